@@ -1,0 +1,154 @@
+package decode
+
+// Log says whose log a change was read from. One Log is shared by all the changes of that log.
+type Log struct {
+	DB    string // "db0"; the one DB of Pika up to 3.0 is "db0" too
+	Slot  int    // slot number in the sharding mode of Pika 3.1 to 3.4, else -1
+	Slots int    // how many slots that DB has there, 0 when that is not known or there are none
+}
+
+// Op says what a change does to its key.
+type Op uint8
+
+// The ops. OpGap, OpCorrupt and OpRewritten are not commands: a range of the log is missing, is
+// damaged, or had its history replaced; Change.From, To and Reason say which and why.
+const (
+	OpOther Op = iota
+	OpSet
+	OpUpdate
+	OpRemove
+	OpDelete
+	OpExpire
+	OpPersist
+	OpStore
+	OpFlush
+	OpGap
+	OpCorrupt
+	OpRewritten
+)
+
+var opNames = [...]string{
+	"other", "set", "update", "remove", "delete", "expire", "persist", "store", "flush", "gap", "corrupt", "rewritten",
+}
+
+// String is the name that events carry.
+func (o Op) String() string { return opNames[o] }
+
+// Type is the data type a command works on.
+type Type uint8
+
+// The types. TypeNone stands for commands on keys of any type, or on no key.
+const (
+	TypeNone Type = iota
+	TypeString
+	TypeHash
+	TypeList
+	TypeSet
+	TypeZset
+	TypeStream
+	TypeHLL
+	TypeGeo
+	TypeBitmap
+)
+
+var typeNames = [...]string{"", "string", "hash", "list", "set", "zset", "stream", "hll", "geo", "bitmap"}
+
+// String is the name that events carry, "" for TypeNone.
+func (t Type) String() string { return typeNames[t] }
+
+// Effect says how much of what happened the event alone tells.
+type Effect uint8
+
+// EffectExact: the event says the resulting state of what it names, so that applying it twice is
+// harmless. EffectRelative: the result follows from the state before. EffectUnknown: the log does
+// not say what happened.
+const (
+	EffectExact Effect = iota
+	EffectRelative
+	EffectUnknown
+)
+
+var effectNames = [...]string{"exact", "relative", "unknown"}
+
+// String is the name that events carry.
+func (e Effect) String() string { return effectNames[e] }
+
+// Precision says how far Change.ExpireAt can be trusted.
+type Precision uint8
+
+// PrecisionNone goes with a deadline of 0 (no expiry). PrecisionDerived is a relative time added to
+// the time of the record, off by up to a second.
+const (
+	PrecisionNone Precision = iota
+	PrecisionSeconds
+	PrecisionMillis
+	PrecisionDerived
+)
+
+var precisionNames = [...]string{"", "s", "ms", "derived"}
+
+// String is the name that events carry, "" for PrecisionNone.
+func (p Precision) String() string { return precisionNames[p] }
+
+// Fields is the set of those optional fields of a Change that have a value and no other way to
+// say so.
+type Fields uint8
+
+// The members of Fields.
+const (
+	HasLogicID Fields = 1 << iota
+	HasTerm
+	HasServerID
+	HasTime
+	HasExpireAt
+)
+
+// Element is one member, field or item that a command names. A part that does not apply is nil; an
+// empty one is not nil.
+type Element struct {
+	Field []byte // hash field, stream field
+	Value []byte // hash or stream value, list item, set, zset, geo or HLL member
+	Score []byte // zset score as logged: always text of printable ASCII
+}
+
+// Change is one event: a command of the log, or one key of a multi-key command. A byte slice that
+// is nil is absent. All slices point into buffers that are overwritten by the next record: valid
+// until then.
+type Change struct {
+	Log     *Log
+	Segment uint32
+	Offset  int64 // of the record's first physical header
+	End     int64 // of the byte after the record; Segment:End is the position to resume from
+
+	// Part counts the events of one record from 0 to Parts-1. Parts is 0 for a record that is one event.
+	Part, Parts uint32
+
+	Has      Fields
+	LogicID  uint64
+	Term     uint32
+	ServerID uint32
+	Time     int64 // unix seconds
+
+	Op        Op
+	Type      Type
+	Effect    Effect
+	Precision Precision
+
+	Cmd      string // lower case, interned for known commands; always valid UTF-8
+	Key      []byte
+	Value    []byte
+	Elements []Element
+	EntryID  []byte // stream entry id, printable ASCII
+	Delta    []byte // argument of a raw incrby and its like, printable ASCII
+	ExpireAt int64  // unix milliseconds, 0 for no expiry
+	Scope    string // "instance" for a flushall that emptied every DB
+	Args     [][]byte
+
+	From, To Position // the range, for OpGap, OpCorrupt and OpRewritten
+	Reason   string
+
+	// Argv is the whole command as logged, its name included and Pika 2.3's extra arguments not. It is
+	// the same for all the parts of one command; KeyIndex tells these apart, from 0.
+	Argv     [][]byte
+	KeyIndex int
+}

@@ -1,0 +1,42 @@
+package decode
+
+import "io"
+
+// BlockSize is the size of the blocks that a segment is a sequence of.
+const BlockSize = 65536
+
+// Span is the part of a segment that one Scanner reads, and what is known of that segment.
+type Span struct {
+	Log     *Log
+	Segment uint32
+
+	// Begin and End bound the records of the span: a record belongs to the span in which its first
+	// physical header lies. Begin is 0, a block boundary, or the end of a record (Exact).
+	Begin, End int64
+
+	// Limit is the end of what may be read of the segment: the manifest's position, the true end of a
+	// finished segment, or the size of the file. A record of the span may run on beyond End to Limit.
+	Limit int64
+
+	// Final says that Limit is known to be the end of the last record, so that zeros or half a record
+	// before it are damage. Otherwise the records may end earlier, in zeros.
+	Final bool
+
+	// Exact says that a record, or a block's trailer, begins at Begin. Otherwise the fragments at Begin
+	// may be the rest of a record of the span before, and are passed over.
+	Exact bool
+
+	Generation Generation
+}
+
+// Record is one reassembled record, or a piece of the filler that a full sync leaves behind.
+type Record struct {
+	Offset, End int64  // of the first physical header, and behind the last fragment
+	Time        int64  // unix seconds of the first physical header; 0 before Pika 2.1
+	Fragments   int    // how many pieces it was in
+	Filler      bool   // a type 6 record or a block of spaces: no payload
+	Payload     []byte // valid until the next call
+}
+
+// Source is an open segment: what a Scanner reads from.
+type Source = io.ReaderAt

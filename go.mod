@@ -1,0 +1,3 @@
+module pikabin
+
+go 1.26
