@@ -1,0 +1,200 @@
+package decode
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"strconv"
+)
+
+// ItemHeaderSize is the size of the header that 3.0 and later put before the RESP of a record.
+const ItemHeaderSize = 34
+
+// extraMagic is the first of the four arguments that 2.3 appends to every command.
+const extraMagic = "__PIKA_X#$SKGI"
+
+// Entry is one command of a record, with what its header says of it.
+type Entry struct {
+	Has      Fields
+	LogicID  uint64
+	Term     uint32
+	ServerID uint32
+	Time     int64 // unix seconds
+
+	// At is the position that the item (3.0+) or the extra arguments (2.3) name: the end of the record
+	// before, on a master. HasAt says that there is one.
+	At    Position
+	HasAt bool
+
+	// Padding is an item or a record of nothing but filler; Wrapped one inside an item, as a client's
+	// PADDING makes it in 3.5.2 and later. Empty is a record without any payload (3.3.0 to 3.3.5).
+	Padding, Wrapped, Empty bool
+
+	Argv [][]byte // nil for filler of spaces, Wrapped and Empty
+}
+
+// parser takes payloads apart. Its slices are reused from record to record.
+type parser struct {
+	keepExtras bool // an override says that there are no extra arguments to strip
+	entries    []Entry
+	argv       [][]byte
+}
+
+// parse reads the commands of a payload into p.entries. On an error at is the first bad byte of the
+// payload.
+func (p *parser) parse(payload []byte, generation Generation) (at int, err error) {
+	p.entries, p.argv = p.entries[:0], p.argv[:0]
+	switch {
+	case len(payload) == 0:
+		p.entries = append(p.entries, Entry{Empty: true})
+		return 0, nil
+	case payload[0] == 1:
+		return p.parseItems(payload, generation)
+	case payload[0] == '*':
+		return p.parseArrays(payload)
+	case allByte(payload, ' '):
+		p.entries = append(p.entries, Entry{Padding: true})
+		return 0, nil
+	}
+	return 0, fmt.Errorf("%w: it starts with %#02x, neither an item nor RESP", ErrBadItem, payload[0])
+}
+
+// parseArrays reads the payload of 2.x: one RESP array or, from 2.3, one for each pair of an MSET.
+func (p *parser) parseArrays(payload []byte) (int, error) {
+	for at := 0; at < len(payload); {
+		n, err := p.parseContent(payload[at:])
+		if err != nil {
+			return at + n, err
+		}
+		at += n
+		e := p.last()
+		if !p.keepExtras {
+			e.stripExtras()
+		}
+	}
+	return 0, nil
+}
+
+// parseContent appends an entry with the RESP array at the start of b; n is its length, or where it
+// is bad.
+func (p *parser) parseContent(b []byte) (n int, err error) {
+	first := len(p.argv)
+	p.argv, n, err = parseCommand(b, p.argv)
+	if err != nil {
+		if bad, ok := err.(*respError); ok { //nolint:errorlint // parseCommand returns no wrapped errors
+			n = bad.at
+		}
+		return n, err
+	}
+	p.entries = append(p.entries, Entry{Argv: p.argv[first:len(p.argv):len(p.argv)]})
+	return n, nil
+}
+
+func (p *parser) last() *Entry { return &p.entries[len(p.entries)-1] }
+
+// parseItems reads the payload of 3.0 and later: one item, or several in a row for an MSET of 3.0.0 to
+// 3.0.4. A header is, little-endian: u16 type, always 1; u32 time; u32 server id (3.0 to 3.2) or term;
+// u64 logic id; u32 segment and u64 offset of the writer before the put; u32 content length.
+func (p *parser) parseItems(payload []byte, generation Generation) (int, error) {
+	for at := 0; at < len(payload); {
+		b := payload[at:]
+		if len(b) < ItemHeaderSize || b[0] != 1 || b[1] != 0 {
+			return at, fmt.Errorf("%w: no item header", ErrBadItem)
+		}
+		size := int64(binary.LittleEndian.Uint32(b[30:]))
+		if size > int64(len(b)-ItemHeaderSize) {
+			return at + 30, fmt.Errorf("%w: content length is %d, %d bytes are there", ErrBadItem, size, len(b)-ItemHeaderSize)
+		}
+		header, content := b[:ItemHeaderSize], b[ItemHeaderSize:][:size]
+		if n, err := p.parseItem(header, content, generation); err != nil {
+			return at + ItemHeaderSize + n, err
+		}
+		at += ItemHeaderSize + int(size)
+	}
+	return 0, nil
+}
+
+func (p *parser) parseItem(header, content []byte, generation Generation) (int, error) {
+	if len(content) >= 2 && content[0] == 1 && content[1] == 0 {
+		if _, err := new(parser).parseItems(content, generation); err != nil {
+			return 0, fmt.Errorf("item inside an item: %w", err)
+		}
+		p.entries = append(p.entries, Entry{Padding: true, Wrapped: true})
+	} else {
+		n, err := p.parseContent(content)
+		if err == nil && n < len(content) {
+			err = fmt.Errorf("%w: %d bytes behind the last argument", ErrBadItem, len(content)-n)
+		}
+		if err != nil {
+			return n, err
+		}
+	}
+	e := p.last()
+	if allZero(header[2:30]) {
+		e.Padding = true
+		return 0, nil
+	}
+	e.readHeader(header, generation)
+	return 0, nil
+}
+
+// readHeader takes the fields out of an item header. What stands at byte 6 only the version tells.
+func (e *Entry) readHeader(b []byte, generation Generation) {
+	e.Time = int64(binary.LittleEndian.Uint32(b[2:]))
+	third := binary.LittleEndian.Uint32(b[6:])
+	e.LogicID = binary.LittleEndian.Uint64(b[10:])
+	e.At = Position{Segment: binary.LittleEndian.Uint32(b[18:]), Offset: int64(binary.LittleEndian.Uint64(b[22:]))}
+	e.HasAt = true
+	e.Has = HasTime | HasLogicID
+	if generation == G3 {
+		e.ServerID = third
+		e.Has |= HasServerID
+	} else {
+		e.Term = third
+		e.Has |= HasTerm
+	}
+}
+
+// stripExtras takes off the four arguments of 2.3, if they are there: the magic, the server id as text, 16
+// bytes of time and position (empty on a writable slave, "X" from a hub), and the hub flag.
+func (e *Entry) stripExtras() {
+	n := len(e.Argv)
+	if n < 5 || string(e.Argv[n-4]) != extraMagic {
+		return
+	}
+	if id, err := strconv.ParseUint(string(e.Argv[n-3]), 10, 32); err == nil {
+		e.ServerID = uint32(id)
+		e.Has |= HasServerID
+	}
+	if info := e.Argv[n-2]; len(info) == 16 {
+		e.Time = int64(binary.LittleEndian.Uint32(info))
+		e.Has |= HasTime
+		e.At = Position{Segment: binary.LittleEndian.Uint32(info[4:]), Offset: int64(binary.LittleEndian.Uint64(info[8:]))}
+		e.HasAt = true
+	}
+	e.Argv = e.Argv[:n-4]
+}
+
+// claims reports whether a payload parses, or the beginning of one looks as if it would, and which
+// position it says it stands at; the zero of a payload that says none matches no record but the first.
+func (p *parser) claims(payload []byte, whole bool) (Position, bool) {
+	nowhere := Position{Offset: -1}
+	if whole {
+		if payload[0] == ' ' {
+			return nowhere, false
+		}
+		if _, err := p.parse(payload, GenerationUnknown); err != nil {
+			return nowhere, false
+		}
+		if e := p.entries[0]; e.HasAt {
+			return e.At, true
+		}
+		return nowhere, true
+	}
+	if len(payload) >= ItemHeaderSize && payload[0] == 1 && payload[1] == 0 {
+		var e Entry
+		e.readHeader(payload, GenerationUnknown)
+		return e.At, len(payload) == ItemHeaderSize || payload[ItemHeaderSize] == '*'
+	}
+	return nowhere, bytes.HasPrefix(payload, []byte("*"))
+}

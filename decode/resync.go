@@ -1,0 +1,196 @@
+package decode
+
+import (
+	"fmt"
+	"io"
+)
+
+// locate finds the first record that begins in the span. What stands at the begin of a span that is not
+// Exact may be the rest of a record of the span before.
+func (s *Scanner) locate() error {
+	s.located = true
+	if s.span.Exact {
+		return nil
+	}
+	return s.find(s.span.Begin)
+}
+
+// Resync goes on behind damage: Next then returns the first record that can be told from the bytes. It
+// returns io.EOF when none begins in this span. What lies between is lost.
+//
+// At the start of a block the header tells. Inside the damaged block, where nothing marks a header, a
+// record is believed only if its payload parses and if either its item names the very position it
+// stands at or headers chain from it to the end of the block; so that the content of a value does not
+// pass for a record.
+func (s *Scanner) Resync() error {
+	from := s.pos + 1
+	if s.retry {
+		from = s.pos
+	}
+	if err := s.find(from); err != nil {
+		return err
+	}
+	s.end = s.pos
+	return nil
+}
+
+// find moves pos to the first beginning of a record at or behind from. It looks at each block by
+// itself, so that two workers which meet at a block agree on what begins there.
+func (s *Scanner) find(from int64) error {
+	s.retry = false
+	for from < s.span.End && from+s.h <= s.span.Limit {
+		look := s.inBlock
+		if from%BlockSize == 0 {
+			look = s.atBlock
+		}
+		next, found := look(from)
+		if found {
+			s.pos = next
+			return nil
+		}
+		from = next
+	}
+	s.pos = s.span.End
+	return io.EOF
+}
+
+// atBlock looks at the header that a block starts with. It gives where a record begins or where to look
+// next.
+func (s *Scanner) atBlock(from int64) (next int64, found bool) {
+	s.pos = from
+	f, err := s.peek(from)
+	if err != nil {
+		s.note(from, err)
+		return from + BlockSize, false
+	}
+	err = s.check(f, BlockSize)
+	switch {
+	case err == nil && f.kind == fragmentMiddle:
+		return from + BlockSize, false
+	case err == nil && f.kind == fragmentLast:
+		return s.afterLast(s.HeaderEnd(from + s.h + f.length))
+	case s.begins(from):
+		return from, true
+	case f == (fragment{}) && s.endsInZeros(from):
+		return s.span.End, false
+	}
+	s.noteHeader(from)
+	return from + 1, false
+}
+
+// afterLast looks at the header behind a last fragment.
+func (s *Scanner) afterLast(at int64) (next int64, found bool) {
+	switch {
+	case at%BlockSize == 0 || at >= s.span.End || at+s.h > s.span.Limit:
+		return at, false
+	case s.begins(at):
+		return at, true
+	case s.endsInZeros(at):
+		return s.span.End, false
+	}
+	s.noteHeader(at)
+	return at + 1, false
+}
+
+// peek reads one header. At a block start in the middle of a long record it is all that is needed of
+// the block, so that the window is not read.
+func (s *Scanner) peek(pos int64) (fragment, error) {
+	if in := pos - s.bufOff; in >= 0 && in+s.h <= int64(len(s.buf)) {
+		return parseFragment(s.buf[in:], s.h), nil
+	}
+	s.header = [8]byte{}
+	n, err := s.src.ReadAt(s.header[:s.h], pos)
+	if int64(n) < s.h {
+		return fragment{}, fmt.Errorf("%w: %w", ErrTorn, err)
+	}
+	return parseFragment(s.header[:], s.h), nil
+}
+
+// begins reports whether the header at pos can be that of a record, with either header size.
+func (s *Scanner) begins(pos int64) bool {
+	left := BlockSize - pos%BlockSize
+	if left < s.h || pos+s.h > s.span.Limit || s.fill(pos, s.h) != nil {
+		return false
+	}
+	s.pos = pos
+	f := parseFragment(s.buf[pos-s.bufOff:], s.h)
+	if f.kind != fragmentMiddle && f.kind != fragmentLast && s.check(f, left) == nil {
+		return pos+s.h+f.length <= s.span.Limit && (s.h == 8 || s.startsLikeG0(f))
+	}
+	return s.isBlank() || s.switchGeneration(left)
+}
+
+// endsInZeros recognises the end of the data, and remembers it.
+func (s *Scanner) endsInZeros(pos int64) bool {
+	s.pos = pos
+	if s.span.Final || s.zeroHeader() != io.EOF {
+		return false
+	}
+	return true
+}
+
+// inBlock searches the rest of a block, byte by byte, for a record that can be believed.
+func (s *Scanner) inBlock(from int64) (next int64, found bool) {
+	end := from - from%BlockSize + BlockSize
+	stop := min(end, s.span.Limit)
+	if from >= stop || s.fill(from, stop-from) != nil {
+		return end, false
+	}
+	block := s.buf[from-s.bufOff:][:stop-from]
+	for i := 0; int64(i)+s.h < int64(len(block)); i++ {
+		kind := block[int64(i)+s.h-1]
+		if (kind == fragmentFull || kind == fragmentFirst) && s.credible(from+int64(i), block[i:], end) {
+			return from + int64(i), true
+		}
+	}
+	return end, false
+}
+
+// credible judges a candidate at pos, whose block goes on in b and ends at end.
+func (s *Scanner) credible(pos int64, b []byte, end int64) bool {
+	f := parseFragment(b, s.h)
+	payload := b[s.h:]
+	if f.length == 0 || s.check(f, end-pos) != nil || f.length > int64(len(payload)) {
+		return false
+	}
+	payload = payload[:f.length]
+	at, ok := s.parser.claims(payload, f.kind == fragmentFull)
+	if !ok {
+		return false
+	}
+	here := Position{Segment: s.span.Segment, Offset: pos}
+	return at.Segment == here.Segment && s.HeaderEnd(at.Offset) == pos || s.chains(b[s.h+f.length:], pos+s.h+f.length, end)
+}
+
+// chains reports whether headers follow each other from pos to the end of the block or of the data.
+func (s *Scanner) chains(b []byte, pos, end int64) bool {
+	for end-pos >= s.h && int64(len(b)) >= s.h {
+		f := parseFragment(b, s.h)
+		if f.kind == fragmentMiddle || f.kind == fragmentLast || s.check(f, end-pos) != nil || s.h+f.length > int64(len(b)) {
+			return false
+		}
+		b, pos = b[s.h+f.length:], pos+s.h+f.length
+	}
+	return true
+}
+
+// noteHeader keeps the first damage in front of the span's first record, with what is wrong there.
+func (s *Scanner) noteHeader(pos int64) {
+	f, err := s.peek(pos)
+	if err == nil {
+		err = s.check(f, BlockSize-pos%BlockSize)
+	}
+	switch {
+	case f == fragment{}:
+		err = ErrZeros
+	case err == nil:
+		err = ErrBadSequence
+	}
+	s.note(pos, err)
+}
+
+func (s *Scanner) note(pos int64, err error) {
+	if s.headErr == nil && s.begin < 0 {
+		s.headErr = &CorruptError{Segment: s.span.Segment, Offset: pos, Err: err}
+	}
+}
