@@ -19,11 +19,16 @@ func (w *Writer) WriteDir(dir string) error {
 		return fmt.Errorf("making the log folder: %w", err)
 	}
 	for _, s := range w.Segments() {
-		if err := writeFile(dir, SegmentName(s.Number), s.Bytes); err != nil {
+		if err := WriteSegment(dir, s); err != nil {
 			return err
 		}
 	}
 	return writeFile(dir, "manifest", w.Manifest())
+}
+
+// WriteSegment writes one segment to a folder that is there.
+func WriteSegment(dir string, s Segment) error {
+	return writeFile(dir, SegmentName(s.Number), s.Bytes)
 }
 
 func writeFile(dir, name string, b []byte) error {

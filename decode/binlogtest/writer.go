@@ -259,10 +259,12 @@ func (w *Writer) create(number uint32, sizeHint int) {
 }
 
 func (w *Writer) buffer(sizeHint int) []byte {
-	if w.opts.Discard && w.spare != nil {
-		b := w.spare[:0]
+	if b := w.spare; w.opts.Discard && b != nil {
 		w.spare = nil
-		return b
+		return b[:0]
+	}
+	if w.opts.Discard {
+		sizeHint = int(w.opts.SegmentSize) + 1<<20
 	}
 	return make([]byte, 0, sizeHint)
 }
