@@ -1,5 +1,7 @@
 package decode
 
+import "slices"
+
 // Log says whose log a change was read from. One Log is shared by all the changes of that log.
 type Log struct {
 	DB    string // "db0"; the one DB of Pika up to 3.0 is "db0" too
@@ -55,6 +57,15 @@ var typeNames = [...]string{"", "string", "hash", "list", "set", "zset", "stream
 
 // String is the name that events carry, "" for TypeNone.
 func (t Type) String() string { return typeNames[t] }
+
+// TypeNames lists the names of the types.
+func TypeNames() []string { return slices.Clone(typeNames[TypeString:]) }
+
+// ParseType finds a type by its name.
+func ParseType(name string) (Type, bool) {
+	i := slices.Index(typeNames[:], name)
+	return Type(max(i, 0)), i > 0
+}
 
 // Effect says how much of what happened the event alone tells.
 type Effect uint8

@@ -83,6 +83,9 @@ type Scanner struct {
 	// Strict makes trailer bytes that are not zero an error. No version of Pika looks at them.
 	Strict bool
 
+	// Reserve, if set, is asked before memory for a long record is taken. Next returns its error.
+	Reserve func(size int64) error
+
 	src  Source
 	span Span
 	h    int64 // size of a physical header
@@ -107,6 +110,9 @@ type Scanner struct {
 // Reset points the scanner at a span. Nothing is read before Next.
 func (s *Scanner) Reset(src Source, span Span) {
 	s.src, s.span, s.h = src, span, 8
+	if cap(s.scratch) > keepScratch {
+		s.scratch = nil
+	}
 	if span.Generation == G0 {
 		s.h = 4
 	}
@@ -297,10 +303,12 @@ func (s *Scanner) assemble(rec *Record, f fragment) error {
 		if f.kind == fragmentLast {
 			break
 		}
-		if rec.Fragments == growthProbe {
-			s.reserve(pos)
-		}
 		var err error
+		if rec.Fragments == growthProbe {
+			if err = s.reserve(pos); err != nil {
+				return err
+			}
+		}
 		if f, err = s.continuation(pos, start); err != nil {
 			return err
 		}
@@ -349,13 +357,16 @@ func (s *Scanner) continuation(pos, start int64) (fragment, error) {
 	return f, s.corrupt(pos, fmt.Errorf("%w: %d", ErrBadType, f.kind))
 }
 
+// keepScratch is the size up to which the scratch is kept from span to span.
+const keepScratch = 16 << 20
+
 // growthProbe is the number of fragments after which the size of a record is looked up before more of
 // it is copied: 16 blocks, 1 MiB.
 const growthProbe = 16
 
 // reserve grows the scratch to what the record needs, by the headers at the block starts from pos on,
 // so that a record of hundreds of megabytes is not copied each time the buffer doubles.
-func (s *Scanner) reserve(pos int64) {
+func (s *Scanner) reserve(pos int64) error {
 	need := int64(len(s.scratch))
 	for pos+s.h <= s.span.Limit {
 		f, err := s.peek(pos)
@@ -368,9 +379,15 @@ func (s *Scanner) reserve(pos int64) {
 		}
 		pos += BlockSize
 	}
-	if need = min(need, s.span.Limit); need > int64(cap(s.scratch)) {
+	if s.Reserve != nil {
+		if err := s.Reserve(need); err != nil {
+			return err
+		}
+	}
+	if need > int64(cap(s.scratch)) {
 		s.scratch = append(make([]byte, 0, need), s.scratch...)
 	}
+	return nil
 }
 
 // trailer looks at the last bytes of a block, too few for a header: Pika fills them with zeros.

@@ -1,0 +1,251 @@
+package decode
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"strings"
+	"unicode/utf8"
+)
+
+// DecoderOptions say how records become changes. The zero value is the default.
+type DecoderOptions struct {
+	// All makes events of what changes nothing too: padding, empty records, reads logged by mistake, and
+	// in sharding mode the keys of other slots.
+	All bool
+
+	// Renamed gives for the lower-case names that a server's rename-command has made (360flushdb) the
+	// command's own name (flushdb).
+	Renamed map[string]string
+
+	// Pika overrides what the bytes say about the version.
+	Pika Generation
+}
+
+// Decoder turns records into changes: Decode takes a record apart, then Next gives its changes one by
+// one. It belongs to one goroutine.
+type Decoder struct {
+	options DecoderOptions
+	renamed map[string]*Command
+	names   map[string]string
+	parser  parser
+
+	rec   *Record
+	span  *Span
+	entry int // the entry that Next is at, and the part of its command
+	part  int
+	parts uint32 // of the record, 0 if it is one event
+	given uint32 // parts that Next has given
+	cmd   *Command
+
+	passed uint64
+}
+
+// NewDecoder makes a decoder. It fails on a renaming to a command that pikabin does not know.
+func NewDecoder(o DecoderOptions) (*Decoder, error) {
+	d := &Decoder{options: o, names: map[string]string{}, renamed: map[string]*Command{}}
+	d.parser.keepExtras = o.Pika == G0 || o.Pika == G1
+	for from, to := range o.Renamed {
+		cmd := LookupCommand([]byte(to))
+		if cmd == nil {
+			return nil, fmt.Errorf("renamed command %s=%s: no such command as %s", from, to, to)
+		}
+		d.renamed[strings.ToLower(from)] = cmd
+	}
+	return d, nil
+}
+
+// Passed is how many records and commands have been passed over because they change nothing.
+func (d *Decoder) Passed() uint64 { return d.passed }
+
+// Entries are the commands of the record last decoded, valid until the next Decode.
+func (d *Decoder) Entries() []Entry { return d.parser.entries }
+
+// Decode takes a record of span apart. The error is a *CorruptError that names the first byte which does
+// not fit; the record then gives no changes. Everything is valid until the next Decode, and as long as
+// rec is.
+func (d *Decoder) Decode(span *Span, rec *Record) error {
+	d.rec, d.span = rec, span
+	d.entry, d.part, d.parts, d.given, d.cmd = 0, 0, 0, 0, nil
+	if rec.Filler {
+		d.parser.entries = append(d.parser.entries[:0], Entry{Padding: true})
+		return nil
+	}
+	generation := span.Generation
+	if d.options.Pika != GenerationUnknown {
+		generation = d.options.Pika
+	}
+	if at, err := d.parser.parse(rec.Payload, generation); err != nil {
+		d.parser.entries = d.parser.entries[:0]
+		return &CorruptError{Segment: span.Segment, Offset: rec.At(at), Err: err}
+	}
+	if err := d.checkNames(); err != nil {
+		d.parser.entries = d.parser.entries[:0]
+		return &CorruptError{Segment: span.Segment, Offset: rec.Offset, Err: err}
+	}
+	if entries := d.parser.entries; len(entries) > 1 || d.cmd != nil && d.cmd.keys != oneKey {
+		d.countParts()
+	}
+	return nil
+}
+
+var errNameNotText = errors.New("the name of a command is not text")
+
+// checkNames looks up the command of the first entry, and refuses names that no format could carry.
+func (d *Decoder) checkNames() error {
+	for i := range d.parser.entries {
+		argv := d.parser.entries[i].Argv
+		if len(argv) == 0 {
+			continue
+		}
+		cmd := d.lookup(argv[0])
+		if cmd == nil && !utf8.Valid(argv[0]) {
+			return fmt.Errorf("%w: %w", ErrBadRESP, errNameNotText)
+		}
+		if i == 0 {
+			d.cmd = cmd
+		}
+	}
+	return nil
+}
+
+func (d *Decoder) lookup(name []byte) *Command {
+	if cmd := LookupCommand(name); cmd != nil {
+		return cmd
+	}
+	if len(d.renamed) == 0 {
+		return nil
+	}
+	return d.renamed[string(bytes.ToLower(name))]
+}
+
+// countParts counts the events of a record that can have several.
+func (d *Decoder) countParts() {
+	first := d.cmd
+	for i := range d.parser.entries {
+		e := &d.parser.entries[i]
+		d.cmd = nil
+		if len(e.Argv) > 0 {
+			d.cmd = d.lookup(e.Argv[0])
+		}
+		if d.silent(e) {
+			continue
+		}
+		for part := range d.partsOf(e) {
+			if d.ours(e, part) {
+				d.parts++
+			}
+		}
+	}
+	d.cmd = first
+	if d.parts == 1 {
+		d.parts = 0
+	}
+}
+
+func (d *Decoder) partsOf(e *Entry) int {
+	if d.cmd == nil {
+		return 1
+	}
+	return d.cmd.Parts(e.Argv)
+}
+
+// silent reports whether an entry changes nothing and is not asked for.
+func (d *Decoder) silent(e *Entry) bool {
+	return !d.options.All && (e.Padding || e.Empty || d.cmd != nil && d.cmd.NoEffect)
+}
+
+// ours reports whether a part of a multi-key command is of this log's slot. In sharding mode DEL and
+// MSET stand whole in the log of each slot that owns one of their keys.
+func (d *Decoder) ours(e *Entry, part int) bool {
+	log := d.span.Log
+	if log == nil || log.Slots == 0 || d.options.All || d.partsOf(e) == 1 {
+		return true
+	}
+	key := e.Argv[1+part]
+	if d.cmd.keys == pairs {
+		key = e.Argv[1+2*part]
+	}
+	return SlotOf(key, log.Slots) == log.Slot
+}
+
+// SlotOf is the slot that owns a key in the sharding mode of 3.1 to 3.4: the CRC-32 of the key, or of what
+// stands between the first { and the next }, modulo the number of slots.
+func SlotOf(key []byte, slots int) int {
+	if open := bytes.IndexByte(key, '{'); open >= 0 {
+		if size := bytes.IndexByte(key[open+1:], '}'); size >= 0 {
+			key = key[open+1:][:size]
+		}
+	}
+	return int(crc32.ChecksumIEEE(key) % uint32(slots))
+}
+
+// Next puts the next change of the record into c, and reports whether there was one. It sets all fields
+// of c. The slices of c point into the record, and into arrays of c that are used again.
+func (d *Decoder) Next(c *Change) bool {
+	for d.entry < len(d.parser.entries) {
+		e := &d.parser.entries[d.entry]
+		if d.part == 0 && d.entry > 0 {
+			d.cmd = nil
+			if len(e.Argv) > 0 {
+				d.cmd = d.lookup(e.Argv[0])
+			}
+		}
+		part := d.part
+		if d.part++; d.part >= d.partsOf(e) {
+			d.entry, d.part = d.entry+1, 0
+		}
+		if d.silent(e) || !d.ours(e, part) {
+			d.passed++
+			continue
+		}
+		d.fill(c, e, part)
+		return true
+	}
+	return false
+}
+
+// fill makes a change of one part of an entry's command.
+func (d *Decoder) fill(c *Change, e *Entry, part int) {
+	c.Log, c.Segment, c.Offset, c.End = d.span.Log, d.span.Segment, d.rec.Offset, d.rec.End
+	c.Part, c.Parts = d.given, d.parts
+	d.given++
+	c.Has, c.LogicID, c.Term, c.ServerID, c.Time = e.Has, e.LogicID, e.Term, e.ServerID, e.Time
+	if c.Has&HasTime == 0 && d.rec.HeaderSize == 8 && !e.Padding {
+		c.Has |= HasTime
+		c.Time = d.rec.Time
+	}
+	c.From, c.To, c.Reason = Position{}, Position{}, ""
+	c.Argv = e.Argv
+	if d.cmd != nil {
+		d.cmd.Build(c, e.Argv, part)
+		if len(d.renamed) > 0 {
+			c.Cmd = d.name(e.Argv[0])
+		}
+		return
+	}
+	BuildOther(c, e.Argv)
+	c.Cmd = ""
+	switch {
+	case len(e.Argv) > 0:
+		c.Cmd = d.name(e.Argv[0])
+	case e.Padding:
+		c.Cmd = "padding"
+	}
+}
+
+// maxNames bounds the names kept, so that a log full of made-up ones costs no memory.
+const maxNames = 4096
+
+// name gives the lower-case name of a command that is not in the table under that name.
+func (d *Decoder) name(b []byte) string {
+	if s, ok := d.names[string(b)]; ok {
+		return s
+	}
+	s := strings.ToLower(string(b))
+	if len(d.names) < maxNames {
+		d.names[string(b)] = s
+	}
+	return s
+}
