@@ -1,0 +1,62 @@
+package encode
+
+import "pikabin/decode"
+
+// Batch is what one chunk became. It belongs to the sink from Write until the call of done.
+type Batch struct {
+	Log  *decode.Log
+	Data []byte          // the encoded changes, compressed if that was asked for; may be empty
+	End  decode.Position // behind the last record
+
+	Changes int64 // in Data
+	Records int64 // read, events or not
+	Passed  int64 // records and commands that change nothing
+	Plain   int64 // bytes of the changes before compression
+	Read    int64 // bytes of the log
+
+	// What the joiner needs to put the chunk in its place.
+	chunk   decode.Chunk
+	seq     uint64
+	gap     *decode.GapError
+	begin   int64 // of the first record, -1 if none begins in the chunk
+	end     int64 // of the last one, or of what was lost behind it
+	headErr error // damage in front of begin
+	err     error // what ended the chunk early
+	torn    bool  // err is the half record at the end of an open log
+	zeros   bool  // the chunk ends in zeros
+	cut     bool  // a limit ended the chunk
+	lost    []Lost
+
+	plain   []byte // buffers: the changes as encoded, and as compressed
+	packed  []byte
+	charged int64 // what the chunk has taken from the budget
+
+	inFlight bool // it counts in the budget, under seq
+}
+
+// Lost is a range of the log that could not be read, and why.
+type Lost struct {
+	Log      *decode.Log
+	From, To decode.Position
+	Err      error
+}
+
+// reset makes a used batch as good as new, but for its buffers.
+func (b *Batch) reset() {
+	*b = Batch{plain: b.plain[:0], packed: b.packed[:0], lost: b.lost[:0], begin: -1}
+}
+
+// rewind makes the batch ready for its chunk to be encoded once more.
+func (b *Batch) rewind() {
+	was := *b
+	b.reset()
+	b.chunk, b.seq, b.charged, b.inFlight = was.chunk, was.seq, was.charged, was.inFlight
+}
+
+// chunkRelease gives what lets go of the chunk, which the batch may forget first.
+func (b *Batch) chunkRelease() func() {
+	if b.chunk.Release == nil {
+		return func() {}
+	}
+	return b.chunk.Release
+}

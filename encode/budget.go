@@ -1,0 +1,55 @@
+package encode
+
+import (
+	"context"
+	"sync"
+)
+
+// budget bounds the bytes in flight. Chunks take their share in any order, but the oldest chunk that
+// is not yet delivered never waits: it may exceed the budget, alone, so that a record larger than the
+// budget passes and nothing can lock up.
+type budget struct {
+	mu      sync.Mutex
+	limit   int64
+	used    int64
+	next    uint64          // the oldest chunk in flight
+	done    map[uint64]bool // younger ones that have been released
+	changed chan struct{}   // closed and replaced on every release
+}
+
+func newBudget(limit int64) *budget {
+	return &budget{limit: limit, done: map[uint64]bool{}, changed: make(chan struct{})}
+}
+
+// acquire takes n bytes for chunk seq. It waits for room unless seq is the oldest.
+func (b *budget) acquire(ctx context.Context, seq uint64, n int64) error {
+	for {
+		b.mu.Lock()
+		if b.used+n <= b.limit || b.next == seq {
+			b.used += n
+			b.mu.Unlock()
+			return nil
+		}
+		changed := b.changed
+		b.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// release gives back all n bytes that chunk seq had taken. It is called once for every chunk.
+func (b *budget) release(seq uint64, n int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.used -= n
+	b.done[seq] = true
+	for b.done[b.next] {
+		delete(b.done, b.next)
+		b.next++
+	}
+	close(b.changed)
+	b.changed = make(chan struct{})
+}

@@ -1,0 +1,62 @@
+// Package checkpoint keeps the place in each log behind which everything has been delivered.
+package checkpoint
+
+import (
+	"sync"
+
+	"pikabin/decode"
+)
+
+// Tracker follows the batches of one log from the reader to the sink. Batches are tracked in log
+// order and acknowledged in any order; the committed position is the end of the longest run of
+// acknowledged ones, and nothing else moves it. It is safe for concurrent use.
+type Tracker struct {
+	mu        sync.Mutex
+	committed decode.Position
+	pending   []*mark
+}
+
+// mark is one batch on its way.
+type mark struct {
+	end   decode.Position
+	acked bool
+}
+
+// NewTracker starts at the position from which the log is read.
+func NewTracker(start decode.Position) *Tracker { return &Tracker{committed: start} }
+
+// Track adds the next batch, which ends at end, and returns its acknowledgement. A batch that is never
+// acknowledged holds the position for good.
+func (t *Tracker) Track(end decode.Position) (ack func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	m := &mark{end: end}
+	t.pending = append(t.pending, m)
+	return func() { t.ack(m) }
+}
+
+func (t *Tracker) ack(m *mark) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	m.acked = true
+	n := 0
+	for n < len(t.pending) && t.pending[n].acked {
+		t.committed = t.pending[n].end
+		n++
+	}
+	t.pending = append(t.pending[:0], t.pending[n:]...)
+}
+
+// Committed is the position behind which nothing is missing.
+func (t *Tracker) Committed() decode.Position {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.committed
+}
+
+// InFlight is the number of batches that have been tracked and not yet counted into the position.
+func (t *Tracker) InFlight() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.pending)
+}

@@ -1,0 +1,53 @@
+package checkpoint
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"pikabin/decode"
+)
+
+func at(n int) decode.Position { return decode.Position{Segment: 1, Offset: int64(n)} }
+
+func TestTrackerHoldsAtTheFirstHole(t *testing.T) {
+	tracker := NewTracker(at(0))
+	first, second, third := tracker.Track(at(10)), tracker.Track(at(20)), tracker.Track(at(30))
+	for _, step := range []struct {
+		ack  func()
+		want decode.Position
+		left int
+	}{{third, at(0), 3}, {first, at(10), 2}, {second, at(30), 0}} {
+		step.ack()
+		if got := tracker.Committed(); got != step.want {
+			t.Errorf("committed %v, want %v", got, step.want)
+		}
+		if got := tracker.InFlight(); got != step.left {
+			t.Errorf("%d in flight, want %d", got, step.left)
+		}
+	}
+}
+
+// TestTrackerAnyOrder acknowledges in random orders and compares with the longest run without a hole.
+func TestTrackerAnyOrder(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 200 {
+		n := 1 + rng.IntN(40)
+		tracker := NewTracker(at(0))
+		acks := make([]func(), n)
+		for i := range acks {
+			acks[i] = tracker.Track(at(i + 1))
+		}
+		acked := make([]bool, n+1)
+		for _, i := range rng.Perm(n) {
+			acks[i]()
+			acked[i] = true
+			run := 0
+			for acked[run] {
+				run++
+			}
+			if got := tracker.Committed(); got != at(run) {
+				t.Fatalf("committed %v, want %v", got, at(run))
+			}
+		}
+	}
+}

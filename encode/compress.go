@@ -1,0 +1,96 @@
+package encode
+
+import (
+	"bytes"
+	"compress/flate"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// Compression is a codec and its level. The zero value compresses nothing.
+type Compression struct {
+	codec string // "", "zstd" or "gzip"
+	level int    // as on the command line of zstd and gzip
+}
+
+// defaultLevel is the fastest: with it the compression keeps up with the reading, and the next level
+// costs twice the time for a few percent of size.
+const defaultLevel = 1
+
+// ParseCompression reads NAME[:LEVEL], where NAME is none, zstd (levels 1 to 22) or gzip (1 to 9).
+func ParseCompression(s string) (Compression, error) {
+	name, level, hasLevel := strings.Cut(s, ":")
+	c := Compression{codec: name, level: defaultLevel}
+	limit, ok := map[string]int{"none": 0, "zstd": 22, "gzip": 9}[name]
+	if !ok {
+		return Compression{}, fmt.Errorf("%q is not a compression: expected zstd, gzip or none, and a level as in zstd:3", s)
+	}
+	if hasLevel {
+		n, err := strconv.Atoi(level)
+		if err != nil || n < 1 || n > limit {
+			return Compression{}, fmt.Errorf("%q: %s has no level %s, only 1 to %d", s, name, level, limit)
+		}
+		c.level = n
+	}
+	if name == "none" {
+		return Compression{}, nil
+	}
+	return c, nil
+}
+
+// CompressionOf tells the compression from the name of a file.
+func CompressionOf(name string) Compression {
+	switch {
+	case strings.HasSuffix(name, ".zst"):
+		return Compression{codec: "zstd", level: defaultLevel}
+	case strings.HasSuffix(name, ".gz"):
+		return Compression{codec: "gzip", level: defaultLevel}
+	}
+	return Compression{}
+}
+
+// compressor makes one independent frame of each batch, so that workers compress in parallel and a file
+// can be cut at the end of any batch. It belongs to one goroutine.
+type compressor interface {
+	appendFrame(dst, src []byte) []byte
+}
+
+func (c Compression) newCompressor() (compressor, error) {
+	switch c.codec {
+	case "zstd":
+		enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.EncoderLevelFromZstd(c.level)))
+		if err != nil {
+			return nil, fmt.Errorf("compression zstd:%d: %w", c.level, err)
+		}
+		return zstdFrames{enc}, nil
+	case "gzip":
+		w, err := gzip.NewWriterLevel(nil, max(c.level, flate.BestSpeed))
+		if err != nil {
+			return nil, fmt.Errorf("compression gzip:%d: %w", c.level, err)
+		}
+		return &gzipMembers{w: w}, nil
+	}
+	return nil, nil
+}
+
+type zstdFrames struct{ enc *zstd.Encoder }
+
+func (z zstdFrames) appendFrame(dst, src []byte) []byte { return z.enc.EncodeAll(src, dst) }
+
+type gzipMembers struct {
+	w   *gzip.Writer
+	buf bytes.Buffer
+}
+
+// appendFrame cannot fail: the writer's target is memory.
+func (g *gzipMembers) appendFrame(dst, src []byte) []byte {
+	g.buf.Reset()
+	g.w.Reset(&g.buf)
+	g.w.Write(src) //nolint:errcheck,gosec // a bytes.Buffer takes everything
+	g.w.Close()    //nolint:errcheck,gosec // the same
+	return append(dst, g.buf.Bytes()...)
+}

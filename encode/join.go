@@ -1,0 +1,284 @@
+package encode
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"pikabin/decode"
+	"pikabin/encode/checkpoint"
+	"pikabin/formats"
+)
+
+// joiner puts the batches back into one stream. It checks that each chunk's first record begins where
+// the last one before it ended: whatever lies between, if anything does, is damage.
+type joiner struct {
+	o      *Options
+	sink   Sink
+	pool   *pool
+	budget *budget
+	again  *worker // encodes what belongs to no chunk, and a chunk that a limit cuts
+
+	span  decode.Span // of the chunk before; its Log is nil at the start
+	at    int64       // where the last record of its segment ended
+	why   error       // damage from at on, of which the end is still to be found
+	zeros bool        // the chunk before ended in zeros
+	torn  bool        // the log ended in half a record
+
+	db       string // that the stream has last been switched to
+	trackers map[*decode.Log]*checkpoint.Tracker
+	result   Result
+
+	mu      sync.Mutex
+	failure error // of the sink
+}
+
+// join takes the next batch in the order of the log.
+func (j *joiner) join(ctx context.Context, b *Batch) error {
+	defer b.chunkRelease()()
+	err := j.failed()
+	switch {
+	case err != nil:
+	case b.gap != nil:
+		err = j.gap(ctx, b.gap)
+	case isFatal(b.err):
+		err = b.err
+	default:
+		if err = j.place(ctx, b); err == nil {
+			return j.take(ctx, b)
+		}
+	}
+	j.pool.put(b)
+	return err
+}
+
+// isFatal tells a run that has to end from damage, which has its place in the stream.
+func isFatal(err error) bool {
+	var damage *decode.CorruptError
+	return err != nil && !errors.As(err, &damage)
+}
+
+// place puts the batch behind the one before: it ends that one's segment if this is another one, and
+// closes the range in front of the batch's first record, if there is one.
+func (j *joiner) place(ctx context.Context, b *Batch) error {
+	if b.chunk.Log != j.span.Log || b.chunk.Segment != j.span.Segment {
+		if err := j.endSegment(ctx); err != nil {
+			return err
+		}
+		j.at, j.why, j.zeros, j.torn = b.chunk.Begin, nil, false, false
+	}
+	j.span = b.chunk.Span
+	if b.begin < 0 {
+		return j.noRecord(b)
+	}
+	if j.why == nil && follows(j.at, b.begin) {
+		return nil
+	}
+	if b.begin < j.at {
+		return fmt.Errorf("%s: write2file%d: a record begins at %d, inside the one that ends at %d", b.Log, b.chunk.Segment, b.begin, j.at)
+	}
+	return j.lost(ctx, b.begin, firstOf(j.why, b.headErr, j.orphan()))
+}
+
+// noRecord keeps what is wrong with a chunk in which no record begins: a long record may pass through
+// it, and zeros may be all that is left.
+func (j *joiner) noRecord(b *Batch) error {
+	j.zeros = b.zeros
+	if b.torn || b.zeros && b.headErr == nil || j.at >= min(b.chunk.End, b.chunk.Limit) {
+		return nil
+	}
+	j.why = firstOf(j.why, b.headErr, b.err, j.orphan())
+	if !j.o.SkipCorrupt {
+		return j.why
+	}
+	return nil
+}
+
+// orphan is the damage of fragments whose record has no beginning.
+func (j *joiner) orphan() error {
+	return &decode.CorruptError{
+		Segment: j.span.Segment, Offset: j.at,
+		Err: fmt.Errorf("%w: the rest of a record whose beginning is not there", decode.ErrBadSequence),
+	}
+}
+
+// take delivers a batch that is in its place, and keeps how it ended.
+func (j *joiner) take(ctx context.Context, b *Batch) error {
+	limited := j.o.Limit > 0 && j.result.Changes+b.Changes >= j.o.Limit
+	if limited && (b.cut || j.result.Changes+b.Changes > j.o.Limit) {
+		b.rewind()
+		j.again.encode(ctx, b, j.o.Limit-j.result.Changes)
+	}
+	if b.begin >= 0 {
+		j.at, j.why, j.zeros = b.end, nil, b.zeros
+	}
+	end, torn := b.err, b.torn
+	for _, l := range b.lost {
+		j.report(l)
+	}
+	if err := j.deliver(ctx, b); err != nil {
+		return err
+	}
+	switch {
+	case limited:
+		return io.EOF
+	case torn:
+		j.torn = true
+		j.result.Torn = append(j.result.Torn, Torn{Log: j.span.Log, At: j.position(j.at)})
+	case end != nil && !j.o.SkipCorrupt:
+		return end
+	case end != nil && j.why == nil && j.at < j.span.End:
+		j.why = end
+	}
+	return nil
+}
+
+// endSegment closes the range behind the last record of a segment, if it is not what it should be.
+func (j *joiner) endSegment(ctx context.Context) error {
+	end := min(j.span.End, j.span.Limit)
+	clean := j.why == nil && (j.at >= end || end-j.at < 8 && follows(j.at, (end+decode.BlockSize-1)&^(decode.BlockSize-1)) || j.zeros || j.torn)
+	if j.span.Log == nil || clean {
+		return nil
+	}
+	return j.lost(ctx, end, firstOf(j.why, j.orphan()))
+}
+
+// follows reports whether a record that begins at begin is next to one that ended at end: at most the
+// trailer of a block lies between.
+func follows(end, begin int64) bool {
+	return begin == end || begin > end && begin-end < 8 && begin%decode.BlockSize == 0
+}
+
+func firstOf(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (j *joiner) position(offset int64) decode.Position {
+	return decode.Position{Segment: j.span.Segment, Offset: offset}
+}
+
+// lost is damage from where the last record ended to offset to: an error, or an event in the stream.
+func (j *joiner) lost(ctx context.Context, to int64, err error) error {
+	if !j.o.SkipCorrupt {
+		return err
+	}
+	l := Lost{Log: j.span.Log, From: j.position(j.at), To: j.position(to), Err: err}
+	j.report(l)
+	j.why, j.at = nil, to
+	return j.event(ctx, l.change(), l.To)
+}
+
+// gap is a hole between two segments: an error, or an event in the stream.
+func (j *joiner) gap(ctx context.Context, g *decode.GapError) error {
+	if err := j.endSegment(ctx); err != nil {
+		return err
+	}
+	j.span = decode.Span{}
+	if !j.o.SkipGaps {
+		return g
+	}
+	j.result.Gaps++
+	j.o.Report(g)
+	return j.event(ctx, &decode.Change{
+		Op: decode.OpGap, Log: g.Log, Segment: g.To.Segment, Offset: g.To.Offset, From: g.From, To: g.To, Reason: g.Reason,
+	}, g.To)
+}
+
+func (j *joiner) report(l Lost) {
+	j.result.Lost++
+	j.result.LostBytes += l.To.Offset - l.From.Offset
+	j.o.Report(&l)
+}
+
+// event delivers a change that is no command of the log.
+func (j *joiner) event(ctx context.Context, c *decode.Change, end decode.Position) error {
+	b := j.pool.get()
+	b.Log, b.End = c.Log, end
+	b.plain = j.again.encoder.AppendChange(b.plain, c)
+	return j.deliver(ctx, j.framed(b))
+}
+
+// framed finishes a batch that the joiner has filled itself.
+func (j *joiner) framed(b *Batch) *Batch {
+	j.again.b = b
+	j.again.finish()
+	return b
+}
+
+// deliver hands a batch to the sink. Its position counts once it and all before it are acknowledged.
+func (j *joiner) deliver(ctx context.Context, b *Batch) error {
+	j.result.add(b)
+	if j.o.Progress != nil {
+		j.o.Progress(b.Read)
+	}
+	if len(b.Data) > 0 && b.Log.DB != j.db {
+		if err := j.switchDB(ctx, b.Log); err != nil {
+			return err
+		}
+	}
+	ack := func() {}
+	if b.begin >= 0 || len(b.Data) > 0 {
+		ack = j.tracker(b.Log).Track(b.End)
+	}
+	if len(b.Data) == 0 {
+		ack()
+		j.pool.put(b)
+		return nil
+	}
+	j.sink.Write(ctx, b, func(err error) {
+		if err != nil {
+			j.fail(err)
+		} else {
+			ack()
+		}
+		j.pool.put(b)
+	})
+	return j.failed()
+}
+
+// switchDB puts what tells of another DB into the stream, in formats that need it.
+func (j *joiner) switchDB(ctx context.Context, log *decode.Log) error {
+	j.db = log.DB
+	s, ok := j.again.encoder.(formats.Switcher)
+	if !ok {
+		return nil
+	}
+	b := j.pool.get()
+	b.Log, b.End = log, j.tracker(log).Committed()
+	var err error
+	if b.plain, err = s.AppendSwitch(b.plain, log.DB); err != nil {
+		return err
+	}
+	return j.deliver(ctx, j.framed(b))
+}
+
+func (j *joiner) tracker(log *decode.Log) *checkpoint.Tracker {
+	t := j.trackers[log]
+	if t == nil {
+		t = checkpoint.NewTracker(j.position(j.span.Begin))
+		j.trackers[log] = t
+		j.result.Logs = append(j.result.Logs, log)
+	}
+	return t
+}
+
+func (j *joiner) fail(err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.failure == nil {
+		j.failure = &SinkError{Err: err}
+	}
+}
+
+func (j *joiner) failed() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.failure
+}

@@ -1,0 +1,211 @@
+// Package encode is the way from the chunks of a log to a sink: workers turn chunks into batches of
+// encoded changes, the batches are put back into log order and delivered, and what has been
+// acknowledged moves the position.
+package encode
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+
+	"pikabin/decode"
+	"pikabin/decode/ordered"
+	"pikabin/encode/checkpoint"
+	"pikabin/formats"
+)
+
+// Source hands out the chunks of one log after another, each log in its order.
+type Source interface {
+	// Next returns the next chunk, *decode.GapError where one or more segments are missing, after which
+	// it may be called again and goes on behind them, or io.EOF.
+	Next(ctx context.Context) (decode.Chunk, error)
+}
+
+// Options say what Run does. Format is needed; the rest has useful zero values.
+type Options struct {
+	Format        formats.Format
+	FormatOptions formats.Options
+	Decoder       decode.DecoderOptions
+	Filter        Filter
+	Compression   Compression
+
+	Workers int   // 0: one for each CPU
+	Memory  int64 // bound on the bytes in flight; 0: 256 MiB. One record may be larger, alone.
+	Limit   int64 // stop after so many changes; 0: no limit
+
+	// Where these are set a damaged or missing range becomes an event, and the reading goes on.
+	SkipCorrupt, SkipGaps bool
+
+	// Report is told of each range that was skipped, a *Lost or a *decode.GapError, in log order.
+	Report func(error)
+
+	// Progress is told how many bytes of the log have been dealt with since the last call.
+	Progress func(bytes int64)
+}
+
+// Result is what a run did.
+type Result struct {
+	Records, Changes, Passed int64
+	Read, Plain, Written     int64 // bytes of the log, of the changes, and of the output
+	Lost, LostBytes, Gaps    int64
+	Torn                     []Torn
+	Logs                     []*decode.Log
+	Committed                map[*decode.Log]decode.Position
+}
+
+// Torn is where a log without a manifest ends in half a record.
+type Torn struct {
+	Log *decode.Log
+	At  decode.Position
+}
+
+func (r *Result) add(b *Batch) {
+	r.Records += b.Records
+	r.Changes += b.Changes
+	r.Passed += b.Passed
+	r.Read += b.Read
+	r.Plain += b.Plain
+	r.Written += int64(len(b.Data))
+}
+
+// Error says which range was lost, and why.
+func (l *Lost) Error() string {
+	return fmt.Sprintf("%s: lost %v to %v (%d bytes): %v", l.Log, l.From, l.To, l.To.Offset-l.From.Offset, l.Err)
+}
+
+// Unwrap gives the damage.
+func (l *Lost) Unwrap() error { return l.Err }
+
+// chunkShare is what a chunk in flight is reckoned to take: its own bytes and some three times as much
+// of output.
+const chunkShare = 4 << 20
+
+// defaultMemory bounds the bytes in flight unless told otherwise.
+const defaultMemory = 256 << 20
+
+// Run takes everything from src to sink, and closes the sink. The bytes do not depend on the number of
+// workers. On an error all that comes before it in the log has been handed to the sink.
+func Run(ctx context.Context, src Source, sink Sink, o Options) (Result, error) {
+	if o.Memory == 0 {
+		o.Memory = defaultMemory
+	}
+	if o.Workers == 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	o.Workers = max(1, min(o.Workers, int(o.Memory/(2*chunkShare))))
+	if o.Report == nil {
+		o.Report = func(error) {}
+	}
+	budget := newBudget(o.Memory)
+	pool := &pool{budget: budget}
+	workers, err := newWorkers(&o, budget)
+	if err != nil {
+		return Result{}, err
+	}
+	j := &joiner{
+		o: &o, sink: sink, pool: pool, budget: budget, again: workers[o.Workers], db: "db0",
+		trackers: map[*decode.Log]*checkpoint.Tracker{},
+	}
+	runErr := ordered.Run(ctx, o.Workers, 4*o.Workers, ordered.Stages[*Batch, *Batch]{
+		Next:   func(ctx context.Context) (*Batch, error) { return nextBatch(ctx, src, pool) },
+		Worker: newWork(workers, &o, budget),
+		Join:   j.join,
+	}, func(b *Batch) { b.chunkRelease()(); pool.put(b) })
+	if runErr == nil {
+		runErr = j.endSegment(ctx)
+	}
+	closeErr := sink.Close(context.WithoutCancel(ctx))
+	j.result.Committed = map[*decode.Log]decode.Position{}
+	for log, t := range j.trackers {
+		j.result.Committed[log] = t.Committed()
+	}
+	if runErr == nil && closeErr != nil {
+		runErr = &SinkError{Err: closeErr}
+	}
+	return j.result, runErr
+}
+
+// nextBatch asks the source for a chunk and gives it a batch.
+func nextBatch(ctx context.Context, src Source, pool *pool) (*Batch, error) {
+	chunk, err := src.Next(ctx)
+	var gap *decode.GapError
+	if err != nil && !errors.As(err, &gap) {
+		return nil, err
+	}
+	b := pool.get()
+	b.chunk, b.gap = chunk, gap
+	return b, nil
+}
+
+// newWorkers makes one worker for each goroutine and one for the joiner.
+func newWorkers(o *Options, budget *budget) ([]*worker, error) {
+	filter, err := o.Filter.compile()
+	if err != nil {
+		return nil, err
+	}
+	o.FormatOptions.SplitKeys = o.Filter.byKey()
+	workers := make([]*worker, o.Workers+1)
+	for i := range workers {
+		w := &worker{filter: filter, encoder: o.Format.New(o.FormatOptions), skip: o.SkipCorrupt, budget: budget}
+		if w.decoder, err = decode.NewDecoder(o.Decoder); err != nil {
+			return nil, err
+		}
+		if w.frames, err = o.Compression.newCompressor(); err != nil {
+			return nil, err
+		}
+		workers[i] = w
+	}
+	return workers, nil
+}
+
+// newWork hands the workers out to the goroutines.
+func newWork(workers []*worker, o *Options, budget *budget) func() func(context.Context, uint64, *Batch) *Batch {
+	next := 0
+	limit := o.Limit
+	if limit == 0 {
+		limit = -1
+	}
+	return func() func(context.Context, uint64, *Batch) *Batch {
+		w := workers[next]
+		next++
+		return func(ctx context.Context, seq uint64, b *Batch) *Batch {
+			b.seq, b.inFlight = seq, true
+			if b.err = budget.acquire(ctx, seq, chunkShare); b.err != nil || b.gap != nil {
+				return b
+			}
+			b.charged = chunkShare
+			w.encode(ctx, b, limit)
+			return b
+		}
+	}
+}
+
+// keepBuffer is the size up to which a batch's buffers are used again.
+const keepBuffer = 8 << 20
+
+// pool keeps batches for use again.
+type pool struct {
+	budget *budget
+	free   sync.Pool
+}
+
+func (p *pool) get() *Batch {
+	if b, ok := p.free.Get().(*Batch); ok {
+		return b
+	}
+	return &Batch{begin: -1}
+}
+
+// put takes a batch back and gives its share of the budget to others.
+func (p *pool) put(b *Batch) {
+	if b.inFlight {
+		p.budget.release(b.seq, b.charged)
+	}
+	if cap(b.plain) > keepBuffer || cap(b.packed) > keepBuffer {
+		return
+	}
+	b.reset()
+	p.free.Put(b)
+}

@@ -1,0 +1,69 @@
+package encode
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// Sink delivers batches. Write may return before delivery. It calls done exactly once, from any
+// goroutine, with nil when the batch is durable as far as the sink promises; the batch belongs to the
+// sink until then. Batches are written in log order and may finish in any order. Write may block:
+// that is what stops the reading when the receiver is slow.
+type Sink interface {
+	Write(ctx context.Context, b *Batch, done func(error))
+
+	// Close delivers what is still under way. No done is called after it has returned.
+	Close(ctx context.Context) error
+}
+
+// SinkOptions are what a sink has to know of the stream.
+type SinkOptions struct {
+	Target string    // what --output says
+	Stdout io.Writer // the standard output that was handed in
+}
+
+// SinkType is an entry of the registry of sinks.
+type SinkType struct {
+	Name      string // for help and README
+	Form      string // how --output names it
+	Doc       string // one line for help and README
+	Delivered string // what "delivered" means
+	Crash     string // what comes again after a crash
+
+	// Matches says whether the sink is meant by a value of --output.
+	Matches func(target string) bool
+	Open    func(o SinkOptions) (Sink, error)
+}
+
+var sinks []SinkType
+
+func registerSink(s SinkType) {
+	sinks = append(sinks, s)
+	slices.SortFunc(sinks, func(a, b SinkType) int { return strings.Compare(a.Name, b.Name) })
+}
+
+// Sinks lists the kinds of sink, sorted by name.
+func Sinks() []SinkType { return slices.Clone(sinks) }
+
+// OpenSink opens the sink that a value of --output means.
+func OpenSink(o SinkOptions) (Sink, error) {
+	for _, s := range sinks {
+		if s.Matches(o.Target) {
+			return s.Open(o)
+		}
+	}
+	return nil, fmt.Errorf("output %q: no sink has this form", o.Target)
+}
+
+// SinkError is a failure of the sink: what was read is fine, what is behind the committed position has
+// not been delivered.
+type SinkError struct{ Err error }
+
+// Error says that it was the output.
+func (e *SinkError) Error() string { return fmt.Sprintf("writing the output: %v", e.Err) }
+
+// Unwrap gives the cause, such as EPIPE or ENOSPC.
+func (e *SinkError) Unwrap() error { return e.Err }

@@ -1,0 +1,189 @@
+package encode
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"pikabin/decode"
+	"pikabin/formats"
+)
+
+// worker turns chunks into batches: it does everything that costs CPU. It belongs to one goroutine.
+type worker struct {
+	scanner decode.Scanner
+	decoder *decode.Decoder
+	filter  *matcher
+	encoder formats.Encoder
+	frames  compressor
+	skip    bool // go on behind damage
+	budget  *budget
+
+	rec    decode.Record
+	change decode.Change
+	chunk  decode.Chunk
+	b      *Batch
+}
+
+// encode reads the records that begin in the batch's chunk into the batch. limit bounds the number of changes.
+func (w *worker) encode(ctx context.Context, b *Batch, limit int64) {
+	w.b, w.chunk = b, b.chunk
+	w.scanner.Reserve = func(n int64) error { return w.reserve(ctx, n) }
+	w.scanner.Reset(w.chunk.Source, w.chunk.Span)
+	passed := w.decoder.Passed()
+
+	b.Log, b.end = w.chunk.Log, -1
+	if err := w.records(limit); !errors.Is(err, io.EOF) {
+		b.err = err
+	}
+	b.begin = w.scanner.Begin()
+	if b.end < 0 {
+		b.end = b.begin
+	}
+	if b.headErr == nil {
+		b.headErr = w.scanner.HeadError()
+	}
+	b.zeros = w.scanner.Zeros()
+	b.End = w.position(b.end)
+	b.Passed = int64(w.decoder.Passed() - passed)
+	b.Read = max(min(w.chunk.End, w.chunk.Limit)-w.chunk.Begin, 0)
+	w.finish()
+}
+
+func (w *worker) position(offset int64) decode.Position {
+	return decode.Position{Segment: w.chunk.Segment, Offset: offset}
+}
+
+// largeRecord is the size from which a record is charged to the budget by itself; what is smaller is
+// covered by the share of its chunk.
+const largeRecord = 1 << 20
+
+// reserve asks the budget for a record of n bytes and for what becomes of it.
+func (w *worker) reserve(ctx context.Context, n int64) error {
+	if n < largeRecord {
+		return nil
+	}
+	need := 2 * n
+	if err := w.budget.acquire(ctx, w.b.seq, need); err != nil {
+		return err
+	}
+	w.b.charged += need
+	return nil
+}
+
+// records walks the chunk. The error is io.EOF at its end, or when the limit is reached.
+func (w *worker) records(limit int64) error {
+	for {
+		err := w.scanner.Next(&w.rec)
+		if err != nil {
+			err = w.badFrame(err)
+		} else if err = w.record(limit); err != nil {
+			err = w.badContent(err)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// record encodes the changes of the record last read.
+func (w *worker) record(limit int64) error {
+	if err := w.decoder.Decode(&w.chunk.Span, &w.rec); err != nil {
+		return err
+	}
+	for w.decoder.Next(&w.change) {
+		if !w.filter.keep(&w.change) {
+			continue
+		}
+		if w.b.Changes == limit {
+			w.b.cut = true
+			return io.EOF
+		}
+		w.b.plain = w.encoder.AppendChange(w.b.plain, &w.change)
+		w.b.Changes++
+	}
+	w.b.Records++
+	w.b.end = w.rec.End
+	return nil
+}
+
+// badFrame decides how to go on behind a frame that makes no sense, where the next one has to be found.
+// What is in front of the first record of the chunk, or reaches to the chunk's end, is left to the
+// joiner, who sees both sides.
+func (w *worker) badFrame(err error) error {
+	var damage *decode.CorruptError
+	if !errors.As(err, &damage) {
+		return err
+	}
+	if w.chunk.Open && errors.Is(err, decode.ErrTorn) {
+		w.b.torn = true
+		return err
+	}
+	begun := w.scanner.Begin() >= 0
+	if !begun && w.b.headErr == nil {
+		w.b.headErr = err
+	}
+	if !w.skip || w.scanner.Resync() != nil {
+		return err
+	}
+	if begun {
+		w.lose(w.scanner.End(), err)
+	}
+	w.b.end = w.scanner.End()
+	return nil
+}
+
+// badContent decides how to go on behind a record whose frame is good: it is one lost record.
+func (w *worker) badContent(err error) error {
+	var damage *decode.CorruptError
+	switch {
+	case !errors.As(err, &damage):
+		return err
+	case w.chunk.Open && w.nothingAt(w.rec.End):
+		w.b.torn = true
+		return err
+	case !w.skip:
+		return err
+	}
+	w.lose(w.rec.End, err)
+	return nil
+}
+
+// nothingAt reports whether the log ends at an offset: a writer puts the header there before the
+// payload, so that the last record of an open log may be a header with zeros behind it.
+func (w *worker) nothingAt(offset int64) bool {
+	var header [8]byte
+	n, _ := w.chunk.Source.ReadAt(header[:], offset) //nolint:errcheck // what cannot be read is not there
+	return offset+int64(len(header)) > w.chunk.Limit || n < len(header) || header == [8]byte{}
+}
+
+// lose puts an event into the stream in place of the range from the last good record to where the next
+// one begins.
+func (w *worker) lose(to int64, err error) {
+	from := w.b.end
+	if from < 0 {
+		from = w.rec.Offset
+	}
+	l := Lost{Log: w.chunk.Log, From: w.position(from), To: w.position(to), Err: err}
+	w.b.lost = append(w.b.lost, l)
+	w.b.plain = w.encoder.AppendChange(w.b.plain, l.change())
+	w.b.end = to
+}
+
+// change is the event that stands for a lost range.
+func (l *Lost) change() *decode.Change {
+	return &decode.Change{
+		Op: decode.OpCorrupt, Log: l.Log, Segment: l.From.Segment, Offset: l.From.Offset,
+		From: l.From, To: l.To, Reason: l.Err.Error(),
+	}
+}
+
+// finish makes Data of the plain bytes.
+func (w *worker) finish() {
+	w.b.Plain = int64(len(w.b.plain))
+	w.b.Data = w.b.plain
+	if w.frames != nil && len(w.b.plain) > 0 {
+		w.b.packed = w.frames.appendFrame(w.b.packed[:0], w.b.plain)
+		w.b.Data = w.b.packed
+	}
+}
