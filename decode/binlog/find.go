@@ -1,0 +1,251 @@
+package binlog
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"pikabin/decode"
+)
+
+const (
+	dbPrefix       = "log_"
+	deletingSuffix = "_deleting" // Pika 3.3 and later give a folder this name while they remove it
+	flatDB         = "db0"       // the one DB of Pika up to 3.0, and of files that stand alone
+)
+
+// Find makes a Log of every binlog folder that the paths name or hold. A path is
+//
+//   - Pika's log folder: all its DBs. Where both log_dbN folders and segments lie in it, the segments are
+//     leftovers of a Pika before 3.1 and only noted;
+//   - the folder of one DB or slot;
+//   - a segment file, plain or compressed. Several files of one folder make one Log of just these. The manifest and
+//     the other segments beside them still say where they end, so that nothing uncommitted is read.
+//
+// The logs come in order of DB (db2 before db10) and slot. A path that is none of these is an error that says
+// what was expected, and so are two folders that claim the same DB: positions could not tell them apart.
+func Find(paths []string, options Options) ([]*Log, error) {
+	f := finder{options: options, named: map[string][]Segment{}}
+	for _, path := range paths {
+		if err := f.add(path); err != nil {
+			return nil, err
+		}
+	}
+	for _, dir := range f.namedDirs {
+		named := folder{segments: f.named[dir]}
+		named.dropTwins()
+		if err := f.addLog(dir, named.segments); err != nil {
+			return nil, err
+		}
+	}
+	return f.finish()
+}
+
+type finder struct {
+	options   Options
+	logs      []*Log
+	named     map[string][]Segment // by folder
+	namedDirs []string             // its keys, in the order they came
+}
+
+func (f *finder) add(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	if info.IsDir() {
+		return f.addFolder(abs)
+	}
+	return f.addFile(abs, info)
+}
+
+func (f *finder) addFile(path string, info os.FileInfo) error {
+	number, compression, ok := parseSegmentName(filepath.Base(path))
+	if !ok || !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is not a Pika segment: expected a file named write2file12, write2file12.zst or write2file12.gz, or a log folder", path)
+	}
+	dir := filepath.Dir(path)
+	if _, ok := f.named[dir]; !ok {
+		f.namedDirs = append(f.namedDirs, dir)
+	}
+	f.named[dir] = append(f.named[dir], Segment{Number: number, Path: path, Compression: compression, Size: info.Size()})
+	return nil
+}
+
+// addFolder looks for logs in a folder: DB folders below it, else its own segments, else slots.
+func (f *finder) addFolder(path string) error {
+	top, err := readFolder(path)
+	if err != nil {
+		return err
+	}
+	before := len(f.logs)
+	for _, name := range top.below {
+		if !isDBFolder(name) {
+			continue
+		}
+		if err := f.addDB(filepath.Join(path, name)); err != nil {
+			return err
+		}
+	}
+	switch {
+	case len(f.logs) == before:
+		err = f.addTop(top)
+	case top.isLog():
+		l := f.logs[before]
+		l.note(NoteOldFlat, path, "the segments directly in %s are left from a Pika before 3.1 and not read; name them to read them", path)
+	}
+	return err
+}
+
+// addTop adds a folder without DB folders below it.
+func (f *finder) addTop(top *folder) error {
+	before := len(f.logs)
+	if err := f.addDBOf(top); err != nil {
+		return err
+	}
+	if len(f.logs) == before {
+		return fmt.Errorf("%s is not a Pika log folder: no write2file segments or manifest in it or in log_db*/ below it", top.path)
+	}
+	return nil
+}
+
+func isDBFolder(name string) bool {
+	return strings.HasPrefix(name, dbPrefix) && len(name) > len(dbPrefix) && !strings.HasSuffix(name, deletingSuffix)
+}
+
+func (f *finder) addDB(path string) error {
+	db, err := readFolder(path)
+	if err != nil {
+		return err
+	}
+	return f.addDBOf(db)
+}
+
+// addDBOf adds the log that a folder is, or those of the slots in it.
+func (f *finder) addDBOf(db *folder) error {
+	if db.isLog() {
+		return f.addLog(db.path, nil)
+	}
+	for _, slot := range db.below {
+		if _, ok := slotNumber(slot); !ok {
+			continue
+		}
+		s, err := readFolder(filepath.Join(db.path, slot))
+		if err != nil {
+			return err
+		}
+		if !s.isLog() {
+			continue
+		}
+		if err := f.addLog(s.path, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func slotNumber(name string) (int, bool) {
+	n, err := strconv.ParseUint(name, 10, 31)
+	return int(n), err == nil && strconv.FormatUint(n, 10) == name
+}
+
+func (f *finder) addLog(dir string, named []Segment) error {
+	id, err := identify(dir)
+	if err != nil {
+		return err
+	}
+	probe, err := newProbe(f.options)
+	if err != nil {
+		return err
+	}
+	l := &Log{id: id, dir: dir, options: f.options, probe: probe}
+	if err := l.load(named); err != nil {
+		return err
+	}
+	f.logs = append(f.logs, l)
+	return nil
+}
+
+// identify tells DB and slot from a folder's path: log_db1, log_db0/3. Where a link of another name leads to such a
+// folder, its target tells.
+func identify(dir string) (*decode.Log, error) {
+	if id, err := identifyName(dir); id != nil || err != nil {
+		return id, err
+	}
+	if target, err := filepath.EvalSymlinks(dir); err == nil && target != dir {
+		if id, err := identifyName(target); id != nil || err != nil {
+			return id, err
+		}
+	}
+	return &decode.Log{DB: flatDB, Slot: -1}, nil
+}
+
+func identifyName(dir string) (*decode.Log, error) {
+	parent, name := filepath.Split(dir)
+	if isDBFolder(name) {
+		return &decode.Log{DB: name[len(dbPrefix):], Slot: -1}, nil
+	}
+	slot, isSlot := slotNumber(name)
+	if db := filepath.Base(parent); isSlot && isDBFolder(db) {
+		slots, err := countSlots(parent)
+		return &decode.Log{DB: db[len(dbPrefix):], Slot: slot, Slots: slots}, err
+	}
+	return nil, nil //nolint:nilnil // a folder whose name says nothing
+}
+
+// countSlots is the number of slots of a DB when their folders are numbered 0 to n-1, else 0: some of them may be
+// on another server, and which keys are whose cannot be told.
+func countSlots(dir string) (int, error) {
+	db, err := readFolder(dir)
+	if err != nil {
+		return 0, err
+	}
+	count, highest := 0, -1
+	for _, name := range db.below {
+		if n, ok := slotNumber(name); ok {
+			count++
+			highest = max(highest, n)
+		}
+	}
+	if highest != count-1 {
+		return 0, nil
+	}
+	return count, nil
+}
+
+// finish orders the logs and refuses two with the same identity.
+func (f *finder) finish() ([]*Log, error) {
+	if len(f.logs) == 0 {
+		return nil, errors.New("no log given: expected Pika's log folder, the folder of one DB, or segment files")
+	}
+	slices.SortStableFunc(f.logs, compareLogs)
+	for i, l := range f.logs[1:] {
+		if before := f.logs[i]; compareLogs(before, l) == 0 {
+			return nil, fmt.Errorf("%s and %s are both the log of %s: their positions could not be told apart, read them one by one",
+				before.dir, l.dir, where(l.id))
+		}
+	}
+	return f.logs, nil
+}
+
+func compareLogs(a, b *Log) int {
+	nameA, numberA := splitNumber(a.id.DB)
+	nameB, numberB := splitNumber(b.id.DB)
+	return cmp.Or(cmp.Compare(nameA, nameB), cmp.Compare(numberA, numberB), cmp.Compare(a.id.DB, b.id.DB), cmp.Compare(a.id.Slot, b.id.Slot))
+}
+
+// splitNumber cuts the decimal number off the end of a name, so that db10 comes after db2.
+func splitNumber(name string) (string, uint64) {
+	stem := strings.TrimRight(name, "0123456789")
+	n, _ := strconv.ParseUint(name[len(stem):], 10, 64)
+	return stem, n
+}

@@ -1,0 +1,213 @@
+package binlog
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io"
+
+	"pikabin/decode"
+)
+
+const (
+	defaultChunkSize = 1 << 20
+	defaultAhead     = 2
+)
+
+// PlanOptions tune a Plan. The zero value is the default.
+type PlanOptions struct {
+	ChunkSize int64 // of the spans, rounded up to whole blocks; 0: 1 MiB
+	Ahead     int   // how many archives are unpacked ahead of the one being read; 0: 2, negative: none
+}
+
+// Chunk is a span of a segment with the open file to read it from. Whoever gets it calls File.Release when done
+// with it; it does not matter whether the plan is closed by then.
+type Chunk struct {
+	decode.Span
+	File *File
+}
+
+// Plan gives the chunks of a log in log order. It belongs to one goroutine; the chunks may be worked on anywhere.
+type Plan struct {
+	log        *Log
+	options    PlanOptions
+	pos, until decode.Position
+	last       decode.Position // the end of what was given, where a gap begins
+	err        error           // of the start position: nothing can be given at all
+	ahead      prefetcher
+	current    *reading
+}
+
+// reading is the segment that chunks are being cut from.
+type reading struct {
+	file  *File
+	bound bound
+	end   int64 // of the records wanted
+	begin int64
+}
+
+// Chunks plans the records that begin at from or later and before until. from is Log.Start, or the end of a record; an
+// until behind what is committed means that. Chunks are cut at multiples of the chunk size from the start of each
+// segment, so that they do not depend on who works on them.
+func (l *Log) Chunks(from, until decode.Position, options PlanOptions) *Plan {
+	options.ChunkSize = (cmp.Or(options.ChunkSize, defaultChunkSize) + decode.BlockSize - 1) &^ (decode.BlockSize - 1)
+	options.Ahead = cmp.Or(options.Ahead, defaultAhead)
+	p := &Plan{log: l, options: options, pos: from, until: until, last: from}
+	if committed := l.Committed(); committed.Before(until) {
+		p.until = committed
+	}
+	p.err = l.checkStart(from)
+	p.ahead = prefetcher{log: l, pending: map[uint32]*unpacking{}}
+	return p
+}
+
+// checkStart refuses a position that the log does not have, or not any more.
+func (l *Log) checkStart(from decode.Position) error {
+	if committed := l.Committed(); committed.Before(from) {
+		return &BeyondError{Log: l.id, Want: from, End: committed}
+	}
+	if _, ok := findSegment(l.segments, from.Segment); !ok && from != l.Start() {
+		return l.purged(from)
+	}
+	return nil
+}
+
+// Next gives the next chunk, or io.EOF behind the last one. What is missing comes out as an error in its place: a
+// hole in the segments as *GapError, a segment that vanished meanwhile as *PurgedError, one whose file or archive ends
+// too early as *CutShortError behind its chunks. Calling Next again goes on behind it. A *PurgedError or
+// *BeyondError of the start position comes again at each call.
+func (p *Plan) Next(ctx context.Context) (Chunk, error) {
+	if p.err != nil {
+		return Chunk{}, p.err
+	}
+	for {
+		if p.current == nil {
+			if !p.pos.Before(p.until) {
+				return Chunk{}, io.EOF
+			}
+			if err := p.enter(ctx); err != nil {
+				return Chunk{}, err
+			}
+		}
+		if chunk, ok := p.cut(); ok {
+			return chunk, nil
+		}
+		if err := p.leave(); err != nil {
+			return Chunk{}, err
+		}
+	}
+}
+
+// Close lets go of the plan's files and waits for archives that are being unpacked.
+func (p *Plan) Close() error {
+	err := p.ahead.close()
+	if p.current != nil {
+		err = errors.Join(err, p.current.file.Release())
+		p.current = nil
+	}
+	p.pos = p.until
+	return err
+}
+
+// enter opens the segment that pos is in.
+func (p *Plan) enter(ctx context.Context) error {
+	i, ok := findSegment(p.log.segments, p.pos.Segment)
+	if !ok {
+		return p.gap(i)
+	}
+	segment := p.log.segments[i]
+	for j := i; j < len(p.log.segments) && j <= i+p.options.Ahead; j++ {
+		if p.log.segments[j].start().Before(p.until) {
+			p.ahead.start(ctx, p.log.segments[j])
+		}
+	}
+	file, err := p.ahead.take(ctx, segment)
+	if err != nil {
+		return p.vanished(err)
+	}
+	return p.begin(file)
+}
+
+// begin finds out how far the segment goes.
+func (p *Plan) begin(file *File) error {
+	if _, err := p.log.opening(file.segment); err != nil {
+		return errors.Join(p.vanished(err), file.Release())
+	}
+	b, err := p.log.bound(file)
+	if err != nil {
+		return errors.Join(p.vanished(err), file.Release())
+	}
+	if p.pos.Offset > b.limit && b.cut == nil {
+		end := decode.Position{Segment: p.pos.Segment, Offset: b.limit}
+		p.err = &BeyondError{Log: p.log.id, Want: p.pos, End: end}
+		return errors.Join(p.err, file.Release())
+	}
+	p.current = &reading{file: file, bound: b, end: b.limit, begin: p.pos.Offset}
+	if p.until.Segment == p.pos.Segment {
+		p.current.end = min(b.limit, p.until.Offset)
+	}
+	return nil
+}
+
+// cut gives the next chunk of the current segment.
+func (p *Plan) cut() (Chunk, bool) {
+	c := p.current
+	begin := p.pos.Offset
+	if begin >= c.end {
+		return Chunk{}, false
+	}
+	end := min(c.end, begin-begin%p.options.ChunkSize+p.options.ChunkSize)
+	p.pos.Offset = end
+	return Chunk{File: c.file.Retain(), Span: decode.Span{
+		Log: p.log.id, Segment: p.pos.Segment, Begin: begin, End: end,
+		Limit: c.bound.limit, Final: c.bound.final, Open: c.bound.open, Exact: begin == c.begin,
+		Generation: p.log.segmentGeneration(c.file.segment),
+	}}, true
+}
+
+// leave ends the current segment, and says what is missing of it.
+func (p *Plan) leave() error {
+	c := p.current
+	p.current = nil
+	n := p.pos.Segment
+	p.last = decode.Position{Segment: n, Offset: c.end}
+	p.pos = decode.Position{Segment: n + 1}
+	if n+1 < n || n == p.until.Segment {
+		p.pos = p.until
+	}
+	err := c.file.Release()
+	if cut := c.bound.cut; cut != nil && cut.From.Before(p.until) {
+		return errors.Join(cut, err)
+	}
+	return err
+}
+
+// gap goes over the missing segments from pos to the one at index i, or to the end.
+func (p *Plan) gap(i int) error {
+	to := p.until
+	if i < len(p.log.segments) && p.log.segments[i].start().Before(to) {
+		to = p.log.segments[i].start()
+	}
+	e := &GapError{Log: p.log.id, From: p.last, To: to, First: p.pos.Segment, Last: to.Segment}
+	if _, ok := findSegment(p.log.segments, to.Segment); ok || to.Offset == 0 {
+		e.Last--
+	}
+	p.pos, p.last = to, to
+	return e
+}
+
+// vanished goes over segments that were purged since the log was listed.
+func (p *Plan) vanished(err error) error {
+	var purged *PurgedError
+	if !errors.As(err, &purged) {
+		return err
+	}
+	e := &PurgedError{Log: p.log.id, Want: p.pos, Oldest: purged.Oldest}
+	if p.pos.Before(e.Oldest) && e.Oldest.Before(p.until) {
+		p.pos = e.Oldest
+	} else {
+		p.pos = p.until
+	}
+	p.last = p.pos
+	return e
+}

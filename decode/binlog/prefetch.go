@@ -1,0 +1,63 @@
+package binlog
+
+import "context"
+
+// prefetcher unpacks archives before they are needed, each in a goroutine of its own.
+type prefetcher struct {
+	log     *Log
+	pending map[uint32]*unpacking
+}
+
+// unpacking is an archive on its way. file and err are set when done is closed.
+type unpacking struct {
+	done   chan struct{}
+	cancel context.CancelFunc
+	file   *File
+	err    error
+}
+
+// start begins to unpack a segment, if it is an archive and not begun yet.
+func (p *prefetcher) start(ctx context.Context, s Segment) {
+	if _, ok := p.pending[s.Number]; ok || s.Compression == Plain {
+		return
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	u := &unpacking{done: make(chan struct{}), cancel: cancel}
+	p.pending[s.Number] = u
+	go func() {
+		defer close(u.done)
+		u.file, u.err = p.log.Open(ctx, s)
+	}()
+}
+
+// take gives the file of a segment, waiting for it if it was started. The caller owns it.
+func (p *prefetcher) take(ctx context.Context, s Segment) (*File, error) {
+	u, ok := p.pending[s.Number]
+	if !ok {
+		return p.log.Open(ctx, s)
+	}
+	select {
+	case <-u.done:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	delete(p.pending, s.Number)
+	u.cancel()
+	return u.file, u.err
+}
+
+// close stops what is under way, waits for it, and lets go of what nobody took.
+func (p *prefetcher) close() error {
+	var first error
+	for number, u := range p.pending {
+		u.cancel()
+		<-u.done
+		if u.file != nil {
+			if err := u.file.Release(); first == nil {
+				first = err
+			}
+		}
+		delete(p.pending, number)
+	}
+	return first
+}

@@ -1,0 +1,188 @@
+package binlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sort"
+
+	"pikabin/decode"
+)
+
+// LogicIDError says that no record has the wanted logic id. Next is the first one above it that was found, at At;
+// Next is 0 when there is none.
+type LogicIDError struct {
+	Log        *decode.Log
+	Want, Next uint64
+	At         decode.Position
+}
+
+// Error says what is there instead.
+func (e *LogicIDError) Error() string {
+	if e.Next == 0 {
+		return fmt.Sprintf("%s: logic id %d is not in the log: all that is there is older", where(e.Log), e.Want)
+	}
+	return fmt.Sprintf("%s: logic id %d is not in the log: the next one is %d at %v", where(e.Log), e.Want, e.Next, e.At)
+}
+
+// key takes what is sought by out of a record.
+type key func(s *stamp) (value uint64, ok bool)
+
+// SeekTime is the position of the first record at or after the unix time t, or Committed when there is
+// none. The time is that of the item, where the version has one, else that of the physical header; a log of Pika 2.0
+// has neither: ErrNoTime.
+//
+// Clocks step, and commands that ran side by side may be logged out of order. The search takes times to rise from
+// segment to segment and block to block; where they do not, it finds a record at or after t whose neighbours
+// before it are older, though not always the first of all. Give a time a few seconds early to be sure.
+func (l *Log) SeekTime(ctx context.Context, t int64) (decode.Position, error) {
+	if l.generation == decode.G0 {
+		return decode.Position{}, fmt.Errorf("%s: %w", where(l.id), ErrNoTime)
+	}
+	found, err := l.seek(ctx, uint64(max(t, 0)), func(s *stamp) (uint64, bool) {
+		return uint64(s.time), s.has&decode.HasTime != 0
+	})
+	return found.position, err
+}
+
+// SeekLogicID is the position of the record with a logic id, or a *LogicIDError. Ids rise by one with
+// each record on a server that was only ever a master. They start again at a full sync or a promotion; behind one
+// the search finds either of two records with the same id.
+func (l *Log) SeekLogicID(ctx context.Context, id uint64) (decode.Position, error) {
+	if l.generation != decode.GenerationUnknown && l.generation < decode.G3 {
+		return decode.Position{}, fmt.Errorf("%s: %w", where(l.id), ErrNoLogicID)
+	}
+	found, err := l.seek(ctx, id, func(s *stamp) (uint64, bool) {
+		return s.logicID, s.has&decode.HasLogicID != 0
+	})
+	if err == nil && (!found.ok || found.value != id) {
+		e := &LogicIDError{Log: l.id, Want: id}
+		if found.ok {
+			e.Next, e.At = found.value, found.position
+		}
+		return decode.Position{}, e
+	}
+	return found.position, err
+}
+
+// finding is where a search ended: at a record, or (not ok) at the end of the log.
+type finding struct {
+	position decode.Position
+	value    uint64
+	ok       bool
+}
+
+// seek looks at how the segments begin, then at how the blocks of one segment do, then at each record of a block.
+func (l *Log) seek(ctx context.Context, want uint64, by key) (finding, error) {
+	var failed error
+	i := sort.Search(len(l.segments), func(i int) bool {
+		reached, err := l.reached(i, want, by)
+		failed = errors.Join(failed, err)
+		return reached
+	})
+	if failed != nil {
+		return finding{}, failed
+	}
+	// The first record sought may stand in the segment before the one that begins with a later record.
+	for _, segment := range l.segments[max(i-1, 0):] {
+		found, err := l.seekSegment(ctx, segment, want, by)
+		if err != nil || found.ok {
+			return found, err
+		}
+	}
+	return finding{position: l.Committed()}, nil
+}
+
+// reached reports whether the first record from segment i on that has a key is at or after want.
+func (l *Log) reached(i int, want uint64, by key) (bool, error) {
+	for _, segment := range l.segments[i:] {
+		o, err := l.opening(segment)
+		if err != nil {
+			return false, err
+		}
+		if value, ok := by(&o.stamp); o.found && ok {
+			return value >= want, nil
+		}
+	}
+	return true, nil
+}
+
+func (l *Log) seekSegment(ctx context.Context, segment Segment, want uint64, by key) (finding, error) {
+	f, err := l.Open(ctx, segment)
+	if err != nil {
+		return finding{}, err
+	}
+	defer f.Release()
+	b, err := l.bound(f)
+	if err != nil {
+		return finding{}, err
+	}
+	s := &blockSearch{log: l, file: f, span: l.span(f), by: by}
+	s.span.Limit, s.span.Final, s.span.Open = b.limit, b.final, b.open
+	return s.search(ctx, want)
+}
+
+// blockSearch finds records in one segment.
+type blockSearch struct {
+	log  *Log
+	file *File
+	span decode.Span
+	by   key
+}
+
+func (s *blockSearch) blocks() int {
+	return int((s.span.Limit + decode.BlockSize - 1) / decode.BlockSize)
+}
+
+func (s *blockSearch) search(ctx context.Context, want uint64) (finding, error) {
+	var failed error
+	block := sort.Search(s.blocks(), func(i int) bool {
+		first, err := s.first(ctx, i, 0)
+		failed = errors.Join(failed, err)
+		return !first.ok || first.value >= want
+	})
+	if failed != nil {
+		return finding{}, failed
+	}
+	return s.first(ctx, max(block-1, 0), want)
+}
+
+// first is the first record in a block or behind it whose key is at least want.
+func (s *blockSearch) first(ctx context.Context, block int, want uint64) (finding, error) {
+	for ; block < s.blocks(); block++ {
+		if err := context.Cause(ctx); err != nil {
+			return finding{}, err
+		}
+		found, err := s.inBlock(block, want)
+		if err != nil || found.ok {
+			return found, err
+		}
+	}
+	return finding{}, nil
+}
+
+// inBlock looks at the records that begin in one block. Damage ends the block.
+func (s *blockSearch) inBlock(block int, want uint64) (finding, error) {
+	span := s.span
+	span.Begin = int64(block) * decode.BlockSize
+	span.End = min(span.Begin+decode.BlockSize, span.Limit)
+	span.Exact = block == 0
+	p := s.log.probe
+	p.scanner.Reset(s.file, span)
+	var rec decode.Record
+	for {
+		at, ok, err := p.next(&span, &rec)
+		switch {
+		case err == io.EOF || isDamage(err):
+			return finding{}, nil
+		case err != nil:
+			return finding{}, err
+		case !ok:
+			continue
+		}
+		if value, ok := s.by(&at); ok && value >= want {
+			return finding{position: decode.Position{Segment: span.Segment, Offset: at.offset}, value: value, ok: true}, nil
+		}
+	}
+}
