@@ -21,7 +21,7 @@ type probe struct {
 
 func newProbe(o Options) (*probe, error) {
 	d, err := decode.NewDecoder(decode.DecoderOptions{Pika: o.Generation})
-	return &probe{scanner: decode.NewScanner(), decoder: d}, err
+	return &probe{scanner: new(decode.Scanner), decoder: d}, err
 }
 
 // stamp is what a record says of itself.
