@@ -9,16 +9,12 @@ type Chunk struct {
 	Release func() // to be called once, when nothing of the chunk is read any more
 }
 
-// GapError is a hole in a log: what stood between two positions is not there any more.
-type GapError struct {
-	Log      *Log
-	From, To Position // To is where the log goes on
-	Reason   string   // "write2file13 is gone"
-}
-
-// Error names the range and what became of it.
-func (e *GapError) Error() string {
-	return fmt.Sprintf("%s: the log from %v to %v is missing: %s", e.Log, e.From, e.To, e.Reason)
+// Hole is the error of a source for a range of the log that is not there to be read: a gap, or, when it
+// unwraps to a *CorruptError, a segment that is cut short. The source goes on behind it when it is
+// asked again.
+type Hole interface {
+	error
+	Hole() (log *Log, from, to Position) // to is where the log goes on
 }
 
 // String is the name of the log: its DB, and its slot if it has one.

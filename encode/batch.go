@@ -17,7 +17,7 @@ type Batch struct {
 	// What the joiner needs to put the chunk in its place.
 	chunk   decode.Chunk
 	seq     uint64
-	gap     *decode.GapError
+	hole    decode.Hole
 	begin   int64 // of the first record, -1 if none begins in the chunk
 	end     int64 // of the last one, or of what was lost behind it
 	headErr error // damage in front of begin

@@ -41,8 +41,8 @@ func (j *joiner) join(ctx context.Context, b *Batch) error {
 	err := j.failed()
 	switch {
 	case err != nil:
-	case b.gap != nil:
-		err = j.gap(ctx, b.gap)
+	case b.hole != nil:
+		err = j.hole(ctx, b.hole)
 	case isFatal(b.err):
 		err = b.err
 	default:
@@ -175,20 +175,30 @@ func (j *joiner) lost(ctx context.Context, to int64, err error) error {
 	return j.event(ctx, l.change(), l.To)
 }
 
-// gap is a hole between two segments: an error, or an event in the stream.
-func (j *joiner) gap(ctx context.Context, g *decode.GapError) error {
+// hole is a range that the source could not give: an error, or an event in the stream.
+func (j *joiner) hole(ctx context.Context, h decode.Hole) error {
 	if err := j.endSegment(ctx); err != nil {
 		return err
 	}
+	log, from, to := h.Hole()
 	j.span = decode.Span{}
-	if !j.o.SkipGaps {
-		return g
+	c := &decode.Change{
+		Op: decode.OpGap, Log: log, Segment: to.Segment, Offset: to.Offset, From: from, To: to, Reason: h.Error(),
 	}
-	j.result.Gaps++
-	j.o.Report(g)
-	return j.event(ctx, &decode.Change{
-		Op: decode.OpGap, Log: g.Log, Segment: g.To.Segment, Offset: g.To.Offset, From: g.From, To: g.To, Reason: g.Reason,
-	}, g.To)
+	skip := j.o.SkipGaps
+	if isFatal(h) {
+		j.result.Gaps++
+	} else {
+		c.Op, c.Segment, c.Offset = decode.OpCorrupt, from.Segment, from.Offset
+		skip = j.o.SkipCorrupt
+		j.result.Lost++
+		j.result.LostBytes += max(to.Offset-from.Offset, 0)
+	}
+	if !skip {
+		return h
+	}
+	j.o.Report(h)
+	return j.event(ctx, c, to)
 }
 
 func (j *joiner) report(l Lost) {

@@ -18,8 +18,8 @@ import (
 
 // Source hands out the chunks of one log after another, each log in its order.
 type Source interface {
-	// Next returns the next chunk, *decode.GapError where one or more segments are missing, after which
-	// it may be called again and goes on behind them, or io.EOF.
+	// Next returns the next chunk, a decode.Hole where a range of the log is missing, after which it may
+	// be called again and goes on behind that, or io.EOF.
 	Next(ctx context.Context) (decode.Chunk, error)
 }
 
@@ -38,7 +38,7 @@ type Options struct {
 	// Where these are set a damaged or missing range becomes an event, and the reading goes on.
 	SkipCorrupt, SkipGaps bool
 
-	// Report is told of each range that was skipped, a *Lost or a *decode.GapError, in log order.
+	// Report is told of each range that was skipped, a *Lost or a decode.Hole, in log order.
 	Report func(error)
 
 	// Progress is told how many bytes of the log have been dealt with since the last call.
@@ -130,12 +130,12 @@ func Run(ctx context.Context, src Source, sink Sink, o Options) (Result, error) 
 // nextBatch asks the source for a chunk and gives it a batch.
 func nextBatch(ctx context.Context, src Source, pool *pool) (*Batch, error) {
 	chunk, err := src.Next(ctx)
-	var gap *decode.GapError
-	if err != nil && !errors.As(err, &gap) {
+	var hole decode.Hole
+	if err != nil && !errors.As(err, &hole) {
 		return nil, err
 	}
 	b := pool.get()
-	b.chunk, b.gap = chunk, gap
+	b.chunk, b.hole = chunk, hole
 	return b, nil
 }
 
@@ -172,7 +172,7 @@ func newWork(workers []*worker, o *Options, budget *budget) func() func(context.
 		next++
 		return func(ctx context.Context, seq uint64, b *Batch) *Batch {
 			b.seq, b.inFlight = seq, true
-			if b.err = budget.acquire(ctx, seq, chunkShare); b.err != nil || b.gap != nil {
+			if b.err = budget.acquire(ctx, seq, chunkShare); b.err != nil || b.hole != nil {
 				return b
 			}
 			b.charged = chunkShare

@@ -1,0 +1,22 @@
+package binlog
+
+import "pikabin/decode"
+
+var (
+	_ decode.Hole = (*GapError)(nil)
+	_ decode.Hole = (*PurgedError)(nil)
+	_ decode.Hole = (*CutShortError)(nil)
+)
+
+// Hole is the range that the missing segments held.
+func (e *GapError) Hole() (log *decode.Log, from, to decode.Position) { return e.Log, e.From, e.To }
+
+// Hole is the range from the position wanted to the oldest that is there.
+func (e *PurgedError) Hole() (log *decode.Log, from, to decode.Position) {
+	return e.Log, e.Want, e.Oldest
+}
+
+// Hole is the range from the last byte of the file to the end of the segment.
+func (e *CutShortError) Hole() (log *decode.Log, from, to decode.Position) {
+	return e.Log, e.From, e.To
+}
