@@ -37,9 +37,9 @@ func (w *Writer) FullSync(to decode.Position) {
 	case FillBlank:
 		w.fillBlank(int(to.Offset))
 	case FillItems:
-		w.pos.Offset -= w.fillSteps(to.Offset, w.appendItemStep)
+		w.pos.Offset -= fillSteps(to.Offset, w.appendItemStep)
 	default:
-		w.pos.Offset -= w.fillSteps(to.Offset, w.appendBadStep)
+		w.pos.Offset -= fillSteps(to.Offset, w.appendBadStep)
 	}
 }
 
@@ -70,7 +70,7 @@ func (w *Writer) fillBlank(offset int) {
 }
 
 // fillSteps fills block by block and returns how many bytes were too few for a last step.
-func (w *Writer) fillSteps(left int64, step func(size int) bool) int64 {
+func fillSteps(left int64, step func(size int) bool) int64 {
 	for left > 0 {
 		size := min(left, decode.BlockSize)
 		if !step(int(size)) {
