@@ -1,0 +1,121 @@
+package binlog
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"pikabin/decode"
+)
+
+// Where is a place in a log as a user names it. The zero value is unset.
+type Where struct {
+	kind     whereKind
+	position decode.Position
+	time     time.Time
+}
+
+type whereKind uint8
+
+const (
+	whereUnset whereKind = iota
+	whereStart
+	whereEnd
+	wherePosition
+	whereTime
+)
+
+// timeLayouts are the forms of a time, the ones without a zone in local time.
+var timeLayouts = []string{
+	time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02 15:04", time.DateOnly,
+}
+
+// ParseWhere reads start, end, a position (12:4096), a time, or how long ago (2h, 90m, 7d). now is what
+// "ago" counts from, and its zone that of times without one.
+func ParseWhere(s string, now time.Time) (Where, error) {
+	switch s {
+	case "":
+		return Where{}, nil
+	case "start":
+		return Where{kind: whereStart}, nil
+	case "end":
+		return Where{kind: whereEnd}, nil
+	}
+	if p, err := decode.ParsePosition(s); err == nil {
+		return Where{kind: wherePosition, position: p}, nil
+	}
+	if ago, ok := parseAgo(s); ok {
+		return Where{kind: whereTime, time: now.Add(-ago)}, nil
+	}
+	for _, layout := range timeLayouts {
+		if t, err := time.ParseInLocation(layout, s, now.Location()); err == nil {
+			return Where{kind: whereTime, time: t}, nil
+		}
+	}
+	return Where{}, fmt.Errorf("%q is not a place in a log: expected start, end, a position (12:4096), "+
+		"a time (2025-06-01T12:00:00+08:00, or without a zone for local time) or how long ago (2h, 7d)", s)
+}
+
+func parseAgo(s string) (time.Duration, bool) {
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		if n, err := strconv.ParseFloat(days, 64); err == nil && n >= 0 {
+			return time.Duration(n * 24 * float64(time.Hour)), true
+		}
+	}
+	d, err := time.ParseDuration(s)
+	return d, err == nil && d >= 0
+}
+
+// IsPosition reports whether the place is one in one DB's log, which means nothing in another's.
+func (w Where) IsPosition() bool { return w.kind == wherePosition }
+
+// String says the place with its zone, for the line that tells where a run starts.
+func (w Where) String() string {
+	switch w.kind {
+	case whereStart:
+		return "the start of the log"
+	case whereEnd:
+		return "the committed end"
+	case wherePosition:
+		return "position " + w.position.String()
+	case whereTime:
+		return "the first record at or after " + w.time.Format(time.RFC3339)
+	case whereUnset:
+	}
+	return "nowhere"
+}
+
+// Or is w, or other when w is unset.
+func (w Where) Or(other Where) Where {
+	if w.kind == whereUnset {
+		return other
+	}
+	return w
+}
+
+// Start and End are the places that need no words.
+var (
+	Start = Where{kind: whereStart}
+	End   = Where{kind: whereEnd}
+)
+
+// Resolve finds the position of a place in this log.
+func (l *Log) Resolve(ctx context.Context, w Where) (decode.Position, error) {
+	switch w.kind {
+	case whereEnd:
+		return l.Committed(), nil
+	case wherePosition:
+		return w.position, nil
+	case whereTime:
+		// A record that is a fraction of a second older than the time has the same whole second.
+		t := w.time.Unix()
+		if w.time.Nanosecond() > 0 {
+			t++
+		}
+		return l.SeekTime(ctx, t)
+	case whereStart, whereUnset:
+	}
+	return l.Start(), nil
+}
