@@ -1,0 +1,171 @@
+package decode
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"slices"
+)
+
+// Command is what pikabin knows of one command of the log. Every command that a Pika has ever logged
+// has one, and all are shared: read them only.
+type Command struct {
+	Name   string // lower case
+	Op     Op
+	Type   Type
+	Effect Effect // of the plain form; options such as NX or MAXLEN can make one event less exact
+
+	// NoEffect marks what changes no data: padding, a leader's no-op, reads and administration that
+	// were logged all the same. They are not events unless asked for.
+	NoEffect bool
+
+	min, max int // how many arguments it takes, its name included
+	keys     keys
+	build    builder
+	lo, hi   uint64 // fold of Name
+}
+
+// keys says which arguments of a command are keys that become an event each.
+type keys uint8
+
+const (
+	oneKey  keys = iota
+	allKeys      // each argument: del, unlink
+	pairs        // each other argument: mset, msetnx
+)
+
+// builder fills the fields of c which Build has cleared, from arguments of a valid number. It
+// reports false for arguments that the command cannot have; what it has filled by then does not matter.
+type builder func(c *Change, argv [][]byte, key int) bool
+
+// many is the max of a command with any number of arguments.
+const many = 1 << 31
+
+// Commands lists all known commands by name.
+func Commands() []*Command {
+	all := make([]*Command, len(table))
+	for i := range table {
+		all[i] = &table[i]
+	}
+	slices.SortFunc(all, func(a, b *Command) int { return cmp.Compare(a.Name, b.Name) })
+	return all
+}
+
+// Parts is the number of events that one logged command becomes: one for each key of del, unlink,
+// mset and msetnx, else 1. It is 1 for arguments that the command cannot have, too.
+func (cmd *Command) Parts(argv [][]byte) int {
+	switch {
+	case cmd.keys == oneKey || len(argv) < cmd.min:
+		return 1
+	case cmd.keys == allKeys:
+		return len(argv) - 1
+	case len(argv)%2 == 0:
+		return 1
+	}
+	return len(argv) / 2
+}
+
+// Build fills in what the arguments say: Cmd, Op, Type, Effect, Precision, Key, Value, Elements,
+// EntryID, Delta, ExpireAt with HasExpireAt, Scope, Args and KeyIndex, each of them always, so that
+// nothing of the record before is left. argv is the whole command with its name, and its empty
+// arguments are not nil. key is from 0 to Parts-1. Time, with HasTime, must be there already: the
+// deadline of a relative time is counted from it. What c holds afterwards points into argv's
+// arguments; Elements and Args keep their backing arrays from call to call.
+//
+// Nothing of the command is lost: each argument is in a typed field or in Args, in their order. The
+// only field that is not the text of its argument is ExpireAt. The argument that it came from
+// stands in Args as well unless ExpireAt, Precision and Time give its exact text back, which they
+// do but for text such as 010, for times outside the range of ExpireAt and for a relative time in a log
+// without times.
+//
+// Arguments that the command cannot have (a wrong number of them, half a pair, a score that is no
+// number) are not an error: the event is what BuildOther makes of them.
+func (cmd *Command) Build(c *Change, argv [][]byte, key int) {
+	c.Cmd = cmd.Name
+	if len(argv) < cmd.min || len(argv) > cmd.max {
+		BuildOther(c, argv)
+		return
+	}
+	clearFields(c)
+	c.Op, c.Type, c.Effect, c.KeyIndex = cmd.Op, cmd.Type, cmd.Effect, key
+	if !cmd.build(c, argv, key) {
+		BuildOther(c, argv)
+	}
+}
+
+// BuildOther fills the same fields as Build, but for Cmd, for a command that is not known or cannot
+// be understood: all its arguments, less the name, are in Args.
+func BuildOther(c *Change, argv [][]byte) {
+	clearFields(c)
+	c.Op, c.Type, c.Effect, c.KeyIndex = OpOther, TypeNone, EffectUnknown, 0
+	c.Args = append(c.Args, argv[min(1, len(argv)):]...)
+}
+
+func clearFields(c *Change) {
+	c.Has &^= HasExpireAt
+	c.Precision = PrecisionNone
+	c.ExpireAt = 0
+	c.Key, c.Value, c.EntryID, c.Delta = nil, nil, nil, nil
+	c.Elements, c.Args = c.Elements[:0], c.Args[:0]
+	c.Scope = ""
+}
+
+// LookupCommand finds a command by its name in any letter case; nil if it is not known.
+func LookupCommand(name []byte) *Command {
+	lo, hi := fold(name)
+	for i := slot(lo, hi); ; i++ {
+		cmd := index[i%slots]
+		if cmd == nil {
+			return nil
+		}
+		if cmd.lo == lo && cmd.hi == hi && len(cmd.Name) == len(name) {
+			if len(name) > 16 && !bytes.EqualFold(name, []byte(cmd.Name)) {
+				return nil
+			}
+			return cmd
+		}
+	}
+}
+
+// index is an open hash of the table: slots is some six times the number of commands, so that nearly
+// all of them are found at once.
+var index = newIndex()
+
+const slots = 512
+
+func newIndex() *[slots]*Command {
+	var index [slots]*Command
+	for i := range table {
+		cmd := &table[i]
+		cmd.lo, cmd.hi = fold([]byte(cmd.Name))
+		at := slot(cmd.lo, cmd.hi)
+		for index[at%slots] != nil {
+			at++
+		}
+		index[at%slots] = cmd
+	}
+	return &index
+}
+
+// slot multiplies by the golden ratio and takes the top bits of the product.
+func slot(lo, hi uint64) uint64 {
+	return (lo ^ hi<<1) * 0x9e3779b97f4a7c15 >> (64 - 9)
+}
+
+// fold takes the first and the last eight bytes of a name in lower case; they overlap in most
+// names, and are all of it up to a length of 16. Setting bit 5 of a byte makes a letter of a letter
+// only; it confuses a hyphen with a carriage return, but the one name with a hyphen is longer than 16.
+func fold(name []byte) (lo, hi uint64) {
+	const lower = 0x2020202020202020
+	switch n := len(name); {
+	case n >= 8:
+		lo, hi = binary.LittleEndian.Uint64(name), binary.LittleEndian.Uint64(name[n-8:])
+	case n >= 4:
+		lo, hi = uint64(binary.LittleEndian.Uint32(name)), uint64(binary.LittleEndian.Uint32(name[n-4:]))
+	case n >= 2:
+		lo, hi = uint64(binary.LittleEndian.Uint16(name)), uint64(name[n-1])
+	default:
+		return 0, 0
+	}
+	return lo | lower, hi | lower
+}
