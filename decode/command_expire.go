@@ -98,14 +98,14 @@ func setLifetime(c *Change, n, unit int64) bool {
 		c.ExpireAt, c.Precision, c.Effect = 0, PrecisionNone, EffectRelative
 		return false
 	}
-	life, lifeFits := scale(n, unit)
-	now, nowFits := scale(c.Time, 1000)
-	at, sumFits := sum(now, life)
+	life, lifeFits := mulClamped(n, unit)
+	now, nowFits := mulClamped(c.Time, 1000)
+	at, sumFits := addClamped(now, life)
 	return setDeadline(c, at, PrecisionDerived) && lifeFits && nowFits && sumFits
 }
 
 func setSeconds(c *Change, t int64) bool {
-	ms, fits := scale(t, 1000)
+	ms, fits := mulClamped(t, 1000)
 	return setDeadline(c, ms, PrecisionSeconds) && fits
 }
 
@@ -120,8 +120,8 @@ func setDeadline(c *Change, ms int64, p Precision) bool {
 	return ms != 0
 }
 
-// scale multiplies by a positive factor and keeps within an int64; fits is false when it had to.
-func scale(n, factor int64) (product int64, fits bool) {
+// mulClamped multiplies by a positive factor and keeps within an int64; fits is false when it had to.
+func mulClamped(n, factor int64) (product int64, fits bool) {
 	switch {
 	case n > math.MaxInt64/factor:
 		return math.MaxInt64, false
@@ -131,8 +131,8 @@ func scale(n, factor int64) (product int64, fits bool) {
 	return n * factor, true
 }
 
-// sum adds and keeps within an int64; fits is false when it had to.
-func sum(a, b int64) (total int64, fits bool) {
+// addClamped adds and keeps within an int64; fits is false when it had to.
+func addClamped(a, b int64) (total int64, fits bool) {
 	switch {
 	case b > 0 && a > math.MaxInt64-b:
 		return math.MaxInt64, false
