@@ -111,7 +111,8 @@ func clearFields(c *Change) {
 	c.Scope = ""
 }
 
-// LookupCommand finds a command by its name in any letter case; nil if it is not known.
+// LookupCommand finds a command by its name in any letter case; nil if it is not known. It is called
+// for every record, and allocates nothing.
 func LookupCommand(name []byte) *Command {
 	lo, hi := foldName(name)
 	for i := slotOf(lo, hi); ; i++ {

@@ -6,7 +6,8 @@ import "math"
 // all else is in seconds. As seconds it would be the year 5138.
 const millisFrom = 100_000_000_000
 
-// buildPksetexat has 0 for no expiry.
+// buildPksetexat fills the form that all versions since 3.0.8 give to a string with a deadline. Its time
+// is 0 for no expiry.
 func buildPksetexat(c *Change, argv [][]byte, _ int) bool {
 	c.Key, c.Value = argv[1], argv[3]
 	t, canonical, ok := parseInteger(argv[2])
@@ -22,6 +23,8 @@ func buildPksetexat(c *Change, argv [][]byte, _ int) bool {
 	return ok
 }
 
+// buildExpireat and buildPexpireat pass deadlines of the past through. A huge EXPIRE can have wrapped
+// around to one far below zero.
 func buildExpireat(c *Change, argv [][]byte, _ int) bool {
 	c.Key = argv[1]
 	t, canonical, ok := parseInteger(argv[2])
@@ -47,6 +50,7 @@ func buildLifetime(c *Change, argv [][]byte, unit int64) bool {
 	return ok
 }
 
+// buildPersist has the only deadline of 0 that comes with no value.
 func buildPersist(c *Change, argv [][]byte, _ int) bool {
 	c.Key = argv[1]
 	c.Has |= HasExpireAt
@@ -79,7 +83,8 @@ func keepText(c *Change, arg []byte, given bool) {
 }
 
 // setValueLifetime is setLifetime for a value that is written with a lifetime. Where the servers let one
-// that is not positive pass (2.x, and SET with NX, XX or VX), it means no expiry.
+// that is not positive pass (2.x, and SET with NX, XX or VX), it means no expiry. It reports whether n
+// follows from that.
 func setValueLifetime(c *Change, n, unit int64) bool {
 	if n > 0 {
 		return setLifetime(c, n, unit)

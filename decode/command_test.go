@@ -90,28 +90,32 @@ func TestParts(t *testing.T) {
 
 // describe writes what Build fills, an absent field as nothing: op type effect, then the fields.
 func describe(c *Change) string {
-	s := strings.Join(strings.Fields(fmt.Sprint(c.Op, " ", c.Type, " ", c.Effect)), " ")
+	b := fmt.Append(nil, c.Op)
+	if c.Type != TypeNone {
+		b = fmt.Appendf(b, " %v", c.Type)
+	}
+	b = fmt.Appendf(b, " %v", c.Effect)
 	for _, field := range []struct {
 		name  string
 		value []byte
 	}{{"key", c.Key}, {"value", c.Value}, {"id", c.EntryID}, {"delta", c.Delta}} {
 		if field.value != nil {
-			s += fmt.Sprintf(" %s=%s", field.name, field.value)
+			b = fmt.Appendf(b, " %s=%s", field.name, field.value)
 		}
 	}
 	for _, e := range c.Elements {
-		s += fmt.Sprintf(" {%s %s %s}", e.Field, e.Value, e.Score)
+		b = fmt.Appendf(b, " {%s %s %s}", e.Field, e.Value, e.Score)
 	}
 	if c.Has&HasExpireAt != 0 {
-		s += fmt.Sprintf(" at=%d%s", c.ExpireAt, c.Precision)
+		b = fmt.Appendf(b, " at=%d%v", c.ExpireAt, c.Precision)
 	}
 	if c.Scope != "" {
-		s += " scope=" + c.Scope
+		b = fmt.Appendf(b, " scope=%s", c.Scope)
 	}
 	if len(c.Args) > 0 {
-		s += fmt.Sprintf(" args=%s", bytes.Join(c.Args, []byte(",")))
+		b = fmt.Appendf(b, " args=%s", bytes.Join(c.Args, []byte(",")))
 	}
-	return s
+	return string(b)
 }
 
 // recordTime is the time of the records of this file.

@@ -39,7 +39,8 @@ func parseInteger(b []byte) (n int64, canonical, ok bool) {
 	return int64(u), canonical, true
 }
 
-// parseDigits gives MaxUint64 for what it cannot hold.
+// parseDigits reads decimal digits alone. It gives MaxUint64, which is beyond an int64 of either sign, for
+// what it cannot hold, and goes on to see that the rest are digits, too.
 func parseDigits(b []byte) (u uint64, fits, ok bool) {
 	fits = true
 	for _, ch := range b {

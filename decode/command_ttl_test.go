@@ -73,11 +73,11 @@ func (f *ttlFold) apply(c *Change) {
 	before := len(s.items)
 	switch c.Op {
 	case OpSet:
-		f.set(s, c)
+		s.set(c)
 	case OpUpdate:
-		f.update(s, c)
+		s.update(c)
 	case OpRemove:
-		f.remove(s, c)
+		s.remove(c)
 	case OpDelete:
 		s.clear()
 	case OpExpire:
@@ -97,7 +97,7 @@ func (f *ttlFold) apply(c *Change) {
 }
 
 // set honours the conditions that make a set relative: without any, it is setnx or msetnx.
-func (f *ttlFold) set(s *keyState, c *Change) {
+func (s *keyState) set(c *Change) {
 	if c.Effect == EffectRelative {
 		condition := "nx"
 		for i, arg := range c.Args {
@@ -117,7 +117,7 @@ func (f *ttlFold) set(s *keyState, c *Change) {
 	s.expireAt(c)
 }
 
-func (f *ttlFold) update(s *keyState, c *Change) {
+func (s *keyState) update(c *Change) {
 	switch {
 	case c.Type == TypeList && c.Cmd != "lset":
 		s.add("list", len(c.Elements))
@@ -141,7 +141,7 @@ func memberOf(t Type, e Element) string {
 	return string(e.Value)
 }
 
-func (f *ttlFold) remove(s *keyState, c *Change) {
+func (s *keyState) remove(c *Change) {
 	for _, e := range c.Elements {
 		delete(s.items, c.Type.String()+string(e.Field)+memberOf(c.Type, e))
 	}
