@@ -125,3 +125,18 @@ func TestAddClamped(t *testing.T) {
 		}
 	}
 }
+
+// TestParseIntegerRejectsEveryOtherByte puts every byte into every place of a time.
+func TestParseIntegerRejectsEveryOtherByte(t *testing.T) {
+	for place := 1; place < 10; place++ {
+		for ch := range 256 {
+			text := []byte("1795364538")
+			text[place] = byte(ch)
+			want, err := strconv.ParseInt(string(text), 10, 64)
+			n, _, ok := parseInteger(text)
+			if ok != (err == nil) || ok && n != want {
+				t.Errorf("%q: %d, %v", text, n, ok)
+			}
+		}
+	}
+}
