@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
+	"math"
 	"slices"
 )
 
@@ -20,18 +21,18 @@ type Command struct {
 	NoEffect bool
 
 	min, max int // how many arguments it takes, its name included
-	keys     keys
+	keys     keyPattern
 	build    builder
-	lo, hi   uint64 // fold of Name
+	lo, hi   uint64 // foldName of Name
 }
 
-// keys says which arguments of a command are keys that become an event each.
-type keys uint8
+// keyPattern says which arguments of a command are keys that become an event each.
+type keyPattern uint8
 
 const (
-	oneKey  keys = iota
-	allKeys      // each argument: del, unlink
-	pairs        // each other argument: mset, msetnx
+	oneKey  keyPattern = iota
+	allKeys            // each argument: del, unlink
+	pairs              // each other argument: mset, msetnx
 )
 
 // builder fills the fields of c which Build has cleared, from arguments of a valid number. It
@@ -39,13 +40,13 @@ const (
 type builder func(c *Change, argv [][]byte, key int) bool
 
 // many is the max of a command with any number of arguments.
-const many = 1 << 31
+const many = math.MaxInt
 
 // Commands lists all known commands by name.
 func Commands() []*Command {
-	all := make([]*Command, len(table))
-	for i := range table {
-		all[i] = &table[i]
+	all := make([]*Command, len(commandTable))
+	for i := range commandTable {
+		all[i] = &commandTable[i]
 	}
 	slices.SortFunc(all, func(a, b *Command) int { return cmp.Compare(a.Name, b.Name) })
 	return all
@@ -110,11 +111,12 @@ func clearFields(c *Change) {
 	c.Scope = ""
 }
 
-// LookupCommand finds a command by its name in any letter case; nil if it is not known.
+// LookupCommand finds a command by its name in any letter case; nil if it is not known. It is called
+// for every record, and allocates nothing.
 func LookupCommand(name []byte) *Command {
-	lo, hi := fold(name)
-	for i := slot(lo, hi); ; i++ {
-		cmd := index[i%slots]
+	lo, hi := foldName(name)
+	for i := slotOf(lo, hi); ; i++ {
+		cmd := commandIndex[i%indexSlots]
 		if cmd == nil {
 			return nil
 		}
@@ -127,35 +129,35 @@ func LookupCommand(name []byte) *Command {
 	}
 }
 
-// index is an open hash of the table: slots is some six times the number of commands, so that nearly
+// commandIndex is an open hash of commandTable, with some six slots for each command so that nearly
 // all of them are found at once.
-var index = newIndex()
+var commandIndex = newCommandIndex()
 
-const slots = 512
+const indexSlots = 512
 
-func newIndex() *[slots]*Command {
-	var index [slots]*Command
-	for i := range table {
-		cmd := &table[i]
-		cmd.lo, cmd.hi = fold([]byte(cmd.Name))
-		at := slot(cmd.lo, cmd.hi)
-		for index[at%slots] != nil {
+func newCommandIndex() *[indexSlots]*Command {
+	var index [indexSlots]*Command
+	for i := range commandTable {
+		cmd := &commandTable[i]
+		cmd.lo, cmd.hi = foldName([]byte(cmd.Name))
+		at := slotOf(cmd.lo, cmd.hi)
+		for index[at%indexSlots] != nil {
 			at++
 		}
-		index[at%slots] = cmd
+		index[at%indexSlots] = cmd
 	}
 	return &index
 }
 
-// slot multiplies by the golden ratio and takes the top bits of the product.
-func slot(lo, hi uint64) uint64 {
+// slotOf multiplies by the golden ratio and takes the top bits of the product.
+func slotOf(lo, hi uint64) uint64 {
 	return (lo ^ hi<<1) * 0x9e3779b97f4a7c15 >> (64 - 9)
 }
 
-// fold takes the first and the last eight bytes of a name in lower case; they overlap in most
+// foldName takes the first and the last eight bytes of a name in lower case; they overlap in most
 // names, and are all of it up to a length of 16. Setting bit 5 of a byte makes a letter of a letter
 // only; it confuses a hyphen with a carriage return, but the one name with a hyphen is longer than 16.
-func fold(name []byte) (lo, hi uint64) {
+func foldName(name []byte) (lo, hi uint64) {
 	const lower = 0x2020202020202020
 	switch n := len(name); {
 	case n >= 8:

@@ -2,8 +2,8 @@ package decode
 
 import "testing"
 
-// hot holds commands in the forms that logs are full of.
-var hot = []struct {
+// hotCommands holds commands in the forms that logs are full of.
+var hotCommands = []struct {
 	name string
 	argv []string
 }{
@@ -28,7 +28,7 @@ func toArgv(args ...string) [][]byte {
 }
 
 func TestBuildAllocatesNothing(t *testing.T) {
-	for _, test := range hot {
+	for _, test := range hotCommands {
 		argv := toArgv(test.argv...)
 		c := Change{Has: HasTime, Time: 1795364538}
 		n := testing.AllocsPerRun(100, func() { LookupCommand(argv[0]).Build(&c, argv, 0) })
@@ -63,7 +63,7 @@ func BenchmarkLookup(b *testing.B) {
 }
 
 func BenchmarkBuild(b *testing.B) {
-	for _, test := range hot {
+	for _, test := range hotCommands {
 		b.Run(test.name, func(b *testing.B) {
 			b.ReportAllocs()
 			argv := toArgv(test.argv...)

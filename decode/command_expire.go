@@ -6,7 +6,8 @@ import "math"
 // all else is in seconds. As seconds it would be the year 5138.
 const millisFrom = 100_000_000_000
 
-// buildPksetexat has 0 for no expiry.
+// buildPksetexat fills the form that all versions since 3.0.8 give to a string with a deadline. Its time
+// is 0 for no expiry.
 func buildPksetexat(c *Change, argv [][]byte, _ int) bool {
 	c.Key, c.Value = argv[1], argv[3]
 	t, canonical, ok := parseInteger(argv[2])
@@ -22,6 +23,8 @@ func buildPksetexat(c *Change, argv [][]byte, _ int) bool {
 	return ok
 }
 
+// buildExpireat and buildPexpireat pass deadlines of the past through. A huge EXPIRE can have wrapped
+// around to one far below zero.
 func buildExpireat(c *Change, argv [][]byte, _ int) bool {
 	c.Key = argv[1]
 	t, canonical, ok := parseInteger(argv[2])
@@ -47,6 +50,7 @@ func buildLifetime(c *Change, argv [][]byte, unit int64) bool {
 	return ok
 }
 
+// buildPersist has the only deadline of 0 that comes with no value.
 func buildPersist(c *Change, argv [][]byte, _ int) bool {
 	c.Key = argv[1]
 	c.Has |= HasExpireAt
@@ -79,7 +83,8 @@ func keepText(c *Change, arg []byte, given bool) {
 }
 
 // setValueLifetime is setLifetime for a value that is written with a lifetime. Where the servers let one
-// that is not positive pass (2.x, and SET with NX, XX or VX), it means no expiry.
+// that is not positive pass (2.x, and SET with NX, XX or VX), it means no expiry. It reports whether n
+// follows from that.
 func setValueLifetime(c *Change, n, unit int64) bool {
 	if n > 0 {
 		return setLifetime(c, n, unit)
@@ -98,14 +103,14 @@ func setLifetime(c *Change, n, unit int64) bool {
 		c.ExpireAt, c.Precision, c.Effect = 0, PrecisionNone, EffectRelative
 		return false
 	}
-	life, lifeFits := scale(n, unit)
-	now, nowFits := scale(c.Time, 1000)
-	at, sumFits := sum(now, life)
+	life, lifeFits := mulClamped(n, unit)
+	now, nowFits := mulClamped(c.Time, 1000)
+	at, sumFits := addClamped(now, life)
 	return setDeadline(c, at, PrecisionDerived) && lifeFits && nowFits && sumFits
 }
 
 func setSeconds(c *Change, t int64) bool {
-	ms, fits := scale(t, 1000)
+	ms, fits := mulClamped(t, 1000)
 	return setDeadline(c, ms, PrecisionSeconds) && fits
 }
 
@@ -120,8 +125,8 @@ func setDeadline(c *Change, ms int64, p Precision) bool {
 	return ms != 0
 }
 
-// scale multiplies by a positive factor and keeps within an int64; fits is false when it had to.
-func scale(n, factor int64) (product int64, fits bool) {
+// mulClamped multiplies by a positive factor and keeps within an int64; fits is false when it had to.
+func mulClamped(n, factor int64) (product int64, fits bool) {
 	switch {
 	case n > math.MaxInt64/factor:
 		return math.MaxInt64, false
@@ -131,8 +136,8 @@ func scale(n, factor int64) (product int64, fits bool) {
 	return n * factor, true
 }
 
-// sum adds and keeps within an int64; fits is false when it had to.
-func sum(a, b int64) (total int64, fits bool) {
+// addClamped adds and keeps within an int64; fits is false when it had to.
+func addClamped(a, b int64) (total int64, fits bool) {
 	switch {
 	case b > 0 && a > math.MaxInt64-b:
 		return math.MaxInt64, false

@@ -24,34 +24,34 @@ type loggedLine struct {
 	Argv [][]byte `json:"-"`
 }
 
-func loadRecords(t testing.TB, name string) []loggedLine {
-	t.Helper()
+func loadRecords(tb testing.TB, name string) []loggedLine {
+	tb.Helper()
 	file, err := os.Open(filepath.Join(fixtures, name))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer file.Close()
 	var lines []loggedLine
 	scanner := bufio.NewScanner(file)
 	for scanner.Scan() {
-		lines = append(lines, parseLine(t, scanner.Bytes()))
+		lines = append(lines, parseLine(tb, scanner.Bytes()))
 	}
 	if err := scanner.Err(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return lines
 }
 
-func parseLine(t testing.TB, b []byte) loggedLine {
-	t.Helper()
+func parseLine(tb testing.TB, b []byte) loggedLine {
+	tb.Helper()
 	var line loggedLine
 	if err := json.Unmarshal(b, &line); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	for _, text := range line.ArgvB64 {
 		arg, err := base64.StdEncoding.DecodeString(text)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		line.Argv = append(line.Argv, arg)
 	}

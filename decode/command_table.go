@@ -1,12 +1,12 @@
 package decode
 
-// table holds every command that a Pika of 2.0 to 4.0.1 has logged, with the number of arguments
+// commandTable holds every command that a Pika of 2.0 to 4.0.1 has logged, with the number of arguments
 // that the most liberal of these versions takes. Where a version logs another form than it was sent,
 // the other form is here too.
 //
 // A command of no lasting effect (padding, reads that have the write flag by mistake) is OpOther.
 // What is computed from other keys than its own is OpStore, with the destination as its key.
-var table = [...]Command{
+var commandTable = [...]Command{
 	// Strings. The deadline of a value that is written as a whole is part of what it writes.
 	{Name: "set", Op: OpSet, Type: TypeString, min: 3, max: many, build: buildSet},
 	{Name: "getset", Op: OpSet, Type: TypeString, min: 3, max: 3, build: buildWhole},

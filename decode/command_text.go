@@ -1,6 +1,9 @@
 package decode
 
-import "math"
+import (
+	"encoding/binary"
+	"math"
+)
 
 // isWord compares an option in any letter case with a word of lower case letters.
 func isWord(b []byte, word string) bool {
@@ -39,9 +42,16 @@ func parseInteger(b []byte) (n int64, canonical, ok bool) {
 	return int64(u), canonical, true
 }
 
-// parseDigits gives MaxUint64 for what it cannot hold.
+// parseDigits reads decimal digits alone. It gives MaxUint64, which is beyond an int64 of either sign, for
+// what it cannot hold, and goes on to see that the rest are digits, too.
 func parseDigits(b []byte) (u uint64, fits, ok bool) {
-	fits = true
+	fits, ok = true, len(b) > 0
+	if len(b) >= 8 && len(b) < 16 {
+		if u, ok = parseEightDigits(b); !ok {
+			return 0, false, false
+		}
+		b = b[8:]
+	}
 	for _, ch := range b {
 		digit := ch - '0'
 		if digit > 9 {
@@ -53,7 +63,22 @@ func parseDigits(b []byte) (u uint64, fits, ok bool) {
 		}
 		u = u*10 + uint64(digit)
 	}
-	return u, fits, len(b) > 0
+	return u, fits, ok
+}
+
+// parseEightDigits reads the first eight bytes of b at once: nearly every time in a log has ten digits
+// or thirteen, and one after the other they would take longer than all else that Build does. Digits become
+// four pairs, these become two numbers of four digits, and these one.
+func parseEightDigits(b []byte) (n uint64, ok bool) {
+	const high, zeros = 0xf0f0f0f0f0f0f0f0, 0x3030303030303030
+	w := binary.LittleEndian.Uint64(b)
+	if w&high != zeros || (w+0x0606060606060606)&high != zeros {
+		return 0, false
+	}
+	w -= zeros
+	w = (w*10 + w>>8) & 0x00ff00ff00ff00ff
+	w = (w*100 + w>>16) & 0x0000ffff0000ffff
+	return (w*10000 + w>>32) & 0xffffffff, true
 }
 
 // isNumber reports whether b is a number as the servers' strtod takes it for a score or an increment:

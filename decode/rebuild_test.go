@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// order says where the arguments behind the name of each command stand in its events. It is all that
+// argumentOrder says where the arguments behind the name of each command stand in its events. It is all that
 // is needed to write a command again:
 //
 //	k key            v value          d delta         i entry id      t the time that ExpireAt is from
@@ -19,7 +19,7 @@ import (
 //	G longitudes and latitudes from Args, and members
 //
 // f, m, F, S and G stand for all elements. What stands last of Args is for the last letter.
-var order = map[string]string{
+var argumentOrder = map[string]string{
 	"set": "kvA", "getset": "kv", "setnx": "kv", "setex": "ktv", "psetex": "ktv", "pksetexat": "ktv",
 	"mset": "kv", "msetnx": "kv", "append": "kv", "setrange": "kav", "setbit": "kav",
 	"incr": "k", "decr": "k", "incrby": "kd", "decrby": "kd", "incrbyfloat": "kd", "bitop": "akA",
@@ -48,7 +48,7 @@ func rebuild(parts []Change) [][]byte {
 			argv = append(argv, c.Args...)
 			continue
 		}
-		argv = appendRebuilt(argv, c, order[c.Cmd])
+		argv = appendRebuilt(argv, c, argumentOrder[c.Cmd])
 	}
 	return argv
 }
@@ -119,20 +119,20 @@ func rebuildTime(c *Change) []byte {
 	return strconv.AppendInt(nil, t, 10)
 }
 
-// build makes the events of a command, each in a Change that held something else before.
-func build(argv [][]byte, has Fields, seconds int64) []Change {
+// buildParts makes the events of a command, each in a Change that held something else before.
+func buildParts(argv [][]byte, has Fields, seconds int64) []Change {
 	cmd := LookupCommand(argv[0])
 	parts := make([]Change, cmd.Parts(argv))
 	for i := range parts {
-		parts[i] = stale()
+		parts[i] = staleChange()
 		parts[i].Has, parts[i].Time = has|HasExpireAt, seconds
 		cmd.Build(&parts[i], argv, i)
 	}
 	return parts
 }
 
-// stale is a Change whose every field that Build sets has something in it.
-func stale() Change {
+// staleChange is a Change whose every field that Build sets has something in it.
+func staleChange() Change {
 	old := []byte("old")
 	return Change{
 		Op: OpGap, Type: TypeGeo, Effect: EffectUnknown, Precision: PrecisionDerived, Cmd: "old",
@@ -144,7 +144,7 @@ func stale() Change {
 func checkRebuilt(t *testing.T, argv [][]byte, has Fields, seconds int64) {
 	t.Helper()
 	want := append([][]byte{bytes.ToLower(argv[0])}, argv[1:]...)
-	got := rebuild(build(argv, has, seconds))
+	got := rebuild(buildParts(argv, has, seconds))
 	if !slices.EqualFunc(want, got, bytes.Equal) {
 		t.Fatalf("%q does not come back (-want +got):\n%s", argv, cmp.Diff(want, got))
 	}
@@ -152,12 +152,12 @@ func checkRebuilt(t *testing.T, argv [][]byte, has Fields, seconds int64) {
 
 func TestRebuildKnowsEveryCommand(t *testing.T) {
 	for _, cmd := range Commands() {
-		if _, ok := order[cmd.Name]; !ok {
+		if _, ok := argumentOrder[cmd.Name]; !ok {
 			t.Errorf("%s: no order of arguments", cmd.Name)
 		}
 	}
-	if len(order) != len(Commands()) {
-		t.Errorf("%d orders for %d commands", len(order), len(Commands()))
+	if len(argumentOrder) != len(Commands()) {
+		t.Errorf("%d orders for %d commands", len(argumentOrder), len(Commands()))
 	}
 }
 
@@ -170,7 +170,7 @@ func TestRebuildLogged(t *testing.T) {
 		}
 		checkRebuilt(t, record.Argv, HasTime, record.Time)
 		checkRebuilt(t, record.Argv, 0, 0)
-		for _, c := range build(record.Argv, HasTime, record.Time) {
+		for _, c := range buildParts(record.Argv, HasTime, record.Time) {
 			if c.Op == OpOther && !LookupCommand(record.Argv[0]).NoEffect {
 				t.Errorf("%q was not understood", record.Argv)
 			}
@@ -178,8 +178,8 @@ func TestRebuildLogged(t *testing.T) {
 	}
 }
 
-// words are arguments that mean something to some command, or nearly do.
-var words = []string{
+// oddWords are arguments that mean something to some command, or nearly do.
+var oddWords = []string{
 	"", "0", "-0", "1", "+1", "010", "-1", "12", "1795364538", "-1795364538", "1795364538000", "99999999999", "100000000000",
 	"9223372036854775807", "9223372036854775808", "-9223372036854775808", "-9223372036854775809", "123456789012345678901234567890",
 	"1.5", ".5", "5.", "1e5", "1e", "inf", "+INF", "-inf", "nan", "0x1p3", "0x", "1-1", "5-*", "*", "-", "1-", "~", "=", " 1", "1 ", "\x001",
@@ -192,7 +192,7 @@ func randomArgv(r *rand.Rand, cmd *Command) [][]byte {
 	argv := [][]byte{[]byte(cmd.Name)}
 	n := max(0, cmd.min-1+r.IntN(6)-r.IntN(2))
 	for range n {
-		argv = append(argv, []byte(words[r.IntN(len(words))]))
+		argv = append(argv, []byte(oddWords[r.IntN(len(oddWords))]))
 	}
 	return argv
 }
@@ -206,7 +206,7 @@ func TestRebuildRandom(t *testing.T) {
 			checkRebuilt(t, argv, HasTime, 1795364538)
 			checkRebuilt(t, argv, HasTime, 0)
 			checkRebuilt(t, argv, 0, 0)
-			understood = understood || cmd.NoEffect || build(argv, 0, 0)[0].Op == cmd.Op
+			understood = understood || cmd.NoEffect || buildParts(argv, 0, 0)[0].Op == cmd.Op
 		}
 		if !understood {
 			t.Errorf("%s: no random arguments made sense", cmd.Name)
