@@ -127,6 +127,15 @@ func Run(ctx context.Context, src Source, sink Sink, o Options) (Result, error) 
 	return j.result, runErr
 }
 
+// Check says what is wrong with the options, before anything is opened.
+func (o *Options) Check() error {
+	if _, err := o.Filter.compile(); err != nil {
+		return err
+	}
+	_, err := decode.NewDecoder(o.Decoder)
+	return err
+}
+
 // nextBatch asks the source for a chunk and gives it a batch.
 func nextBatch(ctx context.Context, src Source, pool *pool) (*Batch, error) {
 	chunk, err := src.Next(ctx)

@@ -1,0 +1,137 @@
+// Package console speaks to people: it writes messages and the progress bar to standard error.
+package console
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+// Console is where messages go, one line each. It is for one goroutine.
+type Console struct {
+	w     io.Writer
+	json  *slog.Logger // nil for text
+	quiet bool
+	bar   *Bar
+}
+
+// New makes a console on w. quiet drops what Info says.
+func New(w io.Writer, json, quiet bool) *Console {
+	c := &Console{w: w, quiet: quiet}
+	if json {
+		c.json = slog.New(slog.NewJSONHandler(w, nil))
+	}
+	return c
+}
+
+// Info says what goes on.
+func (c *Console) Info(text string) {
+	if !c.quiet {
+		c.say(slog.LevelInfo, text)
+	}
+}
+
+// Warn says what the user should know.
+func (c *Console) Warn(text string) { c.say(slog.LevelWarn, text) }
+
+// Error says why the program ends.
+func (c *Console) Error(text string) { c.say(slog.LevelError, text) }
+
+func (c *Console) say(level slog.Level, text string) {
+	c.bar.clear()
+	if c.json != nil {
+		c.json.Log(context.Background(), level, text)
+		return
+	}
+	fmt.Fprintf(c.w, "pikabin: %s\n", text)
+}
+
+// How often the bar is drawn, and how wide.
+const (
+	barInterval = 100 * time.Millisecond
+	barWidth    = 40
+)
+
+// Bar is a progress bar, or nothing. A nil Bar is nothing.
+type Bar struct{ bar *progressbar.ProgressBar }
+
+// Progress begins a bar over a number of bytes, 0 if it is not known. when is auto (on a terminal),
+// always or never.
+func (c *Console) Progress(when string, total int64) *Bar {
+	file, ok := c.w.(interface{ Fd() uintptr })
+	terminal := ok && term.IsTerminal(int(file.Fd()))
+	if when == "never" || when == "auto" && (!terminal || c.quiet) {
+		return nil
+	}
+	if total <= 0 {
+		total = -1
+	}
+	c.bar = &Bar{progressbar.NewOptions64(total,
+		progressbar.OptionSetWriter(c.w), progressbar.OptionShowBytes(true), progressbar.OptionUseIECUnits(true),
+		progressbar.OptionShowTotalBytes(true), progressbar.OptionThrottle(barInterval), progressbar.OptionSetWidth(barWidth),
+		progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish(),
+	)}
+	return c.bar
+}
+
+// Add moves the bar.
+func (b *Bar) Add(n int64) {
+	if b != nil {
+		b.bar.Add64(n) //nolint:errcheck,gosec // a bar that cannot be drawn is no reason to stop
+	}
+}
+
+// Finish takes the bar off the screen.
+func (b *Bar) Finish() {
+	if b != nil {
+		b.bar.Finish() //nolint:errcheck,gosec // as in Add
+	}
+}
+
+func (b *Bar) clear() {
+	if b != nil {
+		b.bar.Clear() //nolint:errcheck,gosec // as in Add
+	}
+}
+
+// Size is a number of bytes on the command line: 4096, 64KiB, 256MiB, 1GiB.
+type Size int64
+
+var units = []struct {
+	name  string
+	bytes int64
+}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}}
+
+// UnmarshalText reads a size.
+func (s *Size) UnmarshalText(text []byte) error {
+	number, factor := string(text), int64(1)
+	for _, u := range units {
+		if n, ok := strings.CutSuffix(number, u.name); ok {
+			number, factor = n, u.bytes
+			break
+		}
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(number), 10, 64)
+	if err != nil || n <= 0 || n > (1<<62)/factor {
+		return fmt.Errorf("%q is not a size: expected a number with KiB, MiB or GiB, such as 256MiB", text)
+	}
+	*s = Size(n * factor)
+	return nil
+}
+
+// Bytes prints a number of bytes for people: "1.4 GiB".
+func Bytes(n int64) string {
+	for _, u := range units {
+		if u.bytes > 1 && n >= u.bytes {
+			return fmt.Sprintf("%.1f %s", float64(n)/float64(u.bytes), u.name)
+		}
+	}
+	return fmt.Sprintf("%d B", n)
+}

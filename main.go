@@ -1,0 +1,506 @@
+// Pikabin turns the binlog that a Pika server leaves on its disk into a change stream that other
+// programs can use.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"pikabin/decode"
+	"pikabin/decode/binlog"
+	"pikabin/encode"
+	"pikabin/encode/console"
+	"pikabin/formats"
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// version is set by the linker in releases.
+var version string
+
+// cli is the command line. Every flag can also be set by an environment variable, PIKABIN_ and its
+// name.
+type cli struct {
+	Convert convertCommand `cmd:"" help:"Read what is committed, write it, end."`
+	Seek    seekCommand    `cmd:"" help:"Print the position of the first record at or after a time, or of a logic id."`
+	Schema  schemaCommand  `cmd:"" help:"Print the schema of a format."`
+
+	LogFormat string           `enum:"text,json" default:"text" help:"Form of the messages on standard error: ${enum}."`
+	Quiet     bool             `short:"q" help:"Only warnings and errors on standard error."`
+	Version   kong.VersionFlag `help:"Print the version."`
+}
+
+// streams are what a command may write to.
+type streams struct {
+	stdout  io.Writer
+	console *console.Console
+}
+
+// exit is what kong's exit function panics with, so that run returns from a --help.
+type exit int
+
+// run is the whole program but for the process around it.
+func run(args []string, stdout, stderr io.Writer) (code int) {
+	defer func() {
+		if e, ok := recover().(exit); ok {
+			code = int(e)
+		}
+	}()
+	var c cli
+	parser := kong.Must(&c,
+		kong.Name("pikabin"), kong.Description(description), kong.UsageOnError(), kong.DefaultEnvars("PIKABIN"),
+		kong.Writers(stdout, stderr), kong.Exit(func(code int) { panic(exit(code)) }), kong.Help(help),
+		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: 100, FlagsLast: true}),
+		kong.Vars{"version": programVersion(), "formats": strings.Join(formats.Names(), ", ")},
+	)
+	command, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(stderr, "pikabin: %v\nTry \"pikabin --help\".\n", err)
+		return exitUsage
+	}
+	ctx, stop := interruptible()
+	defer stop()
+	s := &streams{stdout: stdout, console: console.New(stderr, c.LogFormat == "json", c.Quiet)}
+	command.BindTo(ctx, (*context.Context)(nil))
+	err = command.Run(s)
+	code = exitCode(err)
+	if code != 0 && !errors.Is(err, errReported) {
+		s.console.Error(err.Error() + hint(err))
+	}
+	return code
+}
+
+const description = `Turns the binlog that a Pika server leaves on its disk into a change stream.
+
+SOURCE is Pika's log folder (all its DBs), the folder of one DB, or segment files (write2file12, also
+write2file12.zst and .gz). It is only ever read.`
+
+// help adds what is the same for all commands.
+func help(options kong.HelpOptions, ctx *kong.Context) error {
+	if err := kong.DefaultHelpPrinter(options, ctx); err != nil {
+		return err
+	}
+	_, err := fmt.Fprint(ctx.Stdout, exitHelp)
+	return err
+}
+
+func programVersion() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return info.Main.Version
+	}
+	return "unknown"
+}
+
+// interruptible makes a context that the first SIGINT or SIGTERM ends; the second one ends the program
+// at once. A closed pipe is an error of the write, not a signal.
+func interruptible() (context.Context, func()) {
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		if _, ok := <-signals; ok {
+			signal.Stop(signals)
+			cancel(errInterrupted)
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		close(signals)
+		cancel(nil)
+	}
+}
+
+// The exit codes.
+const (
+	exitOther       = 1
+	exitUsage       = 2
+	exitCorrupt     = 3
+	exitGone        = 4
+	exitSink        = 5
+	exitInterrupted = 130
+)
+
+const exitHelp = `
+Exit codes: 0 done, 1 other failure, 2 usage, 3 corrupt input, 4 position gone (gap, purged, rewritten),
+5 the output failed, 130 interrupted.
+`
+
+var (
+	errInterrupted = errors.New("interrupted")
+	errReported    = errors.New("already reported")
+)
+
+// usageError is a command line that cannot be meant.
+type usageError struct{ error }
+
+// exitCode asks the error.
+func exitCode(err error) int {
+	var (
+		usage   usageError
+		sink    *encode.SinkError
+		corrupt *decode.CorruptError
+		beyond  *binlog.BeyondError
+		hole    decode.Hole
+	)
+	switch {
+	case err == nil, errors.Is(err, syscall.EPIPE):
+		return 0
+	case errors.Is(err, errInterrupted):
+		return exitInterrupted
+	case errors.As(err, &usage):
+		return exitUsage
+	case errors.As(err, &sink):
+		return exitSink
+	case errors.As(err, &corrupt):
+		return exitCorrupt
+	case errors.As(err, &hole), errors.As(err, &beyond):
+		return exitGone
+	}
+	return exitOther
+}
+
+// hint says what the user can do, where a flag helps.
+func hint(err error) string {
+	switch exitCode(err) {
+	case exitCorrupt:
+		return "\npikabin: all that is before it has been written; --on-corrupt=skip goes on behind it and reports what is lost"
+	case exitGone:
+		return "\npikabin: all that is before it has been written; --on-gap=skip goes on behind it and reports what is missing"
+	}
+	return ""
+}
+
+// sourceFlags say which logs to read.
+type sourceFlags struct {
+	DB        []string `placeholder:"NAME" help:"Only these DBs, such as db0."`
+	ExcludeDB []string `placeholder:"NAME" help:"Not these DBs."`
+	Pika      string   `placeholder:"VERSION" help:"The version of the server, such as 3.0, instead of what the bytes tell."`
+}
+
+func (f *sourceFlags) generation() (decode.Generation, error) {
+	if f.Pika == "" {
+		return decode.GenerationUnknown, nil
+	}
+	g, err := decode.ParseGeneration(f.Pika)
+	if err != nil {
+		return g, usageError{err}
+	}
+	return g, nil
+}
+
+// find opens the sources and tells the user what is odd about them.
+func (f *sourceFlags) find(s *streams, sources []string) ([]*binlog.Log, error) {
+	generation, err := f.generation()
+	if err != nil {
+		return nil, err
+	}
+	logs, err := binlog.Find(sources, binlog.Options{Generation: generation})
+	if err != nil {
+		return nil, err
+	}
+	logs = slices.DeleteFunc(logs, func(l *binlog.Log) bool {
+		db := l.ID().DB
+		return len(f.DB) > 0 && !slices.Contains(f.DB, db) || slices.Contains(f.ExcludeDB, db)
+	})
+	if len(logs) == 0 {
+		return nil, usageError{fmt.Errorf("none of the DBs in %s is wanted", strings.Join(sources, ", "))}
+	}
+	for _, l := range logs {
+		for _, note := range l.Notes() {
+			s.console.Warn(note.String())
+		}
+	}
+	return logs, nil
+}
+
+// rangeFlags say which part of the logs.
+type rangeFlags struct {
+	From  string `placeholder:"WHERE" help:"Begin at a position (12:4096), a time (2025-06-01T12:00:00+08:00, local without a zone), so long ago (2h, 7d), start or end."`
+	Until string `placeholder:"WHERE" help:"End before this place, in the same forms."`
+}
+
+// extent is the part of one log that is read.
+type extent struct {
+	log         *binlog.Log
+	from, until decode.Position
+}
+
+// resolve finds the places in each log, and says which they are.
+func (f *rangeFlags) resolve(ctx context.Context, s *streams, logs []*binlog.Log) ([]extent, error) {
+	now := time.Now()
+	from, errFrom := binlog.ParseWhere(f.From, now)
+	until, errUntil := binlog.ParseWhere(f.Until, now)
+	if err := errors.Join(errFrom, errUntil); err != nil {
+		return nil, usageError{err}
+	}
+	if len(logs) > 1 && (from.IsPosition() || until.IsPosition()) {
+		return nil, usageError{errors.New("a position is a place in one DB's log: give the folder of one DB or --db, or use a time")}
+	}
+	from, until = from.Or(binlog.Start), until.Or(binlog.End)
+	extents := make([]extent, len(logs))
+	for i, l := range logs {
+		e := extent{log: l}
+		var err error
+		if e.from, err = l.Resolve(ctx, from); err != nil {
+			return nil, err
+		}
+		if e.until, err = l.Resolve(ctx, until); err != nil {
+			return nil, err
+		}
+		s.console.Info(fmt.Sprintf("%s: from %v (%v) to %v (%v)", l.ID(), e.from, from, e.until, until))
+		extents[i] = e
+	}
+	return extents, nil
+}
+
+// convertCommand is the backfill.
+type convertCommand struct {
+	Sources []string `arg:"" name:"source" help:"Log folders, DB folders or segment files."`
+	sourceFlags
+	rangeFlags
+	outputFlags
+	filterFlags
+	runFlags
+}
+
+// outputFlags say what comes out, and where.
+type outputFlags struct {
+	Format   string `short:"f" default:"jsonl" help:"Format of the events: ${formats}."`
+	Output   string `short:"o" default:"-" placeholder:"URL" help:"Where to: - for standard output, or a file."`
+	Compress string `placeholder:"NAME[:LEVEL]" help:"zstd, gzip or none; from the name of the output if that tells."`
+	Bytes    string `enum:"auto,base64" default:"auto" help:"How formats of text write bytes: auto (base64 if not UTF-8) or base64."`
+	Args     bool   `help:"Put all arguments of the command into args."`
+	All      bool   `help:"Events for what changes nothing, too: padding, empty records, reads logged by mistake."`
+}
+
+// filterFlags say which events to keep.
+type filterFlags struct {
+	Key            []string          `placeholder:"GLOB" help:"Only events of keys like this, as in KEYS."`
+	ExcludeKey     []string          `placeholder:"GLOB" help:"Not events of keys like this."`
+	Command        []string          `placeholder:"NAME" help:"Only these commands."`
+	ExcludeCommand []string          `placeholder:"NAME" help:"Not these commands."`
+	Type           []string          `placeholder:"NAME" help:"Only events of these data types."`
+	ExcludeType    []string          `placeholder:"NAME" help:"Not events of these data types."`
+	Limit          int64             `placeholder:"N" help:"Stop after N events."`
+	Renamed        map[string]string `placeholder:"NEW=OLD" help:"A name that the server's rename-command has made, and the command's own."`
+}
+
+// runFlags say how it is done.
+type runFlags struct {
+	OnCorrupt string       `enum:"fail,skip" default:"fail" help:"At damage: fail, or skip to the next record and report what is lost."`
+	OnGap     string       `enum:"fail,skip" default:"fail" help:"At missing segments: fail, or skip and report."`
+	Workers   int          `placeholder:"N" help:"Workers that decode and encode. Default: one for each CPU."`
+	Memory    console.Size `default:"256MiB" help:"Bound on the bytes in flight. A single larger record still passes."`
+	Progress  string       `enum:"auto,always,never" default:"auto" help:"Progress bar on standard error: ${enum}."`
+}
+
+// Help is shown by convert --help.
+func (*convertCommand) Help() string {
+	return `Examples:
+
+  pikabin convert /data/pika/log > changes.jsonl
+  pikabin convert /data/pika/log/log_db0 --from 2h --key 'user:*' | jq .key
+  pikabin convert archive/write2file*.zst -o changes.jsonl.zst
+  pikabin convert /data/pika/log -f redis | redis-cli --pipe`
+}
+
+// Run converts.
+func (c *convertCommand) Run(ctx context.Context, s *streams) error {
+	o, err := c.options(s)
+	if err != nil {
+		return usageError{err}
+	}
+	logs, err := c.find(s, c.Sources)
+	if err != nil {
+		return err
+	}
+	if err := refuseOverwrite(c.Output, logs); err != nil {
+		return err
+	}
+	extents, err := c.resolve(ctx, s, logs)
+	if err != nil {
+		return err
+	}
+	sink, err := encode.OpenSink(encode.SinkOptions{Target: c.Output, Stdout: s.stdout})
+	if err != nil {
+		return err
+	}
+	debug.SetMemoryLimit(int64(c.Memory) + runtimeReserve)
+	return c.pump(ctx, s, extents, sink, o)
+}
+
+// runtimeReserve is what the program takes besides the bytes in flight.
+const runtimeReserve = 64 << 20
+
+// pump reads the extents into the sink and says how it went.
+func (c *convertCommand) pump(ctx context.Context, s *streams, extents []extent, sink encode.Sink, o encode.Options) error {
+	plans := make([]*binlog.Plan, len(extents))
+	total := int64(0)
+	for i, e := range extents {
+		plans[i] = e.log.Chunks(e.from, e.until, binlog.PlanOptions{Ahead: c.Workers})
+		total += e.log.SizeBetween(e.from, e.until)
+	}
+	source := binlog.NewSource(plans...)
+	defer source.Close() //nolint:errcheck // files that were only read
+	bar := s.console.Progress(c.Progress, total)
+	o.Progress = bar.Add
+	began := time.Now()
+	result, err := encode.Run(ctx, source, sink, o)
+	bar.Finish()
+	for _, t := range result.Torn {
+		s.console.Warn(fmt.Sprintf("%s: half a record at the end, at %d:%d: left out", t.Log, t.At.Segment, t.At.Offset))
+	}
+	s.console.Info(summary(&result, time.Since(began)))
+	if err == nil && result.Lost > 0 {
+		s.console.Warn(fmt.Sprintf("%d damaged ranges were skipped, %s in all", result.Lost, console.Bytes(result.LostBytes)))
+		return fmt.Errorf("%w: %w", errReported, &decode.CorruptError{})
+	}
+	return err
+}
+
+func summary(r *encode.Result, took time.Duration) string {
+	var ends []string
+	for _, log := range r.Logs {
+		ends = append(ends, fmt.Sprintf("%s %v", log, r.Committed[log]))
+	}
+	text := fmt.Sprintf("%d events from %d records (%d change nothing), %s in %s, %s/s", r.Changes, r.Records, r.Passed,
+		console.Bytes(r.Read), took.Round(time.Millisecond), console.Bytes(int64(float64(r.Read)/max(took.Seconds(), 1e-9))))
+	if len(ends) > 0 {
+		text += "; delivered up to " + strings.Join(ends, ", ")
+	}
+	return text
+}
+
+// options checks the flags and makes the pipeline's options of them.
+func (c *convertCommand) options(s *streams) (encode.Options, error) {
+	format, ok := formats.Lookup(c.Format)
+	if !ok {
+		return encode.Options{}, fmt.Errorf("no format is called %q: there are %s", c.Format, strings.Join(formats.Names(), ", "))
+	}
+	compression := encode.CompressionOf(c.Output)
+	var err error
+	if c.Compress != "" {
+		if compression, err = encode.ParseCompression(c.Compress); err != nil {
+			return encode.Options{}, err
+		}
+	}
+	generation, err := c.generation()
+	if err != nil {
+		return encode.Options{}, err
+	}
+	o := encode.Options{
+		Format:        format,
+		FormatOptions: formats.Options{Base64: c.Bytes == "base64", Args: c.Args},
+		Decoder:       decode.DecoderOptions{All: c.All, Renamed: c.Renamed, Pika: generation},
+		Filter: encode.Filter{
+			Commands: c.Command, Types: c.Type, Keys: c.Key,
+			ExcludeCommands: c.ExcludeCommand, ExcludeTypes: c.ExcludeType, ExcludeKeys: c.ExcludeKey,
+		},
+		Compression: compression,
+		Workers:     c.Workers, Memory: int64(c.Memory), Limit: c.Limit,
+		SkipCorrupt: c.OnCorrupt == "skip", SkipGaps: c.OnGap == "skip",
+		Report: func(err error) { s.console.Warn(err.Error()) },
+	}
+	return o, o.Check()
+}
+
+// refuseOverwrite protects the folders of the server: nothing is ever written there.
+func refuseOverwrite(output string, logs []*binlog.Log) error {
+	if output == "-" {
+		return nil
+	}
+	dir, err := filepath.Abs(filepath.Dir(output))
+	if err != nil {
+		return err
+	}
+	for _, l := range logs {
+		logDir, err := filepath.Abs(l.Dir())
+		if err != nil {
+			return err
+		}
+		if dir == logDir || strings.HasPrefix(dir, logDir+string(filepath.Separator)) {
+			return usageError{fmt.Errorf("output %s lies in the log folder %s, where nothing is written", output, l.Dir())}
+		}
+	}
+	return nil
+}
+
+// seekCommand turns a time or a logic id into a position.
+type seekCommand struct {
+	Source  string  `arg:"" help:"Log folder, DB folder or segment file."`
+	Time    string  `xor:"what" required:"" placeholder:"TIME" help:"First record at or after this time (or so long ago)."`
+	LogicID *uint64 `xor:"what" required:"" placeholder:"N" help:"Record with this logic id."`
+	sourceFlags
+}
+
+// Help is shown by seek --help.
+func (*seekCommand) Help() string {
+	return `Examples:
+
+  pikabin seek /data/pika/log/log_db0 --time '2025-06-01 12:00'
+  pikabin convert /data/pika/log/log_db0 --from $(pikabin seek /data/pika/log/log_db0 --time 2h)`
+}
+
+// Run prints the position, behind the name of the DB if there are several.
+func (c *seekCommand) Run(ctx context.Context, s *streams) error {
+	logs, err := c.find(s, []string{c.Source})
+	if err != nil {
+		return err
+	}
+	for _, l := range logs {
+		p, err := c.seek(ctx, l)
+		if err != nil {
+			return err
+		}
+		if len(logs) > 1 {
+			fmt.Fprintf(s.stdout, "%s\t", l.ID())
+		}
+		fmt.Fprintln(s.stdout, p)
+	}
+	return nil
+}
+
+func (c *seekCommand) seek(ctx context.Context, l *binlog.Log) (decode.Position, error) {
+	if c.LogicID != nil {
+		return l.SeekLogicID(ctx, *c.LogicID)
+	}
+	where, err := binlog.ParseWhere(c.Time, time.Now())
+	if err != nil || where.IsPosition() {
+		return decode.Position{}, usageError{fmt.Errorf("%q is not a time", c.Time)}
+	}
+	return l.Resolve(ctx, where)
+}
+
+// schemaCommand prints what a format's readers need.
+type schemaCommand struct {
+	Format string `arg:"" help:"Name of a format: ${formats}."`
+}
+
+// Run prints the schema.
+func (c *schemaCommand) Run(s *streams) error {
+	format, ok := formats.Lookup(c.Format)
+	if !ok {
+		return usageError{fmt.Errorf("no format is called %q: there are %s", c.Format, strings.Join(formats.Names(), ", "))}
+	}
+	if format.Schema == "" {
+		return fmt.Errorf("%s has no schema", c.Format)
+	}
+	_, err := io.WriteString(s.stdout, format.Schema)
+	return err
+}
