@@ -80,6 +80,11 @@ func (d *Decoder) Decode(span *Span, rec *Record) error {
 		d.parser.entries = d.parser.entries[:0]
 		return &CorruptError{Segment: span.Segment, Offset: rec.At(at), Err: err}
 	}
+	if len(d.parser.argv) > 0 {
+		if d.cmd = LookupCommand(d.parser.argv[0]); d.cmd != nil && d.cmd.keys == oneKey && len(d.parser.entries) == 1 {
+			return nil
+		}
+	}
 	if err := d.checkNames(); err != nil {
 		d.parser.entries = d.parser.entries[:0]
 		return &CorruptError{Segment: span.Segment, Offset: rec.Offset, Err: err}

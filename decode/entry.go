@@ -49,6 +49,9 @@ func (p *parser) parse(payload []byte, generation Generation) (at int, err error
 		p.entries = append(p.entries, Entry{Empty: true})
 		return 0, nil
 	case payload[0] == 1:
+		if p.parsePlainItem(payload, generation) {
+			return 0, nil
+		}
 		return p.parseItems(payload, generation)
 	case payload[0] == '*':
 		return p.parseArrays(payload)
@@ -57,6 +60,29 @@ func (p *parser) parse(payload []byte, generation Generation) (at int, err error
 		return 0, nil
 	}
 	return 0, fmt.Errorf("%w: it starts with %#02x, neither an item nor RESP", ErrBadItem, payload[0])
+}
+
+// parsePlainItem is the short way for what nearly every record is: one item with one command, and not
+// padding. Where it is anything else, or not in order, nothing is done and false returned.
+func (p *parser) parsePlainItem(b []byte, generation Generation) bool {
+	if len(b) < ItemHeaderSize || b[1] != 0 || int(binary.LittleEndian.Uint32(b[30:])) != len(b)-ItemHeaderSize ||
+		binary.LittleEndian.Uint32(b[2:]) == 0 {
+		return false
+	}
+	argv, n, err := parseCommand(b[ItemHeaderSize:], p.argv)
+	if err != nil || n != len(b)-ItemHeaderSize {
+		return false
+	}
+	p.argv = argv
+	if cap(p.entries) == 0 {
+		p.entries = make([]Entry, 0, 1)
+	}
+	p.entries = p.entries[:1]
+	e := &p.entries[0]
+	e.Padding, e.Wrapped, e.Empty = false, false, false
+	e.Argv = argv
+	e.readHeader(b, generation)
+	return true
 }
 
 // parseArrays reads the payload of 2.x: one RESP array or, from 2.3, one for each pair of an MSET.
@@ -147,10 +173,10 @@ func (e *Entry) readHeader(b []byte, generation Generation) {
 	e.HasAt = true
 	e.Has = HasTime | HasLogicID
 	if generation == G3 {
-		e.ServerID = third
+		e.ServerID, e.Term = third, 0
 		e.Has |= HasServerID
 	} else {
-		e.Term = third
+		e.ServerID, e.Term = 0, third
 		e.Has |= HasTerm
 	}
 }

@@ -1,6 +1,9 @@
 package decode
 
-import "fmt"
+import (
+	"encoding/binary"
+	"fmt"
+)
 
 // respError is where in a payload RESP stops making sense.
 type respError struct {
@@ -25,32 +28,46 @@ func parseCommand(b []byte, argv [][]byte) (args [][]byte, n int, err error) {
 		return argv, 0, &respError{1, "bad number of arguments"}
 	}
 	for range argc {
-		if i >= len(b) || b[i] != '$' {
-			return argv, i, &respError{i, "expected $"}
-		}
-		var size, start int
-		// One and two digits are nearly all there are.
-		switch {
-		case i+3 < len(b) && b[i+2] == '\r' && b[i+3] == '\n' && b[i+1]-'0' <= 9:
-			size, start = int(b[i+1]-'0'), i+4
-		case i+4 < len(b) && b[i+3] == '\r' && b[i+4] == '\n' && b[i+1]-'0' <= 9 && b[i+2]-'0' <= 9:
-			size, start = int(b[i+1]-'0')*10+int(b[i+2]-'0'), i+5
-		default:
+		size, start := shortLength(b, i)
+		if start < 0 {
+			if i >= len(b) || b[i] != '$' {
+				return argv, i, &respError{i, "expected $"}
+			}
 			if size, start = parseLength(b, i+1); start < 0 {
 				return argv, i, &respError{i + 1, "bad length of an argument"}
 			}
 		}
 		end := start + size
-		if end+2 > len(b) || end < start {
+		if end > len(b)-2 {
 			return argv, i, &respError{i, "argument runs past its record"}
 		}
-		if b[end] != '\r' || b[end+1] != '\n' {
+		if binary.LittleEndian.Uint16(b[end:]) != lineEnd {
 			return argv, end, &respError{end, "argument does not end where its length says"}
 		}
 		argv = append(argv, b[start:end:end])
 		i = end + 2
 	}
 	return argv, i, nil
+}
+
+// lineEnd is "\r\n" as a little-endian word.
+const lineEnd = '\r' | '\n'<<8
+
+// shortLength reads "$3\r\n" or "$42\r\n" at i, with one load: nearly all lengths have one or two
+// digits. next is -1 for anything else.
+func shortLength(b []byte, i int) (n, next int) {
+	if i+8 > len(b) {
+		return 0, -1
+	}
+	word := binary.LittleEndian.Uint64(b[i:])
+	one, two := byte(word>>8)-'0', byte(word>>16)-'0'
+	switch {
+	case word&0xffff0000ff == '$'|lineEnd<<24 && one <= 9 && two <= 9:
+		return int(one)*10 + int(two), i + 5
+	case word&0xffff00ff == '$'|lineEnd<<16 && one <= 9:
+		return int(one), i + 4
+	}
+	return 0, -1
 }
 
 // parseLength reads decimal digits from i on and the line end behind them; next is -1 if they are not
