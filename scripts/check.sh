@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# Everything that has to hold besides "go test ./...": vet, lint, race, generated files, the other
+# platforms, and a short run of every fuzz target.
+#
+#   scripts/check.sh            all of it
+#   scripts/check.sh lint fuzz  only these steps
+#
+#   FUZZTIME  for each fuzz target (default 5s)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+lint_version=v2.15.0
+steps=("$@")
+((${#steps[@]})) || steps=(vet lint race generated platforms fuzz)
+
+vet() {
+	go vet ./...
+	test -z "$(gofmt -l . | tee /dev/stderr)"
+}
+
+# golangci-lint is built once for each version and Go.
+lint() {
+	local bin
+	bin=$(go env GOCACHE)/pikabin-tools/golangci-lint-$lint_version-$(go env GOVERSION)
+	if [[ ! -x $bin/golangci-lint ]]; then
+		GOFLAGS='' GOBIN=$bin go install "github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$lint_version"
+	fi
+	"$bin/golangci-lint" run ./...
+}
+
+race() {
+	go test -race ./...
+}
+
+# What is generated is what its source gives, and go.mod holds what is imported.
+generated() {
+	go generate ./...
+	go mod tidy
+	git diff --exit-code -- '*.pb.go' go.mod go.sum
+}
+
+# The program is one static binary everywhere, and the pure Go twins of the assembly stay tested.
+platforms() {
+	local target
+	for target in linux/arm64 darwin/arm64 windows/amd64; do
+		CGO_ENABLED=0 GOOS=${target%/*} GOARCH=${target#*/} go build -o /dev/null .
+	done
+	go test -tags purego ./formats
+}
+
+fuzz() {
+	local package name
+	for package in $(go list ./...); do
+		for name in $(go test -list '^Fuzz' "$package" | grep '^Fuzz' || true); do
+			echo "fuzz $package $name"
+			go test -run '^$' -fuzz "^$name\$" -fuzztime "${FUZZTIME:-5s}" "$package" >"$log" 2>&1 || {
+				cat "$log" >&2
+				return 1
+			}
+		done
+	done
+}
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+for step in "${steps[@]}"; do
+	echo "== $step"
+	"$step"
+done
+echo "all checks passed"
