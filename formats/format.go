@@ -40,6 +40,14 @@ type Format struct {
 	New         func(Options) Encoder
 }
 
+// shownArgs are the arguments that an event shows in args.
+func shownArgs(c *decode.Change, opts Options) [][]byte {
+	if opts.Args && len(c.Argv) > 0 {
+		return c.Argv[1:]
+	}
+	return c.Args
+}
+
 var registry []Format
 
 func register(f Format) {
