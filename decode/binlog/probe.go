@@ -129,7 +129,7 @@ func (l *Log) opening(s Segment) (opening, error) {
 		span.Limit = min(size, l.manifest.Position.Offset)
 	}
 	o, err := l.probe.readOpening(src, span)
-	if err == nil && l.openings != nil {
+	if err == nil && o.found && l.openings != nil {
 		l.openings[s.Number] = o
 	}
 	return o, err
