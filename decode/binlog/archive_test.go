@@ -144,13 +144,13 @@ func TestDamagedArchive(t *testing.T) {
 			l := findOne(t, dir)
 			got, failures := readAll(t, l.Chunks(l.Start(), l.Committed(), binlog.PlanOptions{}))
 			var damage *binlog.ArchiveError
-			var gap *decode.GapError
+			var hole decode.Hole
 			err := errors.Join(failures...)
-			if !errors.As(err, &damage) || !errors.As(err, &gap) {
-				t.Fatalf("errors %v, want an *ArchiveError and a gap", failures)
+			if !errors.As(err, &damage) || !errors.As(err, &hole) {
+				t.Fatalf("errors %v, want an *ArchiveError and a hole", failures)
 			}
-			if filepath.Base(damage.Path) != "write2file0"+c.ext || gap.To != (decode.Position{Segment: 1}) {
-				t.Errorf("damage %v, gap %v", damage, gap)
+			if _, _, to := hole.Hole(); filepath.Base(damage.Path) != "write2file0"+c.ext || to != at(1, 0) {
+				t.Errorf("damage %v, going on at %v", damage, to)
 			}
 			var want []place
 			for _, p := range written(w) {

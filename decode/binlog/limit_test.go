@@ -141,16 +141,16 @@ func TestCutShortByTheNextSegment(t *testing.T) {
 		t.Errorf("first segment: %+v, want %+v", got[0], want)
 	}
 	var cut *binlog.CutShortError
-	var gap *decode.GapError
-	if len(failures) != 1 || !errors.As(failures[0], &cut) || !errors.As(failures[0], &gap) {
+	var hole decode.Hole
+	if len(failures) != 1 || !errors.As(failures[0], &cut) || !errors.As(failures[0], &hole) {
 		t.Fatalf("errors %v, want one that the segment is cut short", failures)
 	}
 	want := [2]decode.Position{{Offset: 150000}, {Offset: end}}
 	if got := [2]decode.Position{cut.From, cut.To}; got != want {
 		t.Errorf("range %v, want %v", got, want)
 	}
-	if want := (decode.Position{Segment: 1}); gap.To != want {
-		t.Errorf("goes on at %v, want %v", gap.To, want)
+	if _, _, to := hole.Hole(); to != at(1, 0) {
+		t.Errorf("goes on at %v, want 1:0", to)
 	}
 	if len(got) != 2 {
 		t.Errorf("nothing behind the cut: %+v", got)

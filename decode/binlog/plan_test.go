@@ -26,10 +26,11 @@ func steps(t *testing.T, p *binlog.Plan) []string {
 		if err == io.EOF {
 			return list
 		}
-		var gap *decode.GapError
+		var hole decode.Hole
 		switch {
-		case errors.As(err, &gap):
-			list = append(list, fmt.Sprintf("gap %v to %v: %s", gap.From, gap.To, gap.Reason))
+		case errors.As(err, &hole):
+			_, from, to := hole.Hole()
+			list = append(list, fmt.Sprintf("%T %v to %v", hole, from, to))
 		case err != nil:
 			return append(list, err.Error())
 		default:
@@ -72,7 +73,7 @@ func TestPlan(t *testing.T) {
 		want        []string
 	}{
 		"everything": {until: last, want: []string{
-			"0 0-300752!", "1 0-300752!", "gap 1:300752 to 4:0: write2file2 to write2file3 are gone", "4 0-300752!", "5 0-300752!", "6 0-72!",
+			"0 0-300752!", "1 0-300752!", "*binlog.GapError 1:300752 to 4:0", "4 0-300752!", "5 0-300752!", "6 0-72!",
 		}},
 		"an until far behind the end": {from: at(5, 0), until: at(99, 0), want: []string{"5 0-300752!", "6 0-72!"}},
 		"small chunks":                {until: at(1, 0), chunk: 131072, want: []string{"0 0-131072!", "0 131072-262144", "0 262144-300752"}},
@@ -81,9 +82,9 @@ func TestPlan(t *testing.T) {
 		"a start at a segment's end":  {from: at(0, 300752), until: at(1, 10), want: []string{"1 0-10!"}},
 		"from the end":                {from: last, until: last},
 		"nothing wanted":              {from: at(4, 100), until: at(4, 100)},
-		"a start in a hole":           {from: at(2, 77), until: at(4, 10), want: []string{"gap 2:77 to 4:0: write2file2 to write2file3 are gone", "4 0-10!"}},
-		"a start at a hole's edge":    {from: at(3, 0), until: at(4, 10), want: []string{"gap 3:0 to 4:0: write2file3 is gone", "4 0-10!"}},
-		"an end in a hole":            {from: at(1, 0), until: at(3, 10), want: []string{"1 0-300752!", "gap 1:300752 to 3:10: write2file2 to write2file3 are gone"}},
+		"a start in a hole":           {from: at(2, 77), until: at(4, 10), want: []string{"*binlog.PurgedError 2:77 to 4:0", "4 0-10!"}},
+		"a start at a hole's edge":    {from: at(3, 0), until: at(4, 10), want: []string{"*binlog.PurgedError 3:0 to 4:0", "4 0-10!"}},
+		"an end in a hole":            {from: at(1, 0), until: at(3, 10), want: []string{"1 0-300752!", "*binlog.GapError 1:300752 to 3:10"}},
 		"an end at a hole's edge":     {from: at(1, 0), until: at(2, 0), want: []string{"1 0-300752!"}},
 		"a start behind a segment": {from: at(0, 300753), until: last, want: []string{
 			"db0: position 0:300753 lies behind the end 0:300752: it belongs to another log, or this log was replaced (full sync, restored copy)",
@@ -179,7 +180,7 @@ func TestPurgedAltogether(t *testing.T) {
 		t.Errorf("notes (-want +got):\n%s", diff)
 	}
 	got := steps(t, l.Chunks(l.Start(), l.Committed(), binlog.PlanOptions{}))
-	if diff := cmp.Diff([]string{"gap 2:0 to 2:72: write2file2 is gone"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"*binlog.GapError 2:0 to 2:72"}, got); diff != "" {
 		t.Errorf("steps (-want +got):\n%s", diff)
 	}
 }
