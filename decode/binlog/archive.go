@@ -35,8 +35,7 @@ func (l *Log) unpack(ctx context.Context, segment Segment, packed io.Reader) (*F
 		return nil, l.unpackError(segment, err)
 	}
 	if err := os.Remove(temp.Name()); err != nil {
-		temp.Close()
-		return nil, l.unpackError(segment, err)
+		return nil, l.unpackError(segment, errors.Join(err, temp.Close()))
 	}
 	var size int64
 	var failed error // of the temporary file or the context; those of the archive come from inflate
@@ -48,8 +47,7 @@ func (l *Log) unpack(ctx context.Context, segment Segment, packed io.Reader) (*F
 		return n, failed
 	}), segment.Compression, packed)
 	if failed != nil {
-		temp.Close()
-		return nil, l.unpackError(segment, failed)
+		return nil, l.unpackError(segment, errors.Join(failed, temp.Close()))
 	}
 	if segment.Size == 0 {
 		damage = io.ErrUnexpectedEOF // which a zstd decoder takes for an archive of nothing

@@ -216,7 +216,7 @@ func TestChunksOutliveThePlan(t *testing.T) {
 		t.Errorf("%d records, %v, want 10", len(got), err)
 	}
 	chunk.Release()
-	if _, err := p.Next(t.Context()); err != io.EOF {
+	if _, err := p.Next(t.Context()); !errors.Is(err, io.EOF) {
 		t.Errorf("after Close: %v, want io.EOF", err)
 	}
 }

@@ -52,8 +52,7 @@ func (l *Log) openPlain(segment Segment) (*File, error) {
 	}
 	info, err := file.Stat()
 	if err != nil {
-		file.Close()
-		return nil, fmt.Errorf("%s: %w", l.id, err)
+		return nil, fmt.Errorf("%s: %w", l.id, errors.Join(err, file.Close()))
 	}
 	return newFile(l.id, segment, file, info.Size()), nil
 }

@@ -29,7 +29,7 @@ func reaches(t *testing.T, l *binlog.Log) (list []reach, failures []error) {
 	defer p.Close()
 	for {
 		c, err := p.Next(t.Context())
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return list, failures
 		}
 		if err != nil {

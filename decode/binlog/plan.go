@@ -144,7 +144,7 @@ func (p *Plan) cut() (decode.Chunk, bool) {
 	end := min(c.end, begin-begin%p.options.ChunkSize+p.options.ChunkSize)
 	p.pos.Offset = end
 	file := c.file.Retain()
-	return decode.Chunk{Source: file, Release: func() { file.Close() }, Span: decode.Span{
+	return decode.Chunk{Source: file, Release: func() { _ = file.Close() }, Span: decode.Span{
 		Log: p.log.id, Segment: p.pos.Segment, Begin: begin, End: end,
 		Limit: c.bound.limit, Final: c.bound.final, Open: c.bound.open, Exact: begin == c.begin,
 		Generation: p.log.segmentGeneration(c.file.segment),

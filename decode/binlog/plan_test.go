@@ -23,7 +23,7 @@ func steps(t *testing.T, p *binlog.Plan) []string {
 	var list []string
 	for len(list) < 50 {
 		c, err := p.Next(t.Context())
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return list
 		}
 		var hole decode.Hole
@@ -124,7 +124,7 @@ func TestManyWorkersShareAFile(t *testing.T) {
 	l := findOne(t, dir)
 	p := l.Chunks(l.Start(), l.Committed(), binlog.PlanOptions{ChunkSize: decode.BlockSize})
 	var results []chan []place
-	for c, err := p.Next(t.Context()); err != io.EOF; c, err = p.Next(t.Context()) {
+	for c, err := p.Next(t.Context()); !errors.Is(err, io.EOF); c, err = p.Next(t.Context()) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -113,7 +113,7 @@ func (l *Log) seekSegment(ctx context.Context, segment Segment, want uint64, by 
 	if err != nil {
 		return finding{}, err
 	}
-	defer f.Release()
+	defer f.Close()
 	b, err := l.bound(f)
 	if err != nil {
 		return finding{}, err
@@ -174,7 +174,7 @@ func (s *blockSearch) inBlock(block int, want uint64) (finding, error) {
 	for {
 		at, ok, err := p.next(&span, &rec)
 		switch {
-		case err == io.EOF || isDamage(err):
+		case errors.Is(err, io.EOF) || isDamage(err):
 			return finding{}, nil
 		case err != nil:
 			return finding{}, err
