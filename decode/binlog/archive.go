@@ -35,21 +35,33 @@ func (l *Log) unpack(ctx context.Context, segment Segment, packed io.Reader) (*F
 		return nil, l.unpackError(segment, err)
 	}
 	if err := os.Remove(temp.Name()); err != nil {
-		temp.Close()
-		return nil, l.unpackError(segment, err)
+		return nil, l.unpackError(segment, errors.Join(err, temp.Close()))
 	}
-	out := &tempWriter{ctx: ctx, file: temp}
-	damage := inflate(out, segment.Compression, packed)
-	if out.err != nil {
-		temp.Close()
-		return nil, l.unpackError(segment, out.err)
+	var size int64
+	var failed error // of the temporary file or the context; those of the archive come from inflate
+	damage := inflate(writerFunc(func(p []byte) (n int, err error) {
+		if failed = context.Cause(ctx); failed == nil {
+			n, failed = temp.Write(p)
+			size += int64(n)
+		}
+		return n, failed
+	}), segment.Compression, packed)
+	if failed != nil {
+		return nil, l.unpackError(segment, errors.Join(failed, temp.Close()))
 	}
-	f := newFile(l.id, segment, temp, out.size)
+	if segment.Size == 0 {
+		damage = io.ErrUnexpectedEOF // which a zstd decoder takes for an archive of nothing
+	}
+	f := newFile(l.id, segment, temp, size)
 	if damage != nil {
-		f.damage = &ArchiveError{Log: l.id, Path: segment.Path, Offset: out.size, Err: damage}
+		f.damage = &ArchiveError{Log: l.id, Path: segment.Path, Offset: size, Err: damage}
 	}
 	return f, nil
 }
+
+type writerFunc func(p []byte) (int, error)
+
+func (w writerFunc) Write(p []byte) (int, error) { return w(p) }
 
 func inflate(dst io.Writer, c Compression, packed io.Reader) error {
 	r, err := decompressor(c, packed)
@@ -63,30 +75,11 @@ func inflate(dst io.Writer, c Compression, packed io.Reader) error {
 
 // unpackError is about the temporary side; the archive's own damage is an *ArchiveError.
 func (l *Log) unpackError(segment Segment, err error) error {
-	err = fmt.Errorf("%s: unpacking %s: %w", where(l.id), segment.Path, err)
+	err = fmt.Errorf("%s: unpacking %s: %w", l.id, segment.Path, err)
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		err = fmt.Errorf("%w; set TMPDIR to a folder with room for a few unpacked segments (it is %s)", err, os.TempDir())
 	}
 	return err
-}
-
-// tempWriter tells errors of the temporary file, and the end of the context, from errors of the archive:
-// io.Copy returns both kinds.
-type tempWriter struct {
-	ctx  context.Context //nolint:containedctx // lives for one call of unpack, to stop its io.Copy
-	file *os.File
-	size int64
-	err  error
-}
-
-func (w *tempWriter) Write(p []byte) (int, error) {
-	if w.err = context.Cause(w.ctx); w.err != nil {
-		return 0, w.err
-	}
-	n, err := w.file.Write(p)
-	w.size += int64(n)
-	w.err = err
-	return n, err
 }
 
 // readArchiveHead unpacks the beginning of an archive. Damage in it just makes it shorter: it is reported when the
@@ -97,11 +90,15 @@ func (l *Log) readArchiveHead(segment Segment) ([]byte, error) {
 		return nil, err
 	}
 	defer packed.Close()
-	r, err := decompressor(segment.Compression, packed)
+	return inflateHead(segment.Compression, packed), nil
+}
+
+func inflateHead(c Compression, packed io.Reader) []byte {
+	r, err := decompressor(c, packed)
 	if err != nil {
-		return nil, nil //nolint:nilerr // an archive without a sound beginning has an empty one
+		return nil
 	}
 	defer r.Close()
 	head, _ := io.ReadAll(io.LimitReader(r, headSize))
-	return head, nil
+	return head
 }

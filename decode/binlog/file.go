@@ -52,8 +52,7 @@ func (l *Log) openPlain(segment Segment) (*File, error) {
 	}
 	info, err := file.Stat()
 	if err != nil {
-		file.Close()
-		return nil, fmt.Errorf("%s: %w", where(l.id), err)
+		return nil, fmt.Errorf("%s: %w", l.id, errors.Join(err, file.Close()))
 	}
 	return newFile(l.id, segment, file, info.Size()), nil
 }
@@ -64,7 +63,7 @@ func (l *Log) openPath(segment Segment) (*os.File, error) {
 		return nil, l.purged(segment.start())
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", where(l.id), err)
+		return nil, fmt.Errorf("%s: %w", l.id, err)
 	}
 	return file, nil
 }

@@ -167,8 +167,8 @@ func (f *finder) addLog(dir string, named []Segment) error {
 	if err != nil {
 		return err
 	}
-	l := &Log{id: id, dir: dir, options: f.options, probe: probe}
-	if err := l.load(named); err != nil {
+	l := &Log{id: id, dir: dir, named: named, options: f.options, probe: probe}
+	if err := l.Refresh(); err != nil {
 		return err
 	}
 	f.logs = append(f.logs, l)
@@ -189,6 +189,7 @@ func identify(dir string) (*decode.Log, error) {
 	return &decode.Log{DB: flatDB, Slot: -1}, nil
 }
 
+// identifyName gives nil for a folder whose name says nothing.
 func identifyName(dir string) (*decode.Log, error) {
 	parent, name := filepath.Split(dir)
 	if isDBFolder(name) {
@@ -199,7 +200,7 @@ func identifyName(dir string) (*decode.Log, error) {
 		slots, err := countSlots(parent)
 		return &decode.Log{DB: db[len(dbPrefix):], Slot: slot, Slots: slots}, err
 	}
-	return nil, nil //nolint:nilnil // a folder whose name says nothing
+	return nil, nil
 }
 
 // countSlots is the number of slots of a DB when their folders are numbered 0 to n-1, else 0: some of them may be
@@ -231,7 +232,7 @@ func (f *finder) finish() ([]*Log, error) {
 	for i, l := range f.logs[1:] {
 		if before := f.logs[i]; compareLogs(before, l) == 0 {
 			return nil, fmt.Errorf("%s and %s are both the log of %s: their positions could not be told apart, read them one by one",
-				before.dir, l.dir, where(l.id))
+				before.dir, l.dir, l.id)
 		}
 	}
 	return f.logs, nil

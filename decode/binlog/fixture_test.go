@@ -41,7 +41,7 @@ func readAll(t *testing.T, p *binlog.Plan) (places []place, failures []error) {
 	}()
 	for {
 		chunk, err := p.Next(t.Context())
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return places, failures
 		}
 		if err != nil {
@@ -55,18 +55,16 @@ func readAll(t *testing.T, p *binlog.Plan) (places []place, failures []error) {
 		if err != nil {
 			failures = append(failures, err)
 		}
-		if err := chunk.File.Release(); err != nil {
-			t.Error(err)
-		}
+		chunk.Release()
 	}
 }
 
-func readChunk(chunk binlog.Chunk) (places []place, err error) {
+func readChunk(chunk decode.Chunk) (places []place, err error) {
 	var s decode.Scanner
 	var rec decode.Record
-	s.Reset(chunk.File, chunk.Span)
+	s.Reset(chunk.Source, chunk.Span)
 	for {
-		if err := s.Next(&rec); err == io.EOF {
+		if err := s.Next(&rec); errors.Is(err, io.EOF) {
 			return places, nil
 		} else if err != nil {
 			return places, err

@@ -1,6 +1,10 @@
 package binlog
 
-import "pikabin/decode"
+import (
+	"slices"
+
+	"pikabin/decode"
+)
 
 // findGeneration tells the version as far as it matters: the size of the physical header, the form of the
 // payload, and whether an item's third field is a server id (G3) or a term (G4). Items look the same from 3.0
@@ -85,8 +89,8 @@ func (l *Log) manifestAhead() (uint64, bool, error) {
 
 // newestOpening is the opening of the newest segment that has one.
 func (l *Log) newestOpening() (opening, error) {
-	for i := len(l.around) - 1; i >= 0; i-- {
-		o, err := l.opening(l.around[i])
+	for _, segment := range slices.Backward(l.around) {
+		o, err := l.opening(segment)
 		if err != nil || o.found {
 			return o, err
 		}

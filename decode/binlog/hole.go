@@ -16,7 +16,7 @@ func (e *PurgedError) Hole() (log *decode.Log, from, to decode.Position) {
 	return e.Log, e.Want, e.Oldest
 }
 
-// Hole is the range from the last byte of the file to the end of the segment.
+// Hole is the range from the end of the file to the segment behind it, or to the end of the log.
 func (e *CutShortError) Hole() (log *decode.Log, from, to decode.Position) {
-	return e.Log, e.From, e.To
+	return e.Log, e.From, e.Next
 }

@@ -57,7 +57,7 @@ func (l *Log) boundByManifest(f *File) (bound, error) {
 	if at.Offset > f.size {
 		return bound{limit: f.size, cut: &CutShortError{
 			Log: l.id, From: decode.Position{Segment: at.Segment, Offset: f.size}, To: at,
-			Err: fmt.Errorf("the manifest names %v", at),
+			Cause: fmt.Errorf("the manifest names %v", at),
 		}}, nil
 	}
 	b := bound{limit: at.Offset, final: true}
@@ -86,7 +86,7 @@ func (l *Log) boundByNext(f *File, next Segment) (bound, error) {
 	case o.at.Offset > f.size:
 		b.cut = &CutShortError{
 			Log: l.id, From: decode.Position{Segment: f.segment.Number, Offset: f.size}, To: o.at,
-			Err: fmt.Errorf("write2file%d begins with a record that names %v", next.Number, o.at),
+			Cause: fmt.Errorf("write2file%d begins with a record that names %v", next.Number, o.at),
 		}
 	case e.boundary:
 		b.limit, b.final = o.at.Offset, true
@@ -98,7 +98,7 @@ func (l *Log) boundByNext(f *File, next Segment) (bound, error) {
 func (l *Log) cutShort(f *File, b bound) bound {
 	cut := &CutShortError{
 		Log: l.id, From: decode.Position{Segment: f.segment.Number, Offset: f.size},
-		To: decode.Position{Segment: f.segment.Number}, Err: f.damage,
+		To: decode.Position{Segment: f.segment.Number}, Cause: f.damage,
 	}
 	if b.cut != nil {
 		cut.To = b.cut.To

@@ -22,6 +22,7 @@ type Log struct {
 	dir     string
 	options Options
 
+	named    []Segment // what the user named, nil for the whole folder
 	segments []Segment // what is to be read, by number
 	// around holds all the segments of the folder that are not stale: when some were named, their neighbours still
 	// tell where those end.
@@ -80,28 +81,36 @@ func (l *Log) Committed() decode.Position {
 	return l.manifest.Position
 }
 
-// load reads manifest and listing, in this order: a segment is created before the manifest names it, so that the
-// listing holds all that the manifest speaks of. named restricts the log to some segments of the folder.
-func (l *Log) load(named []Segment) error {
+// Refresh looks again at the manifest and the folder of a live log: Segments, Manifest, Committed and Notes are then
+// those of now. Plans made before go on as they were.
+//
+// The manifest is read first, and then the listing: a segment is created before the manifest names it, so that
+// the listing holds all that the manifest speaks of.
+func (l *Log) Refresh() error {
 	data, err := readManifest(filepath.Join(l.dir, manifestName))
 	if err != nil && !errors.Is(err, ErrNoManifest) {
-		return fmt.Errorf("%s: reading the manifest: %w", where(l.id), err)
+		return fmt.Errorf("%s: reading the manifest: %w", l.id, err)
 	}
 	f, errList := readFolder(l.dir)
 	if errList != nil {
 		return errList
 	}
 	l.around, l.segments = f.segments, f.segments
-	if named != nil {
-		l.segments = named
+	if l.named != nil {
+		l.segments = l.named
 	}
-	l.noteTwins(f, named)
-	l.manifestErr = ErrNoManifest
+	l.notes, l.openings = nil, nil
+	l.noteTwins(f)
+	l.manifest, l.manifestErr = Manifest{}, ErrNoManifest
 	if err == nil {
 		l.believe(data)
 	}
 	l.openings = map[uint32]opening{}
 	l.noteManifest()
+	if l.named != nil && len(l.segments) == 0 {
+		return fmt.Errorf("%s: nothing to read: the named segments lie above the manifest's position %v, left from an older history; "+
+			"copy them to another folder to read them", l.id, l.manifest.Position)
+	}
 	l.generation, err = l.findGeneration()
 	return err
 }
@@ -146,8 +155,8 @@ func splitStale(segments []Segment, newest uint32) (good, stale []Segment) {
 }
 
 // noteTwins says which file was taken of a segment that is there twice.
-func (l *Log) noteTwins(f *folder, named []Segment) {
-	if named != nil {
+func (l *Log) noteTwins(f *folder) {
+	if l.named != nil {
 		return
 	}
 	for _, s := range f.twice {
@@ -193,13 +202,14 @@ func (l *Log) note(kind NoteKind, path, format string, args ...any) {
 	l.notes = append(l.notes, Note{Kind: kind, Log: l.id, Path: path, Text: fmt.Sprintf(format, args...)})
 }
 
-// purged makes the error for a position whose segment is not there, with a fresh look at what is.
+// purged makes the error for a position whose segment is not there, with a fresh look at what is. With nothing there
+// at all the log goes on where it ends.
 func (l *Log) purged(want decode.Position) error {
 	f, err := readFolder(l.dir)
 	if err != nil {
-		return fmt.Errorf("%s: write2file%d is gone: %w", where(l.id), want.Segment, err)
+		return fmt.Errorf("%s: write2file%d is gone: %w", l.id, want.Segment, err)
 	}
-	e := &PurgedError{Log: l.id, Want: want}
+	e := &PurgedError{Log: l.id, Want: want, Oldest: l.Committed()}
 	if i, _ := findSegment(f.segments, want.Segment); i < len(f.segments) {
 		e.Oldest = f.segments[i].start()
 	}

@@ -25,4 +25,4 @@ type Note struct {
 }
 
 // String is the line to print.
-func (n Note) String() string { return where(n.Log) + ": " + n.Text }
+func (n Note) String() string { return n.Log.String() + ": " + n.Text }

@@ -20,20 +20,14 @@ type PlanOptions struct {
 	Ahead     int   // how many archives are unpacked ahead of the one being read; 0: 2, negative: none
 }
 
-// Chunk is a span of a segment with the open file to read it from. Whoever gets it calls File.Release when done
-// with it; it does not matter whether the plan is closed by then.
-type Chunk struct {
-	decode.Span
-	File *File
-}
-
-// Plan gives the chunks of a log in log order. It belongs to one goroutine; the chunks may be worked on anywhere.
+// Plan gives the chunks of a log in log order. It belongs to one goroutine; the chunks may be worked on anywhere, and
+// each keeps its segment open until its Release, also when the plan is closed before.
 type Plan struct {
 	log        *Log
 	options    PlanOptions
 	pos, until decode.Position
 	last       decode.Position // the end of what was given, where a gap begins
-	err        error           // of the start position: nothing can be given at all
+	err        error           // of the start position
 	ahead      prefetcher
 	current    *reading
 }
@@ -56,44 +50,35 @@ func (l *Log) Chunks(from, until decode.Position, options PlanOptions) *Plan {
 	if committed := l.Committed(); committed.Before(until) {
 		p.until = committed
 	}
-	p.err = l.checkStart(from)
+	if committed := l.Committed(); committed.Before(from) {
+		p.err = &BeyondError{Log: l.id, Want: from, End: committed}
+	}
 	p.ahead = prefetcher{log: l, pending: map[uint32]*unpacking{}}
 	return p
 }
 
-// checkStart refuses a position that the log does not have, or not any more.
-func (l *Log) checkStart(from decode.Position) error {
-	if committed := l.Committed(); committed.Before(from) {
-		return &BeyondError{Log: l.id, Want: from, End: committed}
-	}
-	if _, ok := findSegment(l.segments, from.Segment); !ok && from != l.Start() {
-		return l.purged(from)
-	}
-	return nil
-}
-
 // Next gives the next chunk, or io.EOF behind the last one. What is missing comes out as an error in its place: a
-// hole in the segments as *GapError, a segment that vanished meanwhile as *PurgedError, one whose file or archive ends
-// too early as *CutShortError behind its chunks. Calling Next again goes on behind it. A *PurgedError or
-// *BeyondError of the start position comes again at each call.
-func (p *Plan) Next(ctx context.Context) (Chunk, error) {
+// hole in the segments as *GapError, a segment that was or is purged as *PurgedError, one whose file or archive ends
+// too early as *CutShortError behind its chunks. Each is a decode.Hole, and calling Next again goes on behind it. A
+// *BeyondError comes again at each call, since there is nothing to go on with.
+func (p *Plan) Next(ctx context.Context) (decode.Chunk, error) {
 	if p.err != nil {
-		return Chunk{}, p.err
+		return decode.Chunk{}, p.err
 	}
 	for {
 		if p.current == nil {
 			if !p.pos.Before(p.until) {
-				return Chunk{}, io.EOF
+				return decode.Chunk{}, io.EOF
 			}
 			if err := p.enter(ctx); err != nil {
-				return Chunk{}, err
+				return decode.Chunk{}, err
 			}
 		}
 		if chunk, ok := p.cut(); ok {
 			return chunk, nil
 		}
 		if err := p.leave(); err != nil {
-			return Chunk{}, err
+			return decode.Chunk{}, err
 		}
 	}
 }
@@ -150,15 +135,16 @@ func (p *Plan) begin(file *File) error {
 }
 
 // cut gives the next chunk of the current segment.
-func (p *Plan) cut() (Chunk, bool) {
+func (p *Plan) cut() (decode.Chunk, bool) {
 	c := p.current
 	begin := p.pos.Offset
 	if begin >= c.end {
-		return Chunk{}, false
+		return decode.Chunk{}, false
 	}
 	end := min(c.end, begin-begin%p.options.ChunkSize+p.options.ChunkSize)
 	p.pos.Offset = end
-	return Chunk{File: c.file.Retain(), Span: decode.Span{
+	file := c.file.Retain()
+	return decode.Chunk{Source: file, Release: func() { _ = file.Close() }, Span: decode.Span{
 		Log: p.log.id, Segment: p.pos.Segment, Begin: begin, End: end,
 		Limit: c.bound.limit, Final: c.bound.final, Open: c.bound.open, Exact: begin == c.begin,
 		Generation: p.log.segmentGeneration(c.file.segment),
@@ -177,6 +163,7 @@ func (p *Plan) leave() error {
 	}
 	err := c.file.Release()
 	if cut := c.bound.cut; cut != nil && cut.From.Before(p.until) {
+		cut.Next = p.pos
 		return errors.Join(cut, err)
 	}
 	return err
@@ -184,16 +171,21 @@ func (p *Plan) leave() error {
 
 // gap goes over the missing segments from pos to the one at index i, or to the end.
 func (p *Plan) gap(i int) error {
+	segments := p.log.segments
 	to := p.until
-	if i < len(p.log.segments) && p.log.segments[i].start().Before(to) {
-		to = p.log.segments[i].start()
+	if i < len(segments) && segments[i].start().Before(to) {
+		to = segments[i].start()
 	}
-	e := &GapError{Log: p.log.id, From: p.last, To: to, First: p.pos.Segment, Last: to.Segment}
-	if _, ok := findSegment(p.log.segments, to.Segment); ok || to.Offset == 0 {
-		e.Last--
-	}
+	from, first := p.last, p.pos.Segment
 	p.pos, p.last = to, to
-	return e
+	if from.Segment == first && from != p.log.Start() {
+		return &PurgedError{Log: p.log.id, Want: from, Oldest: to}
+	}
+	last := to.Segment
+	if _, ok := findSegment(segments, last); (ok || to.Offset == 0) && last > first {
+		last--
+	}
+	return &GapError{Log: p.log.id, From: from, To: to, First: first, Last: last}
 }
 
 // vanished goes over segments that were purged since the log was listed.
@@ -203,11 +195,9 @@ func (p *Plan) vanished(err error) error {
 		return err
 	}
 	e := &PurgedError{Log: p.log.id, Want: p.pos, Oldest: purged.Oldest}
-	if p.pos.Before(e.Oldest) && e.Oldest.Before(p.until) {
-		p.pos = e.Oldest
-	} else {
-		p.pos = p.until
+	if !e.Oldest.Before(p.until) || !p.pos.Before(e.Oldest) {
+		e.Oldest = p.until
 	}
-	p.last = p.pos
+	p.pos, p.last = e.Oldest, e.Oldest
 	return e
 }

@@ -30,7 +30,8 @@ func (p *prefetcher) start(ctx context.Context, s Segment) {
 	}()
 }
 
-// take gives the file of a segment, waiting for it if it was started. The caller owns it.
+// take gives the file of a segment, waiting for it if it was started. The caller owns it. What could not be unpacked
+// ahead is tried again now that it is needed: the context may be another one, and the disk may have room again.
 func (p *prefetcher) take(ctx context.Context, s Segment) (*File, error) {
 	u, ok := p.pending[s.Number]
 	if !ok {
@@ -43,7 +44,10 @@ func (p *prefetcher) take(ctx context.Context, s Segment) (*File, error) {
 	}
 	delete(p.pending, s.Number)
 	u.cancel()
-	return u.file, u.err
+	if u.err != nil {
+		return p.log.Open(ctx, s)
+	}
+	return u.file, nil
 }
 
 // close stops what is under way, waits for it, and lets go of what nobody took.

@@ -104,7 +104,7 @@ func (p *probe) readOpening(src decode.Source, span decode.Span) (opening, error
 		case ok:
 			o.stamp, o.found = s, true
 			return o, nil
-		case err == io.EOF || isDamage(err):
+		case errors.Is(err, io.EOF) || isDamage(err):
 			return o, nil
 		case err != nil:
 			return o, err
@@ -129,7 +129,7 @@ func (l *Log) opening(s Segment) (opening, error) {
 		span.Limit = min(size, l.manifest.Position.Offset)
 	}
 	o, err := l.probe.readOpening(src, span)
-	if err == nil && l.openings != nil {
+	if err == nil && o.found && l.openings != nil {
 		l.openings[s.Number] = o
 	}
 	return o, err
@@ -145,7 +145,7 @@ func (l *Log) openHead(s Segment) (src decode.Source, size int64, done func(), e
 	if err != nil {
 		return nil, 0, nil, err
 	}
-	return f, f.size, func() { f.Close() }, nil
+	return f, f.size, func() { _ = f.Close() }, nil
 }
 
 // ending is what the records before an offset say about it.
@@ -171,9 +171,9 @@ func (p *probe) readEnding(src decode.Source, span decode.Span, end int64) (endi
 		var rec decode.Record
 		s, ok, err := p.next(&span, &rec)
 		switch {
-		case err == io.EOF || isDamage(err):
+		case errors.Is(err, io.EOF) || isDamage(err):
 			e.own = e.own && !drift
-			e.boundary = err == io.EOF && p.scanner.End() == end
+			e.boundary = errors.Is(err, io.EOF) && p.scanner.End() == end
 			return e, nil
 		case err != nil:
 			return e, err
@@ -214,7 +214,7 @@ func lastBeginning(src decode.Source, end, header int64) (int64, bool, error) {
 			break
 		}
 		if n, err := src.ReadAt(buf[:header], block); int64(n) < header {
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				err = nil
 			}
 			return 0, false, err

@@ -21,9 +21,9 @@ type LogicIDError struct {
 // Error says what is there instead.
 func (e *LogicIDError) Error() string {
 	if e.Next == 0 {
-		return fmt.Sprintf("%s: logic id %d is not in the log: all that is there is older", where(e.Log), e.Want)
+		return fmt.Sprintf("%s: logic id %d is not in the log: all that is there is older", e.Log, e.Want)
 	}
-	return fmt.Sprintf("%s: logic id %d is not in the log: the next one is %d at %v", where(e.Log), e.Want, e.Next, e.At)
+	return fmt.Sprintf("%s: logic id %d is not in the log: the next one is %d at %v", e.Log, e.Want, e.Next, e.At)
 }
 
 // key takes what is sought by out of a record.
@@ -38,7 +38,7 @@ type key func(s *stamp) (value uint64, ok bool)
 // before it are older, though not always the first of all. Give a time a few seconds early to be sure.
 func (l *Log) SeekTime(ctx context.Context, t int64) (decode.Position, error) {
 	if l.generation == decode.G0 {
-		return decode.Position{}, fmt.Errorf("%s: %w", where(l.id), ErrNoTime)
+		return decode.Position{}, fmt.Errorf("%s: %w", l.id, ErrNoTime)
 	}
 	found, err := l.seek(ctx, uint64(max(t, 0)), func(s *stamp) (uint64, bool) {
 		return uint64(s.time), s.has&decode.HasTime != 0
@@ -51,7 +51,7 @@ func (l *Log) SeekTime(ctx context.Context, t int64) (decode.Position, error) {
 // the search finds either of two records with the same id.
 func (l *Log) SeekLogicID(ctx context.Context, id uint64) (decode.Position, error) {
 	if l.generation != decode.GenerationUnknown && l.generation < decode.G3 {
-		return decode.Position{}, fmt.Errorf("%s: %w", where(l.id), ErrNoLogicID)
+		return decode.Position{}, fmt.Errorf("%s: %w", l.id, ErrNoLogicID)
 	}
 	found, err := l.seek(ctx, id, func(s *stamp) (uint64, bool) {
 		return s.logicID, s.has&decode.HasLogicID != 0
@@ -113,7 +113,7 @@ func (l *Log) seekSegment(ctx context.Context, segment Segment, want uint64, by 
 	if err != nil {
 		return finding{}, err
 	}
-	defer f.Release()
+	defer f.Close()
 	b, err := l.bound(f)
 	if err != nil {
 		return finding{}, err
@@ -174,7 +174,7 @@ func (s *blockSearch) inBlock(block int, want uint64) (finding, error) {
 	for {
 		at, ok, err := p.next(&span, &rec)
 		switch {
-		case err == io.EOF || isDamage(err):
+		case errors.Is(err, io.EOF) || isDamage(err):
 			return finding{}, nil
 		case err != nil:
 			return finding{}, err

@@ -65,7 +65,7 @@ type folder struct {
 	segments []Segment // by number, each once
 	twice    []Segment // those passed over because another file holds the same segment
 	manifest bool
-	below    []string // names of the folders in it, links to folders included
+	below    []string // names of the DB and slot folders in it, links to such included
 }
 
 // isLog reports whether the folder is that of one DB or slot.
@@ -91,7 +91,8 @@ func readFolder(path string) (*folder, error) {
 func (f *folder) add(entry fs.DirEntry) error {
 	name := entry.Name()
 	number, compression, isSegment := parseSegmentName(name)
-	if !isSegment && name != manifestName && !entry.IsDir() && entry.Type()&fs.ModeSymlink == 0 {
+	_, isSlot := slotNumber(name)
+	if !isSegment && !isSlot && name != manifestName && !isDBFolder(name) {
 		return nil
 	}
 	path := filepath.Join(f.path, name)

@@ -21,7 +21,7 @@ func (s *Source) Next(ctx context.Context) (decode.Chunk, error) {
 	for len(s.plans) > 0 {
 		chunk, err := s.plans[0].Next(ctx)
 		if err == nil {
-			return decode.Chunk{Span: chunk.Span, Source: chunk.File, Release: func() { chunk.File.Release() }}, nil //nolint:errcheck,gosec // a file that was only read
+			return chunk, nil
 		}
 		if !errors.Is(err, io.EOF) {
 			return decode.Chunk{}, err

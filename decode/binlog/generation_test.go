@@ -1,0 +1,101 @@
+package binlog_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"pikabin/decode"
+	"pikabin/decode/binlog"
+	"pikabin/decode/binlogtest"
+)
+
+// purgedLog is a log of three segments without the first one.
+func purgedLog(t *testing.T, name string, o binlogtest.Options, put func(w *binlogtest.Writer)) string {
+	t.Helper()
+	w := binlogtest.NewWriter(o)
+	for range 3 {
+		put(w)
+		put(w)
+		put(w)
+		w.Rotate()
+	}
+	put(w)
+	dir := filepath.Join(t.TempDir(), name)
+	if err := w.WriteDir(dir); err != nil {
+		t.Fatal(err)
+	}
+	remove(t, dir, 0)
+	return dir
+}
+
+func TestGeneration(t *testing.T) {
+	asMaster := func(w *binlogtest.Writer) { w.Command("SET", "k", "v") }
+	asReplica := func(origin uint32) func(w *binlogtest.Writer) {
+		return func(w *binlogtest.Writer) {
+			w.Put(binlogtest.Put{Commands: [][]string{{"SET", "k", "v"}}, Copied: &binlogtest.Copied{LogicID: 1 << 40, Origin: origin}})
+		}
+	}
+	for name, c := range map[string]struct {
+		folder     string
+		written    decode.Generation
+		origin     uint32
+		put        func(w *binlogtest.Writer)
+		noManifest bool
+		said       decode.Generation
+		want       decode.Generation
+	}{
+		"2.0":                       {written: decode.G0, put: asMaster, want: decode.G0},
+		"2.1":                       {written: decode.G1, put: asMaster, want: decode.G1},
+		"2.3":                       {written: decode.G2, put: asMaster, want: decode.G2},
+		"the manifest is one ahead": {folder: "log_db0", written: decode.G3, put: asMaster, want: decode.G3},
+		"the manifest is level, in a copied folder": {folder: "copy", written: decode.G5, origin: 77, put: asMaster, want: decode.G4},
+		"a replica of 3.0, flat":                    {folder: "log", written: decode.G3, put: asReplica(7), want: decode.G3},
+		"a replica of 3.3 with a garbage term":      {folder: "log_db0", written: decode.G4, put: asReplica(77), want: decode.G4},
+		"a third field of zero":                     {folder: "log", written: decode.G4, put: asReplica(0), want: decode.G4},
+		"archived segments":                         {folder: "log", written: decode.G4, put: asReplica(77), noManifest: true, want: decode.G4},
+		"said by the user":                          {folder: "log_db0", written: decode.G4, put: asMaster, said: decode.G3, want: decode.G3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := purgedLog(t, c.folder, binlogtest.Options{Generation: c.written, Origin: c.origin}, c.put)
+			if c.noManifest {
+				if err := os.Remove(filepath.Join(dir, "manifest")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			logs, err := binlog.Find([]string{dir}, binlog.Options{Generation: c.said})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := logs[0].Generation(); got != c.want {
+				t.Errorf("generation %d, want %d", got, c.want)
+			}
+		})
+	}
+}
+
+// TestUpgradedServer has a segment of each generation. Items look alike, so the newest tell for all of them.
+func TestUpgradedServer(t *testing.T) {
+	dir := t.TempDir()
+	for g := decode.G0; g <= decode.G4; g++ {
+		w := binlogtest.NewWriter(binlogtest.Options{Generation: g, Start: at(uint32(g), 0)})
+		w.Command("SET", "k", "v")
+		if err := w.WriteDir(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l := findOne(t, dir)
+	p := l.Chunks(l.Start(), l.Committed(), binlog.PlanOptions{})
+	defer p.Close()
+	var got []decode.Generation
+	for c, err := p.Next(t.Context()); err == nil; c, err = p.Next(t.Context()) {
+		got = append(got, c.Generation)
+		c.Release()
+	}
+	want := []decode.Generation{decode.G0, decode.G1, decode.G2, decode.G4, decode.G4}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("generations (-want +got):\n%s", diff)
+	}
+}

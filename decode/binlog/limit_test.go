@@ -1,0 +1,226 @@
+package binlog_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"pikabin/decode"
+	"pikabin/decode/binlog"
+	"pikabin/decode/binlogtest"
+)
+
+// reach is what a plan says of a segment.
+type reach struct {
+	Segment     uint32
+	Limit       int64
+	Final, Open bool
+}
+
+func reaches(t *testing.T, l *binlog.Log) (list []reach, failures []error) {
+	t.Helper()
+	p := l.Chunks(l.Start(), l.Committed(), binlog.PlanOptions{})
+	defer p.Close()
+	for {
+		c, err := p.Next(t.Context())
+		if errors.Is(err, io.EOF) {
+			return list, failures
+		}
+		if err != nil {
+			failures = append(failures, err)
+			continue
+		}
+		c.Release()
+		r := reach{c.Segment, c.Limit, c.Final, c.Open}
+		if len(list) == 0 || list[len(list)-1] != r {
+			list = append(list, r)
+		}
+	}
+}
+
+// twoSegments writes a log whose first segment has the given bytes behind its end.
+func twoSegments(t *testing.T, o binlogtest.Options, big int, tail []byte) (dir string, end int64) {
+	t.Helper()
+	w := binlogtest.NewWriter(o)
+	w.Command("SET", "a", "1")
+	w.Command("SET", "b", strings.Repeat("x", big))
+	end = w.Position().Offset
+	if tail != nil {
+		w.Tail(tail)
+	}
+	w.Rotate()
+	w.Command("SET", "c", "3")
+	dir = t.TempDir()
+	if err := w.WriteDir(dir); err != nil {
+		t.Fatal(err)
+	}
+	return dir, end
+}
+
+func TestTrueEnd(t *testing.T) {
+	stale := bytes.Repeat([]byte("*3\r\n$3\r\nSET\r\n"), 20000)
+	for name, c := range map[string]struct {
+		generation decode.Generation
+		big        int
+		tail       []byte
+		known      bool
+	}{
+		"cut to size":        {generation: decode.G5, known: true},
+		"zeros behind":       {generation: decode.G5, tail: make([]byte, 100000), known: true},
+		"stale bytes behind": {generation: decode.G5, tail: stale, known: true},
+		"stale bytes behind a record of 40 blocks": {generation: decode.G4, big: 40 * decode.BlockSize, tail: stale, known: true},
+		"zeros behind, 3.0":                        {generation: decode.G3, tail: make([]byte, 100000), known: true},
+		"zeros behind, 2.3":                        {generation: decode.G2, tail: make([]byte, 100000), known: true},
+		"no positions in 2.2":                      {generation: decode.G1},
+		"no positions in 2.0":                      {generation: decode.G0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, end := twoSegments(t, binlogtest.Options{Generation: c.generation}, c.big, c.tail)
+			got, failures := reaches(t, findOne(t, dir))
+			if failures != nil {
+				t.Error(failures)
+			}
+			if want := (reach{Limit: end, Final: c.known}); got[0] != want {
+				t.Errorf("first segment: %+v, want %+v", got[0], want)
+			}
+			if !got[1].Final {
+				t.Errorf("the manifest's segment is not final: %+v", got[1])
+			}
+		})
+	}
+}
+
+// TestDriftingReplica: the positions in a replica's records are its master's, and its own segments are longer. One of
+// them is a record boundary by chance.
+func TestDriftingReplica(t *testing.T) {
+	w := binlogtest.NewWriter(binlogtest.Options{Generation: decode.G2})
+	var second int64
+	for i := range 10 {
+		w.Put(binlogtest.Put{
+			Commands: [][]string{{"SET", "k", "v"}},
+			Copied:   &binlogtest.Copied{Position: decode.Position{Offset: int64(i) * 50}},
+		})
+		if i == 1 {
+			second = w.Position().Offset
+		}
+	}
+	end := w.Position().Offset
+	w.Rotate()
+	w.Put(binlogtest.Put{
+		Commands: [][]string{{"SET", "k", "v"}},
+		Copied:   &binlogtest.Copied{Position: decode.Position{Offset: second}},
+	})
+	dir := t.TempDir()
+	if err := w.WriteDir(dir); err != nil {
+		t.Fatal(err)
+	}
+	got, failures := reaches(t, findOne(t, dir))
+	if want := (reach{Limit: end}); got[0] != want || failures != nil {
+		t.Errorf("first segment: %+v, %v, want %+v", got[0], failures, want)
+	}
+}
+
+func truncate(t *testing.T, dir string, segment uint32, size int64) {
+	t.Helper()
+	if err := os.Truncate(filepath.Join(dir, binlogtest.SegmentName(segment)), size); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestCutShortByTheNextSegment(t *testing.T) {
+	dir, end := twoSegments(t, binlogtest.Options{}, 200000, nil)
+	truncate(t, dir, 0, 150000)
+	got, failures := reaches(t, findOne(t, dir))
+	if want := (reach{Limit: 150000}); got[0] != want {
+		t.Errorf("first segment: %+v, want %+v", got[0], want)
+	}
+	var cut *binlog.CutShortError
+	var hole decode.Hole
+	if len(failures) != 1 || !errors.As(failures[0], &cut) || !errors.As(failures[0], &hole) {
+		t.Fatalf("errors %v, want one that the segment is cut short", failures)
+	}
+	want := [2]decode.Position{{Offset: 150000}, {Offset: end}}
+	if got := [2]decode.Position{cut.From, cut.To}; got != want {
+		t.Errorf("range %v, want %v", got, want)
+	}
+	if _, _, to := hole.Hole(); to != at(1, 0) {
+		t.Errorf("goes on at %v, want 1:0", to)
+	}
+	if len(got) != 2 {
+		t.Errorf("nothing behind the cut: %+v", got)
+	}
+}
+
+func TestCutShortByTheManifest(t *testing.T) {
+	dir, _ := twoSegments(t, binlogtest.Options{}, 10, nil)
+	truncate(t, dir, 1, 20)
+	l := findOne(t, dir)
+	got, failures := reaches(t, l)
+	if want := (reach{Segment: 1, Limit: 20}); len(got) != 2 || got[1] != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	var cut *binlog.CutShortError
+	if len(failures) != 1 || !errors.As(failures[0], &cut) || cut.To != l.Committed() || cut.From.Offset != 20 {
+		t.Errorf("errors %v", failures)
+	}
+	if diff := cmp.Diff([]binlog.NoteKind{binlog.NoteManifestBeyond}, noteKinds(l)); diff != "" {
+		t.Errorf("notes (-want +got):\n%s", diff)
+	}
+}
+
+func TestNoManifest(t *testing.T) {
+	dir, end := twoSegments(t, binlogtest.Options{}, 10, make([]byte, 1000))
+	if err := os.Remove(filepath.Join(dir, "manifest")); err != nil {
+		t.Fatal(err)
+	}
+	l := findOne(t, dir)
+	if _, err := l.Manifest(); !errors.Is(err, binlog.ErrNoManifest) {
+		t.Errorf("manifest error %v", err)
+	}
+	got, failures := reaches(t, l)
+	want := []reach{{Limit: end, Final: true}, {Segment: 1, Limit: l.Committed().Offset, Open: true}}
+	if diff := cmp.Diff(want, got); diff != "" || failures != nil {
+		t.Errorf("%v, (-want +got):\n%s", failures, diff)
+	}
+}
+
+// TestNamedFileIsBoundByItsNeighbours: a file that is named alone still ends where the next one and the manifest say.
+func TestNamedFileIsBoundByItsNeighbours(t *testing.T) {
+	dir, end := twoSegments(t, binlogtest.Options{}, 10, make([]byte, 1000))
+	l := findOne(t, filepath.Join(dir, "write2file0"))
+	got, failures := reaches(t, l)
+	if diff := cmp.Diff([]reach{{Limit: end, Final: true}}, got); diff != "" || failures != nil {
+		t.Errorf("%v, (-want +got):\n%s", failures, diff)
+	}
+}
+
+// TestBlankFillerBeforeTheEnd: in 2.x the filler of a full sync may end short of the position it stands for.
+func TestBlankFillerBeforeTheEnd(t *testing.T) {
+	for name, c := range map[string]struct {
+		to    int64
+		final bool
+	}{
+		"a filler that fits":          {to: 2*decode.BlockSize + 100, final: true},
+		"a filler that is too short":  {to: 2 * decode.BlockSize},
+		"one that is a little longer": {to: 2*decode.BlockSize + 5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := binlogtest.NewWriter(binlogtest.Options{Generation: decode.G1, Start: decode.Position{Segment: 3, Offset: c.to}})
+			w.Preallocate()
+			dir := t.TempDir()
+			if err := w.WriteDir(dir); err != nil {
+				t.Fatal(err)
+			}
+			got, failures := reaches(t, findOne(t, dir))
+			if len(got) != 1 || got[0].Final != c.final || failures != nil {
+				t.Errorf("%+v, %v, want final %v", got, failures, c.final)
+			}
+		})
+	}
+}

@@ -1,0 +1,237 @@
+package binlog_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"pikabin/decode"
+	"pikabin/decode/binlog"
+	"pikabin/decode/binlogtest"
+)
+
+// steps prints what a plan gives: "segment begin-end", with "!" for an exact begin, and the errors.
+func steps(t *testing.T, p *binlog.Plan) []string {
+	t.Helper()
+	defer p.Close()
+	var list []string
+	for len(list) < 50 {
+		c, err := p.Next(t.Context())
+		if errors.Is(err, io.EOF) {
+			return list
+		}
+		var hole decode.Hole
+		switch {
+		case errors.As(err, &hole):
+			_, from, to := hole.Hole()
+			list = append(list, fmt.Sprintf("%T %v to %v", hole, from, to))
+		case err != nil:
+			return append(list, err.Error())
+		default:
+			exact := ""
+			if c.Exact {
+				exact = "!"
+			}
+			list = append(list, fmt.Sprintf("%d %d-%d%s", c.Segment, c.Begin, c.End, exact))
+			c.Release()
+		}
+	}
+	return list
+}
+
+func remove(t *testing.T, dir string, segments ...uint32) {
+	t.Helper()
+	for _, n := range segments {
+		if err := os.Remove(filepath.Join(dir, binlogtest.SegmentName(n))); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func at(segment uint32, offset int64) decode.Position {
+	return decode.Position{Segment: segment, Offset: offset}
+}
+
+func TestPlan(t *testing.T) {
+	dir, w := severalSegments(t, 6)
+	size := int64(len(w.Bytes(0)))
+	last := w.Position()
+	if size != 300752 || last != at(6, 72) {
+		t.Fatalf("segments of %d bytes and an end at %v: the cases below are written for others", size, last)
+	}
+	remove(t, dir, 2, 3)
+	l := findOne(t, dir)
+	for name, c := range map[string]struct {
+		from, until decode.Position
+		chunk       int64
+		want        []string
+	}{
+		"everything": {until: last, want: []string{
+			"0 0-300752!", "1 0-300752!", "*binlog.GapError 1:300752 to 4:0", "4 0-300752!", "5 0-300752!", "6 0-72!",
+		}},
+		"an until far behind the end": {from: at(5, 0), until: at(99, 0), want: []string{"5 0-300752!", "6 0-72!"}},
+		"small chunks":                {until: at(1, 0), chunk: 131072, want: []string{"0 0-131072!", "0 131072-262144", "0 262144-300752"}},
+		"a chunk of half a block":     {until: at(0, 70000), chunk: 32768, want: []string{"0 0-65536!", "0 65536-70000"}},
+		"a start in mid-segment":      {from: at(0, 30097), until: at(1, 0), chunk: 131072, want: []string{"0 30097-131072!", "0 131072-262144", "0 262144-300752"}},
+		"a start at a segment's end":  {from: at(0, 300752), until: at(1, 10), want: []string{"1 0-10!"}},
+		"from the end":                {from: last, until: last},
+		"nothing wanted":              {from: at(4, 100), until: at(4, 100)},
+		"a start in a hole":           {from: at(2, 77), until: at(4, 10), want: []string{"*binlog.PurgedError 2:77 to 4:0", "4 0-10!"}},
+		"a start at a hole's edge":    {from: at(3, 0), until: at(4, 10), want: []string{"*binlog.PurgedError 3:0 to 4:0", "4 0-10!"}},
+		"an end in a hole":            {from: at(1, 0), until: at(3, 10), want: []string{"1 0-300752!", "*binlog.GapError 1:300752 to 3:10"}},
+		"an end at a hole's edge":     {from: at(1, 0), until: at(2, 0), want: []string{"1 0-300752!"}},
+		"a start behind a segment": {from: at(0, 300753), until: last, want: []string{
+			"db0: position 0:300753 lies behind the end 0:300752: it belongs to another log, or this log was replaced (full sync, restored copy)",
+		}},
+		"a start behind the end": {from: at(6, 73), until: last, want: []string{
+			"db0: position 6:73 lies behind the end 6:72: it belongs to another log, or this log was replaced (full sync, restored copy)",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := steps(t, l.Chunks(c.from, c.until, binlog.PlanOptions{ChunkSize: c.chunk}))
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("steps (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestPlanGivesEveryRecordOnce for chunks of any size, from any record on.
+func TestPlanGivesEveryRecordOnce(t *testing.T) {
+	dir, w := severalSegments(t, 2)
+	l := findOne(t, dir)
+	want := written(w)
+	for _, size := range []int64{1, 2 * decode.BlockSize, 3 * decode.BlockSize} {
+		for i, p := range want {
+			got, failures := readAll(t, l.Chunks(at(p.Segment, p.Offset), l.Committed(), binlog.PlanOptions{ChunkSize: size}))
+			if diff := cmp.Diff(want[i:], got); diff != "" || failures != nil {
+				t.Fatalf("chunks of %d from %v: %v, records (-want +got):\n%s", size, p, failures, diff)
+			}
+		}
+	}
+}
+
+// TestManyWorkersShareAFile reads the chunks of a plan at the same time, while it moves on and is closed.
+func TestManyWorkersShareAFile(t *testing.T) {
+	dir, w := severalSegments(t, 4)
+	pack(t, dir, 1, ".zst", nil)
+	l := findOne(t, dir)
+	p := l.Chunks(l.Start(), l.Committed(), binlog.PlanOptions{ChunkSize: decode.BlockSize})
+	var results []chan []place
+	for c, err := p.Next(t.Context()); !errors.Is(err, io.EOF); c, err = p.Next(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		result := make(chan []place, 1)
+		results = append(results, result)
+		go func() {
+			defer c.Release()
+			list, _ := readChunk(c)
+			result <- list
+		}()
+	}
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+	var got []place
+	for _, result := range results {
+		got = append(got, <-result...)
+	}
+	if diff := cmp.Diff(written(w), got); diff != "" {
+		t.Errorf("records (-want +got):\n%s", diff)
+	}
+}
+
+func TestPurgedWhileReading(t *testing.T) {
+	dir, _ := severalSegments(t, 5)
+	l := findOne(t, dir)
+	p := l.Chunks(l.Start(), l.Committed(), binlog.PlanOptions{})
+	defer p.Close()
+	first, err := p.Next(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	remove(t, dir, 0, 1, 2)
+	if got, err := readChunk(first); len(got) != 10 || err != nil {
+		t.Errorf("of an open segment: %d records, %v", len(got), err)
+	}
+	first.Release()
+	_, err = p.Next(t.Context())
+	var purged *binlog.PurgedError
+	if !errors.As(err, &purged) || purged.Want != at(1, 0) || purged.Oldest != at(3, 0) {
+		t.Errorf("error %v, want that 1:0 is purged and 3:0 is there", err)
+	}
+	if got := steps(t, p); len(got) != 3 || got[0] != "3 0-300752!" {
+		t.Errorf("behind the gap: %q", got)
+	}
+}
+
+func TestPurgedAltogether(t *testing.T) {
+	dir, _ := severalSegments(t, 2)
+	remove(t, dir, 0, 1, 2)
+	l := findOne(t, dir)
+	if diff := cmp.Diff([]binlog.NoteKind{binlog.NoteManifestGone}, noteKinds(l)); diff != "" {
+		t.Errorf("notes (-want +got):\n%s", diff)
+	}
+	got := steps(t, l.Chunks(l.Start(), l.Committed(), binlog.PlanOptions{}))
+	if diff := cmp.Diff([]string{"*binlog.GapError 2:0 to 2:72"}, got); diff != "" {
+		t.Errorf("steps (-want +got):\n%s", diff)
+	}
+}
+
+func TestFileCutWhileReading(t *testing.T) {
+	dir, _ := severalSegments(t, 1)
+	l := findOne(t, dir)
+	f, err := l.Open(t.Context(), l.Segments()[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	truncate(t, dir, 0, 1000)
+	n, err := f.ReadAt(make([]byte, 4096), 500)
+	var changed *binlog.ChangedError
+	if n != 500 || !errors.As(err, &changed) || changed.Offset != 1000 || changed.Size != 300752 {
+		t.Errorf("%d bytes, error %v", n, err)
+	}
+}
+
+func TestOpenOfAVanishedSegment(t *testing.T) {
+	dir, _ := severalSegments(t, 3)
+	l := findOne(t, dir)
+	remove(t, dir, 0)
+	_, err := l.Open(t.Context(), l.Segments()[0])
+	if err == nil || !strings.Contains(err.Error(), "write2file0 is not there (purged by the server?), the log goes on at 1:0") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestUnreadableSegmentIsNamed(t *testing.T) {
+	top := tree(t, "log/", "log/write2file0.zst -> .", "log/write2file1 -> ../log")
+	if got := len(findOne(t, filepath.Join(top, "log")).Segments()); got != 1 {
+		t.Errorf("%d segments, want 1: folders are none", got)
+	}
+}
+
+func TestRefreshSeesARotation(t *testing.T) {
+	dir, w := severalSegments(t, 1)
+	l := findOne(t, dir)
+	before := l.Committed()
+	w.Rotate()
+	w.Command("SET", "new", "v")
+	if err := w.WriteDir(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Refresh(); err != nil {
+		t.Fatal(err)
+	}
+	got := steps(t, l.Chunks(before, l.Committed(), binlog.PlanOptions{}))
+	if diff := cmp.Diff([]string{"2 0-71!"}, got); diff != "" {
+		t.Errorf("steps (-want +got):\n%s", diff)
+	}
+}
