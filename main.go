@@ -39,7 +39,7 @@ type cli struct {
 
 	LogFormat string           `enum:"text,json" default:"text" help:"Form of the messages on standard error: ${enum}."`
 	Quiet     bool             `short:"q" help:"Only warnings and errors on standard error."`
-	Version   kong.VersionFlag `help:"Print the version."`
+	Version   kong.VersionFlag `env:"-" help:"Print the version."`
 }
 
 // streams are what a command may write to.

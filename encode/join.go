@@ -123,6 +123,7 @@ func (j *joiner) take(ctx context.Context, b *Batch) error {
 	}
 	switch {
 	case limited:
+		j.span = decode.Span{} // how its segment ends is not looked at any more
 		return io.EOF
 	case torn:
 		j.torn = true

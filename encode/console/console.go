@@ -47,7 +47,7 @@ func (c *Console) Error(text string) { c.say(slog.LevelError, text) }
 func (c *Console) say(level slog.Level, text string) {
 	c.bar.clear()
 	if c.json != nil {
-		c.json.Log(context.Background(), level, text)
+		c.json.LogAttrs(context.Background(), level, text)
 		return
 	}
 	fmt.Fprintf(c.w, "pikabin: %s\n", text)
