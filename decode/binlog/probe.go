@@ -89,8 +89,9 @@ type opening struct {
 	filler bool // the segment begins with what a full sync leaves
 }
 
-// readOpening reads from the start of a segment to its first record that says something. A handful of reads of
-// 4 KiB, but for a segment that begins with filler.
+// readOpening reads from the start of a segment to its first record that says something, if that begins within the
+// first MiB. One read of 4 KiB, but for a long first record and a segment that begins with filler. Of an archive no
+// more than that MiB is there: a first record that runs on behind it says nothing.
 func (p *probe) readOpening(src decode.Source, span decode.Span) (opening, error) {
 	var o opening
 	var rec decode.Record
