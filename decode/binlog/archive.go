@@ -34,6 +34,7 @@ func (l *Log) unpack(ctx context.Context, segment Segment, packed io.Reader) (*F
 	if err != nil {
 		return nil, l.unpackError(segment, err)
 	}
+	// The descriptor keeps the bytes; a crash of this program leaves nothing behind.
 	if err := os.Remove(temp.Name()); err != nil {
 		return nil, l.unpackError(segment, errors.Join(err, temp.Close()))
 	}
@@ -63,6 +64,7 @@ type writerFunc func(p []byte) (int, error)
 
 func (w writerFunc) Write(p []byte) (int, error) { return w(p) }
 
+// inflate unpacks all it can. The error is of the archive, unless dst has failed.
 func inflate(dst io.Writer, c Compression, packed io.Reader) error {
 	r, err := decompressor(c, packed)
 	if err != nil {

@@ -20,13 +20,10 @@ import (
 	"pikabin/decode/binlogtest"
 )
 
-// noise is text that does not compress, the same each time.
+// noise is bytes that do not compress, the same each time.
 func noise(n int) string {
-	r := rand.New(rand.NewPCG(1, 2))
 	b := make([]byte, n)
-	for i := range b {
-		b[i] = byte(r.Uint32())
-	}
+	_, _ = rand.NewChaCha8([32]byte{}).Read(b)
 	return string(b)
 }
 

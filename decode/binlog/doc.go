@@ -11,4 +11,23 @@
 // The pieces: Find makes a Log of every such folder; Log.Open gives a File that any number of
 // workers may read; Log.Chunks walks a log in order; SeekTime and SeekLogicID find positions.
 // What is odd but harmless is data (Note), never a log line.
+//
+// # What is committed
+//
+// The manifest is the commit point: the server stores it after the bytes it speaks of, so that what lies
+// below its position is whole and what lies behind is nobody's. Neither the size of a file nor a look at its
+// content can take its place: files end in preallocated zeros and, after a crash, in stale bytes that parse. A
+// Log is what manifest and listing said at one moment, manifest first; Refresh takes another look.
+//
+// # What is missing
+//
+// Segments are purged from the low end while they are read, copies are incomplete and archives get damaged. None of this
+// ends a Plan: each missing range comes out of Next in its place, as an error that names both of its ends
+// (decode.Hole), and the next call goes on behind it. Whether to go on is the caller's decision.
+//
+// # What it costs
+//
+// To find a log takes two reads of its manifest and a few of its segments' first records. To know the true end of a
+// segment takes the first record of the next one and, where the file is longer than that says, one block.
+// Nothing is proportional to the size of a segment but unpacking an archive.
 package binlog

@@ -68,6 +68,7 @@ func (f *finder) add(path string) error {
 	return f.addFile(abs, info)
 }
 
+// addFile keeps a named segment until all the paths are known, since those of one folder make one log.
 func (f *finder) addFile(path string, info os.FileInfo) error {
 	number, compression, ok := parseSegmentName(filepath.Base(path))
 	if !ok || !info.Mode().IsRegular() {
@@ -118,6 +119,7 @@ func (f *finder) addTop(top *folder) error {
 	return nil
 }
 
+// isDBFolder recognises log_<db>. In sharding mode tables may have other names than db0.
 func isDBFolder(name string) bool {
 	return strings.HasPrefix(name, dbPrefix) && len(name) > len(dbPrefix) && !strings.HasSuffix(name, deletingSuffix)
 }
@@ -153,11 +155,6 @@ func (f *finder) addDBOf(db *folder) error {
 	return nil
 }
 
-func slotNumber(name string) (int, bool) {
-	n, err := strconv.ParseUint(name, 10, 31)
-	return int(n), err == nil && strconv.FormatUint(n, 10) == name
-}
-
 func (f *finder) addLog(dir string, named []Segment) error {
 	id, err := identify(dir)
 	if err != nil {
@@ -173,6 +170,12 @@ func (f *finder) addLog(dir string, named []Segment) error {
 	}
 	f.logs = append(f.logs, l)
 	return nil
+}
+
+// slotNumber reads the name of a slot's folder: decimal, without padding.
+func slotNumber(name string) (int, bool) {
+	n, err := strconv.ParseUint(name, 10, 31)
+	return int(n), err == nil && strconv.FormatUint(n, 10) == name
 }
 
 // identify tells DB and slot from a folder's path: log_db1, log_db0/3. Where a link of another name leads to such a

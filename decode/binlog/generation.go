@@ -28,12 +28,14 @@ func (l *Log) findGeneration() (decode.Generation, error) {
 	return l.itemGeneration(o)
 }
 
+// itemGeneration tells G3 from G4 by the evidence listed above.
 func (l *Log) itemGeneration(newest opening) (decode.Generation, error) {
 	if first := l.around[0]; first.Number == 0 {
 		o, err := l.opening(first)
 		if err != nil {
 			return o.generation, err
 		}
+		// Higher ids stand there too: write2file0 begins anew after a full sync or when a manifest was lost.
 		if o.found && o.has&decode.HasLogicID != 0 && o.offset == 0 && o.logicID <= 1 {
 			return itemGenerationIf(o.logicID == 0), nil
 		}

@@ -69,7 +69,8 @@ func (l *Log) boundByManifest(f *File) (bound, error) {
 	return b, err
 }
 
-// boundByNext asks the segment behind.
+// boundByNext asks the segment behind. A record that names more than the file holds proves a cut only if the file's own
+// last records are where they say they are: on a drifting replica it says nothing.
 func (l *Log) boundByNext(f *File, next Segment) (bound, error) {
 	b := bound{limit: f.size}
 	o, err := l.opening(next)

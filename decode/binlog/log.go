@@ -139,6 +139,7 @@ func (l *Log) believe(data []byte) {
 	}
 }
 
+// layoutOf is the manifest's layout that a generation writes.
 func layoutOf(g decode.Generation) Layout {
 	if g <= decode.G2 {
 		return Layout2
@@ -146,6 +147,7 @@ func layoutOf(g decode.Generation) Layout {
 	return Layout3
 }
 
+// splitStale parts the segments the manifest admits from those above it.
 func splitStale(segments []Segment, newest uint32) (good, stale []Segment) {
 	i, ok := findSegment(segments, newest)
 	if ok {

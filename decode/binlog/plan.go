@@ -94,13 +94,14 @@ func (p *Plan) Close() error {
 	return err
 }
 
-// enter opens the segment that pos is in.
+// enter opens the segment that pos is in, and has the archives behind it unpacked meanwhile.
 func (p *Plan) enter(ctx context.Context) error {
 	i, ok := findSegment(p.log.segments, p.pos.Segment)
 	if !ok {
 		return p.gap(i)
 	}
 	segment := p.log.segments[i]
+	// This one is among those that are started, so that the next ones do not wait for it.
 	for j := i; j < len(p.log.segments) && j <= i+p.options.Ahead; j++ {
 		if p.log.segments[j].start().Before(p.until) {
 			p.ahead.start(ctx, p.log.segments[j])
@@ -134,7 +135,8 @@ func (p *Plan) begin(file *File) error {
 	return nil
 }
 
-// cut gives the next chunk of the current segment.
+// cut gives the next chunk of the current segment. Only its first one is Exact: the others begin at a block that the
+// rest of a record may stand in, which the worker of the chunk before reads on to.
 func (p *Plan) cut() (decode.Chunk, bool) {
 	c := p.current
 	begin := p.pos.Offset
@@ -158,6 +160,7 @@ func (p *Plan) leave() error {
 	n := p.pos.Segment
 	p.last = decode.Position{Segment: n, Offset: c.end}
 	p.pos = decode.Position{Segment: n + 1}
+	// The highest number has no next one; and where the plan ends in this segment it must not look at the next.
 	if n+1 < n || n == p.until.Segment {
 		p.pos = p.until
 	}
@@ -169,7 +172,8 @@ func (p *Plan) leave() error {
 	return err
 }
 
-// gap goes over the missing segments from pos to the one at index i, or to the end.
+// gap goes over the missing segments from pos to the one at index i, or to the end. At the very start it is the
+// position itself that is gone.
 func (p *Plan) gap(i int) error {
 	segments := p.log.segments
 	to := p.until

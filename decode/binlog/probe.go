@@ -89,14 +89,15 @@ type opening struct {
 	filler bool // the segment begins with what a full sync leaves
 }
 
-// readOpening reads from the start of a segment to its first record that says something. A handful of reads of
-// 4 KiB, but for a segment that begins with filler.
+// readOpening reads from the start of a segment to its first record that says something, if that begins within the
+// first MiB. One read of 4 KiB, but for a long first record and a segment that begins with filler. Of an archive no
+// more than that MiB is there: a first record that runs on behind it says nothing.
 func (p *probe) readOpening(src decode.Source, span decode.Span) (opening, error) {
 	var o opening
 	var rec decode.Record
 	limit := span.Limit
 	for pos := int64(0); pos < min(limit, headSize); pos = rec.End {
-		// A trailer may stand before the record, so the span is wider than one byte.
+		// The span is as short as it can be, so that the scanner reads little. A trailer may stand before the record.
 		span.Begin, span.End, span.Exact = pos, pos+8, true
 		p.scanner.Reset(src, span)
 		s, ok, err := p.next(&span, &rec)
@@ -166,6 +167,7 @@ func (p *probe) readEnding(src decode.Source, span decode.Span, end int64) (endi
 	span.Begin, span.End, span.Limit, span.Exact = begin, end, end, begin == 0
 	p.scanner.Reset(src, span)
 	var e ending
+	// One record that stands elsewhere than it says is enough: positions drift by a constant, not now and then.
 	drift := false
 	for {
 		var rec decode.Record

@@ -108,6 +108,7 @@ func (l *Log) reached(i int, want uint64, by key) (bool, error) {
 	return true, nil
 }
 
+// seekSegment searches one segment up to its true end, so that stale records behind it are never found.
 func (l *Log) seekSegment(ctx context.Context, segment Segment, want uint64, by key) (finding, error) {
 	f, err := l.Open(ctx, segment)
 	if err != nil {
@@ -135,6 +136,8 @@ func (s *blockSearch) blocks() int {
 	return int((s.span.Limit + decode.BlockSize - 1) / decode.BlockSize)
 }
 
+// search halves the blocks until one is found that begins with a later record, or in which none begins. The record
+// sought is then in the block before it or the first of this one.
 func (s *blockSearch) search(ctx context.Context, want uint64) (finding, error) {
 	var failed error
 	block := sort.Search(s.blocks(), func(i int) bool {

@@ -88,6 +88,8 @@ func readFolder(path string) (*folder, error) {
 	return f, nil
 }
 
+// add looks at one entry. Names that cannot matter are not looked at: the links of the text logs often lead nowhere.
+// What does matter is looked at through links, since operators put DBs on other disks that way.
 func (f *folder) add(entry fs.DirEntry) error {
 	name := entry.Name()
 	number, compression, isSegment := parseSegmentName(name)
