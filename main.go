@@ -330,7 +330,7 @@ func (c *convertCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	if err := refuseOverwrite(c.Output, logs); err != nil {
+	if err := checkOutput(c.Output, logs); err != nil {
 		return err
 	}
 	extents, err := c.resolve(ctx, s, logs)
@@ -339,7 +339,7 @@ func (c *convertCommand) Run(ctx context.Context, s *streams) error {
 	}
 	sink, err := encode.OpenSink(encode.SinkOptions{Target: c.Output, Stdout: s.stdout})
 	if err != nil {
-		return err
+		return &encode.SinkError{Err: err}
 	}
 	debug.SetMemoryLimit(int64(c.Memory) + runtimeReserve)
 	return c.pump(ctx, s, extents, sink, o)
@@ -420,10 +420,13 @@ func (c *convertCommand) options(s *streams) (encode.Options, error) {
 	return o, o.Check()
 }
 
-// refuseOverwrite protects the folders of the server: nothing is ever written there.
-func refuseOverwrite(output string, logs []*binlog.Log) error {
+// checkOutput refuses folders, and protects those of the server: nothing is ever written there.
+func checkOutput(output string, logs []*binlog.Log) error {
 	if output == "-" {
 		return nil
+	}
+	if info, err := os.Stat(output); err == nil && info.IsDir() || strings.HasSuffix(output, "/") {
+		return usageError{fmt.Errorf("output %s is a folder: name a file in it", output)}
 	}
 	dir, err := filepath.Abs(filepath.Dir(output))
 	if err != nil {

@@ -2,7 +2,6 @@ package encode
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"strings"
 )
@@ -27,16 +26,13 @@ type file struct {
 }
 
 func openFile(o SinkOptions) (Sink, error) {
-	if info, err := os.Stat(o.Target); err == nil && info.IsDir() || strings.HasSuffix(o.Target, "/") {
-		return nil, fmt.Errorf("output %s is a folder: name a file in it", o.Target)
-	}
 	f, err := os.Create(o.Target)
 	if err != nil {
-		return nil, fmt.Errorf("opening the output: %w", err)
+		return nil, err
 	}
 	info, err := f.Stat()
 	if err != nil {
-		return nil, fmt.Errorf("opening the output: %w", err)
+		return nil, err
 	}
 	return &file{stream: stream{w: f}, f: f, regular: info.Mode().IsRegular()}, nil
 }
