@@ -172,12 +172,15 @@ func (e *Entry) readHeader(b []byte, generation Generation) {
 	e.At = Position{Segment: binary.LittleEndian.Uint32(b[18:]), Offset: int64(binary.LittleEndian.Uint64(b[22:]))}
 	e.HasAt = true
 	e.Has = HasTime | HasLogicID
-	if generation == G3 {
+	switch {
+	case generation == G3:
 		e.ServerID, e.Term = third, 0
 		e.Has |= HasServerID
-	} else {
+	case third > 0:
 		e.ServerID, e.Term = 0, third
 		e.Has |= HasTerm
+	default:
+		e.ServerID, e.Term = 0, 0 // without consensus there is no term
 	}
 }
 
