@@ -247,7 +247,8 @@ func TestReadmeFlags(t *testing.T) {
 		if !strings.Contains(text, "pikabin "+command) {
 			t.Errorf("the command %s is not there", command)
 		}
-		flags := regexp.MustCompile(`--[a-z][a-z-]+`).FindAllString(stdout.String(), -1)
+		_, list, _ := strings.Cut(stdout.String(), "Flags:")
+		flags := regexp.MustCompile(`--[a-z][a-z-]+`).FindAllString(list, -1)
 		slices.Sort(flags)
 		for _, name := range slices.Compact(flags) {
 			if !strings.Contains(text, "`"+name) && !strings.Contains(text, name+"`") {

@@ -49,7 +49,7 @@ test)
 	trap down EXIT
 	PIKABIN_TEST_REDIS=$(up)
 	export PIKABIN_TEST_REDIS
-	go test -tags redis -run Redis -count=1 .
+	go test -tags redis -run TestRedis -count=1 ${VERBOSE:+-v} .
 	;;
 *)
 	sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2
