@@ -75,7 +75,7 @@ func (c *Console) Progress(when string, total int64) *Bar {
 	}
 	c.bar = &Bar{progressbar.NewOptions64(total,
 		progressbar.OptionSetWriter(c.w), progressbar.OptionShowBytes(true), progressbar.OptionUseIECUnits(true),
-		progressbar.OptionShowTotalBytes(true), progressbar.OptionThrottle(barInterval), progressbar.OptionSetWidth(barWidth),
+		progressbar.OptionShowTotalBytes(true), progressbar.OptionShowCount(), progressbar.OptionThrottle(barInterval), progressbar.OptionSetWidth(barWidth),
 		progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish(),
 	)}
 	return c.bar
