@@ -1,0 +1,81 @@
+package formats
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// digitsRoom is how much free capacity putUint and putInt want: the 20 digits of the largest number,
+// and a whole word behind the last short one.
+const digitsRoom = 28
+
+// asciiZeros is eight times the digit 0.
+const asciiZeros = 0x3030303030303030
+
+// digits8 spreads a number below 10^8 over the bytes of a word, the first digit in the lowest byte.
+// Each step divides all lanes at once by multiplying with a rounded reciprocal, exact in its range.
+func digits8(v uint64) uint64 {
+	high := v / 10000
+	v = high | (v-high*10000)<<32
+	high = v * 10486 >> 20 & 0x0000007f_0000007f // by 100
+	v = high | (v-high*100)<<16
+	high = v * 103 >> 10 & 0x000f000f_000f000f // by 10
+	return high | (v-high*10)<<8
+}
+
+// putUint appends v in decimal to dst, which has digitsRoom.
+func putUint(dst []byte, v uint64) []byte {
+	n := len(dst)
+	if v < 1e8 {
+		word := digits8(v)
+		lead := bits.TrailingZeros64(word|1<<56) &^ 7
+		binary.LittleEndian.PutUint64(dst[n:n+8], (word|asciiZeros)>>lead)
+		return dst[:n+8-lead/8]
+	}
+	high := v / 1e8
+	low := digits8(v - high*1e8)
+	if high >= 1e8 {
+		dst = putUint(dst, high)
+		n = len(dst)
+	} else {
+		word := digits8(high)
+		lead := bits.TrailingZeros64(word) &^ 7
+		binary.LittleEndian.PutUint64(dst[n:n+8], (word|asciiZeros)>>lead)
+		n += 8 - lead/8
+	}
+	binary.LittleEndian.PutUint64(dst[n:n+8], low|asciiZeros)
+	return dst[:n+8]
+}
+
+// putInt appends v in decimal to dst, which has digitsRoom.
+func putInt(dst []byte, v int64) []byte {
+	if v < 0 {
+		return putUint(append(dst, '-'), -uint64(v))
+	}
+	return putUint(dst, uint64(v))
+}
+
+// counter appends a number in decimal of which the digits before the last eight are mostly the same
+// as those of the number before: a count, or a time in milliseconds.
+type counter struct {
+	high   uint64 // below 10^8
+	digits uint64
+	n      int
+}
+
+func (k *counter) put(dst []byte, v uint64) []byte {
+	high := v / 1e8
+	if high == 0 || high >= 1e8 {
+		return putUint(dst, v)
+	}
+	if k.high != high {
+		word := digits8(high)
+		lead := bits.TrailingZeros64(word) &^ 7
+		k.high, k.digits, k.n = high, (word|asciiZeros)>>lead, 8-lead/8
+	}
+	n := len(dst)
+	binary.LittleEndian.PutUint64(dst[n:n+8], k.digits)
+	n += k.n
+	binary.LittleEndian.PutUint64(dst[n:n+8], digits8(v-high*1e8)|asciiZeros)
+	return dst[:n+8]
+}

@@ -1,0 +1,12 @@
+//go:build !amd64 || purego
+
+package formats
+
+// portableEscaper is the only escaper here.
+const portableEscaper escaper = 0
+
+const bestEscaper = portableEscaper
+
+func (escaper) escape(dst, src []byte) (read, written int, high byte) {
+	return escapeGo(dst, src)
+}

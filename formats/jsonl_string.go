@@ -1,0 +1,126 @@
+package formats
+
+import (
+	"slices"
+	"unicode/utf8"
+
+	"github.com/segmentio/asm/base64"
+	fastutf8 "github.com/segmentio/asm/utf8"
+
+	"pikabin/decode"
+)
+
+// jsonlName is a field's name with the opening quote of its value, in both of its forms. The comma is
+// there because only db, which is none of these, can be first in an object.
+type jsonlName struct {
+	plain, base64 string
+}
+
+var (
+	nameKey     = newJSONLName("key")
+	nameValue   = newJSONLName("value")
+	nameField   = newJSONLName("field")
+	nameScore   = newJSONLName("score")
+	nameEntryID = newJSONLName("entry_id")
+	nameDelta   = newJSONLName("delta")
+)
+
+func newJSONLName(s string) jsonlName {
+	return jsonlName{plain: `,"` + s + `":"`, base64: `,"` + s + `_b64":"`}
+}
+
+// appendBytes appends a field that may hold any bytes, under the name for text if they are valid
+// UTF-8, else under the other.
+func (e *jsonl) appendBytes(dst []byte, name *jsonlName, v []byte) []byte {
+	if !e.opts.Base64 {
+		start := len(dst)
+		if dst, ok := e.appendText(append(dst, name.plain...), v); ok {
+			return append(dst, '"')
+		}
+		dst = dst[:start]
+	}
+	return append(appendBase64(append(dst, name.base64...), v), '"')
+}
+
+// appendASCII appends a field of which the decoder says that it is ASCII.
+func (e *jsonl) appendASCII(dst []byte, name *jsonlName, v []byte) []byte {
+	dst, _ = e.appendText(append(dst, name.plain...), v)
+	return append(dst, '"')
+}
+
+// appendElements appends the list of elements and leaves jsonlMargin behind it.
+func (e *jsonl) appendElements(dst []byte, elements []decode.Element) []byte {
+	dst = append(dst, `,"elements":[`...)
+	for i := range elements {
+		dst = append(e.appendElement(dst, &elements[i]), ',')
+	}
+	dst[len(dst)-1] = ']'
+	return slices.Grow(dst, jsonlMargin)
+}
+
+// appendElement appends one object. The comma that each name brings is the opening brace of the first.
+func (e *jsonl) appendElement(dst []byte, el *decode.Element) []byte {
+	start := len(dst)
+	if el.Field != nil {
+		dst = e.appendBytes(dst, &nameField, el.Field)
+	}
+	if el.Value != nil {
+		dst = e.appendBytes(dst, &nameValue, el.Value)
+	}
+	if el.Score != nil {
+		dst = e.appendASCII(dst, &nameScore, el.Score)
+	}
+	if len(dst) == start {
+		return append(dst, "{}"...)
+	}
+	dst[start] = '{'
+	return append(dst, '}')
+}
+
+// appendArgs appends the list of arguments. One that is not valid UTF-8 puts all into base64, so that
+// the list has one form.
+func (e *jsonl) appendArgs(dst []byte, args [][]byte) []byte {
+	if !e.opts.Base64 {
+		start := len(dst)
+		if dst, ok := e.appendArgsText(append(dst, `,"args":[`...), args); ok {
+			return dst
+		}
+		dst = dst[:start]
+	}
+	dst = append(dst, `,"args_b64":[`...)
+	for _, arg := range args {
+		dst = append(appendBase64(append(dst, '"'), arg), `",`...)
+	}
+	dst[len(dst)-1] = ']'
+	return dst
+}
+
+func (e *jsonl) appendArgsText(dst []byte, args [][]byte) ([]byte, bool) {
+	for _, arg := range args {
+		var ok bool
+		if dst, ok = e.appendText(append(dst, '"'), arg); !ok {
+			return dst, false
+		}
+		dst = append(dst, `",`...)
+	}
+	dst[len(dst)-1] = ']'
+	return dst, true
+}
+
+// appendBase64 appends v in standard base64 and leaves jsonlMargin behind it.
+func appendBase64(dst, v []byte) []byte {
+	n := base64.StdEncoding.EncodedLen(len(v))
+	dst = slices.Grow(dst, n+jsonlMargin)
+	start := len(dst)
+	dst = dst[:start+n]
+	base64.StdEncoding.Encode(dst[start:], v)
+	return dst
+}
+
+// validUTF8 reports what utf8.Valid does, faster for long texts.
+func validUTF8(v []byte) bool {
+	if len(v) < 64 {
+		return utf8.Valid(v)
+	}
+	return fastutf8.Valid(v)
+}
