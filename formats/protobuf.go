@@ -1,0 +1,214 @@
+package formats
+
+import (
+	"encoding/binary"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"pikabin/decode"
+	"pikabin/proto"
+)
+
+//go:generate go -C ../scripts/protogen run . ../.. proto/change.proto
+
+func init() {
+	register(Format{
+		Name:        "protobuf",
+		Doc:         "pikabin.v1.Change messages, each with its length before it as a varint",
+		Ext:         ".pb",
+		ContentType: "application/protobuf",
+		Schema:      proto.Source,
+		New:         newProtobuf,
+	})
+}
+
+// The tags of the fields of proto/change.proto as they are in the stream, the first byte lowest: the
+// field's number and its wire type as a varint, which has two bytes from field 16 on.
+const (
+	varintField = 0
+	bytesField  = 2
+	twoBytes    = 0x80 | 1<<8 // the varint goes on, and the number's fifth bit is there
+
+	tagDB        = 1<<3 | bytesField
+	tagSlot      = 2<<3 | varintField
+	tagSegment   = 3<<3 | varintField
+	tagOffset    = 4<<3 | varintField
+	tagEnd       = 5<<3 | varintField
+	tagPart      = 6<<3 | varintField
+	tagParts     = 7<<3 | varintField
+	tagLogicID   = 8<<3 | varintField
+	tagTerm      = 9<<3 | varintField
+	tagServerID  = 10<<3 | varintField
+	tagTS        = 11<<3 | varintField
+	tagOp        = 12<<3 | varintField
+	tagType      = 13<<3 | varintField
+	tagCmd       = 14<<3 | bytesField
+	tagKey       = 15<<3 | bytesField
+	tagValue     = (16-16)<<3 | bytesField | twoBytes
+	tagElements  = (17-16)<<3 | bytesField | twoBytes
+	tagEntryID   = (18-16)<<3 | bytesField | twoBytes
+	tagDelta     = (19-16)<<3 | bytesField | twoBytes
+	tagExpireAt  = (20-16)<<3 | varintField | twoBytes
+	tagPrecision = (21-16)<<3 | varintField | twoBytes
+	tagEffect    = (22-16)<<3 | varintField | twoBytes
+	tagArgs      = (23-16)<<3 | bytesField | twoBytes
+	tagScope     = (24-16)<<3 | bytesField | twoBytes
+	tagFrom      = (25-16)<<3 | bytesField | twoBytes
+	tagTo        = (26-16)<<3 | bytesField | twoBytes
+	tagReason    = (27-16)<<3 | bytesField | twoBytes
+
+	tagElementField = 1<<3 | bytesField
+	tagElementValue = 2<<3 | bytesField
+	tagElementScore = 3<<3 | bytesField
+)
+
+// protobufFixed is what all tags, lengths and numbers of a message take at most, but for its lists.
+const protobufFixed = 160
+
+// protobufMargin is more than the fixed fields take, and than the last store runs over.
+const protobufMargin = 256
+
+// protobuf writes the wire format by hand, the fields in the order of their numbers. The length comes
+// before the message, and is known behind it: a bound says how many bytes the length will have, nearly
+// always rightly, which is cheaper than to go through all the fields twice.
+type protobuf struct {
+	headCache
+	opts Options
+}
+
+func newProtobuf(opts Options) Encoder { return &protobuf{opts: opts} }
+
+// AppendChange implements Encoder.
+func (e *protobuf) AppendChange(dst []byte, c *decode.Change) []byte {
+	args := shownArgs(c, e.opts)
+	bound := protobufBound(c, args)
+	dst = slices.Grow(dst, bound+protobufMargin)
+	start, gap := len(dst), varintLen(uint64(bound))
+	dst = dst[:start+gap]
+	if c.Op >= decode.OpGap {
+		dst = e.appendRange(dst, c)
+	} else {
+		dst = e.appendFields(dst, c, args)
+	}
+	return putLength(dst, start, gap)
+}
+
+// protobufBound is at least the length of c's message. A name that is not valid UTF-8 grows to
+// three times its length at most.
+func protobufBound(c *decode.Change, args [][]byte) int {
+	n := protobufFixed + 3*(len(c.Log.DB)+len(c.Cmd)+len(c.Scope)+len(c.Reason)) +
+		len(c.Key) + len(c.Value) + len(c.EntryID) + len(c.Delta)
+	for i := range c.Elements {
+		n += lenPrefixedLen(tagElements, elementLen(&c.Elements[i]))
+	}
+	for _, arg := range args {
+		n += lenPrefixedLen(tagArgs, len(arg))
+	}
+	return n
+}
+
+// putLength writes the length of what stands gap bytes behind start, and closes up if it is shorter
+// than the gap.
+func putLength(dst []byte, start, gap int) []byte {
+	size := len(dst) - start - gap
+	n := binary.PutUvarint(dst[start:], uint64(size))
+	if n < gap {
+		dst = dst[:start+n+copy(dst[start+n:], dst[start+gap:])]
+	}
+	return dst
+}
+
+// appendFields appends the fields of a command to dst, which has room for all of them.
+func (e *protobuf) appendFields(dst []byte, c *decode.Change, args [][]byte) []byte {
+	dst = e.placeOf(c, appendProtoPlace).put(dst, protobufMargin)
+	dst = putUintField(dst, tagOffset, uint64(c.Offset))
+	dst = putUintField(dst, tagEnd, uint64(c.End))
+	if c.Parts > 0 {
+		dst = putUintField(dst, tagPart, uint64(c.Part))
+		dst = putUintField(dst, tagParts, uint64(c.Parts))
+	}
+	if c.Has&decode.HasLogicID != 0 {
+		dst = putOptional(dst, tagLogicID, c.LogicID)
+	}
+	dst = e.commandOf(c, appendProtoCommand).put(dst, protobufMargin)
+	dst = putBytesField(dst, tagKey, c.Key)
+	dst = putBytesField(dst, tagValue, c.Value)
+	for i := range c.Elements {
+		dst = putElement(dst, &c.Elements[i])
+	}
+	dst = putBytesField(dst, tagEntryID, c.EntryID)
+	dst = putBytesField(dst, tagDelta, c.Delta)
+	if c.Has&decode.HasExpireAt != 0 {
+		dst = putOptional(dst, tagExpireAt, uint64(c.ExpireAt))
+	}
+	dst = putUintField(dst, tagPrecision, uint64(c.Precision))
+	dst = putUintField(dst, tagEffect, uint64(c.Effect))
+	for _, arg := range args {
+		dst = append(putOptional(dst, tagArgs, uint64(len(arg))), arg...)
+	}
+	if c.Scope != "" {
+		dst = putStringField(dst, tagScope, c.Scope)
+	}
+	return dst
+}
+
+// appendRange appends the fields of an event that is not a command.
+func (e *protobuf) appendRange(dst []byte, c *decode.Change) []byte {
+	dst = e.placeOf(c, appendProtoPlace).put(dst, protobufMargin)
+	dst = putUintField(dst, tagOffset, uint64(c.Offset))
+	dst = putUintField(dst, tagOp, protoOp(c.Op))
+	var text [64]byte
+	dst = putBytesField(dst, tagFrom, c.From.AppendText(text[:0]))
+	dst = putBytesField(dst, tagTo, c.To.AppendText(text[:0]))
+	return putStringField(dst, tagReason, c.Reason)
+}
+
+func elementLen(el *decode.Element) int {
+	return bytesFieldLen(tagElementField, el.Field) + bytesFieldLen(tagElementValue, el.Value) +
+		bytesFieldLen(tagElementScore, el.Score)
+}
+
+func putElement(dst []byte, el *decode.Element) []byte {
+	dst = putOptional(dst, tagElements, uint64(elementLen(el)))
+	dst = putBytesField(dst, tagElementField, el.Field)
+	dst = putBytesField(dst, tagElementValue, el.Value)
+	return putBytesField(dst, tagElementScore, el.Score)
+}
+
+func appendProtoPlace(dst []byte, c *decode.Change) []byte {
+	dst = putStringField(slices.Grow(dst, protobufMargin), tagDB, c.Log.DB)
+	dst = slices.Grow(dst, protobufMargin)
+	if c.Log.Slot >= 0 {
+		dst = putOptional(dst, tagSlot, uint64(c.Log.Slot))
+	}
+	return putUintField(dst, tagSegment, uint64(c.Segment))
+}
+
+// appendProtoCommand appends the fields from term to cmd.
+func appendProtoCommand(dst []byte, c *decode.Change) []byte {
+	dst = slices.Grow(dst, protobufMargin)
+	if c.Has&decode.HasTerm != 0 {
+		dst = putOptional(dst, tagTerm, uint64(c.Term))
+	}
+	if c.Has&decode.HasServerID != 0 {
+		dst = putOptional(dst, tagServerID, uint64(c.ServerID))
+	}
+	if c.Has&decode.HasTime != 0 {
+		dst = putOptional(dst, tagTS, uint64(c.Time))
+	}
+	dst = putUintField(dst, tagOp, protoOp(c.Op))
+	dst = putUintField(dst, tagType, uint64(c.Type))
+	return putStringField(dst, tagCmd, c.Cmd)
+}
+
+// protoOp is the number of op in the schema, which has an unspecified one before the others.
+func protoOp(op decode.Op) uint64 { return uint64(op) + 1 }
+
+// validText is s as a protobuf string may be: names of folders need not be UTF-8.
+func validText(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	return strings.ToValidUTF8(s, "\ufffd")
+}
