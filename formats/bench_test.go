@@ -64,7 +64,9 @@ func benchmarkEncode(b *testing.B, enc Encoder, value []byte) {
 	b.SetBytes(int64(len(value)))
 	b.ReportAllocs()
 	for b.Loop() {
-		c.Offset, c.End = c.End, c.End+c.End-c.Offset
+		size := c.End - c.Offset
+		c.Offset = c.End % (100 << 20)
+		c.End = c.Offset + size
 		c.LogicID++
 		if len(dst) > 1<<16 {
 			dst = dst[:0]

@@ -130,6 +130,10 @@ func addElements(add addFunc) {
 			}
 		}
 	})
+	add("1000 elements of nothing", func(c *decode.Change) {
+		c.Elements = make([]decode.Element, 1000)
+		c.Has, c.ExpireAt, c.Precision = 0xff, math.MaxInt64, decode.PrecisionDerived
+	})
 	add("elements and no value", func(c *decode.Change) {
 		c.Op, c.Type, c.Cmd, c.Value = decode.OpUpdate, decode.TypeHash, "hmset", nil
 		c.Elements = []decode.Element{{Field: []byte("f\xff"), Value: []byte("v\n")}, {Field: []byte("g"), Value: []byte{}}}

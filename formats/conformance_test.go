@@ -48,7 +48,11 @@ func TestAppendChangeLeavesPrefixAlone(t *testing.T) {
 		t.Helper()
 		for _, c := range nastyChanges() {
 			want := newEncoder().AppendChange(nil, c.Change)
-			for _, room := range []int{0, 1, 40, 700, 1 << 12, 1 << 16} {
+			rooms := []int{0, 1, 40, 700, 1 << 12, 1 << 16}
+			if len(c.Value) >= 1<<20 {
+				rooms = rooms[:1]
+			}
+			for _, room := range rooms {
 				dst := append(make([]byte, 0, len(prefix)+room), prefix...)
 				dst = newEncoder().AppendChange(dst, c.Change)
 				if !bytes.HasPrefix(dst, prefix) {
@@ -69,7 +73,7 @@ func TestAppendChangeDependsOnChangeAlone(t *testing.T) {
 		t.Helper()
 		cases := nastyChanges()
 		veteran := newEncoder()
-		for _, step := range []int{1, 7, 11, len(cases) - 1} {
+		for _, step := range []int{1, len(cases) - 1} {
 			for i := range cases {
 				c := cases[i*step%len(cases)]
 				want := newEncoder().AppendChange(nil, c.Change)

@@ -25,21 +25,25 @@ func digits8(v uint64) uint64 {
 
 // putUint appends v in decimal to dst, which has digitsRoom.
 func putUint(dst []byte, v uint64) []byte {
-	if v >= 1e8 {
-		high := v / 1e8
-		return putDigits8(putUint(dst, high), v-high*1e8)
+	n := len(dst)
+	if v < 1e8 {
+		word := digits8(v)
+		lead := bits.TrailingZeros64(word|1<<56) &^ 7
+		binary.LittleEndian.PutUint64(dst[n:n+8], (word|asciiZeros)>>lead)
+		return dst[:n+8-lead/8]
 	}
-	word := digits8(v)
-	lead := bits.TrailingZeros64(word|1<<56) &^ 7
-	n := len(dst)
-	binary.LittleEndian.PutUint64(dst[n:n+8], (word|asciiZeros)>>lead)
-	return dst[:n+8-lead/8]
-}
-
-// putDigits8 appends exactly eight digits.
-func putDigits8(dst []byte, v uint64) []byte {
-	n := len(dst)
-	binary.LittleEndian.PutUint64(dst[n:n+8], digits8(v)|asciiZeros)
+	high := v / 1e8
+	low := digits8(v - high*1e8)
+	if high >= 1e8 {
+		dst = putUint(dst, high)
+		n = len(dst)
+	} else {
+		word := digits8(high)
+		lead := bits.TrailingZeros64(word) &^ 7
+		binary.LittleEndian.PutUint64(dst[n:n+8], (word|asciiZeros)>>lead)
+		n += 8 - lead/8
+	}
+	binary.LittleEndian.PutUint64(dst[n:n+8], low|asciiZeros)
 	return dst[:n+8]
 }
 
@@ -49,4 +53,29 @@ func putInt(dst []byte, v int64) []byte {
 		return putUint(append(dst, '-'), -uint64(v))
 	}
 	return putUint(dst, uint64(v))
+}
+
+// counter appends a number in decimal of which the digits before the last eight are mostly the same
+// as those of the number before: a count, or a time in milliseconds.
+type counter struct {
+	high   uint64 // below 10^8
+	digits uint64
+	n      int
+}
+
+func (k *counter) put(dst []byte, v uint64) []byte {
+	high := v / 1e8
+	if high == 0 || high >= 1e8 {
+		return putUint(dst, v)
+	}
+	if k.high != high {
+		word := digits8(high)
+		lead := bits.TrailingZeros64(word) &^ 7
+		k.high, k.digits, k.n = high, (word|asciiZeros)>>lead, 8-lead/8
+	}
+	n := len(dst)
+	binary.LittleEndian.PutUint64(dst[n:n+8], k.digits)
+	n += k.n
+	binary.LittleEndian.PutUint64(dst[n:n+8], digits8(v-high*1e8)|asciiZeros)
+	return dst[:n+8]
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestPutInt(t *testing.T) {
+func TestDigits(t *testing.T) {
 	var numbers []int64
 	for p := int64(1); p > 0 && p <= math.MaxInt64/10; p *= 10 {
 		numbers = append(numbers, p-1, p, p+1, 5*p, 9*p)
@@ -15,7 +15,11 @@ func TestPutInt(t *testing.T) {
 		numbers = append(numbers, v, v*9973+1e8, v*4999) // the last ones have all values of the upper four digits
 	}
 	numbers = append(numbers, math.MaxInt64)
+	var k counter
 	for _, v := range numbers {
+		if got, want := string(k.put(make([]byte, 0, digitsRoom), uint64(v))), strconv.FormatInt(v, 10); got != want {
+			t.Fatalf("counter %s is put as %s", want, got)
+		}
 		for _, v := range []int64{v, -v, -v - 1} {
 			if got, want := string(putInt(make([]byte, 0, digitsRoom), v)), strconv.FormatInt(v, 10); got != want {
 				t.Fatalf("putInt(%s) = %s", want, got)

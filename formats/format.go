@@ -12,7 +12,8 @@ import (
 // Encoder appends the bytes of one change to dst and returns the longer slice, framing included (the
 // newline, the length), so that messages can be concatenated. It keeps nothing of c. It may append
 // nothing, when the format has said all of the command with an earlier part of it. The bytes depend
-// on c alone, never on what was encoded before. An encoder is used by one goroutine at a time.
+// on c alone, never on what was encoded before. What lies in dst behind its length may be overwritten
+// with anything. An encoder is used by one goroutine at a time.
 type Encoder interface {
 	AppendChange(dst []byte, c *decode.Change) []byte
 }

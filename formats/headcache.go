@@ -14,25 +14,27 @@ type headCache struct {
 	segment uint32
 	place   rendered
 
-	has      decode.Fields
-	term     uint32
-	serverID uint32
-	server   rendered
-
-	seconds int64
-	time    rendered
-
 	commands [longCommand + 1]renderedCommand
 
 	scratch []byte
 }
 
-// renderedCommand is the bytes of one combination of op, type and command.
+// renderedCommand is the bytes of the fields from term to cmd. All but the time are often the same
+// for a whole log, and the time is for a second.
 type renderedCommand struct {
-	name string
-	op   decode.Op
-	typ  decode.Type
+	name     string
+	time     int64
+	term     uint32
+	serverID uint32
+	has      decode.Fields
+	op       decode.Op
+	typ      decode.Type
 	rendered
+}
+
+func (r *renderedCommand) is(c *decode.Change) bool {
+	return r.time == c.Time && r.term == c.Term && r.serverID == c.ServerID && r.has == c.Has &&
+		r.op == c.Op && r.typ == c.Type && r.n != 0 && r.name == c.Cmd
 }
 
 // render appends a part of an event to dst.
@@ -40,7 +42,7 @@ type render func(dst []byte, c *decode.Change) []byte
 
 // renderedShort is the length up to which bytes are copied whole, whatever their length: a copy of
 // fixed size is a few instructions.
-const renderedShort = 64
+const renderedShort = 96
 
 // rendered are bytes that an encoder keeps ready. n is 0 before the first use.
 type rendered struct {
@@ -77,29 +79,11 @@ func (h *headCache) placeOf(c *decode.Change, f render) *rendered {
 	return &h.place
 }
 
-// serverOf are the bytes that depend on the term and the server's id.
-func (h *headCache) serverOf(c *decode.Change, f render) *rendered {
-	has := c.Has & (decode.HasTerm | decode.HasServerID)
-	if h.has != has || h.term != c.Term || h.serverID != c.ServerID {
-		h.has, h.term, h.serverID = has, c.Term, c.ServerID
-		h.fill(&h.server, c, f)
-	}
-	return &h.server
-}
-
-// timeOf are the bytes that depend on the time.
-func (h *headCache) timeOf(c *decode.Change, f render) *rendered {
-	if h.time.n == 0 || h.seconds != c.Time {
-		h.seconds = c.Time
-		h.fill(&h.time, c, f)
-	}
-	return &h.time
-}
-
-// commandOf are the bytes that depend on op, type and cmd.
+// commandOf are the bytes that depend on term, server id, time, op, type and cmd.
 func (h *headCache) commandOf(c *decode.Change, f render) *rendered {
 	r := &h.commands[commandSlot(c)]
-	if r.n == 0 || r.op != c.Op || r.typ != c.Type || r.name != c.Cmd {
+	if !r.is(c) {
+		r.time, r.term, r.serverID, r.has = c.Time, c.Term, c.ServerID, c.Has
 		r.op, r.typ, r.name = c.Op, c.Type, c.Cmd
 		h.fill(&r.rendered, c, f)
 	}

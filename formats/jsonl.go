@@ -25,8 +25,10 @@ const jsonlMargin = 640
 // jsonl writes the event as the fields table of the schema orders it. Absent fields are left out.
 type jsonl struct {
 	headCache
-	opts    Options
-	escaper escaper
+	opts     Options
+	escaper  escaper
+	logicIDs counter
+	expiries counter
 }
 
 func newJSONL(opts Options) Encoder {
@@ -40,8 +42,8 @@ func (e *jsonl) AppendChange(dst []byte, c *decode.Change) []byte {
 	}
 	dst = slices.Grow(dst, jsonlMargin)
 	dst = e.appendPlace(dst, c)
-	if c.Has != 0 {
-		dst = e.appendOrigin(dst, c)
+	if c.Has&decode.HasLogicID != 0 {
+		dst = e.logicIDs.put(append(dst, `,"logic_id":`...), c.LogicID)
 	}
 	dst = e.commandOf(c, appendJSONCommand).put(dst, jsonlMargin)
 	if c.Key != nil {
@@ -59,7 +61,7 @@ func (e *jsonl) AppendChange(dst []byte, c *decode.Change) []byte {
 	if c.Delta != nil {
 		dst = e.appendASCII(dst, &nameDelta, c.Delta)
 	}
-	dst = appendJSONOutcome(dst, c)
+	dst = e.appendOutcome(dst, c)
 	if args := shownArgs(c, e.opts); len(args) > 0 {
 		dst = e.appendArgs(dst, args)
 	}
@@ -81,20 +83,6 @@ func (e *jsonl) appendPlace(dst []byte, c *decode.Change) []byte {
 	return dst
 }
 
-// appendOrigin appends what the item's header says.
-func (e *jsonl) appendOrigin(dst []byte, c *decode.Change) []byte {
-	if c.Has&decode.HasLogicID != 0 {
-		dst = putUint(append(dst, `,"logic_id":`...), c.LogicID)
-	}
-	if c.Has&(decode.HasTerm|decode.HasServerID) != 0 {
-		dst = e.serverOf(c, appendJSONServer).put(dst, jsonlMargin)
-	}
-	if c.Has&decode.HasTime != 0 {
-		dst = e.timeOf(c, appendJSONTime).put(dst, jsonlMargin)
-	}
-	return dst
-}
-
 // appendJSONHead appends all that stands before the digits of the offset.
 func appendJSONHead(dst []byte, c *decode.Change) []byte {
 	dst = appendJSONString(append(dst, `{"db":`...), c.Log.DB)
@@ -106,8 +94,8 @@ func appendJSONHead(dst []byte, c *decode.Change) []byte {
 	return append(dst, `,"offset":`...)
 }
 
-// appendJSONServer appends the term and the server's id, as far as they are there.
-func appendJSONServer(dst []byte, c *decode.Change) []byte {
+// appendJSONCommand appends the fields from term to cmd.
+func appendJSONCommand(dst []byte, c *decode.Change) []byte {
 	dst = slices.Grow(dst, jsonlMargin)
 	if c.Has&decode.HasTerm != 0 {
 		dst = putUint(append(dst, `,"term":`...), uint64(c.Term))
@@ -115,16 +103,9 @@ func appendJSONServer(dst []byte, c *decode.Change) []byte {
 	if c.Has&decode.HasServerID != 0 {
 		dst = putUint(append(dst, `,"server_id":`...), uint64(c.ServerID))
 	}
-	return dst
-}
-
-func appendJSONTime(dst []byte, c *decode.Change) []byte {
-	dst = slices.Grow(dst, jsonlMargin)
-	return putInt(append(dst, `,"ts":`...), c.Time)
-}
-
-// appendJSONCommand appends op, type and cmd.
-func appendJSONCommand(dst []byte, c *decode.Change) []byte {
+	if c.Has&decode.HasTime != 0 {
+		dst = putInt(append(dst, `,"ts":`...), c.Time)
+	}
 	dst = append(append(dst, `,"op":"`...), c.Op.String()...)
 	if c.Type != decode.TypeNone {
 		dst = append(append(dst, `","type":"`...), c.Type.String()...)
@@ -132,10 +113,15 @@ func appendJSONCommand(dst []byte, c *decode.Change) []byte {
 	return appendJSONString(append(dst, `","cmd":`...), c.Cmd)
 }
 
-// appendJSONOutcome appends the deadline and the effect.
-func appendJSONOutcome(dst []byte, c *decode.Change) []byte {
+// appendOutcome appends the deadline and the effect.
+func (e *jsonl) appendOutcome(dst []byte, c *decode.Change) []byte {
 	if c.Has&decode.HasExpireAt != 0 {
-		dst = putInt(append(dst, `,"expire_at_ms":`...), c.ExpireAt)
+		dst = append(dst, `,"expire_at_ms":`...)
+		if c.ExpireAt >= 0 {
+			dst = e.expiries.put(dst, uint64(c.ExpireAt))
+		} else {
+			dst = putInt(dst, c.ExpireAt)
+		}
 	}
 	if c.Precision != decode.PrecisionNone {
 		dst = append(dst, `,"expire_precision":"`...)

@@ -12,19 +12,18 @@ import (
 // would take if all of it had to be escaped.
 const escapeBlock = 4096
 
-// escapeRoom is the room that an escaper wants: twice the input, since a byte it escapes becomes two,
-// and as much as its last store may run over.
-const escapeRoom = 2*escapeBlock + 64
+// escapeRoom is the room that an escaper wants for n bytes: twice as much, since a byte it escapes
+// becomes two, and as much as its last store may run over.
+func escapeRoom(n int) int { return 2*n + 64 }
 
-// shortText is the length up to which appendClean is faster than an escaper.
+// shortText is the length up to which putClean is not slower than an escaper.
 const shortText = 96
 
 // An escaper is one of the implementations of the same loop: copy src to dst and put a backslash
 // before every quote and backslash, and before the letter for every control character that has one.
-// It stops at the end, or at or before the first of the other control characters. read of src became written
-// bytes of dst. high is 0x80 or more if any byte near those that were read is
-// not ASCII. dst must be at least 2*len(src)+64 bytes long; what lies in it behind written is overwritten with
-// anything.
+// It stops at the end, or at the first of the other control characters. read bytes of src became
+// written bytes of dst. high is 0x80 or more if any byte that was read is not ASCII. dst must have
+// escapeRoom(len(src)); what lies in it behind written is overwritten with anything.
 type escaper uint8
 
 // appendText appends v as the inside of a JSON string and leaves jsonlMargin behind it. It is false
@@ -47,11 +46,18 @@ const (
 	slash  = '\\' * ones
 )
 
-// putClean copies v to dst, which has room for eight bytes more, and reports whether it may stand in a JSON string as
-// it is: whether it is ASCII without quotes, backslashes and control characters.
+// putClean copies v to dst, which has room for eight bytes more, and reports whether it may stand in a
+// JSON string as it is: whether it is ASCII without quotes, backslashes and control characters.
 func putClean(dst, v []byte) bool {
 	var hit uint64
-	for len(v) >= 8 {
+	for len(v) >= 16 && len(dst) >= 16 {
+		w, x := binary.LittleEndian.Uint64(v), binary.LittleEndian.Uint64(v[8:])
+		binary.LittleEndian.PutUint64(dst, w)
+		binary.LittleEndian.PutUint64(dst[8:], x)
+		hit |= w | escapes(w) | x | escapes(x)
+		v, dst = v[16:], dst[16:]
+	}
+	if len(v) >= 8 {
 		w := binary.LittleEndian.Uint64(v)
 		binary.LittleEndian.PutUint64(dst, w)
 		hit |= w | escapes(w)
@@ -67,7 +73,7 @@ func putClean(dst, v []byte) bool {
 }
 
 // escapes has the highest bit of each byte set that is to be escaped. It is also set in some that are
-// not ASCII, and, as a subtraction borrows from the neighbour, in some above a byte that is to be escaped.
+// not ASCII, and, as a subtraction borrows from its neighbour, in some above one that is to be escaped.
 func escapes(w uint64) uint64 {
 	return (w - spaces) | ((w ^ quotes) - ones) | ((w ^ slash) - ones)
 }
@@ -83,13 +89,14 @@ func loadShort(v []byte) uint64 {
 	return uint64(v[0]) | uint64(v[n/2])<<(8*(n/2)) | uint64(v[n-1])<<(8*(n-1))
 }
 
-// appendEscaped appends any v.
+// appendEscaped is appendText for any v.
 func appendEscaped(dst, v []byte, esc escaper) ([]byte, bool) {
+	dst = slices.Grow(dst, len(v)+jsonlMargin)
 	var high byte
 	valid := false
 	for rest := v; len(rest) > 0; {
 		block := rest[:min(len(rest), escapeBlock)]
-		dst = slices.Grow(dst, escapeRoom+jsonlMargin)
+		dst = slices.Grow(dst, escapeRoom(len(block))+jsonlMargin)
 		read, written, h := esc.escape(dst[len(dst):cap(dst)], block)
 		dst, rest, high = dst[:len(dst)+written], rest[read:], high|h
 		if read == len(block) {
@@ -111,36 +118,44 @@ func appendEscaped(dst, v []byte, esc escaper) ([]byte, bool) {
 
 // escapeGo is the escaper for every machine. The lowest hit in a word is always a true one.
 func escapeGo(dst, src []byte) (read, written int, high byte) {
-	for i := 0; i < len(src); i++ {
-		for len(src)-i >= 8 {
-			w := binary.LittleEndian.Uint64(src[i:])
-			binary.LittleEndian.PutUint64(dst[written:], w)
-			clean := bits.TrailingZeros64(escapes(w)&^w&tops) / 8
-			if w&tops != 0 {
-				high |= utf8.RuneSelf
-			}
-			i += clean
-			written += clean
-			if clean < 8 {
-				break
-			}
+	rest, out := src, dst
+	for len(rest) >= 8 && len(out) >= 16 {
+		w := binary.LittleEndian.Uint64(rest)
+		binary.LittleEndian.PutUint64(out, w)
+		if w&tops != 0 {
+			high |= utf8.RuneSelf
 		}
-		if i == len(src) {
-			break
-		}
-		b := src[i]
-		high |= b
-		short := shortEscapes[b]
-		if short == rareEscape {
-			return i, written, high
-		}
-		if short == 0 {
-			dst[written] = b
-			written++
+		hit := escapes(w) &^ w & tops
+		if hit == 0 {
+			rest, out = rest[8:], out[8:]
 			continue
 		}
-		dst[written], dst[written+1] = '\\', short
-		written += 2
+		clean := bits.TrailingZeros64(hit) / 8
+		short := shortEscapes[byte(w>>(8*clean))]
+		if short == rareEscape {
+			return len(src) - len(rest) + clean, len(dst) - len(out) + clean, high
+		}
+		binary.LittleEndian.PutUint16(out[clean:], '\\'|uint16(short)<<8)
+		rest, out = rest[clean+1:], out[clean+2:]
+	}
+	r, w, h := escapeGoTail(out, rest)
+	return len(src) - len(rest) + r, len(dst) - len(out) + w, high | h
+}
+
+// escapeGoTail is escapeGo for less than a word.
+func escapeGoTail(dst, src []byte) (read, written int, high byte) {
+	for i, b := range src {
+		high |= b
+		switch short := shortEscapes[b]; short {
+		case rareEscape:
+			return i, written, high
+		case 0:
+			dst[written] = b
+			written++
+		default:
+			dst[written], dst[written+1] = '\\', short
+			written += 2
+		}
 	}
 	return len(src), written, high
 }
@@ -173,8 +188,8 @@ func appendEscapedByte(dst []byte, b byte) []byte {
 	}
 }
 
-// appendJSONString appends a text in quotes: a name or a reason, where speed does not matter. Such a text
-// may come from a folder's name; what is not UTF-8 in it is replaced, since JSON has no way to say it.
+// appendJSONString appends a text in quotes: a name or a reason, where speed does not matter. Such a
+// text may come from a folder's name; what is not UTF-8 in it is replaced, since JSON cannot say it.
 func appendJSONString(dst []byte, s string) []byte {
 	if !utf8.ValidString(s) {
 		s = strings.ToValidUTF8(s, "\ufffd")

@@ -30,7 +30,7 @@ func detectEscaper() escaper {
 // escape runs the loop that escaper describes. The kernels stop before the step that holds a rare
 // control character, and the SSSE3 one before an incomplete step.
 func (e escaper) escape(dst, src []byte) (read, written int, high byte) {
-	_ = dst[2*len(src)+63] // the kernels trust this
+	_ = dst[escapeRoom(len(src))-1] // the kernels trust this
 	step := 0
 	switch e {
 	case vbmi2Escaper:

@@ -48,14 +48,14 @@ func (e *jsonl) appendASCII(dst []byte, name *jsonlName, v []byte) []byte {
 	return append(dst, '"')
 }
 
-// appendElements appends the list of elements.
+// appendElements appends the list of elements and leaves jsonlMargin behind it.
 func (e *jsonl) appendElements(dst []byte, elements []decode.Element) []byte {
 	dst = append(dst, `,"elements":[`...)
 	for i := range elements {
 		dst = append(e.appendElement(dst, &elements[i]), ',')
 	}
 	dst[len(dst)-1] = ']'
-	return dst
+	return slices.Grow(dst, jsonlMargin)
 }
 
 // appendElement appends one object. The comma that each name brings is the opening brace of the first.

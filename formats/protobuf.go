@@ -1,6 +1,7 @@
 package formats
 
 import (
+	"encoding/binary"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -22,10 +23,12 @@ func init() {
 	})
 }
 
-// The tags of the fields of proto/change.proto: the field's number and its wire type, as a varint.
+// The tags of the fields of proto/change.proto as they are in the stream, the first byte lowest: the
+// field's number and its wire type as a varint, which has two bytes from field 16 on.
 const (
 	varintField = 0
 	bytesField  = 2
+	twoBytes    = 0x80 | 1<<8 // the varint goes on, and the number's fifth bit is there
 
 	tagDB        = 1<<3 | bytesField
 	tagSlot      = 2<<3 | varintField
@@ -42,29 +45,33 @@ const (
 	tagType      = 13<<3 | varintField
 	tagCmd       = 14<<3 | bytesField
 	tagKey       = 15<<3 | bytesField
-	tagValue     = 16<<3 | bytesField
-	tagElements  = 17<<3 | bytesField
-	tagEntryID   = 18<<3 | bytesField
-	tagDelta     = 19<<3 | bytesField
-	tagExpireAt  = 20<<3 | varintField
-	tagPrecision = 21<<3 | varintField
-	tagEffect    = 22<<3 | varintField
-	tagArgs      = 23<<3 | bytesField
-	tagScope     = 24<<3 | bytesField
-	tagFrom      = 25<<3 | bytesField
-	tagTo        = 26<<3 | bytesField
-	tagReason    = 27<<3 | bytesField
+	tagValue     = (16-16)<<3 | bytesField | twoBytes
+	tagElements  = (17-16)<<3 | bytesField | twoBytes
+	tagEntryID   = (18-16)<<3 | bytesField | twoBytes
+	tagDelta     = (19-16)<<3 | bytesField | twoBytes
+	tagExpireAt  = (20-16)<<3 | varintField | twoBytes
+	tagPrecision = (21-16)<<3 | varintField | twoBytes
+	tagEffect    = (22-16)<<3 | varintField | twoBytes
+	tagArgs      = (23-16)<<3 | bytesField | twoBytes
+	tagScope     = (24-16)<<3 | bytesField | twoBytes
+	tagFrom      = (25-16)<<3 | bytesField | twoBytes
+	tagTo        = (26-16)<<3 | bytesField | twoBytes
+	tagReason    = (27-16)<<3 | bytesField | twoBytes
 
 	tagElementField = 1<<3 | bytesField
 	tagElementValue = 2<<3 | bytesField
 	tagElementScore = 3<<3 | bytesField
 )
 
-// protobufMargin is more than all fields of fixed size take, and than the last store runs over.
+// protobufFixed is what all tags, lengths and numbers of a message take at most, but for its lists.
+const protobufFixed = 160
+
+// protobufMargin is more than the fixed fields take, and than the last store runs over.
 const protobufMargin = 256
 
-// protobuf writes the wire format by hand: the size first, so that the length is known before the
-// message and nothing is moved, then the fields in the order of their numbers.
+// protobuf writes the wire format by hand, the fields in the order of their numbers. The length comes
+// before the message, and is known behind it: a bound says how many bytes the length will have, nearly
+// always rightly, which is cheaper than to go through all the fields twice.
 type protobuf struct {
 	headCache
 	opts Options
@@ -74,113 +81,92 @@ func newProtobuf(opts Options) Encoder { return &protobuf{opts: opts} }
 
 // AppendChange implements Encoder.
 func (e *protobuf) AppendChange(dst []byte, c *decode.Change) []byte {
+	args := shownArgs(c, e.opts)
+	bound := protobufBound(c, args)
+	dst = slices.Grow(dst, bound+protobufMargin)
+	start, gap := len(dst), varintLen(uint64(bound))
+	dst = dst[:start+gap]
 	if c.Op >= decode.OpGap {
-		return e.appendRange(dst, c)
+		dst = e.appendRange(dst, c)
+	} else {
+		dst = e.appendFields(dst, c, args)
 	}
-	m := protobufMessage{
-		Change:  c,
-		place:   e.placeOf(c, appendProtoPlace),
-		command: e.commandOf(c, appendProtoCommand),
-		args:    shownArgs(c, e.opts),
-	}
-	if c.Has&(decode.HasTerm|decode.HasServerID) != 0 {
-		m.server = e.serverOf(c, appendProtoServer)
-	}
-	if c.Has&decode.HasTime != 0 {
-		m.time = e.timeOf(c, appendProtoTime)
-	}
-	size := m.size()
-	dst = slices.Grow(dst, size+protobufMargin)
-	return m.append(putVarint(dst, uint64(size)))
+	return putLength(dst, start, gap)
 }
 
-// protobufMessage is a change with the parts of its message that are ready.
-type protobufMessage struct {
-	*decode.Change
-	place, server, time, command *rendered
-	args                         [][]byte
-}
-
-// size is the length of the message.
-func (m *protobufMessage) size() int {
-	n := m.place.n + m.command.n + uintFieldLen(tagOffset, uint64(m.Offset)) + uintFieldLen(tagEnd, uint64(m.End))
-	if m.Parts > 0 {
-		n += uintFieldLen(tagPart, uint64(m.Part)) + uintFieldLen(tagParts, uint64(m.Parts))
+// protobufBound is at least the length of c's message. A name that is not valid UTF-8 grows to
+// three times its length at most.
+func protobufBound(c *decode.Change, args [][]byte) int {
+	n := protobufFixed + 3*(len(c.Log.DB)+len(c.Cmd)+len(c.Scope)+len(c.Reason)) +
+		len(c.Key) + len(c.Value) + len(c.EntryID) + len(c.Delta)
+	for i := range c.Elements {
+		n += lenPrefixedLen(tagElements, elementLen(&c.Elements[i]))
 	}
-	if m.Has&decode.HasLogicID != 0 {
-		n += optionalLen(tagLogicID, m.LogicID)
-	}
-	if m.server != nil {
-		n += m.server.n
-	}
-	if m.time != nil {
-		n += m.time.n
-	}
-	n += bytesFieldLen(tagKey, m.Key) + bytesFieldLen(tagValue, m.Value)
-	for i := range m.Elements {
-		n += lenPrefixedLen(tagElements, elementLen(&m.Elements[i]))
-	}
-	n += bytesFieldLen(tagEntryID, m.EntryID) + bytesFieldLen(tagDelta, m.Delta)
-	if m.Has&decode.HasExpireAt != 0 {
-		n += optionalLen(tagExpireAt, uint64(m.ExpireAt))
-	}
-	n += uintFieldLen(tagPrecision, uint64(m.Precision)) + uintFieldLen(tagEffect, uint64(m.Effect))
-	for _, arg := range m.args {
+	for _, arg := range args {
 		n += lenPrefixedLen(tagArgs, len(arg))
-	}
-	if m.Scope != "" {
-		n += lenPrefixedLen(tagScope, len(validText(m.Scope)))
 	}
 	return n
 }
 
-// append appends the fields to dst, which has room for size and protobufMargin.
-func (m *protobufMessage) append(dst []byte) []byte {
-	dst = m.appendHead(dst)
-	dst = putBytesField(dst, tagKey, m.Key)
-	dst = putBytesField(dst, tagValue, m.Value)
-	for i := range m.Elements {
-		dst = putElement(dst, &m.Elements[i])
-	}
-	dst = putBytesField(dst, tagEntryID, m.EntryID)
-	dst = putBytesField(dst, tagDelta, m.Delta)
-	if m.Has&decode.HasExpireAt != 0 {
-		dst = putOptional(dst, tagExpireAt, uint64(m.ExpireAt))
-	}
-	dst = putUintField(dst, tagPrecision, uint64(m.Precision))
-	dst = putUintField(dst, tagEffect, uint64(m.Effect))
-	for _, arg := range m.args {
-		dst = append(putOptional(dst, tagArgs, uint64(len(arg))), arg...)
-	}
-	if m.Scope != "" {
-		dst = putStringField(dst, tagScope, m.Scope)
+// putLength writes the length of what stands gap bytes behind start, and closes up if it is shorter
+// than the gap.
+func putLength(dst []byte, start, gap int) []byte {
+	size := len(dst) - start - gap
+	n := binary.PutUvarint(dst[start:], uint64(size))
+	if n < gap {
+		dst = dst[:start+n+copy(dst[start+n:], dst[start+gap:])]
 	}
 	return dst
 }
 
-// appendHead appends all that stands before the key.
-func (m *protobufMessage) appendHead(dst []byte) []byte {
-	dst = m.place.put(dst, protobufMargin)
-	dst = putUintField(dst, tagOffset, uint64(m.Offset))
-	dst = putUintField(dst, tagEnd, uint64(m.End))
-	if m.Parts > 0 {
-		dst = putUintField(dst, tagPart, uint64(m.Part))
-		dst = putUintField(dst, tagParts, uint64(m.Parts))
+// appendFields appends the fields of a command to dst, which has room for all of them.
+func (e *protobuf) appendFields(dst []byte, c *decode.Change, args [][]byte) []byte {
+	dst = e.placeOf(c, appendProtoPlace).put(dst, protobufMargin)
+	dst = putUintField(dst, tagOffset, uint64(c.Offset))
+	dst = putUintField(dst, tagEnd, uint64(c.End))
+	if c.Parts > 0 {
+		dst = putUintField(dst, tagPart, uint64(c.Part))
+		dst = putUintField(dst, tagParts, uint64(c.Parts))
 	}
-	if m.Has&decode.HasLogicID != 0 {
-		dst = putOptional(dst, tagLogicID, m.LogicID)
+	if c.Has&decode.HasLogicID != 0 {
+		dst = putOptional(dst, tagLogicID, c.LogicID)
 	}
-	if m.server != nil {
-		dst = m.server.put(dst, protobufMargin)
+	dst = e.commandOf(c, appendProtoCommand).put(dst, protobufMargin)
+	dst = putBytesField(dst, tagKey, c.Key)
+	dst = putBytesField(dst, tagValue, c.Value)
+	for i := range c.Elements {
+		dst = putElement(dst, &c.Elements[i])
 	}
-	if m.time != nil {
-		dst = m.time.put(dst, protobufMargin)
+	dst = putBytesField(dst, tagEntryID, c.EntryID)
+	dst = putBytesField(dst, tagDelta, c.Delta)
+	if c.Has&decode.HasExpireAt != 0 {
+		dst = putOptional(dst, tagExpireAt, uint64(c.ExpireAt))
 	}
-	return m.command.put(dst, protobufMargin)
+	dst = putUintField(dst, tagPrecision, uint64(c.Precision))
+	dst = putUintField(dst, tagEffect, uint64(c.Effect))
+	for _, arg := range args {
+		dst = append(putOptional(dst, tagArgs, uint64(len(arg))), arg...)
+	}
+	if c.Scope != "" {
+		dst = putStringField(dst, tagScope, c.Scope)
+	}
+	return dst
+}
+
+// appendRange appends the fields of an event that is not a command.
+func (e *protobuf) appendRange(dst []byte, c *decode.Change) []byte {
+	dst = e.placeOf(c, appendProtoPlace).put(dst, protobufMargin)
+	dst = putUintField(dst, tagOffset, uint64(c.Offset))
+	dst = putUintField(dst, tagOp, protoOp(c.Op))
+	var text [64]byte
+	dst = putBytesField(dst, tagFrom, c.From.AppendText(text[:0]))
+	dst = putBytesField(dst, tagTo, c.To.AppendText(text[:0]))
+	return putStringField(dst, tagReason, c.Reason)
 }
 
 func elementLen(el *decode.Element) int {
-	return bytesFieldLen(tagElementField, el.Field) + bytesFieldLen(tagElementValue, el.Value) + bytesFieldLen(tagElementScore, el.Score)
+	return bytesFieldLen(tagElementField, el.Field) + bytesFieldLen(tagElementValue, el.Value) +
+		bytesFieldLen(tagElementScore, el.Score)
 }
 
 func putElement(dst []byte, el *decode.Element) []byte {
@@ -188,23 +174,6 @@ func putElement(dst []byte, el *decode.Element) []byte {
 	dst = putBytesField(dst, tagElementField, el.Field)
 	dst = putBytesField(dst, tagElementValue, el.Value)
 	return putBytesField(dst, tagElementScore, el.Score)
-}
-
-// appendRange appends the whole message, length included, of an event that is not a command. It
-// is rare, so that it may move its bytes once.
-func (e *protobuf) appendRange(dst []byte, c *decode.Change) []byte {
-	place := e.placeOf(c, appendProtoPlace)
-	m := slices.Grow(e.scratch[:0], place.n+protobufMargin)
-	m = place.put(m, protobufMargin)
-	m = putUintField(m, tagOffset, uint64(c.Offset))
-	m = putUintField(m, tagOp, protoOp(c.Op))
-	var text [64]byte
-	m = putBytesField(m, tagFrom, c.From.AppendText(text[:0]))
-	m = putBytesField(m, tagTo, c.To.AppendText(text[:0]))
-	m = putStringField(m, tagReason, c.Reason)
-	e.scratch = m
-	dst = slices.Grow(dst, len(m)+protobufMargin)
-	return append(putVarint(dst, uint64(len(m))), m...)
 }
 
 func appendProtoPlace(dst []byte, c *decode.Change) []byte {
@@ -216,7 +185,8 @@ func appendProtoPlace(dst []byte, c *decode.Change) []byte {
 	return putUintField(dst, tagSegment, uint64(c.Segment))
 }
 
-func appendProtoServer(dst []byte, c *decode.Change) []byte {
+// appendProtoCommand appends the fields from term to cmd.
+func appendProtoCommand(dst []byte, c *decode.Change) []byte {
 	dst = slices.Grow(dst, protobufMargin)
 	if c.Has&decode.HasTerm != 0 {
 		dst = putOptional(dst, tagTerm, uint64(c.Term))
@@ -224,15 +194,9 @@ func appendProtoServer(dst []byte, c *decode.Change) []byte {
 	if c.Has&decode.HasServerID != 0 {
 		dst = putOptional(dst, tagServerID, uint64(c.ServerID))
 	}
-	return dst
-}
-
-func appendProtoTime(dst []byte, c *decode.Change) []byte {
-	return putOptional(slices.Grow(dst, protobufMargin), tagTS, uint64(c.Time))
-}
-
-func appendProtoCommand(dst []byte, c *decode.Change) []byte {
-	dst = slices.Grow(dst, protobufMargin)
+	if c.Has&decode.HasTime != 0 {
+		dst = putOptional(dst, tagTS, uint64(c.Time))
+	}
 	dst = putUintField(dst, tagOp, protoOp(c.Op))
 	dst = putUintField(dst, tagType, uint64(c.Type))
 	return putStringField(dst, tagCmd, c.Cmd)

@@ -12,25 +12,14 @@ func varintLen(v uint64) int {
 }
 
 func tagLen(tag uint64) int {
-	if tag < 1<<7 {
+	if tag < 1<<8 {
 		return 1
 	}
 	return 2
 }
 
-// optionalLen is the length of a number that is written even if it is 0.
-func optionalLen(tag, v uint64) int { return tagLen(tag) + varintLen(v) }
-
-// uintFieldLen is the length of a number whose 0 is left out.
-func uintFieldLen(tag, v uint64) int {
-	if v == 0 {
-		return 0
-	}
-	return optionalLen(tag, v)
-}
-
 // lenPrefixedLen is the length of a field of n bytes.
-func lenPrefixedLen(tag uint64, n int) int { return optionalLen(tag, uint64(n)) + n }
+func lenPrefixedLen(tag uint64, n int) int { return tagLen(tag) + varintLen(uint64(n)) + n }
 
 // bytesFieldLen is the length of a field that is absent if v is nil.
 func bytesFieldLen(tag uint64, v []byte) int {
@@ -40,34 +29,46 @@ func bytesFieldLen(tag uint64, v []byte) int {
 	return lenPrefixedLen(tag, len(v))
 }
 
-// putVarint appends v to dst, which has room for a word more than it takes. Below 2^56 the groups of
-// seven bits are spread over the bytes of a word in three steps, without a loop.
-func putVarint(dst []byte, v uint64) []byte {
-	if v < 1<<7 {
-		return append(dst, byte(v))
-	}
-	if v >= 1<<56 {
-		return binary.AppendUvarint(dst, v)
-	}
-	size := varintLen(v)
+// spreadVarint is v, below 2^56, as a varint, the first byte lowest. Its groups of seven bits
+// move apart in three steps, without a loop.
+func spreadVarint(v uint64, size int) uint64 {
 	v = v&0x0000000_fffffff | v&0xfffffff_0000000<<4
 	v = v&0x00003fff_00003fff | v&0x0fffc000_0fffc000<<2
 	v = v&0x007f007f_007f007f | v&0x3f803f80_3f803f80<<1
-	v |= tops & (1<<(8*(size-1)) - 1)
-	n := len(dst)
-	binary.LittleEndian.PutUint64(dst[n:n+8], v)
+	return v | tops&(1<<(8*(size-1)&63)-1)
+}
+
+// putVarint appends v to dst, which has room for a word more than it takes.
+func putVarint(dst []byte, v uint64) []byte {
+	if v >= 1<<56 {
+		return binary.AppendUvarint(dst, v)
+	}
+	n, size := len(dst), varintLen(v)
+	binary.LittleEndian.PutUint64(dst[n:n+8], spreadVarint(v, size))
 	return dst[:n+size]
 }
 
-func putTag(dst []byte, tag uint64) []byte {
-	if tag < 1<<7 {
-		return append(dst, byte(tag))
+// putOptional appends a number, also 0. Up to 2^42 a word holds it with its tag.
+func putOptional(dst []byte, tag, v uint64) []byte {
+	n, bytes := len(dst), tagLen(tag)
+	shift := 8 * bytes & 31
+	if v < 1<<7 {
+		binary.LittleEndian.PutUint32(dst[n:n+4], uint32(tag|v<<shift))
+		return dst[:n+bytes+1]
 	}
-	return append(dst, byte(tag)|0x80, byte(tag>>7))
+	if v >= 1<<42 {
+		return putLongNumber(dst, tag, v)
+	}
+	size := varintLen(v)
+	binary.LittleEndian.PutUint64(dst[n:n+8], tag|spreadVarint(v, size)<<shift)
+	return dst[:n+bytes+size]
 }
 
-func putOptional(dst []byte, tag, v uint64) []byte {
-	return putVarint(putTag(dst, tag), v)
+// putLongNumber is putOptional for any number.
+func putLongNumber(dst []byte, tag, v uint64) []byte {
+	n := len(dst)
+	binary.LittleEndian.PutUint16(dst[n:n+2], uint16(tag))
+	return putVarint(dst[:n+tagLen(tag)], v)
 }
 
 func putUintField(dst []byte, tag, v uint64) []byte {

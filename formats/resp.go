@@ -43,12 +43,13 @@ func (r resp) AppendChange(dst []byte, c *decode.Change) []byte {
 }
 
 // respArgv is the command to write for c, nil if it is the part of one that is c's own. It is false if
-// there is nothing to write.
+// there is nothing to write. In the sharding mode a command with keys in several slots stands whole in
+// the log of each, so that from each log only the keys of its slot are taken.
 func respArgv(c *decode.Change, split bool) ([][]byte, bool) {
 	if len(c.Argv) == 0 || c.Op >= decode.OpGap {
 		return nil, false
 	}
-	if split && multiKey(c) {
+	if (split || c.Log.Slot >= 0) && multiKey(c) {
 		return nil, true
 	}
 	return c.Argv, c.KeyIndex == 0
@@ -79,31 +80,52 @@ func appendRESPPart(dst []byte, c *decode.Change) []byte {
 
 // appendRESP appends a command as an array of bulk strings.
 func appendRESP(dst []byte, argv [][]byte) []byte {
-	dst = appendRESPHead(dst, len(argv))
+	size := respMargin * (len(argv) + 1)
 	for _, arg := range argv {
-		dst = appendBulk(dst, arg)
+		size += len(arg)
+	}
+	dst = putRESPHead(slices.Grow(dst, size), len(argv))
+	for _, arg := range argv {
+		dst = putBulk(dst, arg)
 	}
 	return dst
 }
 
 // respMargin is more than the lengths and line ends around one argument take.
-const respMargin = 64
+const respMargin = 48
 
+// appendRESPHead begins a command of n arguments.
 func appendRESPHead(dst []byte, n int) []byte {
-	dst = putUint(append(slices.Grow(dst, respMargin), '*'), uint64(n))
-	return append(dst, '\r', '\n')
+	return putRESPHead(slices.Grow(dst, respMargin), n)
 }
 
 // appendBulk appends one argument.
 func appendBulk(dst, v []byte) []byte {
-	dst = slices.Grow(dst, len(v)+respMargin)
+	return putBulk(slices.Grow(dst, len(v)+respMargin), v)
+}
+
+// putRESPHead begins a command, in dst that has room.
+func putRESPHead(dst []byte, n int) []byte {
+	if n < 10 {
+		at := len(dst)
+		binary.LittleEndian.PutUint32(dst[at:at+4], '*'|'0'<<8|'\r'<<16|'\n'<<24+uint32(n)<<8)
+		return dst[:at+4]
+	}
+	return append(putUint(append(dst, '*'), uint64(n)), '\r', '\n')
+}
+
+// putBulk appends one argument to dst, which has room for it and respMargin.
+func putBulk(dst, v []byte) []byte {
 	if len(v) < 100 {
 		dst = putShortBulkHead(dst, uint64(len(v)))
 	} else {
-		dst = putUint(append(dst, '$'), uint64(len(v)))
-		dst = append(dst, '\r', '\n')
+		dst = append(putUint(append(dst, '$'), uint64(len(v))), '\r', '\n')
 	}
-	return append(append(dst, v...), '\r', '\n')
+	n := len(dst) + len(v)
+	dst = dst[:n+2]
+	copy(dst[n-len(v):], v)
+	binary.LittleEndian.PutUint16(dst[n:], '\r'|'\n'<<8)
+	return dst
 }
 
 // putShortBulkHead appends the head of an argument of less than 100 bytes, as one store.

@@ -32,6 +32,14 @@ func parts(width int, args ...string) []*decode.Change {
 	return changes
 }
 
+// inSlot moves changes to the log of a slot.
+func inSlot(changes []*decode.Change) []*decode.Change {
+	for _, c := range changes {
+		c.Log = &decode.Log{DB: "db0", Slot: 3, Slots: 8}
+	}
+	return changes
+}
+
 func TestRESPMultiKey(t *testing.T) {
 	tests := []struct {
 		name    string
@@ -45,6 +53,7 @@ func TestRESPMultiKey(t *testing.T) {
 		{"unlink split, first part filtered", parts(1, "unlink", "a", "b")[1:], Options{SplitKeys: true}, respText("unlink", "b")},
 		{"mset split", parts(2, "mset", "a", "1", "b", ""), Options{SplitKeys: true}, respText("mset", "a", "1") + respText("mset", "b", "")},
 		{"msetnx split", parts(2, "MSETNX", "a", "1", "b", "2"), Options{SplitKeys: true}, respText("MSETNX", "a", "1") + respText("MSETNX", "b", "2")},
+		{"del of which one key is in the slot", inSlot(parts(1, "del", "a", "b")[1:]), Options{}, respText("del", "b")},
 		{"one key, split", parts(1, "del", "a"), Options{SplitKeys: true}, respText("del", "a")},
 	}
 	for _, name := range []string{"resp", "redis"} {
