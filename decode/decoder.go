@@ -37,7 +37,6 @@ type Decoder struct {
 	part  int
 	parts uint32 // of the record, 0 if it is one event
 	given uint32 // parts that Next has given
-	cmd   *Command
 
 	passed uint64
 }
@@ -67,7 +66,7 @@ func (d *Decoder) Entries() []Entry { return d.parser.entries }
 // rec is.
 func (d *Decoder) Decode(span *Span, rec *Record) error {
 	d.rec, d.span = rec, span
-	d.entry, d.part, d.parts, d.given, d.cmd = 0, 0, 0, 0, nil
+	d.entry, d.part, d.parts, d.given = 0, 0, 0, 0
 	if rec.Filler {
 		d.parser.entries = append(d.parser.entries[:0], Entry{Padding: true})
 		return nil
@@ -80,96 +79,78 @@ func (d *Decoder) Decode(span *Span, rec *Record) error {
 		d.parser.entries = d.parser.entries[:0]
 		return &CorruptError{Segment: span.Segment, Offset: rec.At(at), Err: err}
 	}
-	if len(d.parser.argv) > 0 {
-		if d.cmd = LookupCommand(d.parser.argv[0]); d.cmd != nil && d.cmd.keys == oneKey && len(d.parser.entries) == 1 {
-			return nil
-		}
+	entries := d.parser.entries
+	if len(entries) == 1 && entries[0].Command != nil && entries[0].Command.keys == oneKey {
+		return nil
 	}
-	if err := d.checkNames(); err != nil {
-		d.parser.entries = d.parser.entries[:0]
+	if err := d.resolve(); err != nil {
+		d.parser.entries = entries[:0]
 		return &CorruptError{Segment: span.Segment, Offset: rec.Offset, Err: err}
 	}
-	if entries := d.parser.entries; len(entries) > 1 || d.cmd != nil && d.cmd.keys != oneKey {
-		d.countParts()
-	}
+	d.countParts()
 	return nil
 }
 
 var errNameNotText = errors.New("the name of a command is not text")
 
-// checkNames looks up the command of the first entry, and refuses names that no format could carry.
-func (d *Decoder) checkNames() error {
+// resolve looks the names that no command has among the renamed ones, and refuses those that no format
+// could carry.
+func (d *Decoder) resolve() error {
 	for i := range d.parser.entries {
-		argv := d.parser.entries[i].Argv
-		if len(argv) == 0 {
+		e := &d.parser.entries[i]
+		if e.Command != nil || len(e.Argv) == 0 {
 			continue
 		}
-		cmd := d.lookup(argv[0])
-		if cmd == nil && !utf8.Valid(argv[0]) {
-			return fmt.Errorf("%w: %w", ErrBadRESP, errNameNotText)
+		if len(d.renamed) > 0 {
+			e.Command = d.renamed[string(bytes.ToLower(e.Argv[0]))]
 		}
-		if i == 0 {
-			d.cmd = cmd
+		if e.Command == nil && !utf8.Valid(e.Argv[0]) {
+			return fmt.Errorf("%w: %w", ErrBadRESP, errNameNotText)
 		}
 	}
 	return nil
 }
 
-func (d *Decoder) lookup(name []byte) *Command {
-	if cmd := LookupCommand(name); cmd != nil {
-		return cmd
-	}
-	if len(d.renamed) == 0 {
-		return nil
-	}
-	return d.renamed[string(bytes.ToLower(name))]
-}
-
 // countParts counts the events of a record that can have several.
 func (d *Decoder) countParts() {
-	first := d.cmd
 	for i := range d.parser.entries {
 		e := &d.parser.entries[i]
-		d.cmd = nil
-		if len(e.Argv) > 0 {
-			d.cmd = d.lookup(e.Argv[0])
-		}
 		if d.silent(e) {
 			continue
 		}
-		for part := range d.partsOf(e) {
+		for part := range e.parts() {
 			if d.ours(e, part) {
 				d.parts++
 			}
 		}
 	}
-	d.cmd = first
 	if d.parts == 1 {
 		d.parts = 0
 	}
 }
 
-func (d *Decoder) partsOf(e *Entry) int {
-	if d.cmd == nil {
+// parts is the number of events that an entry's command becomes.
+func (e *Entry) parts() int {
+	if e.Command == nil {
 		return 1
 	}
-	return d.cmd.Parts(e.Argv)
+	return e.Command.Parts(e.Argv)
 }
 
 // silent reports whether an entry changes nothing and is not asked for.
 func (d *Decoder) silent(e *Entry) bool {
-	return !d.options.All && (e.Padding || e.Empty || d.cmd != nil && d.cmd.NoEffect)
+	return !d.options.All && (e.Padding || e.Empty || e.Command != nil && e.Command.NoEffect)
 }
 
 // ours reports whether a part of a multi-key command is of this log's slot. In sharding mode DEL and
 // MSET stand whole in the log of each slot that owns one of their keys.
 func (d *Decoder) ours(e *Entry, part int) bool {
 	log := d.span.Log
-	if log == nil || log.Slots == 0 || d.options.All || d.partsOf(e) == 1 {
+	if log == nil || log.Slots == 0 || d.options.All || e.parts() == 1 {
 		return true
 	}
 	key := e.Argv[1+part]
-	if d.cmd.keys == pairs {
+	if e.Command.keys == pairs {
 		key = e.Argv[1+2*part]
 	}
 	return SlotOf(key, log.Slots) == log.Slot
@@ -191,14 +172,8 @@ func SlotOf(key []byte, slots int) int {
 func (d *Decoder) Next(c *Change) bool {
 	for d.entry < len(d.parser.entries) {
 		e := &d.parser.entries[d.entry]
-		if d.part == 0 && d.entry > 0 {
-			d.cmd = nil
-			if len(e.Argv) > 0 {
-				d.cmd = d.lookup(e.Argv[0])
-			}
-		}
 		part := d.part
-		if d.part++; d.part >= d.partsOf(e) {
+		if d.part++; d.part >= e.parts() {
 			d.entry, d.part = d.entry+1, 0
 		}
 		if d.silent(e) || !d.ours(e, part) {
@@ -223,8 +198,8 @@ func (d *Decoder) fill(c *Change, e *Entry, part int) {
 	}
 	c.From, c.To, c.Reason = Position{}, Position{}, ""
 	c.Argv = e.Argv
-	if d.cmd != nil {
-		d.cmd.Build(c, e.Argv, part)
+	if e.Command != nil {
+		e.Command.Build(c, e.Argv, part)
 		if len(d.renamed) > 0 {
 			c.Cmd = d.name(e.Argv[0])
 		}

@@ -30,7 +30,8 @@ type Entry struct {
 	// PADDING makes it in 3.5.2 and later. Empty is a record without any payload (3.3.0 to 3.3.5).
 	Padding, Wrapped, Empty bool
 
-	Argv [][]byte // nil for filler of spaces, Wrapped and Empty
+	Argv    [][]byte // nil for filler of spaces, Wrapped and Empty
+	Command *Command // what is known of it, nil for nothing
 }
 
 // parser takes payloads apart. Its slices are reused from record to record.
@@ -69,8 +70,13 @@ func (p *parser) parsePlainItem(b []byte, generation Generation) bool {
 		binary.LittleEndian.Uint32(b[2:]) == 0 {
 		return false
 	}
-	argv, n, err := parseCommand(b[ItemHeaderSize:], p.argv)
-	if err != nil || n != len(b)-ItemHeaderSize {
+	content := b[ItemHeaderSize:]
+	argc, start, cmd := shortName(content)
+	if start == 0 {
+		return false
+	}
+	argv, n, err := parseArgs(content, start, argc-1, append(p.argv, content[8:start-2:start-2]))
+	if err != nil || n != len(content) {
 		return false
 	}
 	p.argv = argv
@@ -80,7 +86,7 @@ func (p *parser) parsePlainItem(b []byte, generation Generation) bool {
 	p.entries = p.entries[:1]
 	e := &p.entries[0]
 	e.Padding, e.Wrapped, e.Empty = false, false, false
-	e.Argv = argv
+	e.Argv, e.Command = argv, cmd
 	e.readHeader(b, generation)
 	return true
 }
@@ -112,7 +118,8 @@ func (p *parser) parseContent(b []byte) (n int, err error) {
 		}
 		return n, err
 	}
-	p.entries = append(p.entries, Entry{Argv: p.argv[first:len(p.argv):len(p.argv)]})
+	argv := p.argv[first:len(p.argv):len(p.argv)]
+	p.entries = append(p.entries, Entry{Argv: argv, Command: LookupCommand(argv[0])})
 	return n, nil
 }
 

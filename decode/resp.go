@@ -27,6 +27,11 @@ func parseCommand(b []byte, argv [][]byte) (args [][]byte, n int, err error) {
 	if i < 0 || argc < 1 {
 		return argv, 0, &respError{1, "bad number of arguments"}
 	}
+	return parseArgs(b, i, argc, argv)
+}
+
+// parseArgs reads argc bulk strings from i on.
+func parseArgs(b []byte, i, argc int, argv [][]byte) (args [][]byte, n int, err error) {
 	for range argc {
 		size, start := shortLength(b, i)
 		if start < 0 {
@@ -48,6 +53,24 @@ func parseCommand(b []byte, argv [][]byte) (args [][]byte, n int, err error) {
 		i = end + 2
 	}
 	return argv, i, nil
+}
+
+// shortName reads the head of nearly every command, "*3\r\n$3\r\nSET\r\n", with two loads: fewer than ten
+// arguments, and a name of at most eight bytes. next is behind it, or 0 for any other head.
+func shortName(b []byte) (argc, next int, cmd *Command) {
+	if len(b) < 18 {
+		return 0, 0, nil
+	}
+	word := binary.LittleEndian.Uint64(b)
+	args, size := byte(word>>8)-'0', byte(word>>40)-'0'
+	if word&0xffff_00ff_ffff_00ff != '*'|lineEnd<<16|'$'<<32|lineEnd<<48 || args-1 > 8 || size-1 > 7 {
+		return 0, 0, nil
+	}
+	end := 8 + int(size)
+	if binary.LittleEndian.Uint16(b[end:]) != lineEnd {
+		return 0, 0, nil
+	}
+	return int(args), end + 2, lookupWord(binary.LittleEndian.Uint64(b[8:]), b[8:end])
 }
 
 // lineEnd is "\r\n" as a little-endian word.

@@ -10,13 +10,13 @@ import (
 )
 
 const (
-	defaultChunkSize = 1 << 20
+	defaultChunkSize = 1 << 19
 	defaultAhead     = 2
 )
 
 // PlanOptions tune a Plan. The zero value is the default.
 type PlanOptions struct {
-	ChunkSize int64 // of the spans, rounded up to whole blocks; 0: 1 MiB
+	ChunkSize int64 // of the spans, rounded up to whole blocks; 0: 512 KiB
 	Ahead     int   // how many archives are unpacked ahead of the one being read; 0: 2, negative: none
 }
 
