@@ -79,3 +79,25 @@ func (k *counter) put(dst []byte, v uint64) []byte {
 	binary.LittleEndian.PutUint64(dst[n:n+8], digits8(v-high*1e8)|asciiZeros)
 	return dst[:n+8]
 }
+
+// recent appends a number in decimal that is often the one before, or that plus one: a position, a
+// count. It keeps the text and counts it up in place.
+type recent struct {
+	v    uint64
+	n    int // of text; 0 before the first use
+	text [digitsRoom]byte
+}
+
+func (k *recent) put(dst []byte, v uint64) []byte {
+	switch {
+	case v == k.v && k.n > 0:
+	case v-1 == k.v && v > 0 && k.n > 0 && k.text[k.n-1] != '9':
+		k.text[k.n-1]++
+	default:
+		k.n = len(putUint(k.text[:0], v))
+	}
+	k.v = v
+	n := len(dst)
+	*(*[digitsRoom]byte)(dst[n : n+digitsRoom]) = k.text
+	return dst[:n+k.n]
+}

@@ -27,7 +27,8 @@ type jsonl struct {
 	headCache
 	opts     Options
 	escaper  escaper
-	logicIDs counter
+	offsets  recent
+	logicIDs recent
 	expiries counter
 }
 
@@ -74,8 +75,8 @@ func (e *jsonl) AppendChange(dst []byte, c *decode.Change) []byte {
 // appendPlace begins the object, with the fields that say where the record is.
 func (e *jsonl) appendPlace(dst []byte, c *decode.Change) []byte {
 	dst = e.placeOf(c, appendJSONHead).put(dst, jsonlMargin)
-	dst = putUint(dst, uint64(c.Offset))
-	dst = putUint(append(dst, `,"end":`...), uint64(c.End))
+	dst = e.offsets.put(dst, uint64(c.Offset)) // which is where the record before ended
+	dst = e.offsets.put(append(dst, `,"end":`...), uint64(c.End))
 	if c.Parts > 0 {
 		dst = putUint(append(dst, `,"part":`...), uint64(c.Part))
 		dst = putUint(append(dst, `,"parts":`...), uint64(c.Parts))

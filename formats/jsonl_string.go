@@ -13,7 +13,9 @@ import (
 // jsonlName is a field's name with the opening quote of its value, in both of its forms. The comma is
 // there because only db, which is none of these, can be first in an object.
 type jsonlName struct {
-	plain, base64 string
+	plain  [16]byte // copied whole, which is quicker than by length
+	n      int
+	base64 string
 }
 
 var (
@@ -26,7 +28,16 @@ var (
 )
 
 func newJSONLName(s string) jsonlName {
-	return jsonlName{plain: `,"` + s + `":"`, base64: `,"` + s + `_b64":"`}
+	name := jsonlName{base64: `,"` + s + `_b64":"`}
+	name.n = copy(name.plain[:], `,"`+s+`":"`)
+	return name
+}
+
+// put appends the name and the opening quote of a text, in the margin that is there.
+func (name *jsonlName) put(dst []byte) []byte {
+	n := len(dst)
+	*(*[16]byte)(dst[n : n+16]) = name.plain
+	return dst[:n+name.n]
 }
 
 // appendBytes appends a field that may hold any bytes, under the name for text if they are valid
@@ -34,7 +45,7 @@ func newJSONLName(s string) jsonlName {
 func (e *jsonl) appendBytes(dst []byte, name *jsonlName, v []byte) []byte {
 	if !e.opts.Base64 {
 		start := len(dst)
-		if dst, ok := e.appendText(append(dst, name.plain...), v); ok {
+		if dst, ok := e.appendText(name.put(dst), v); ok {
 			return append(dst, '"')
 		}
 		dst = dst[:start]
@@ -44,7 +55,7 @@ func (e *jsonl) appendBytes(dst []byte, name *jsonlName, v []byte) []byte {
 
 // appendASCII appends a field of which the decoder says that it is ASCII.
 func (e *jsonl) appendASCII(dst []byte, name *jsonlName, v []byte) []byte {
-	dst, _ = e.appendText(append(dst, name.plain...), v)
+	dst, _ = e.appendText(name.put(dst), v)
 	return append(dst, '"')
 }
 
