@@ -107,13 +107,9 @@ func (t *table) record(name string, r *RecordInfo) {
 	}
 	text := r.Position
 	if r.Time != nil {
-		text += " of " + t.time(*r.Time)
+		text += " of " + formatTime(*r.Time, t.zone)
 	}
 	t.row(name, "%s", text)
-}
-
-func (t *table) time(unix int64) string {
-	return time.Unix(unix, 0).In(t.zone).Format("2006-01-02 15:04:05 -0700")
 }
 
 func passedText(s *Totals) string {
@@ -185,11 +181,4 @@ func quoteKey(text, b64 string) string {
 		text = string(raw)
 	}
 	return quoteName(text)
-}
-
-func quoteName(s string) string {
-	if q := strconv.Quote(s); len(q) != len(s)+2 || strings.ContainsRune(s, ' ') || s == "" {
-		return q
-	}
-	return s
 }

@@ -141,7 +141,7 @@ func (w *walker) recover(err error) error {
 // badContent goes on behind a record with bad content. If the next record is where the frame says, that
 // one record is lost; else the frame's length is what is bad, and a record is looked for inside it.
 func (w *walker) badContent(err error) error {
-	begin, end, bad := w.rec.Offset, w.rec.End, offsetOf(err)
+	begin, end, inside := w.rec.Offset, w.rec.End, max(offsetOf(err), w.rec.Offset+1)
 	from := w.piece.Last
 	if from < 0 {
 		from = begin
@@ -159,7 +159,7 @@ func (w *walker) badContent(err error) error {
 	case !isDamage(errNext):
 		return errNext
 	}
-	return w.resynced(true, err, w.scanner.ResyncAt(bad+1))
+	return w.resynced(true, err, w.scanner.ResyncAt(inside))
 }
 
 // resynced takes the place that was found behind damage for the end of it. Without one the damage goes on.
