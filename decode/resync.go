@@ -27,6 +27,12 @@ func (s *Scanner) Resync() error {
 	if s.retry {
 		from = s.pos
 	}
+	return s.ResyncAt(from)
+}
+
+// ResyncAt is Resync from an offset inside the record last returned, for a reader who finds that the
+// payload makes no sense and takes its length to be what is wrong.
+func (s *Scanner) ResyncAt(from int64) error {
 	if err := s.find(from); err != nil {
 		return err
 	}

@@ -1,0 +1,142 @@
+package decode
+
+import "fmt"
+
+// Lost is a range of a log that could not be read, and why.
+type Lost struct {
+	Log      *Log
+	From, To Position // From is the end of the last good record, To is where the next begins
+	Err      error
+}
+
+// Error says which range was lost, and why.
+func (l *Lost) Error() string {
+	return fmt.Sprintf("%s: lost %v to %v (%d bytes): %v", l.Log, l.From, l.To, l.To.Offset-l.From.Offset, l.Err)
+}
+
+// Unwrap gives the damage.
+func (l *Lost) Unwrap() error { return l.Err }
+
+// Piece says how the records lie in one span, as whoever scanned it found them.
+type Piece struct {
+	Span
+
+	First, Last int64 // begin of the first record, -1 if none begins in the span, and end of the last one
+	HeadErr     error // damage in front of First, see Scanner.HeadError
+	Err         error // damage behind Last of which the end was not found in the span; nil if there is none
+	Zeros       bool  // the span ends in zeros
+	Torn        bool  // Err is the half record at the end of an open log
+}
+
+// Chain puts the pieces of a log back together in their order. It checks that the first record of each
+// begins where the last one before it ended: whatever lies between, if anything does, is damage, so that
+// a wrong cut is never a silent loss. The zero value is ready.
+type Chain struct {
+	span  Span  // of the piece before; its Log is nil at the start
+	at    int64 // where the last record of its segment ended
+	why   error // damage from at on, of which the end is still to be found
+	zeros bool  // the piece before ended in zeros
+	torn  bool  // the log ended in half a record
+}
+
+// End is where the last record that was added ends, or the range that was lost behind it.
+func (c *Chain) End() Position { return c.position(c.at) }
+
+// Segment reports whether the piece before was of that segment.
+func (c *Chain) Segment(log *Log, number uint32) bool { return c.span.Log == log && c.span.Segment == number }
+
+// Add puts the next piece behind the one before. lost is called for each range between them that no
+// record accounts for: the end of the segment before, and what is in front of the first record. An error of
+// lost is returned at once.
+func (c *Chain) Add(p *Piece, lost func(Lost) error) error {
+	if !c.Segment(p.Log, p.Segment) {
+		if err := c.Close(lost); err != nil {
+			return err
+		}
+		c.at = p.Begin
+	}
+	c.span = p.Span
+	if p.First < 0 {
+		c.noRecord(p)
+		return nil
+	}
+	if err := c.place(p, lost); err != nil {
+		return err
+	}
+	c.at, c.why, c.zeros, c.torn = p.Last, nil, p.Zeros, p.Torn
+	if p.Err != nil && !p.Torn && c.at < p.Span.End {
+		c.why = p.Err
+	}
+	return nil
+}
+
+// place looks at what lies between the last record and the first of the next piece.
+func (c *Chain) place(p *Piece, lost func(Lost) error) error {
+	switch {
+	case p.First < c.at:
+		return lost(Lost{Log: c.span.Log, From: c.position(p.First), To: c.position(c.at), Err: c.overlap(p.First)})
+	case c.why == nil && follows(c.at, p.First):
+		return nil
+	}
+	return lost(Lost{Log: c.span.Log, From: c.position(c.at), To: c.position(p.First), Err: firstOf(c.why, p.HeadErr, c.orphan())})
+}
+
+// noRecord keeps what is wrong with a span in which no record begins: a long record may pass through it, and
+// zeros may be all that is left.
+func (c *Chain) noRecord(p *Piece) {
+	c.zeros = p.Zeros
+	if p.Torn {
+		c.torn = true
+		return
+	}
+	if p.Zeros && p.HeadErr == nil || c.at >= min(p.Span.End, p.Limit) {
+		return
+	}
+	c.why = firstOf(c.why, p.HeadErr, p.Err, c.orphan())
+}
+
+// Close ends the segment of the last piece: lost is called if something is left of it that is neither a
+// record nor zeros. It belongs before a hole in the log and behind the last piece.
+func (c *Chain) Close(lost func(Lost) error) error {
+	end := min(c.span.End, c.span.Limit)
+	clean := c.why == nil && (c.at >= end || follows(c.at, (end+BlockSize-1)&^(BlockSize-1)) || c.zeros || c.torn)
+	was := *c
+	*c = Chain{}
+	if was.span.Log == nil || clean {
+		return nil
+	}
+	return lost(Lost{Log: was.span.Log, From: was.position(was.at), To: was.position(end), Err: firstOf(was.why, was.orphan())})
+}
+
+// orphan is the damage of bytes that belong to no record.
+func (c *Chain) orphan() error {
+	err := fmt.Errorf("%w: the rest of a record whose beginning is not there", ErrBadSequence)
+	if c.zeros {
+		err = ErrZeros
+	}
+	return &CorruptError{Segment: c.span.Segment, Offset: c.at, Err: err}
+}
+
+func (c *Chain) overlap(first int64) error {
+	return &CorruptError{
+		Segment: c.span.Segment, Offset: first,
+		Err: fmt.Errorf("%w: a record begins here, inside the one that ends at %d", ErrBadSequence, c.at),
+	}
+}
+
+func (c *Chain) position(offset int64) Position { return Position{Segment: c.span.Segment, Offset: offset} }
+
+// follows reports whether a record that begins at begin is next to one that ended at end: at most the
+// trailer of a block lies between.
+func follows(end, begin int64) bool {
+	return begin == end || begin > end && begin-end < 8 && begin%BlockSize == 0
+}
+
+func firstOf(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,130 @@
+package inspect
+
+import (
+	"context"
+	"errors"
+	"io"
+	"runtime"
+
+	"pikabin/decode"
+	"pikabin/decode/binlog"
+	"pikabin/decode/ordered"
+)
+
+// task is a chunk of a log, or a hole in it.
+type task struct {
+	log     int // index in the list of logs
+	span    decode.Span
+	source  decode.Source
+	size    int64 // of the segment's file, unpacked
+	release func()
+	hole    error
+}
+
+// source hands out the chunks of the logs, one log after another.
+type source struct {
+	logs []*binlog.Log
+	next int
+	plan *binlog.Plan
+}
+
+// Next gives the next chunk or hole, and io.EOF behind the last log.
+func (s *source) Next(ctx context.Context) (task, error) {
+	for {
+		if s.plan == nil {
+			if s.next == len(s.logs) {
+				return task{}, io.EOF
+			}
+			l := s.logs[s.next]
+			s.next++
+			s.plan = l.Chunks(l.Start(), l.Committed(), binlog.PlanOptions{})
+		}
+		chunk, err := s.plan.Next(ctx)
+		switch {
+		case err == nil:
+			return newTask(s.next-1, chunk), nil
+		case isHole(err):
+			return task{log: s.next - 1, hole: err}, nil
+		case !errors.Is(err, io.EOF):
+			return task{}, err
+		}
+		if err := s.close(); err != nil {
+			return task{}, err
+		}
+	}
+}
+
+func newTask(log int, c binlog.Chunk) task {
+	return task{
+		log: log, span: c.Span, source: c.File, size: c.File.Size(),
+		release: func() { c.File.Release() }, //nolint:errcheck,gosec // a file that was only read
+	}
+}
+
+func (s *source) close() error {
+	if s.plan == nil {
+		return nil
+	}
+	err := s.plan.Close()
+	s.plan = nil
+	return err
+}
+
+// isHole tells what is missing in its place in the log, behind which the plan goes on, from what ends it.
+func isHole(err error) bool {
+	var gap *binlog.GapError
+	var purged *binlog.PurgedError
+	var cut *binlog.CutShortError
+	return errors.As(err, &gap) || errors.As(err, &purged) || errors.As(err, &cut)
+}
+
+// Options say how Info and Verify read. The zero value is the default.
+type Options struct {
+	Workers int // 0: one for each CPU
+	Decoder decode.DecoderOptions
+
+	// Progress is told how many bytes of the log have been dealt with since the last call.
+	Progress func(bytes int64)
+}
+
+// visitor is what a worker does with the records that it finds. R is what becomes of a chunk.
+type visitor[R any] interface {
+	begin(t *task)    // a chunk, or a hole
+	record(w *walker) // a sound record
+	broken()          // damage: the next record does not follow the one before
+	finish(w *walker) R
+}
+
+// scan reads the logs with all workers. join gets the result of each chunk and each hole in log order.
+func scan[R any](ctx context.Context, logs []*binlog.Log, o *Options, strict bool, visit func() visitor[R], join func(R) error) error {
+	workers := o.Workers
+	if workers == 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	walkers, err := newWalkers(workers, o, strict)
+	if err != nil {
+		return err
+	}
+	src := &source{logs: logs}
+	err = ordered.Run(ctx, workers, 4*workers, ordered.Stages[task, R]{
+		Next: src.Next,
+		Worker: func() func(context.Context, uint64, task) R {
+			w, v := walkers[0], visit()
+			walkers = walkers[1:]
+			return func(ctx context.Context, _ uint64, t task) R { return work(ctx, w, v, &t) }
+		},
+		Join: func(_ context.Context, r R) error { return join(r) },
+	}, func(R) {})
+	return errors.Join(err, src.close())
+}
+
+func work[R any](ctx context.Context, w *walker, v visitor[R], t *task) R {
+	v.begin(t)
+	w.piece = decode.Piece{Span: t.span, First: -1}
+	w.failure = nil
+	if t.hole == nil {
+		defer t.release()
+		w.walk(ctx, t, v.record, v.broken)
+	}
+	return v.finish(w)
+}

@@ -1,0 +1,118 @@
+package inspect
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+
+	"pikabin/decode"
+)
+
+var errLeadingZero = fmt.Errorf("%w: a length with leading zeros", decode.ErrBadRESP)
+
+// leadingZero finds a length with leading zeros in a payload that has been parsed, which only padding items
+// may have (binlog-format, section 10). It gives the index of the zero, or -1.
+func leadingZero(payload []byte) int {
+	for i := 0; i < len(payload); {
+		if payload[i] == 1 {
+			i += decode.ItemHeaderSize
+			continue
+		}
+		argc, next := length(payload, i)
+		if next < 0 {
+			return i + 1
+		}
+		for i = next; argc > 0; argc-- {
+			size, next := length(payload, i)
+			if next < 0 {
+				return i + 1
+			}
+			i = next + size + 2
+		}
+	}
+	return -1
+}
+
+// length reads the decimal behind the * or $ at i; next is -1 if it has leading zeros.
+func length(b []byte, i int) (n, next int) {
+	i++
+	if b[i] == '0' && b[i+1] != '\r' {
+		return 0, -1
+	}
+	for ; b[i] != '\r'; i++ {
+		n = n*10 + int(b[i]-'0')
+	}
+	return n, i + 2
+}
+
+// Where an item header has the segment and the offset of the position that it names (binlog-format, section 5).
+const (
+	itemSegment = 18
+	itemOffset  = 22
+)
+
+// fields are the offsets in the segment of the two parts of the position that a record names: its segment
+// number, and its offset.
+type fields struct{ number, offset int64 }
+
+// wrong is the first of them that is not as it should be.
+func (f fields) wrong(at, want decode.Position) int64 {
+	if at.Segment != want.Segment {
+		return f.number
+	}
+	return f.offset
+}
+
+func fieldsOf(rec *decode.Record, e *decode.Entry) fields {
+	if len(rec.Payload) > 0 && rec.Payload[0] == 1 {
+		return fields{rec.At(itemSegment), rec.At(itemOffset)}
+	}
+	var info [16]byte
+	binary.LittleEndian.PutUint32(info[:], uint32(e.Time))
+	binary.LittleEndian.PutUint32(info[4:], e.At.Segment)
+	binary.LittleEndian.PutUint64(info[8:], uint64(e.At.Offset))
+	if i := bytes.LastIndex(rec.Payload, info[:]); i >= 0 {
+		return fields{rec.At(i + 4), rec.At(i + 8)}
+	}
+	return fields{rec.Offset, rec.Offset}
+}
+
+// tail is what a segment's file has behind the end of its records.
+type tail struct {
+	begin, size int64 // size is 0 when the file ends there
+	stale       int64 // offset of the first byte that is not zero, -1 for none
+}
+
+// readTail looks at the bytes behind the segment's last record.
+func readTail(t *task, w *walker) (tail, error) {
+	begin := w.piece.Limit
+	if w.piece.Zeros {
+		begin = max(w.scanner.End(), t.span.Begin)
+	}
+	if begin >= t.size || w.piece.Torn {
+		return tail{}, nil
+	}
+	stale, err := firstNonZero(t.source, begin, t.size)
+	return tail{begin: begin, size: t.size - begin, stale: stale}, err
+}
+
+// firstNonZero is the offset of the first byte in [begin, end) that is not zero, or -1. A server may be writing there:
+// bytes that are gone meanwhile count as zeros.
+func firstNonZero(src decode.Source, begin, end int64) (int64, error) {
+	buf := make([]byte, min(end-begin, 1<<20))
+	for at := begin; at < end; {
+		n, err := src.ReadAt(buf[:min(int64(len(buf)), end-at)], at)
+		if stale := bytes.TrimLeft(buf[:n], "\x00"); len(stale) > 0 {
+			return at + int64(n-len(stale)), nil
+		}
+		switch {
+		case err == io.EOF || err == nil && n == 0:
+			return -1, nil
+		case err != nil:
+			return -1, fmt.Errorf("reading behind the records: %w", err)
+		}
+		at += int64(n)
+	}
+	return -1, nil
+}

@@ -1,0 +1,283 @@
+package inspect
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"pikabin/decode"
+	"pikabin/decode/binlog"
+)
+
+// VerifyOptions say what Verify does with what it finds.
+type VerifyOptions struct {
+	Options
+
+	// Report is told of each finding, in log order, as soon as its segment has been read. The finding belongs to it.
+	Report func(*Finding)
+}
+
+// VerifyReport is what Verify found in all. The field names of its JSON are stable.
+type VerifyReport struct {
+	Logs    int   `json:"logs"`
+	Records int64 `json:"records"` // sound ones, filler included
+	Events  int64 `json:"events"`
+	Bytes   int64 `json:"bytes"` // of the records' segments, up to the ends of what is committed
+	Damages int64 `json:"damages"`
+	Notes   int64 `json:"notes"`
+}
+
+// WriteTable writes the report for a person, in one line.
+func (r *VerifyReport) WriteTable(w io.Writer) error {
+	_, err := fmt.Fprintf(w, "%s and %s in %s (%s of %s)\n", count(r.Damages, "damaged place"), count(r.Notes, "note"),
+		count(r.Records, "record"), FormatSize(r.Bytes), count(int64(r.Logs), "log"))
+	return err
+}
+
+// WriteJSON writes the report as one JSON object and a line end.
+func (r *VerifyReport) WriteJSON(w io.Writer) error { return writeJSON(w, r) }
+
+func writeJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
+func count(n int64, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return group(n) + " " + what + "s"
+}
+
+// Verify checks every byte of the logs that can be checked: physical headers, lengths, the order of fragments,
+// trailers, item headers, RESP, the chain of positions, and what lies between and behind the segments. It goes on
+// behind damage and reports each damaged place once. The error is of the disk or the context, never of the
+// log; the report then holds what was read before it.
+func Verify(ctx context.Context, logs []*binlog.Log, o VerifyOptions) (*VerifyReport, error) {
+	v := &verifier{logs: logs, log: -1, report: o.Report, progress: o.Progress, result: &VerifyReport{Logs: len(logs)}}
+	err := scan(ctx, logs, &o.Options, true, func() visitor[*part] { return &checker{} }, v.join)
+	if err == nil {
+		err = v.enter(len(logs))
+	}
+	return v.result, err
+}
+
+// verifier puts the parts into log order.
+type verifier struct {
+	logs     []*binlog.Log
+	report   func(*Finding)
+	progress func(int64)
+	result   *VerifyReport
+
+	log   int // index of the log that is being read, -1 before the first
+	chain decode.Chain
+	seg   *segment // that is being read, nil between segments
+	hole  *Finding // in front of the segment to come
+
+	last   facts // of the last record
+	idless int64 // records behind last.logicID that have none
+	end    decode.Position
+	ends   bool // the last record ends at end, and nothing was lost behind it
+
+	votes votes // of the log so far
+}
+
+// join takes the next part in the order of the log.
+func (v *verifier) join(p *part) error {
+	if err := v.enter(p.task.log); err != nil {
+		return err
+	}
+	switch {
+	case p.failure != nil:
+		return p.failure
+	case p.task.hole != nil:
+		return v.missing(p.task.hole)
+	}
+	if v.seg == nil || v.seg.number != p.piece.Segment {
+		if err := v.endSegment(); err != nil {
+			return err
+		}
+		v.seg = &segment{log: p.piece.Log, number: p.piece.Segment}
+		v.seg.gap(v.hole, p.filler)
+		v.hole = nil
+	}
+	cut := p.cut
+	err := v.chain.Add(&p.piece, func(l decode.Lost) error {
+		cut = true
+		v.seg.lost(&l)
+		return nil
+	})
+	if err == nil {
+		v.follow(p, cut)
+		v.count(p)
+	}
+	return err
+}
+
+// follow holds the first record of a part against the last one before it, and adds the part to its segment.
+func (v *verifier) follow(p *part, cut bool) {
+	if p.piece.First >= 0 {
+		if p.records > 0 && !cut && v.ends {
+			compare(&v.seg.odd, v.idless, &v.last, &p.first)
+			v.position(p)
+		}
+		v.last, v.idless = p.last, p.idless
+		v.ends = p.end >= 0
+		v.end = decode.Position{Segment: p.piece.Segment, Offset: p.end}
+	}
+	v.seg.add(p)
+}
+
+// position checks what the first record of a part names: the end of the record before, also where that is in the
+// segment before, or its own place, as the first record of a log does and the first behind a full sync.
+func (v *verifier) position(p *part) {
+	at, want := p.first.at, v.end
+	switch {
+	case !p.first.hasAt:
+	case at == want || at == decode.Position{Segment: p.piece.Segment, Offset: p.first.offset}:
+		v.seg.votes.inChain++
+	default:
+		v.seg.votes.strays++
+		v.seg.stray(misplaced{offset: p.first.atFields.wrong(at, want), at: at, want: want, count: 1})
+	}
+}
+
+func (v *verifier) count(p *part) {
+	n := min(p.piece.End, p.piece.Limit) - p.piece.Begin
+	v.result.Records += p.records
+	v.result.Events += p.events
+	v.result.Bytes += n
+	if v.progress != nil {
+		v.progress(n)
+	}
+}
+
+// missing takes a hole of the log. That of a gap waits for what the log goes on with.
+func (v *verifier) missing(hole error) error {
+	err := v.closeChain()
+	var cut *binlog.CutShortError
+	var gap *binlog.GapError
+	log := v.logs[v.log].ID()
+	switch {
+	case errors.As(hole, &cut):
+		if v.seg == nil {
+			v.seg = &segment{log: log, number: cut.From.Segment}
+		}
+		v.seg.cutShort(cut)
+	case errors.As(hole, &gap):
+		f := newFinding(Damage, log, gapText(gap)).hint("restore the files, or skip with --on-gap=skip")
+		f.Segment = &gap.First
+		v.hole = &f
+	default:
+		f := newFinding(Note, log, hole.Error())
+		v.hole = &f
+	}
+	v.ends = false
+	return errors.Join(err, v.endSegment())
+}
+
+func gapText(g *binlog.GapError) string {
+	return fmt.Sprintf("%s missing: the records from %v to %v are not here", missingText(g.First, g.Last), g.From, g.To)
+}
+
+func missingText(first, last uint32) string {
+	if first == last {
+		return fmt.Sprintf("write2file%d is", first)
+	}
+	return fmt.Sprintf("write2file%d to write2file%d are", first, last)
+}
+
+func (v *verifier) closeChain() error {
+	return v.chain.Close(func(l decode.Lost) error {
+		v.ends = false
+		v.seg.lost(&l)
+		return nil
+	})
+}
+
+// endSegment reports on a segment once all that belongs to it is there.
+func (v *verifier) endSegment() error {
+	err := v.closeChain()
+	if v.seg != nil {
+		v.votes.inChain += v.seg.votes.inChain
+		v.votes.strays += v.seg.votes.strays
+		v.emit(v.seg.finish(v.votes))
+		v.seg = nil
+	}
+	return err
+}
+
+func (v *verifier) emit(findings []Finding) {
+	for i := range findings {
+		f := &findings[i]
+		if f.Severity == Damage {
+			v.result.Damages++
+		} else {
+			v.result.Notes++
+		}
+		if v.report != nil {
+			v.report(f)
+		}
+	}
+}
+
+// enter ends the logs before the one at index log, and begins that one with what is odd about it as a whole.
+func (v *verifier) enter(log int) error {
+	for v.log < log {
+		if err := v.endLog(); err != nil {
+			return err
+		}
+		v.log++
+		v.votes, v.ends = votes{}, false
+		if v.log < len(v.logs) {
+			v.emit(logNotes(v.logs[v.log]))
+		}
+	}
+	return nil
+}
+
+func (v *verifier) endLog() error {
+	if v.log < 0 {
+		return nil
+	}
+	if err := v.endSegment(); err != nil {
+		return err
+	}
+	if v.hole != nil {
+		v.emit([]Finding{*v.hole})
+		v.hole = nil
+	}
+	return v.unread()
+}
+
+// unread looks at the manifest's segment when nothing of it is committed and so nothing was read.
+func (v *verifier) unread() error {
+	l := v.logs[v.log]
+	m, err := l.Manifest()
+	if err != nil || m.Position.Offset > 0 {
+		return nil //nolint:nilerr // without a manifest all there is was read
+	}
+	for _, s := range l.Segments() {
+		if s.Number != m.Position.Segment || s.Compression != binlog.Plain || s.Size == 0 {
+			continue
+		}
+		stale, err := staleIn(l, s)
+		if err != nil {
+			return err
+		}
+		v.emit([]Finding{tailNote(l.ID(), s.Number, tail{size: s.Size, stale: stale})})
+	}
+	return nil
+}
+
+func staleIn(l *binlog.Log, s binlog.Segment) (int64, error) {
+	f, err := l.Open(context.Background(), s)
+	if err != nil {
+		return -1, err
+	}
+	defer f.Close()
+	return firstNonZero(f, 0, s.Size)
+}
