@@ -54,11 +54,12 @@ func (s *source) Next(ctx context.Context) (task, error) {
 	}
 }
 
-func newTask(log int, c binlog.Chunk) task {
-	return task{
-		log: log, span: c.Span, source: c.File, size: c.File.Size(),
-		release: func() { c.File.Release() }, //nolint:errcheck,gosec // a file that was only read
+func newTask(log int, c decode.Chunk) task {
+	t := task{log: log, span: c.Span, source: c.Source, release: c.Release}
+	if sized, ok := c.Source.(interface{ Size() int64 }); ok {
+		t.size = sized.Size()
 	}
+	return t
 }
 
 func (s *source) close() error {
@@ -72,10 +73,8 @@ func (s *source) close() error {
 
 // isHole tells what is missing in its place in the log, behind which the plan goes on, from what ends it.
 func isHole(err error) bool {
-	var gap *binlog.GapError
-	var purged *binlog.PurgedError
-	var cut *binlog.CutShortError
-	return errors.As(err, &gap) || errors.As(err, &purged) || errors.As(err, &cut)
+	var hole decode.Hole
+	return errors.As(err, &hole)
 }
 
 // Options say how Info and Verify read. The zero value is the default.

@@ -131,10 +131,10 @@ func (s *segment) cutShort(cut *binlog.CutShortError) {
 func causeOf(cut *binlog.CutShortError) string {
 	var archive *binlog.ArchiveError
 	switch {
-	case errors.As(cut.Err, &archive):
+	case errors.As(cut.Cause, &archive):
 		return fmt.Sprintf(", where its archive is damaged: %v", archive.Err)
-	case cut.Err != nil:
-		return fmt.Sprintf(", but %v", cut.Err)
+	case cut.Cause != nil:
+		return fmt.Sprintf(", but %v", cut.Cause)
 	}
 	return ""
 }
