@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +21,7 @@ import (
 
 	"pikabin/decode"
 	"pikabin/decode/binlog"
+	"pikabin/decode/inspect"
 	"pikabin/encode"
 	"pikabin/encode/console"
 	"pikabin/formats"
@@ -34,6 +36,9 @@ var version string
 // name.
 type cli struct {
 	Convert convertCommand `cmd:"" help:"Read what is committed, write it, end."`
+	Info    infoCommand    `cmd:"" help:"Print what is in a log: segments, times, commands, sizes."`
+	Verify  verifyCommand  `cmd:"" help:"Check every byte that can be checked, and report damage by segment and offset."`
+	Inspect inspectCommand `cmd:"" help:"Print records for a person: headers, fields, bytes."`
 	Seek    seekCommand    `cmd:"" help:"Print the position of the first record at or after a time, or of a logic id."`
 	Schema  schemaCommand  `cmd:"" help:"Print the schema of a format."`
 
@@ -46,6 +51,7 @@ type cli struct {
 type streams struct {
 	stdout  io.Writer
 	console *console.Console
+	quiet   bool
 }
 
 // exit is what kong's exit function panics with, so that run returns from a --help.
@@ -72,7 +78,7 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 	}
 	ctx, stop := interruptible()
 	defer stop()
-	s := &streams{stdout: stdout, console: console.New(stderr, c.LogFormat == "json", c.Quiet)}
+	s := &streams{stdout: stdout, console: console.New(stderr, c.LogFormat == "json", c.Quiet), quiet: c.Quiet}
 	command.BindTo(ctx, (*context.Context)(nil))
 	err = command.Run(s)
 	code = exitCode(err)
@@ -442,6 +448,154 @@ func checkOutput(output string, logs []*binlog.Log) error {
 		}
 	}
 	return nil
+}
+
+// lookFlags are common to the commands that read logs without converting them.
+type lookFlags struct {
+	sourceFlags
+	Renamed map[string]string `placeholder:"NEW=OLD" help:"A name that the server's rename-command has made, and the command's own."`
+}
+
+func (f *lookFlags) decoder() (decode.DecoderOptions, error) {
+	generation, err := f.generation()
+	o := decode.DecoderOptions{Renamed: f.Renamed, Pika: generation}
+	if err == nil {
+		if _, err = decode.NewDecoder(o); err != nil {
+			err = usageError{err}
+		}
+	}
+	return o, err
+}
+
+// scanFlags are common to the commands that read whole logs for a report.
+type scanFlags struct {
+	Sources []string `arg:"" name:"source" help:"Log folders, DB folders or segment files."`
+	lookFlags
+	Workers  int    `placeholder:"N" help:"Workers that read and decode. Default: one for each CPU."`
+	JSON     bool   `name:"json" help:"A report for programs."`
+	Progress string `enum:"auto,always,never" default:"auto" help:"Progress bar on standard error: ${enum}."`
+}
+
+// open finds the logs and begins the progress bar.
+func (f *scanFlags) open(s *streams) ([]*binlog.Log, inspect.Options, *console.Bar, error) {
+	decoder, err := f.decoder()
+	if err != nil {
+		return nil, inspect.Options{}, nil, err
+	}
+	logs, err := f.find(s, f.Sources)
+	if err != nil {
+		return nil, inspect.Options{}, nil, err
+	}
+	total := int64(0)
+	for _, l := range logs {
+		total += l.SizeBetween(l.Start(), l.Committed())
+	}
+	bar := s.console.Progress(f.Progress, total)
+	return logs, inspect.Options{Workers: f.Workers, Decoder: decoder, Progress: bar.Add}, bar, nil
+}
+
+// report is what both info and verify end with.
+type report interface {
+	WriteTable(w io.Writer) error
+	WriteJSON(w io.Writer) error
+}
+
+func (f *scanFlags) print(s *streams, r report) error {
+	if f.JSON {
+		return r.WriteJSON(s.stdout)
+	}
+	return r.WriteTable(s.stdout)
+}
+
+// infoCommand says what is in logs.
+type infoCommand struct{ scanFlags }
+
+// Run prints the report.
+func (c *infoCommand) Run(ctx context.Context, s *streams) error {
+	logs, o, bar, err := c.open(s)
+	if err != nil {
+		return err
+	}
+	r, err := inspect.Info(ctx, logs, inspect.InfoOptions{Options: o})
+	bar.Finish()
+	if err != nil {
+		return err
+	}
+	return c.print(s, r)
+}
+
+// verifyCommand says whether logs are whole.
+type verifyCommand struct{ scanFlags }
+
+// Run prints the findings as they come, and the report. Damage is exit code 3.
+func (c *verifyCommand) Run(ctx context.Context, s *streams) error {
+	logs, o, bar, err := c.open(s)
+	if err != nil {
+		return err
+	}
+	findings := json.NewEncoder(s.stdout)
+	r, err := inspect.Verify(ctx, logs, inspect.VerifyOptions{Options: o, Report: func(f *inspect.Finding) {
+		switch {
+		case c.JSON:
+			err = errors.Join(err, findings.Encode(f))
+		case f.Severity == inspect.Damage || !s.quiet:
+			bar.Clear()
+			fmt.Fprintln(s.stdout, f)
+		}
+	}})
+	bar.Finish()
+	if err != nil {
+		return err
+	}
+	if err := c.print(s, r); err != nil {
+		return err
+	}
+	if r.Damages > 0 {
+		return fmt.Errorf("%w: %w", errReported, &decode.CorruptError{})
+	}
+	return nil
+}
+
+// inspectCommand shows records.
+type inspectCommand struct {
+	Source string `arg:"" help:"Folder of one DB, or a segment file."`
+	rangeFlags
+	Count int  `short:"n" placeholder:"N" help:"How many records. Default: 10, or all up to --until."`
+	Hex   bool `help:"The bytes of each record, too."`
+	Full  bool `help:"Arguments and bytes in full, however long."`
+	lookFlags
+}
+
+// Help is shown by inspect --help.
+func (*inspectCommand) Help() string {
+	return `Examples:
+
+  pikabin inspect /data/pika/log/log_db0 --from 12:4096 --hex
+  pikabin inspect /data/pika/log/log_db0 --from 10m -n 100 | less`
+}
+
+// Run shows the records.
+func (c *inspectCommand) Run(ctx context.Context, s *streams) error {
+	decoder, err := c.decoder()
+	if err != nil {
+		return err
+	}
+	logs, err := c.find(s, []string{c.Source})
+	if err != nil {
+		return err
+	}
+	if len(logs) > 1 {
+		return usageError{fmt.Errorf("%s holds the logs of several DBs: give the folder of one, or --db", c.Source)}
+	}
+	extents, err := c.resolve(ctx, s, logs)
+	if err != nil {
+		return err
+	}
+	o := inspect.ShowOptions{From: extents[0].from, Count: c.Count, Full: c.Full, Hex: c.Hex, Decoder: decoder}
+	if c.Until != "" {
+		o.Until = extents[0].until
+	}
+	return inspect.Show(ctx, s.stdout, logs[0], o)
 }
 
 // seekCommand turns a time or a logic id into a position.

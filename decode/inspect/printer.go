@@ -17,8 +17,8 @@ import (
 const (
 	argShown   = 128
 	argsShown  = 32
-	hexShown   = 512  // bytes of a record
-	damageSeen = 64   // bytes shown at damage
+	hexShown   = 512 // bytes of a record
+	damageSeen = 64  // bytes shown at damage
 )
 
 // printer writes records for a person.

@@ -45,7 +45,7 @@ func (c *Console) Warn(text string) { c.say(slog.LevelWarn, text) }
 func (c *Console) Error(text string) { c.say(slog.LevelError, text) }
 
 func (c *Console) say(level slog.Level, text string) {
-	c.bar.clear()
+	c.bar.Clear()
 	if c.json != nil {
 		c.json.LogAttrs(context.Background(), level, text)
 		return
@@ -95,7 +95,8 @@ func (b *Bar) Finish() {
 	}
 }
 
-func (b *Bar) clear() {
+// Clear takes the bar off the screen until it is drawn again.
+func (b *Bar) Clear() {
 	if b != nil {
 		b.bar.Clear() //nolint:errcheck,gosec // as in Add
 	}
