@@ -7,6 +7,10 @@ type Lost struct {
 	Log      *Log
 	From, To Position // From is the end of the last good record, To is where the next begins
 	Err      error
+
+	// Open says that nothing was found behind it, in a log of which nothing tells the end: these may be bytes that never
+	// were part of it.
+	Open bool
 }
 
 // Error says which range was lost, and why.
@@ -107,7 +111,9 @@ func (c *Chain) Close(lost func(Lost) error) error {
 	if was.span.Log == nil || clean {
 		return nil
 	}
-	return lost(Lost{Log: was.span.Log, From: was.position(was.at), To: was.position(end), Err: firstOf(was.why, was.orphan())})
+	return lost(Lost{
+		Log: was.span.Log, From: was.position(was.at), To: was.position(end), Err: firstOf(was.why, was.orphan()), Open: was.span.Open,
+	})
 }
 
 // orphan is the damage of bytes that belong to no record.

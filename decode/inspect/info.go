@@ -88,6 +88,9 @@ func (j *informer) close() error { return j.chain.Close(j.lost) }
 
 func (j *informer) lost(l decode.Lost) error {
 	t := &j.totals[j.log]
+	if l.Open {
+		return nil
+	}
 	t.Lost++
 	t.LostBytes += l.To.Offset - l.From.Offset
 	return nil

@@ -15,10 +15,11 @@ import (
 
 // Limits of what is shown unless everything is asked for.
 const (
-	argShown   = 128
-	argsShown  = 32
-	hexShown   = 512 // bytes of a record
-	damageSeen = 64  // bytes shown at damage
+	argShown    = 128
+	argsShown   = 32
+	eventsShown = 8
+	hexShown    = 512 // bytes of a record
+	damageSeen  = 64  // bytes shown at damage
 )
 
 // printer writes records for a person.
@@ -99,13 +100,13 @@ func named(e *decode.Entry, want *decode.Position) string {
 }
 
 // extra shows the four arguments that 2.3 puts behind each command.
-func (p *printer) extra(e *decode.Entry, args [][]byte) {
+func (p *printer) extra(e *decode.Entry, args [][]byte, want *decode.Position) {
 	if len(args) != 4 {
 		return
 	}
 	text := fmt.Sprintf("server id %s, hub flag %s", p.argument(args[1]), p.argument(args[3]))
 	if e.HasAt {
-		text += fmt.Sprintf(", %s, %s", formatTime(e.Time, p.zone), named(e, nil))
+		text += fmt.Sprintf(", %s, %s", formatTime(e.Time, p.zone), named(e, want))
 	} else {
 		text += ", no position: " + p.argument(args[2])
 	}
@@ -169,7 +170,6 @@ func (p *printer) damage(err error, src decode.Source, at, limit int64) {
 	buf := make([]byte, max(min(damageSeen, limit-at), 0))
 	n, _ := src.ReadAt(buf, at) //nolint:errcheck // what cannot be read is not shown
 	p.lines(buf[:n], at)
-	p.printf("\n")
 }
 
 // dump shows the bytes of a record, each header on a line of its own.

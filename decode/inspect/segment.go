@@ -37,6 +37,7 @@ type segment struct {
 	votes     votes
 	misplaced []misplaced
 	odd       [oddities]sighting
+	tail      tail
 }
 
 func (s *segment) damage(f Finding) {
@@ -74,9 +75,7 @@ func (s *segment) add(p *part) {
 		s.note(offsetOf(p.piece.Err), "what was being written when the file was copied, or when the server stopped",
 			"the log, which has no manifest, ends in half a record")
 	}
-	if p.tail.size > 0 {
-		s.findings = append(s.findings, tailNote(s.log, s.number, p.tail))
-	}
+	s.tail = p.tail
 }
 
 // stray keeps a misplaced record, if they are not so many that they drift.
@@ -88,6 +87,12 @@ func (s *segment) stray(m misplaced) {
 
 // lost reports a range that could not be read.
 func (s *segment) lost(l *decode.Lost) {
+	if l.Open {
+		s.tail = tail{}
+		s.note(l.From.Offset, "stale bytes, or what was being written; only the manifest could tell",
+			"the log, which has no manifest, ends in %s that are no records", FormatSize(l.To.Offset-l.From.Offset))
+		return
+	}
 	var corrupt *decode.CorruptError
 	if !errors.As(l.Err, &corrupt) {
 		corrupt = &decode.CorruptError{Offset: l.From.Offset, Err: l.Err}
@@ -154,6 +159,9 @@ func (s *segment) gap(hole *Finding, filler bool) {
 func (s *segment) finish(log votes) []Finding {
 	s.judgePositions(log)
 	s.noteOddities()
+	if s.tail.size > 0 {
+		s.findings = append(s.findings, tailNote(s.log, s.number, s.tail))
+	}
 	slices.SortStableFunc(s.findings, func(a, b Finding) int { return cmp.Compare(a.order(), b.order()) })
 	if s.dropped > 0 {
 		f := newFinding(Damage, s.log, fmt.Sprintf("%s more in this segment", count(s.dropped, "damaged place")))

@@ -66,7 +66,7 @@ func newShower(w io.Writer, log *binlog.Log, o *ShowOptions) (*shower, error) {
 	whole, err := decode.NewDecoder(decode.DecoderOptions{Pika: decode.G1})
 	return &shower{
 		printer: printer{out: bufio.NewWriter(w), zone: cmp.Or(o.Zone, time.Local), full: o.Full, hex: o.Hex, log: log.ID()},
-		o:       o, decoder: decoder, whole: whole,
+		o:       o, decoder: decoder, whole: whole, prev: -1,
 	}, err
 }
 
@@ -83,7 +83,8 @@ type shower struct {
 	src   decode.Source
 	prev  int64 // end of the record before, -1 when that is not known
 	shown int
-	inBad bool // what is wrong from the last record on has been shown
+	ended *decode.Position // end of the segment before, if that is known
+	inBad bool             // what is wrong from the last record on has been shown
 }
 
 // errDone ends the walk when all that was asked for has been shown.
@@ -121,6 +122,10 @@ func (s *shower) segments(ctx context.Context, plan *binlog.Plan) error {
 
 // segment shows what is wanted of one segment.
 func (s *shower) segment(ctx context.Context, t *task) error {
+	s.ended = nil
+	if s.prev >= 0 && s.span.Segment+1 == t.span.Segment {
+		s.ended = &decode.Position{Segment: s.span.Segment, Offset: s.prev}
+	}
 	s.span, s.src, s.prev = t.span, t.source, -1
 	s.span.Begin, s.span.End, s.span.Exact = 0, s.span.Limit, true
 	from := int64(0)
@@ -208,6 +213,7 @@ func (s *shower) frameDamage(err error, from int64) {
 	s.prev, s.inBad = -1, true
 	if at >= from {
 		s.damage(err, s.src, at, s.span.Limit)
+		s.printf("\n")
 	}
 }
 
@@ -257,16 +263,25 @@ func (s *shower) entries() {
 	}
 	for i := range entries {
 		s.entry(&entries[i], s.rec.Filler, s.expected())
-		s.extra(&entries[i], extras[i])
+		s.extra(&entries[i], extras[i], s.expected())
 	}
-	for s.decoder.Next(&s.change) {
-		s.event(&s.change)
+	n := 0
+	for ; s.decoder.Next(&s.change); n++ {
+		if n < eventsShown || s.full {
+			s.event(&s.change)
+		}
+	}
+	if n > eventsShown && !s.full {
+		s.row("...", "%s more", count(int64(n-eventsShown), "event"))
 	}
 }
 
 // expected is the position that the record should name, if that is known.
 func (s *shower) expected() *decode.Position {
 	if s.prev < 0 {
+		if s.rec.Offset == 0 {
+			return s.ended
+		}
 		return nil
 	}
 	return &decode.Position{Segment: s.span.Segment, Offset: s.prev}
