@@ -185,7 +185,8 @@ func (l *Log) noteManifest() {
 	case !ok:
 		l.note(NoteManifestGone, path, "the manifest names %v, but write2file%d is not there (%s)", at, at.Segment, l.haveText())
 	case l.around[i].Compression == Plain && at.Offset > l.around[i].Size:
-		l.note(NoteManifestBeyond, path, "the manifest names %v, but write2file%d has only %d bytes", at, at.Segment, l.around[i].Size)
+		l.note(NoteManifestBeyond, path, "the manifest names %v, but write2file%d has only %d bytes: after a power failure, or in a copy of a live log whose "+
+			"manifest was not copied first", at, at.Segment, l.around[i].Size)
 	}
 }
 

@@ -77,7 +77,7 @@ func (w Where) String() string {
 	case whereStart:
 		return "the start of the log"
 	case whereEnd:
-		return "the committed end"
+		return "the end"
 	case wherePosition:
 		return "position " + w.position.String()
 	case whereTime:
