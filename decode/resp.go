@@ -33,7 +33,18 @@ func parseCommand(b []byte, argv [][]byte) (args [][]byte, n int, err error) {
 // parseArgs reads argc bulk strings from i on.
 func parseArgs(b []byte, i, argc int, argv [][]byte) (args [][]byte, n int, err error) {
 	for range argc {
-		size, start := shortLength(b, i)
+		// Nearly all lengths have one or two digits: "$3\r\n" or "$42\r\n", read with one load.
+		size, start := 0, -1
+		if i+8 <= len(b) {
+			word := binary.LittleEndian.Uint64(b[i:])
+			one, two := byte(word>>8)-'0', byte(word>>16)-'0'
+			switch {
+			case word&0xffff0000ff == '$'|lineEnd<<24 && one <= 9 && two <= 9:
+				size, start = int(one)*10+int(two), i+5
+			case word&0xffff00ff == '$'|lineEnd<<16 && one <= 9:
+				size, start = int(one), i+4
+			}
+		}
 		if start < 0 {
 			if i >= len(b) || b[i] != '$' {
 				return argv, i, &respError{i, "expected $"}
@@ -75,23 +86,6 @@ func shortName(b []byte) (argc, next int, cmd *Command) {
 
 // lineEnd is "\r\n" as a little-endian word.
 const lineEnd = '\r' | '\n'<<8
-
-// shortLength reads "$3\r\n" or "$42\r\n" at i, with one load: nearly all lengths have one or two
-// digits. next is -1 for anything else.
-func shortLength(b []byte, i int) (n, next int) {
-	if i+8 > len(b) {
-		return 0, -1
-	}
-	word := binary.LittleEndian.Uint64(b[i:])
-	one, two := byte(word>>8)-'0', byte(word>>16)-'0'
-	switch {
-	case word&0xffff0000ff == '$'|lineEnd<<24 && one <= 9 && two <= 9:
-		return int(one)*10 + int(two), i + 5
-	case word&0xffff00ff == '$'|lineEnd<<16 && one <= 9:
-		return int(one), i + 4
-	}
-	return 0, -1
-}
 
 // parseLength reads decimal digits from i on and the line end behind them; next is -1 if they are not
 // there.
