@@ -16,8 +16,8 @@ const escapeBlock = 4096
 // becomes two, and as much as its last store may run over.
 func escapeRoom(n int) int { return 2*n + 64 }
 
-// shortText is the length up to which putClean is not slower than an escaper.
-const shortText = 96
+// shortText is the length up to which copyClean is tried before an escaper.
+const shortText = 128
 
 // An escaper is one of the implementations of the same loop: copy src to dst and put a backslash
 // before every quote and backslash, and before the letter for every control character that has one.
@@ -30,8 +30,8 @@ type escaper uint8
 // if v is not valid UTF-8; then what it appended is of no use.
 func (e *jsonl) appendText(dst, v []byte) ([]byte, bool) {
 	if len(v) <= shortText {
-		dst = slices.Grow(dst, shortText+jsonlMargin)
-		if clean := putClean(dst[len(dst):cap(dst)], v); clean {
+		dst = slices.Grow(dst, shortText+64+jsonlMargin)
+		if e.escaper.copyClean(dst[len(dst):cap(dst)], v) {
 			return dst[:len(dst)+len(v)], true
 		}
 	}

@@ -49,6 +49,17 @@ func (e escaper) escape(dst, src []byte) (read, written int, high byte) {
 	return read + r, written + w, high | h
 }
 
+// copyClean copies v, of at most shortText bytes, to dst and reports whether it may stand in a JSON
+// string as it is: whether it is ASCII without quotes, backslashes and control characters. dst has
+// shortText and 64 bytes of room.
+func (e escaper) copyClean(dst, v []byte) bool {
+	_ = dst[shortText+63] // the kernel trusts this
+	if e == vbmi2Escaper {
+		return copyCleanVBMI2(dst, v)
+	}
+	return putClean(dst, v)
+}
+
 // expandShuffles says for each set of bytes to be escaped among eight, as a mask, where in the eight
 // each byte of the longer result is taken from. -128 is the place of a backslash.
 var expandShuffles = newExpandShuffles()
@@ -79,3 +90,10 @@ func escapeSSSE3(dst, src []byte) (read, written int, high byte)
 //
 //go:noescape
 func escapeVBMI2(dst, src []byte) (read, written int, high byte)
+
+// copyCleanVBMI2 is putClean in steps of 64 bytes, of which nearly every key or value takes one or two,
+// whatever its length. It reads nothing outside of src, which has at most 128 bytes, and writes at most
+// 63 bytes more than src has.
+//
+//go:noescape
+func copyCleanVBMI2(dst, src []byte) (clean bool)

@@ -224,3 +224,40 @@ done:
 	MOVB      AX, high+64(FP)
 	VZEROUPPER
 	RET
+
+// func copyCleanVBMI2(dst, src []byte) (clean bool)
+//
+// Z16 a step of 64 bytes, K5 its bytes that are there, K1 to K4 those that are to be escaped or are not
+// ASCII. Only registers above 15 are used, which leave nothing to be cleared for the code that follows.
+TEXT ·copyCleanVBMI2(SB), NOSPLIT, $0-49
+	MOVQ         dst_base+0(FP), DI
+	MOVQ         src_base+24(FP), SI
+	MOVQ         src_len+32(FP), CX
+	VPBROADCASTQ last<>(SB), Z17
+	VPBROADCASTQ quote<>(SB), Z18
+	VPBROADCASTQ backslash<>(SB), Z19
+	MOVQ         $-1, AX
+
+step:
+	BZHIQ      CX, AX, BX
+	KMOVQ      BX, K5
+	VMOVDQU8.Z (SI), K5, Z16
+	VMOVDQU64  Z16, (DI)
+	VPCMPUB    $2, Z17, Z16, K5, K1
+	VPCMPEQB   Z18, Z16, K2
+	VPCMPEQB   Z19, Z16, K3
+	VPMOVB2M   Z16, K4
+	KORQ       K1, K2, K1
+	KORQ       K3, K4, K3
+	KORTESTQ   K1, K3
+	JNZ        dirty
+	ADDQ       $64, SI
+	ADDQ       $64, DI
+	SUBQ       $64, CX
+	JGT        step
+	MOVB       $1, clean+48(FP)
+	RET
+
+dirty:
+	MOVB $0, clean+48(FP)
+	RET

@@ -10,3 +10,6 @@ const bestEscaper = portableEscaper
 func (escaper) escape(dst, src []byte) (read, written int, high byte) {
 	return escapeGo(dst, src)
 }
+
+// copyClean is putClean.
+func (escaper) copyClean(dst, v []byte) bool { return putClean(dst, v) }

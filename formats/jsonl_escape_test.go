@@ -60,6 +60,28 @@ func checkEscape(t *testing.T, v []byte) {
 	if got := putClean(make([]byte, len(v)+8), v); got != clean {
 		t.Fatalf("putClean(%.300q) = %v", v, got)
 	}
+	if len(v) <= shortText {
+		checkCopyClean(t, v, clean)
+	}
+}
+
+// checkCopyClean lets each escaper copy a short text, with bytes to be escaped right behind it.
+func checkCopyClean(t *testing.T, v []byte, clean bool) {
+	t.Helper()
+	src := append(slices.Clone(v), bytes.Repeat([]byte{'"'}, 128)...)[:len(v)]
+	for _, esc := range escapers() {
+		room := shortText + 64
+		dst := bytes.Repeat([]byte{0xa5}, room+64)
+		if got := esc.copyClean(dst[:room], src); got != clean {
+			t.Fatalf("escaper %d: copyClean(%.300q) = %v", esc, v, got)
+		}
+		if clean && !bytes.Equal(dst[:len(v)], v) {
+			t.Fatalf("escaper %d copied %.300q as %.300q", esc, v, dst[:len(v)])
+		}
+		if !bytes.Equal(dst[room:], bytes.Repeat([]byte{0xa5}, 64)) {
+			t.Fatalf("escaper %d wrote behind its room", esc)
+		}
+	}
 }
 
 // checkEscaper calls an escaper once and looks for stores beyond the room it was given.
@@ -90,13 +112,26 @@ func isASCII(v []byte) bool {
 
 // TestEscapeEveryByteEverywhere puts each byte at each place of texts about the lengths of a step.
 func TestEscapeEveryByteEverywhere(t *testing.T) {
-	for _, n := range []int{1, 2, 3, 4, 7, 8, 9, 16, 17, 33, 40} {
+	for _, n := range []int{1, 2, 3, 4, 7, 8, 9, 16, 17, 33, 40, 64, 65} {
 		for at := range n {
 			for b := range 256 {
 				v := bytes.Repeat([]byte("x"), n)
 				v[at] = byte(b)
 				checkEscape(t, v)
 			}
+		}
+	}
+}
+
+// TestCopyCleanEveryLength has clean texts of each length, and each with a quote in one place.
+func TestCopyCleanEveryLength(t *testing.T) {
+	for n := range shortText + 1 {
+		v := bytes.Repeat([]byte("x"), n)
+		checkCopyClean(t, v, true)
+		for at := range n {
+			v[at] = '"'
+			checkCopyClean(t, v, false)
+			v[at] = 'x'
 		}
 	}
 }
