@@ -95,7 +95,7 @@ func (c *Chain) noRecord(p *Piece) {
 		c.torn = true
 		return
 	}
-	if p.Zeros && p.HeadErr == nil || c.at >= min(p.Span.End, p.Limit) {
+	if p.Zeros && p.HeadErr == nil || c.reaches() {
 		return
 	}
 	c.why = firstOf(c.why, p.HeadErr, p.Err, c.orphan())
@@ -105,7 +105,7 @@ func (c *Chain) noRecord(p *Piece) {
 // record nor zeros. It belongs before a hole in the log and behind the last piece.
 func (c *Chain) Close(lost func(Lost) error) error {
 	end := min(c.span.End, c.span.Limit)
-	clean := c.why == nil && (c.at >= end || follows(c.at, (end+BlockSize-1)&^(BlockSize-1)) || c.zeros || c.torn)
+	clean := c.why == nil && (c.reaches() || c.zeros || c.torn)
 	was := *c
 	*c = Chain{}
 	if was.span.Log == nil || clean {
@@ -114,6 +114,12 @@ func (c *Chain) Close(lost func(Lost) error) error {
 	return lost(Lost{
 		Log: was.span.Log, From: was.position(was.at), To: was.position(end), Err: firstOf(was.why, was.orphan()), Open: was.span.Open,
 	})
+}
+
+// reaches reports whether the last record ends where the span does, or leaves no more than a trailer.
+func (c *Chain) reaches() bool {
+	end := min(c.span.End, c.span.Limit)
+	return c.at >= end || follows(c.at, (end+BlockSize-1)&^(BlockSize-1))
 }
 
 // orphan is the damage of bytes that belong to no record.

@@ -215,8 +215,11 @@ func (d *Decoder) fill(c *Change, e *Entry, part int) {
 	}
 }
 
-// maxNames bounds the names kept, so that a log full of made-up ones costs no memory.
-const maxNames = 4096
+// maxNames and maxName bound the names kept, so that a log full of made-up ones costs no memory.
+const (
+	maxNames = 4096
+	maxName  = 64
+)
 
 // name gives the lower-case name of a command that is not in the table under that name.
 func (d *Decoder) name(b []byte) string {
@@ -224,7 +227,7 @@ func (d *Decoder) name(b []byte) string {
 		return s
 	}
 	s := strings.ToLower(string(b))
-	if len(d.names) < maxNames {
+	if len(d.names) < maxNames && len(b) <= maxName {
 		d.names[string(b)] = s
 	}
 	return s

@@ -148,27 +148,51 @@ func (p *parser) parseItems(payload []byte, generation Generation) (int, error) 
 }
 
 func (p *parser) parseItem(header, content []byte, generation Generation) (int, error) {
+	parse := p.parseWhole
 	if len(content) >= 2 && content[0] == 1 && content[1] == 0 {
-		if _, err := new(parser).parseItems(content, generation); err != nil {
-			return 0, fmt.Errorf("item inside an item: %w", err)
-		}
-		p.entries = append(p.entries, Entry{Padding: true, Wrapped: true})
-	} else {
-		n, err := p.parseContent(content)
-		if err == nil && n < len(content) {
-			err = fmt.Errorf("%w: %d bytes behind the last argument", ErrBadItem, len(content)-n)
-		}
-		if err != nil {
-			return n, err
-		}
+		parse = p.parseWrapped
+	}
+	if n, err := parse(content); err != nil {
+		return n, err
 	}
 	e := p.last()
-	if allZero(header[2:30]) {
+	if isPadding(header, e) {
 		e.Padding = true
 		return 0, nil
 	}
 	e.readHeader(header, generation)
 	return 0, nil
+}
+
+// parseWhole reads content that is one RESP array.
+func (p *parser) parseWhole(content []byte) (int, error) {
+	n, err := p.parseContent(content)
+	if err == nil && n < len(content) {
+		err = fmt.Errorf("%w: %d bytes behind the last argument", ErrBadItem, len(content)-n)
+	}
+	return n, err
+}
+
+// parseWrapped reads the item inside an item that a client's PADDING is from 3.5.2 on. It goes no deeper,
+// and takes nothing but padding: a command in there would be passed over.
+func (p *parser) parseWrapped(b []byte) (int, error) {
+	if len(b) < ItemHeaderSize || int64(binary.LittleEndian.Uint32(b[30:])) != int64(len(b)-ItemHeaderSize) {
+		return 0, fmt.Errorf("%w: the item inside it has another length", ErrBadItem)
+	}
+	if n, err := p.parseWhole(b[ItemHeaderSize:]); err != nil {
+		return ItemHeaderSize + n, err
+	}
+	e := p.last()
+	if !isPadding(b, e) {
+		return 0, fmt.Errorf("%w: the item inside it is not padding", ErrBadItem)
+	}
+	*e = Entry{Padding: true, Wrapped: true}
+	return 0, nil
+}
+
+// isPadding recognises a padding item: nothing in its header but the length, and the command's name.
+func isPadding(header []byte, e *Entry) bool {
+	return allZero(header[2:30]) && e.Command != nil && e.Command.Name == "padding"
 }
 
 // readHeader takes the fields out of an item header. What stands at byte 6 only the version tells.

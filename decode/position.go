@@ -15,14 +15,18 @@ type Position struct {
 }
 
 // ParsePosition reads the form that String prints, "12:4096". The offset may also be given as
-// 0x1000. The error says what was expected.
+// 0x1000. Leading zeros mean nothing, as in the names of files. The error says what was expected.
 func ParsePosition(s string) (Position, error) {
 	segment, offset, ok := strings.Cut(s, ":")
 	if ok {
 		n, errN := strconv.ParseUint(segment, 10, 32)
-		o, errO := strconv.ParseInt(offset, 0, 64)
-		if errN == nil && errO == nil && o >= 0 {
-			return Position{Segment: uint32(n), Offset: o}, nil
+		base := 10
+		if hex, isHex := strings.CutPrefix(offset, "0x"); isHex {
+			offset, base = hex, 16
+		}
+		o, errO := strconv.ParseUint(offset, base, 63)
+		if errN == nil && errO == nil {
+			return Position{Segment: uint32(n), Offset: int64(o)}, nil
 		}
 	}
 	return Position{}, fmt.Errorf("%q is not a position: expected segment:offset, such as 12:4096", s)

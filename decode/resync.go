@@ -1,9 +1,6 @@
 package decode
 
-import (
-	"fmt"
-	"io"
-)
+import "io"
 
 // locate finds the first record that begins in the span. What stands at the begin of a span that is not
 // Exact may be the rest of a record of the span before.
@@ -44,13 +41,16 @@ func (s *Scanner) ResyncAt(from int64) error {
 // itself, so that two workers which meet at a block agree on what begins there.
 func (s *Scanner) find(from int64) error {
 	s.retry = false
-	for from < s.span.End && from+s.h <= s.span.Limit {
+	for from < s.span.End {
 		look := s.inBlock
 		if from%BlockSize == 0 {
 			look = s.atBlock
 		}
 		next, found := look(from)
-		if found {
+		switch {
+		case s.failed != nil:
+			return s.failed
+		case found && next < s.span.End:
 			s.pos = next
 			return nil
 		}
@@ -61,15 +61,18 @@ func (s *Scanner) find(from int64) error {
 }
 
 // atBlock looks at the header that a block starts with. It gives where a record begins or where to look
-// next.
+// next. Half a header at the limit counts as a beginning, so that Next says what is wrong with it.
 func (s *Scanner) atBlock(from int64) (next int64, found bool) {
+	if from+s.h > s.span.Limit {
+		return from, true
+	}
 	s.pos = from
-	f, err := s.peek(from)
-	if err != nil {
-		s.note(from, err)
+	f, ok := s.peek(from)
+	if !ok {
+		s.note(from, ErrTorn)
 		return from + BlockSize, false
 	}
-	err = s.check(f, BlockSize)
+	err := s.check(f, BlockSize)
 	switch {
 	case err == nil && f.kind == fragmentMiddle:
 		return from + BlockSize, false
@@ -77,6 +80,8 @@ func (s *Scanner) atBlock(from int64) (next int64, found bool) {
 		return s.afterLast(s.HeaderEnd(from + s.h + f.length))
 	case s.begins(from):
 		return from, true
+	case s.continuesNewer(from):
+		return s.atBlock(from)
 	case f == (fragment{}) && s.endsInZeros(from):
 		return s.span.End, false
 	}
@@ -87,9 +92,9 @@ func (s *Scanner) atBlock(from int64) (next int64, found bool) {
 // afterLast looks at the header behind a last fragment.
 func (s *Scanner) afterLast(at int64) (next int64, found bool) {
 	switch {
-	case at%BlockSize == 0 || at >= s.span.End || at+s.h > s.span.Limit:
+	case at%BlockSize == 0 || at >= s.span.End:
 		return at, false
-	case s.begins(at):
+	case at+s.h > s.span.Limit || s.begins(at):
 		return at, true
 	case s.endsInZeros(at):
 		return s.span.End, false
@@ -100,30 +105,45 @@ func (s *Scanner) afterLast(at int64) (next int64, found bool) {
 
 // peek reads one header. At a block start in the middle of a long record it is all that is needed of
 // the block, so that the window is not read.
-func (s *Scanner) peek(pos int64) (fragment, error) {
+func (s *Scanner) peek(pos int64) (f fragment, ok bool) {
 	if in := pos - s.bufOff; in >= 0 && in+s.h <= int64(len(s.buf)) {
-		return parseFragment(s.buf[in:], s.h), nil
+		return parseFragment(s.buf[in:], s.h), true
 	}
-	s.header = [8]byte{}
 	n, err := s.src.ReadAt(s.header[:s.h], pos)
 	if int64(n) < s.h {
-		return fragment{}, fmt.Errorf("%w: %w", ErrTorn, err)
+		_ = s.short(pos+int64(n), err) // remembers an error that is no damage
+		return fragment{}, false
 	}
-	return parseFragment(s.header[:], s.h), nil
+	return parseFragment(s.header[:], s.h), true
 }
 
 // begins reports whether the header at pos can be that of a record, with either header size.
 func (s *Scanner) begins(pos int64) bool {
 	left := BlockSize - pos%BlockSize
-	if left < s.h || pos+s.h > s.span.Limit || s.fill(pos, s.h) != nil {
+	if left < s.h || s.fill(pos, s.h) != nil {
 		return false
 	}
 	s.pos = pos
 	f := parseFragment(s.buf[pos-s.bufOff:], s.h)
-	if f.kind != fragmentMiddle && f.kind != fragmentLast && s.check(f, left) == nil {
-		return pos+s.h+f.length <= s.span.Limit && (s.h == 8 || s.startsLikeG0(f))
+	if f.kind != fragmentMiddle && f.kind != fragmentLast && s.judge(f, left) == nil {
+		return true
 	}
 	return s.isBlank() || s.switchGeneration(left)
+}
+
+// continuesNewer recognises, in a segment that began with 2.0, the middle or the end of a record that a
+// newer server wrote, and takes over its header size.
+func (s *Scanner) continuesNewer(from int64) bool {
+	if s.h == 8 || from+8 > s.span.Limit {
+		return false
+	}
+	s.h = 8
+	f, ok := s.peek(from)
+	if ok && (f.kind == fragmentMiddle || f.kind == fragmentLast) && s.check(f, BlockSize) == nil {
+		return true
+	}
+	s.h = 4
+	return false
 }
 
 // endsInZeros recognises the end of the data, and remembers it.
@@ -164,30 +184,49 @@ func (s *Scanner) credible(pos int64, b []byte, end int64) bool {
 	if !ok {
 		return false
 	}
-	here := Position{Segment: s.span.Segment, Offset: pos}
-	return at.Segment == here.Segment && s.HeaderEnd(at.Offset) == pos || s.chains(b[s.h+f.length:], pos+s.h+f.length, end)
+	named := at.Segment == s.span.Segment && s.HeaderEnd(at.Offset) == pos
+	return named || s.chains(b, pos, end)
 }
 
-// chains reports whether headers follow each other from pos to the end of the block or of the data.
+// chains reports whether headers follow each other from pos, where b begins, to the end of the block or
+// of the data. In a value that holds records of another log they do not, but by chance: such a chain
+// breaks at the end of the value, or reaches a block that goes on with the rest of the record around it.
 func (s *Scanner) chains(b []byte, pos, end int64) bool {
-	for end-pos >= s.h && int64(len(b)) >= s.h {
+	for {
 		f := parseFragment(b, s.h)
 		if f.kind == fragmentMiddle || f.kind == fragmentLast || s.check(f, end-pos) != nil || s.h+f.length > int64(len(b)) {
 			return false
 		}
 		b, pos = b[s.h+f.length:], pos+s.h+f.length
+		switch {
+		case f.kind == fragmentFirst:
+			return true
+		case end-pos < s.h || !s.span.Final && allZero(b):
+			return !s.interrupts(end)
+		case int64(len(b)) < s.h:
+			return len(b) == 0
+		}
 	}
-	return true
+}
+
+// interrupts reports whether the block at pos goes on with a record that began before it.
+func (s *Scanner) interrupts(pos int64) bool {
+	if pos+s.h > s.span.Limit {
+		return false
+	}
+	f, ok := s.peek(pos)
+	return ok && (f.kind == fragmentMiddle || f.kind == fragmentLast) && s.check(f, BlockSize) == nil
 }
 
 // noteHeader keeps the first damage in front of the span's first record, with what is wrong there.
 func (s *Scanner) noteHeader(pos int64) {
-	f, err := s.peek(pos)
-	if err == nil {
+	f, ok := s.peek(pos)
+	err := ErrTorn
+	if ok {
 		err = s.check(f, BlockSize-pos%BlockSize)
 	}
 	switch {
-	case f == fragment{}:
+	case ok && f == fragment{}:
 		err = ErrZeros
 	case err == nil:
 		err = ErrBadSequence

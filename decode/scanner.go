@@ -99,9 +99,10 @@ type Scanner struct {
 	begin   int64 // the first header of this span, -1 before it is found
 	end     int64 // behind the last record, or the last resync
 	headErr error // damage between Begin and begin
+	failed  error // of a read, and not of what was read
 	zeros   bool
 	located bool
-	retry   bool // Resync may find a record at pos itself
+	retry   bool // Resync looks at pos itself: a block start that no record of the span has claimed
 
 	header [8]byte
 	parser parser // judges what Resync finds
@@ -119,7 +120,7 @@ func (s *Scanner) Reset(src Source, span Span) {
 	s.span.End = min(span.End, span.Limit)
 	s.buf, s.bufOff, s.ahead = s.buf[:0], 0, 0
 	s.pos, s.begin, s.end = span.Begin, -1, span.Begin
-	s.headErr, s.zeros, s.located, s.retry = nil, false, false, false
+	s.headErr, s.failed, s.zeros, s.located, s.retry = nil, nil, false, false, false
 }
 
 // Begin is the offset of the first record of the span, or -1 when none begins in it.
@@ -145,7 +146,8 @@ func (s *Scanner) HeaderEnd(end int64) int64 {
 
 // Next puts the next record of the span into rec. It returns io.EOF at the end of the span, or
 // *CorruptError for bytes that cannot be a record, after which only Resync goes on. A record that runs
-// past the limit is a CorruptError with ErrTorn.
+// past the limit is a CorruptError with ErrTorn. Any other error is that of a read, or of Reserve, and
+// ends the work on the span.
 func (s *Scanner) Next(rec *Record) error {
 	if !s.located {
 		if err := s.locate(); err != nil {
@@ -227,18 +229,21 @@ func (s *Scanner) passed(rec *Record) {
 // other is Next for all that is not a plain full record.
 func (s *Scanner) other(rec *Record, f fragment, left int64) error {
 	if f == (fragment{}) && (s.h == 8 || s.blockIsZero()) {
+		if left < 8 { // the trailer that 2.1 left behind the last record of 2.0
+			s.pos += left
+			return s.Next(rec)
+		}
 		return s.zeroHeader()
 	}
 	if s.isBlank() {
+		if s.pos+BlockSize > s.span.Limit {
+			return s.torn(s.pos)
+		}
 		*rec = Record{Offset: s.pos, End: s.pos + BlockSize, HeaderSize: s.h, Filler: true, Fragments: 1}
 		s.passed(rec)
 		return nil
 	}
-	err := s.check(f, left)
-	if err == nil && s.h == 4 && !s.startsLikeG0(f) {
-		err = ErrBadType
-	}
-	if err != nil {
+	if err := s.judge(f, left); err != nil {
 		if s.switchGeneration(left) {
 			return s.Next(rec)
 		}
@@ -248,6 +253,7 @@ func (s *Scanner) other(rec *Record, f fragment, left int64) error {
 	case fragmentFirst:
 		return s.assemble(rec, f)
 	case fragmentMiddle, fragmentLast:
+		s.retry = true
 		return s.corrupt(s.pos, fmt.Errorf("%w: the rest of a record whose beginning is not there", ErrBadSequence))
 	}
 	if err := s.full(rec, f); err != nil {
@@ -257,6 +263,32 @@ func (s *Scanner) other(rec *Record, f fragment, left int64) error {
 		rec.Filler, rec.Payload = true, nil
 	}
 	return nil
+}
+
+// judge says why the fragment at pos cannot be one, as far as that shows in front of the payload; the
+// payload of filler is looked at too, since nobody else does.
+func (s *Scanner) judge(f fragment, left int64) error {
+	if err := s.check(f, left); err != nil {
+		return err
+	}
+	switch {
+	case s.h == 4 && !s.startsLikeG0(f):
+		return ErrBadType
+	case f.kind == fragmentFiller && !s.isStars(f):
+		return fmt.Errorf("%w: %d, without the stars that such a fragment is full of", ErrBadType, f.kind)
+	}
+	return nil
+}
+
+// isStars looks at the payload of a type 6 fragment.
+func (s *Scanner) isStars(f fragment) bool {
+	if s.pos+s.h+f.length > s.span.Limit {
+		return true // torn, which Next says
+	}
+	if s.fill(s.pos, s.h+f.length) != nil {
+		return false
+	}
+	return f.length == 0 || allByte(s.buf[s.pos-s.bufOff+s.h:][:f.length], '*')
 }
 
 // check says why a fragment cannot stand where left bytes of its block remain. Pika cuts a record only
@@ -341,20 +373,17 @@ func (s *Scanner) continuation(pos, start int64) (fragment, error) {
 		return fragment{}, err
 	}
 	f := parseFragment(s.buf[pos-s.bufOff:], s.h)
-	switch f.kind {
-	case fragmentMiddle, fragmentLast:
-		if err := s.check(f, BlockSize); err != nil {
-			return f, s.corrupt(pos, err)
-		}
+	err := s.check(f, BlockSize)
+	switch {
+	case err == nil && (f.kind == fragmentMiddle || f.kind == fragmentLast):
 		return f, nil
-	case fragmentFull, fragmentFirst, fragmentFiller:
-		s.retry = true
-		return f, s.corrupt(pos, fmt.Errorf("%w: the record that began at %d ends here without its last fragment", ErrBadSequence, start))
+	case err == nil:
+		err = fmt.Errorf("%w: the record that began at %d ends here without its last fragment", ErrBadSequence, start)
+	case f == (fragment{}):
+		err = fmt.Errorf("%w: the record that began at %d does not go on", ErrZeros, start)
 	}
-	if f == (fragment{}) {
-		return f, s.corrupt(pos, fmt.Errorf("%w: the record that began at %d does not go on", ErrZeros, start))
-	}
-	return f, s.corrupt(pos, fmt.Errorf("%w: %d", ErrBadType, f.kind))
+	s.retry = true
+	return f, s.corrupt(pos, err)
 }
 
 // keepScratch is the size up to which the scratch is kept from span to span.
@@ -369,8 +398,8 @@ const growthProbe = 16
 func (s *Scanner) reserve(pos int64) error {
 	need := int64(len(s.scratch))
 	for pos+s.h <= s.span.Limit {
-		f, err := s.peek(pos)
-		if err != nil || (f.kind != fragmentMiddle && f.kind != fragmentLast) || s.check(f, BlockSize) != nil {
+		f, ok := s.peek(pos)
+		if !ok || (f.kind != fragmentMiddle && f.kind != fragmentLast) || s.check(f, BlockSize) != nil {
 			break
 		}
 		need += f.length
@@ -427,16 +456,14 @@ func (s *Scanner) zeroHeader() error {
 	return io.EOF
 }
 
-// isBlank recognises a whole block of spaces, the filler of 2.0 to 3.0.9.
+// isBlank recognises a whole block of spaces, the filler of 2.0 to 3.0.9, or as much of one as there is.
 func (s *Scanner) isBlank() bool {
-	if s.pos&(BlockSize-1) != 0 || s.pos+BlockSize > s.span.Limit || s.buf[s.pos-s.bufOff] != ' ' {
-		return false
-	}
-	if s.fill(s.pos, BlockSize) != nil {
+	n := min(BlockSize, s.span.Limit-s.pos)
+	if s.pos&(BlockSize-1) != 0 || s.buf[s.pos-s.bufOff] != ' ' || s.fill(s.pos, n) != nil {
 		return false
 	}
 	in := s.pos - s.bufOff
-	return allByte(s.buf[in:in+BlockSize], ' ')
+	return allByte(s.buf[in:in+n], ' ')
 }
 
 func (s *Scanner) blockIsZero() bool {
@@ -457,6 +484,8 @@ func (s *Scanner) startsLikeG0(f fragment) bool {
 	switch {
 	case f.kind == fragmentMiddle || f.kind == fragmentLast || f.length == 0:
 		return true
+	case s.pos+s.h+f.length > s.span.Limit:
+		return true // torn, which Next says
 	case s.fill(s.pos, s.h+1) != nil:
 		return false
 	}
@@ -470,18 +499,32 @@ func (s *Scanner) startsLikeG0(f fragment) bool {
 func (s *Scanner) switchGeneration(left int64) bool {
 	was := s.h
 	s.h = 12 - was
-	if s.pos+s.h < s.span.Limit && left > s.h && s.fill(s.pos, s.h+1) == nil {
-		in := s.pos - s.bufOff
-		f := parseFragment(s.buf[in:], s.h)
-		first := s.buf[in+s.h]
-		payload := first == '*' || s.h == 8 && first == 1
-		if (f.kind == fragmentFull || f.kind == fragmentFirst) && f.length > 0 && payload && s.check(f, left) == nil {
+	if left >= s.h && s.pos+s.h <= s.span.Limit && s.fill(s.pos, s.h) == nil {
+		f := parseFragment(s.buf[s.pos-s.bufOff:], s.h)
+		if (f.kind == fragmentFull || f.kind == fragmentFirst) && s.check(f, left) == nil && s.startsPayload(f) {
 			return true
 		}
 	}
 	s.h = was
 	return false
 }
+
+// startsPayload looks at the first byte of the payload of the record at pos. The payload of a first
+// fragment of length 0 follows the header of the next block.
+func (s *Scanner) startsPayload(f fragment) bool {
+	at := s.pos + s.h
+	if f.length == 0 {
+		at += s.h
+	}
+	if f.length == 0 && f.kind == fragmentFull || at >= s.span.Limit || s.fill(s.pos, at+1-s.pos) != nil {
+		return false
+	}
+	first := s.buf[at-s.bufOff]
+	return first == '*' || s.h == 8 && first == 1
+}
+
+// maxWindow bounds what is read at once, whatever the size of the span.
+const maxWindow = 1 << 20
 
 // fill makes sure that n bytes from pos on are in the window. The span's own bytes are read at once;
 // beyond its end, where only the rest of one record is wanted, in growing steps.
@@ -492,9 +535,9 @@ func (s *Scanner) fill(pos, n int64) error {
 	if pos+n > s.span.Limit {
 		return s.torn(pos)
 	}
-	want := s.span.End - pos
+	want := min(s.span.End-pos, maxWindow)
 	if want < n {
-		s.ahead = min(max(4*s.ahead, 4096), 1<<20)
+		s.ahead = min(max(4*s.ahead, 4096), maxWindow)
 		want = max(n, s.ahead)
 	}
 	want = min(want, s.span.Limit-pos)
@@ -510,10 +553,18 @@ func (s *Scanner) fill(pos, n int64) error {
 	if int64(got) >= n {
 		return nil
 	}
+	return s.short(pos+int64(got), err)
+}
+
+// short is the error of a read that brought too little, up to at. A file that has become shorter is damage;
+// any other error says nothing about the log, and so must not pass for damage.
+func (s *Scanner) short(at int64, err error) error {
 	if err == nil || errors.Is(err, io.EOF) {
 		err = fmt.Errorf("%w: the file ends here, though it reached %d before", ErrTorn, s.span.Limit)
+		return &CorruptError{Segment: s.span.Segment, Offset: at, Err: err}
 	}
-	return s.corrupt(pos+int64(got), err)
+	s.failed = fmt.Errorf("reading write2file%d at %d: %w", s.span.Segment, at, err)
+	return s.failed
 }
 
 func (s *Scanner) torn(start int64) error {

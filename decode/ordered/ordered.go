@@ -4,7 +4,6 @@ package ordered
 
 import (
 	"context"
-	"errors"
 	"io"
 	"sync"
 )
@@ -59,7 +58,7 @@ func Run[T, R any](ctx context.Context, workers, depth int, s Stages[T, R], drop
 		}
 	}
 	wg.Wait()
-	if errors.Is(err, io.EOF) {
+	if err == io.EOF { //nolint:errorlint // an error that wraps io.EOF, of a broken connection, is no proper end
 		return nil
 	}
 	return err
