@@ -3,7 +3,7 @@ package decode
 import "fmt"
 
 // Lost is a range of a log that could not be read, and why.
-type Lost struct {
+type Lost struct { //nolint:errname // a range first of all, which is an error for who cannot go on
 	Log      *Log
 	From, To Position // From is the end of the last good record, To is where the next begins
 	Err      error
@@ -47,7 +47,9 @@ type Chain struct {
 func (c *Chain) End() Position { return c.position(c.at) }
 
 // Segment reports whether the piece before was of that segment.
-func (c *Chain) Segment(log *Log, number uint32) bool { return c.span.Log == log && c.span.Segment == number }
+func (c *Chain) Segment(log *Log, number uint32) bool {
+	return c.span.Log == log && c.span.Segment == number
+}
 
 // Add puts the next piece behind the one before. lost is called for each range between them that no
 // record accounts for: the end of the segment before, and what is in front of the first record. An error of
@@ -68,7 +70,7 @@ func (c *Chain) Add(p *Piece, lost func(Lost) error) error {
 		return err
 	}
 	c.at, c.why, c.zeros, c.torn = p.Last, nil, p.Zeros, p.Torn
-	if p.Err != nil && !p.Torn && c.at < p.Span.End {
+	if p.Err != nil && !p.Torn && c.at < p.End {
 		c.why = p.Err
 	}
 	return nil
@@ -93,7 +95,7 @@ func (c *Chain) noRecord(p *Piece) {
 		c.torn = true
 		return
 	}
-	if p.Zeros && p.HeadErr == nil || c.at >= min(p.Span.End, p.Limit) {
+	if p.Zeros && p.HeadErr == nil || c.at >= min(p.End, p.Limit) {
 		return
 	}
 	c.why = firstOf(c.why, p.HeadErr, p.Err, c.orphan())
@@ -130,7 +132,9 @@ func (c *Chain) overlap(first int64) error {
 	}
 }
 
-func (c *Chain) position(offset int64) Position { return Position{Segment: c.span.Segment, Offset: offset} }
+func (c *Chain) position(offset int64) Position {
+	return Position{Segment: c.span.Segment, Offset: offset}
+}
 
 // follows reports whether a record that begins at begin is next to one that ended at end: at most the
 // trailer of a block lies between.

@@ -60,7 +60,10 @@ func Verify(ctx context.Context, logs []*binlog.Log, o VerifyOptions) (*VerifyRe
 	v := &verifier{logs: logs, log: -1, report: o.Report, progress: o.Progress, result: &VerifyReport{Logs: len(logs)}}
 	err := scan(ctx, logs, &o.Options, true, func() visitor[*part] { return &checker{} }, v.join)
 	if err == nil {
-		err = v.enter(len(logs))
+		err = v.enter(ctx, len(logs))
+	}
+	if v.seg != nil {
+		v.emit(v.seg.finish(v.votes))
 	}
 	return v.result, err
 }
@@ -86,8 +89,8 @@ type verifier struct {
 }
 
 // join takes the next part in the order of the log.
-func (v *verifier) join(p *part) error {
-	if err := v.enter(p.task.log); err != nil {
+func (v *verifier) join(ctx context.Context, p *part) error {
+	if err := v.enter(ctx, p.task.log); err != nil {
 		return err
 	}
 	switch {
@@ -225,9 +228,9 @@ func (v *verifier) emit(findings []Finding) {
 }
 
 // enter ends the logs before the one at index log, and begins that one with what is odd about it as a whole.
-func (v *verifier) enter(log int) error {
+func (v *verifier) enter(ctx context.Context, log int) error {
 	for v.log < log {
-		if err := v.endLog(); err != nil {
+		if err := v.endLog(ctx); err != nil {
 			return err
 		}
 		v.log++
@@ -239,7 +242,7 @@ func (v *verifier) enter(log int) error {
 	return nil
 }
 
-func (v *verifier) endLog() error {
+func (v *verifier) endLog(ctx context.Context) error {
 	if v.log < 0 {
 		return nil
 	}
@@ -250,11 +253,11 @@ func (v *verifier) endLog() error {
 		v.emit([]Finding{*v.hole})
 		v.hole = nil
 	}
-	return v.unread()
+	return v.unread(ctx)
 }
 
 // unread looks at the manifest's segment when nothing of it is committed and so nothing was read.
-func (v *verifier) unread() error {
+func (v *verifier) unread(ctx context.Context) error {
 	l := v.logs[v.log]
 	m, err := l.Manifest()
 	if err != nil || m.Position.Offset > 0 {
@@ -264,7 +267,7 @@ func (v *verifier) unread() error {
 		if s.Number != m.Position.Segment || s.Compression != binlog.Plain || s.Size == 0 {
 			continue
 		}
-		stale, err := staleIn(l, s)
+		stale, err := staleIn(ctx, l, s)
 		if err != nil {
 			return err
 		}
@@ -273,8 +276,8 @@ func (v *verifier) unread() error {
 	return nil
 }
 
-func staleIn(l *binlog.Log, s binlog.Segment) (int64, error) {
-	f, err := l.Open(context.Background(), s)
+func staleIn(ctx context.Context, l *binlog.Log, s binlog.Segment) (int64, error) {
+	f, err := l.Open(ctx, s)
 	if err != nil {
 		return -1, err
 	}
