@@ -103,9 +103,7 @@ func (v *verifier) join(ctx context.Context, p *part) error {
 		if err := v.endSegment(); err != nil {
 			return err
 		}
-		v.seg = &segment{log: p.piece.Log, number: p.piece.Segment}
-		v.seg.gap(v.hole, p.filler)
-		v.hole = nil
+		v.begin(p.piece.Segment, p.filler)
 	}
 	cut := p.cut
 	err := v.chain.Add(&p.piece, func(l decode.Lost) error {
@@ -118,6 +116,13 @@ func (v *verifier) join(ctx context.Context, p *part) error {
 		v.count(p)
 	}
 	return err
+}
+
+// begin takes up a segment, with the hole in front of it.
+func (v *verifier) begin(number uint32, filler bool) {
+	v.seg = &segment{log: v.logs[v.log].ID(), number: number}
+	v.seg.gap(v.hole, filler)
+	v.hole = nil
 }
 
 // follow holds the first record of a part against the last one before it, and adds the part to its segment.
@@ -167,19 +172,35 @@ func (v *verifier) missing(hole error) error {
 	switch {
 	case errors.As(hole, &cut):
 		if v.seg == nil {
-			v.seg = &segment{log: log, number: cut.From.Segment}
+			v.begin(cut.From.Segment, false)
 		}
 		v.seg.cutShort(cut)
+		err = errors.Join(err, v.endSegment())
 	case errors.As(hole, &gap):
 		f := newFinding(Damage, log, gapText(gap)).hint("restore the files, or skip with --on-gap=skip")
 		f.Segment = &gap.First
-		v.hole = &f
+		err = errors.Join(err, v.wait(f))
 	default:
-		f := newFinding(Note, log, hole.Error())
-		v.hole = &f
+		err = errors.Join(err, v.wait(newFinding(Note, log, hole.Error())))
 	}
 	v.ends = false
-	return errors.Join(err, v.endSegment())
+	return err
+}
+
+// wait keeps a hole until it is known what the log goes on with.
+func (v *verifier) wait(hole Finding) error {
+	err := v.endSegment()
+	v.emitHole()
+	v.hole = &hole
+	return err
+}
+
+// emitHole reports a hole that no segment follows.
+func (v *verifier) emitHole() {
+	if v.hole != nil {
+		v.emit([]Finding{*v.hole})
+		v.hole = nil
+	}
 }
 
 func gapText(g *binlog.GapError) string {
@@ -249,10 +270,7 @@ func (v *verifier) endLog(ctx context.Context) error {
 	if err := v.endSegment(); err != nil {
 		return err
 	}
-	if v.hole != nil {
-		v.emit([]Finding{*v.hole})
-		v.hole = nil
-	}
+	v.emitHole()
 	return v.unread(ctx)
 }
 
