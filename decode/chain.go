@@ -3,7 +3,7 @@ package decode
 import "fmt"
 
 // Lost is a range of a log that could not be read, and why.
-type Lost struct {
+type Lost struct { //nolint:errname // a range first of all, which is an error for who cannot go on
 	Log      *Log
 	From, To Position // From is the end of the last good record, To is where the next begins
 	Err      error
@@ -70,7 +70,7 @@ func (c *Chain) Add(p *Piece, lost func(Lost) error) error {
 		return err
 	}
 	c.at, c.why, c.zeros, c.torn = p.Last, nil, p.Zeros, p.Torn
-	if p.Err != nil && !p.Torn && c.at < p.Span.End {
+	if p.Err != nil && !p.Torn && c.at < p.End {
 		c.why = p.Err
 	}
 	return nil

@@ -139,11 +139,11 @@ func lookup(lo, hi uint64, name []byte) *Command {
 	}
 }
 
-// commandIndex is an open hash of commandTable, with some six slots for each command so that nearly
+// commandIndex is an open hash of commandTable, with some twelve slots for each command so that nearly
 // all of them are found at once.
 var commandIndex = newCommandIndex()
 
-const indexSlots = 512
+const indexSlots = 1024
 
 func newCommandIndex() *[indexSlots]*Command {
 	var index [indexSlots]*Command
@@ -161,7 +161,7 @@ func newCommandIndex() *[indexSlots]*Command {
 
 // slotOf multiplies by the golden ratio and takes the top bits of the product.
 func slotOf(lo, hi uint64) uint64 {
-	return (lo ^ hi<<1) * 0x9e3779b97f4a7c15 >> (64 - 9)
+	return (lo ^ hi<<1) * 0x9e3779b97f4a7c15 >> (64 - 10)
 }
 
 // lowerCase is bit 5 of each byte: it makes a lower-case letter of a letter, and a letter of nothing else. It

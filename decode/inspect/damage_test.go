@@ -60,9 +60,9 @@ func shortLog(g decode.Generation) *binlogtest.Writer {
 func TestBitFlips(t *testing.T) {
 	type flip struct {
 		field string
-		at    int64 // byte in the record
+		at    int64 // byte in the record, or before the end of 2.3's third extra argument
 		bit   byte
-		// where it is found: as damage at that byte of the record, -1 for anywhere in it, or as a note
+		// where it is found: as damage at that byte, -1 for anywhere in the record, or as a note
 		damage int64
 		note   bool
 	}
@@ -98,7 +98,11 @@ func TestBitFlips(t *testing.T) {
 			{field: "type, high bit", at: 7, bit: 7, damage: 0},
 		},
 	}
-	fields[decode.G2] = append([]flip{{field: "time of the extra argument", at: -17, bit: 7, note: true}}, fields[decode.G1]...)
+	fields[decode.G2] = append([]flip{
+		{field: "time of the extra argument", at: 3 - 16, bit: 7, note: true},
+		{field: "segment of the extra argument", at: 4 - 16, bit: 0, damage: 4 - 16},
+		{field: "offset of the extra argument", at: 8 - 16, bit: 4, damage: 8 - 16},
+	}, fields[decode.G1]...)
 	for _, g := range []decode.Generation{decode.G3, decode.G4, decode.G5} {
 		fields[g] = slices.Concat(fields[decode.G1], item)
 	}
@@ -107,9 +111,9 @@ func TestBitFlips(t *testing.T) {
 			t.Run(fmt.Sprintf("G%d %s", g-decode.G0, f.field), func(t *testing.T) {
 				w := shortLog(g)
 				rec := w.Records()[100]
-				at := f.at
-				if at < 0 {
-					at += rec.End - rec.Offset - int64(len("\r\n$1\r\n1\r\n")) + 4
+				at, want := f.at, f.damage
+				if info := rec.End - rec.Offset - int64(len("\r\n$1\r\n1\r\n")); at < 0 {
+					at, want = at+info, want+info
 				}
 				dir := damaged(t, w, func(b []byte) []byte { b[rec.Offset+at] ^= 1 << f.bit; return b })
 				report, list := findings(t, dir, 2)
@@ -124,15 +128,15 @@ func TestBitFlips(t *testing.T) {
 					t.Fatalf("got %v, want one damage", list)
 				}
 				got := *damages[0].Offset - rec.Offset
-				if f.damage >= 0 && got != f.damage || got < 0 || got > rec.End-rec.Offset {
-					t.Errorf("%v: at byte %d of the record, want %d", &damages[0], got, f.damage)
+				if want >= 0 && got != want || got < 0 || got > rec.End-rec.Offset {
+					t.Errorf("%v: at byte %d of the record, want %d", &damages[0], got, want)
 				}
-				want := int64(199)
+				records := int64(199)
 				if damages[0].From == nil {
-					want++
+					records++
 				}
-				if report.Records != want {
-					t.Errorf("%v: %d records, want %d", &damages[0], report.Records, want)
+				if report.Records != records {
+					t.Errorf("%v: %d records, want %d", &damages[0], report.Records, records)
 				}
 			})
 		}

@@ -55,7 +55,7 @@ type informer struct {
 	chain decode.Chain
 }
 
-func (j *informer) join(t *tallied) error {
+func (j *informer) join(_ context.Context, t *tallied) error {
 	if t.failure != nil {
 		return t.failure
 	}
@@ -65,10 +65,15 @@ func (j *informer) join(t *tallied) error {
 		}
 		j.log = t.task.log
 	}
-	if t.task.hole != nil {
-		j.totals[j.log].Holes++
-		return nil
+	if t.task.hole == nil {
+		return j.add(t)
 	}
+	j.totals[j.log].Holes++
+	return nil
+}
+
+// add puts a chunk behind the one before.
+func (j *informer) add(t *tallied) error {
 	if err := j.chain.Add(&t.piece, j.lost); err != nil {
 		return err
 	}

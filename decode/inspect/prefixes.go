@@ -37,11 +37,6 @@ const indexSize = 8 * keptPrefixes
 // seed only places counters in the index; the counts do not depend on it.
 var seed = maphash.MakeSeed()
 
-func (p *prefixes) reset() {
-	p.counters, p.text, p.under = p.counters[:0], p.text[:0], 0
-	clear(p.index)
-}
-
 // prefixOf is what keys are grouped by: what stands before the first colon, with it, or else the first bytes.
 func prefixOf(key []byte) []byte {
 	if i := bytes.IndexByte(key[:min(len(key), prefixLongest)], ':'); i >= 0 {

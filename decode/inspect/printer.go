@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -168,7 +169,7 @@ func (p *printer) deadline(c *decode.Change) string {
 func (p *printer) damage(err error, src decode.Source, at, limit int64) {
 	p.printf("  damage: %v\n", err)
 	buf := make([]byte, max(min(damageSeen, limit-at), 0))
-	n, _ := src.ReadAt(buf, at) //nolint:errcheck // what cannot be read is not shown
+	n, _ := src.ReadAt(buf, at) // what cannot be read is not shown
 	p.lines(buf[:n], at)
 }
 
@@ -184,7 +185,7 @@ func (p *printer) dump(src decode.Source, rec *decode.Record, frags []fragment) 
 			n = min(n, hexShown-shown)
 		}
 		buf := make([]byte, rec.HeaderSize+n)
-		if _, err := src.ReadAt(buf, f.offset); err != nil && err != io.EOF {
+		if _, err := src.ReadAt(buf, f.offset); err != nil && !errors.Is(err, io.EOF) {
 			return fmt.Errorf("reading the bytes at %d: %w", f.offset, err)
 		}
 		p.printf("  header\n")

@@ -95,7 +95,7 @@ type visitor[R any] interface {
 }
 
 // scan reads the logs with all workers. join gets the result of each chunk and each hole in log order.
-func scan[R any](ctx context.Context, logs []*binlog.Log, o *Options, strict bool, visit func() visitor[R], join func(R) error) error {
+func scan[R any](ctx context.Context, logs []*binlog.Log, o *Options, strict bool, visit func() visitor[R], join func(context.Context, R) error) error {
 	workers := o.Workers
 	if workers == 0 {
 		workers = runtime.GOMAXPROCS(0)
@@ -112,7 +112,7 @@ func scan[R any](ctx context.Context, logs []*binlog.Log, o *Options, strict boo
 			walkers = walkers[1:]
 			return func(ctx context.Context, _ uint64, t task) R { return work(ctx, w, v, &t) }
 		},
-		Join: func(_ context.Context, r R) error { return join(r) },
+		Join: join,
 	}, func(R) {})
 	return errors.Join(err, src.close())
 }

@@ -164,7 +164,7 @@ func (s *segment) finish(log votes) []Finding {
 	}
 	slices.SortStableFunc(s.findings, func(a, b Finding) int { return cmp.Compare(a.order(), b.order()) })
 	if s.dropped > 0 {
-		f := newFinding(Damage, s.log, fmt.Sprintf("%s more in this segment", count(s.dropped, "damaged place")))
+		f := newFinding(Damage, s.log, count(s.dropped, "damaged place")+" more in this segment")
 		f.Segment = &s.number
 		s.findings = append(s.findings, f)
 	}

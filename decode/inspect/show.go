@@ -97,7 +97,7 @@ func (s *shower) segments(ctx context.Context, plan *binlog.Plan) error {
 	for {
 		chunk, err := plan.Next(ctx)
 		switch {
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return nil
 		case isHole(err):
 			s.printf("%v\n\n", err)
@@ -141,7 +141,7 @@ func (s *shower) segment(ctx context.Context, t *task) error {
 	for err == nil && pos < s.span.Limit {
 		pos, exact, err = s.window(ctx, pos, exact, from)
 	}
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return nil
 	}
 	return err
@@ -163,7 +163,7 @@ func (s *shower) before(ctx context.Context, offset int64) (pos int64, exact boo
 		s.scanner.Reset(s.src, span)
 		if err := s.scanner.Next(&s.rec); err == nil && s.rec.Offset <= offset {
 			return block, false, nil
-		} else if err != nil && err != io.EOF && !isDamage(err) {
+		} else if err != nil && !errors.Is(err, io.EOF) && !isDamage(err) {
 			return 0, false, err
 		}
 		block = max(block-step, 0)
@@ -191,16 +191,16 @@ func (s *shower) window(ctx context.Context, pos int64, exact bool, from int64) 
 				return 0, false, err
 			}
 			s.prev, s.inBad = s.rec.End, false
-		case err == io.EOF && s.scanner.Zeros():
+		case errors.Is(err, io.EOF) && s.scanner.Zeros():
 			return 0, false, io.EOF
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			end := max(s.scanner.End(), span.End)
 			return end, s.prev == end || s.scanner.HeaderEnd(s.prev) == end, nil
 		case !isDamage(err):
 			return 0, false, err
 		default:
 			s.frameDamage(err, from)
-			if s.scanner.Resync() != nil {
+			if errors.Is(s.scanner.Resync(), io.EOF) {
 				return span.End, false, nil
 			}
 		}

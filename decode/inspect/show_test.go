@@ -81,8 +81,7 @@ func TestShowBeyondTheEnd(t *testing.T) {
 	log := find(t, written(t, shortLog(decode.G5)))[0]
 	var out strings.Builder
 	err := inspect.Show(t.Context(), &out, log, inspect.ShowOptions{From: decode.Position{Offset: 1 << 30}})
-	var beyond *binlog.BeyondError
-	if !errors.As(err, &beyond) {
+	if _, ok := errors.AsType[*binlog.BeyondError](err); !ok {
 		t.Errorf("got %v", err)
 	}
 }

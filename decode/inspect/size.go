@@ -1,6 +1,9 @@
 package inspect
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+)
 
 // FormatSize prints a number of bytes for a person: "512 B", "1.5 KiB", "20.0 GiB".
 func FormatSize(n int64) string {
@@ -18,7 +21,7 @@ func FormatSize(n int64) string {
 
 // group prints a number with a comma between each three digits.
 func group(n int64) string {
-	s := fmt.Sprint(n)
+	s := strconv.FormatInt(n, 10)
 	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
 		s = s[:i] + "," + s[i:]
 	}

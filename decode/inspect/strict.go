@@ -3,6 +3,7 @@ package inspect
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 
@@ -107,7 +108,7 @@ func firstNonZero(src decode.Source, begin, end int64) (int64, error) {
 			return at + int64(n-len(stale)), nil
 		}
 		switch {
-		case err == io.EOF || err == nil && n == 0:
+		case errors.Is(err, io.EOF) || err == nil && n == 0:
 			return -1, nil
 		case err != nil:
 			return -1, fmt.Errorf("reading behind the records: %w", err)

@@ -134,7 +134,7 @@ func (t *table) columns(rows []string) {
 	for _, r := range rows {
 		fmt.Fprintf(w, "  %s\n", r)
 	}
-	w.Flush() //nolint:errcheck,gosec // a strings.Builder takes everything
+	w.Flush() //nolint:gosec // a strings.Builder takes everything
 }
 
 func (t *table) groups(name, of string, list []GroupInfo) {
@@ -177,7 +177,7 @@ func (t *table) prefixes(s *Totals) {
 // quoteKey shows a key of which text or base64 is there: as it is, or quoted as Go does where it would not read well.
 func quoteKey(text, b64 string) string {
 	if b64 != "" {
-		raw, _ := base64.StdEncoding.DecodeString(b64) //nolint:errcheck // textOrBytes made it
+		raw, _ := base64.StdEncoding.DecodeString(b64) // textOrBytes made it
 		text = string(raw)
 	}
 	return quoteName(text)

@@ -158,7 +158,7 @@ type tallied struct {
 
 func (c *counting) begin(t *task) { c.t = &tallied{task: *t} }
 
-func (c *counting) broken() {}
+func (*counting) broken() {}
 
 func (c *counting) finish(w *walker) *tallied {
 	c.t.piece, c.t.failure = w.piece, w.failure

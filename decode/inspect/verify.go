@@ -60,7 +60,10 @@ func Verify(ctx context.Context, logs []*binlog.Log, o VerifyOptions) (*VerifyRe
 	v := &verifier{logs: logs, log: -1, report: o.Report, progress: o.Progress, result: &VerifyReport{Logs: len(logs)}}
 	err := scan(ctx, logs, &o.Options, true, func() visitor[*part] { return &checker{} }, v.join)
 	if err == nil {
-		err = v.enter(len(logs))
+		err = v.enter(ctx, len(logs))
+	}
+	if v.seg != nil {
+		v.emit(v.seg.finish(v.votes))
 	}
 	return v.result, err
 }
@@ -86,8 +89,8 @@ type verifier struct {
 }
 
 // join takes the next part in the order of the log.
-func (v *verifier) join(p *part) error {
-	if err := v.enter(p.task.log); err != nil {
+func (v *verifier) join(ctx context.Context, p *part) error {
+	if err := v.enter(ctx, p.task.log); err != nil {
 		return err
 	}
 	switch {
@@ -100,9 +103,7 @@ func (v *verifier) join(p *part) error {
 		if err := v.endSegment(); err != nil {
 			return err
 		}
-		v.seg = &segment{log: p.piece.Log, number: p.piece.Segment}
-		v.seg.gap(v.hole, p.filler)
-		v.hole = nil
+		v.begin(p.piece.Segment, p.filler)
 	}
 	cut := p.cut
 	err := v.chain.Add(&p.piece, func(l decode.Lost) error {
@@ -115,6 +116,13 @@ func (v *verifier) join(p *part) error {
 		v.count(p)
 	}
 	return err
+}
+
+// begin takes up a segment, with the hole in front of it.
+func (v *verifier) begin(number uint32, filler bool) {
+	v.seg = &segment{log: v.logs[v.log].ID(), number: number}
+	v.seg.gap(v.hole, filler)
+	v.hole = nil
 }
 
 // follow holds the first record of a part against the last one before it, and adds the part to its segment.
@@ -164,19 +172,35 @@ func (v *verifier) missing(hole error) error {
 	switch {
 	case errors.As(hole, &cut):
 		if v.seg == nil {
-			v.seg = &segment{log: log, number: cut.From.Segment}
+			v.begin(cut.From.Segment, false)
 		}
 		v.seg.cutShort(cut)
+		err = errors.Join(err, v.endSegment())
 	case errors.As(hole, &gap):
 		f := newFinding(Damage, log, gapText(gap)).hint("restore the files, or skip with --on-gap=skip")
 		f.Segment = &gap.First
-		v.hole = &f
+		err = errors.Join(err, v.wait(f))
 	default:
-		f := newFinding(Note, log, hole.Error())
-		v.hole = &f
+		err = errors.Join(err, v.wait(newFinding(Note, log, hole.Error())))
 	}
 	v.ends = false
-	return errors.Join(err, v.endSegment())
+	return err
+}
+
+// wait keeps a hole until it is known what the log goes on with.
+func (v *verifier) wait(hole Finding) error {
+	err := v.endSegment()
+	v.emitHole()
+	v.hole = &hole
+	return err
+}
+
+// emitHole reports a hole that no segment follows.
+func (v *verifier) emitHole() {
+	if v.hole != nil {
+		v.emit([]Finding{*v.hole})
+		v.hole = nil
+	}
 }
 
 func gapText(g *binlog.GapError) string {
@@ -225,9 +249,9 @@ func (v *verifier) emit(findings []Finding) {
 }
 
 // enter ends the logs before the one at index log, and begins that one with what is odd about it as a whole.
-func (v *verifier) enter(log int) error {
+func (v *verifier) enter(ctx context.Context, log int) error {
 	for v.log < log {
-		if err := v.endLog(); err != nil {
+		if err := v.endLog(ctx); err != nil {
 			return err
 		}
 		v.log++
@@ -239,22 +263,19 @@ func (v *verifier) enter(log int) error {
 	return nil
 }
 
-func (v *verifier) endLog() error {
+func (v *verifier) endLog(ctx context.Context) error {
 	if v.log < 0 {
 		return nil
 	}
 	if err := v.endSegment(); err != nil {
 		return err
 	}
-	if v.hole != nil {
-		v.emit([]Finding{*v.hole})
-		v.hole = nil
-	}
-	return v.unread()
+	v.emitHole()
+	return v.unread(ctx)
 }
 
 // unread looks at the manifest's segment when nothing of it is committed and so nothing was read.
-func (v *verifier) unread() error {
+func (v *verifier) unread(ctx context.Context) error {
 	l := v.logs[v.log]
 	m, err := l.Manifest()
 	if err != nil || m.Position.Offset > 0 {
@@ -264,7 +285,7 @@ func (v *verifier) unread() error {
 		if s.Number != m.Position.Segment || s.Compression != binlog.Plain || s.Size == 0 {
 			continue
 		}
-		stale, err := staleIn(l, s)
+		stale, err := staleIn(ctx, l, s)
 		if err != nil {
 			return err
 		}
@@ -273,8 +294,8 @@ func (v *verifier) unread() error {
 	return nil
 }
 
-func staleIn(l *binlog.Log, s binlog.Segment) (int64, error) {
-	f, err := l.Open(context.Background(), s)
+func staleIn(ctx context.Context, l *binlog.Log, s binlog.Segment) (int64, error) {
+	f, err := l.Open(ctx, s)
 	if err != nil {
 		return -1, err
 	}

@@ -55,7 +55,7 @@ func (w *walker) walk(ctx context.Context, t *task, record func(*walker), broken
 	w.piece.Last = -1
 	err := w.records()
 	switch {
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 	case isDamage(err):
 		w.piece.Err = err
 	default:
@@ -93,7 +93,7 @@ func (w *walker) records() error {
 			w.good()
 			err = w.next()
 		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return err
 		}
 		if err = w.recover(err); err != nil {
@@ -151,10 +151,10 @@ func (w *walker) badContent(err error) error {
 		w.lose(from, end, err)
 		w.good()
 		return nil
-	case errNext == io.EOF && w.scanner.Zeros():
+	case errors.Is(errNext, io.EOF) && w.scanner.Zeros():
 		w.lose(from, end, err)
 		return io.EOF
-	case errNext == io.EOF:
+	case errors.Is(errNext, io.EOF):
 		return err
 	case !isDamage(errNext):
 		return errNext
@@ -193,7 +193,7 @@ func (w *walker) tornAt(err error) bool {
 		return errors.Is(err, decode.ErrTorn)
 	}
 	var header [8]byte
-	n, _ := w.source.ReadAt(header[:], w.rec.End) //nolint:errcheck // what cannot be read is not there
+	n, _ := w.source.ReadAt(header[:], w.rec.End) // what cannot be read is not there
 	return w.rec.End+int64(len(header)) > w.piece.Limit || n < len(header) || header == [8]byte{}
 }
 
@@ -207,8 +207,7 @@ func isDamage(err error) bool {
 
 // offsetOf is the first bad byte that an error names.
 func offsetOf(err error) int64 {
-	var corrupt *decode.CorruptError
-	if errors.As(err, &corrupt) {
+	if corrupt, ok := errors.AsType[*decode.CorruptError](err); ok {
 		return corrupt.Offset
 	}
 	return -1
