@@ -86,7 +86,7 @@ func (j *joiner) place(ctx context.Context, b *Batch) error {
 // it, and zeros may be all that is left.
 func (j *joiner) noRecord(b *Batch) error {
 	j.zeros = b.zeros
-	if b.torn || b.zeros && b.headErr == nil || j.at >= min(b.chunk.End, b.chunk.Limit) {
+	if b.torn || b.zeros && b.headErr == nil || j.reaches(min(b.chunk.End, b.chunk.Limit)) {
 		return nil
 	}
 	j.why = firstOf(j.why, b.headErr, b.err, j.orphan())
@@ -139,7 +139,7 @@ func (j *joiner) take(ctx context.Context, b *Batch) error {
 // endSegment closes the range behind the last record of a segment, if it is not what it should be.
 func (j *joiner) endSegment(ctx context.Context) error {
 	end := min(j.span.End, j.span.Limit)
-	clean := j.why == nil && (j.at >= end || end-j.at < 8 && follows(j.at, (end+decode.BlockSize-1)&^(decode.BlockSize-1)) || j.zeros || j.torn)
+	clean := j.why == nil && (j.reaches(end) || j.zeros || j.torn)
 	if j.span.Log == nil || clean {
 		return nil
 	}
@@ -150,6 +150,11 @@ func (j *joiner) endSegment(ctx context.Context) error {
 // trailer of a block lies between.
 func follows(end, begin int64) bool {
 	return begin == end || begin > end && begin-end < 8 && begin%decode.BlockSize == 0
+}
+
+// reaches reports whether the last record goes up to an offset, or up to the trailer of the block that ends there.
+func (j *joiner) reaches(to int64) bool {
+	return j.at >= to || follows(j.at, (to+decode.BlockSize-1)&^(decode.BlockSize-1))
 }
 
 func firstOf(errs ...error) error {
