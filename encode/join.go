@@ -68,6 +68,7 @@ func (j *joiner) place(ctx context.Context, b *Batch) error {
 			return err
 		}
 		j.at, j.why, j.zeros, j.torn = b.chunk.Begin, nil, false, false
+		j.follow(b.chunk.Log, decode.Position{Segment: b.chunk.Segment, Offset: b.chunk.Begin})
 	}
 	j.span = b.chunk.Span
 	if b.begin < 0 {
@@ -188,6 +189,7 @@ func (j *joiner) hole(ctx context.Context, h decode.Hole) error {
 	}
 	log, from, to := h.Hole()
 	j.span = decode.Span{}
+	j.follow(log, from)
 	c := &decode.Change{
 		Op: decode.OpGap, Log: log, Segment: to.Segment, Offset: to.Offset, From: from, To: to, Reason: h.Error(),
 	}
@@ -241,7 +243,7 @@ func (j *joiner) deliver(ctx context.Context, b *Batch) error {
 	}
 	ack := func() {}
 	if b.begin >= 0 || len(b.Data) > 0 {
-		ack = j.tracker(b.Log).Track(b.End)
+		ack = j.trackers[b.Log].Track(b.End)
 	}
 	if len(b.Data) == 0 {
 		ack()
@@ -267,7 +269,7 @@ func (j *joiner) switchDB(ctx context.Context, log *decode.Log) error {
 		return nil
 	}
 	b := j.pool.get()
-	b.Log, b.End = log, j.tracker(log).Committed()
+	b.Log, b.End = log, j.trackers[log].Committed()
 	var err error
 	if b.plain, err = s.AppendSwitch(b.plain, log.DB); err != nil {
 		return err
@@ -275,14 +277,13 @@ func (j *joiner) switchDB(ctx context.Context, log *decode.Log) error {
 	return j.deliver(ctx, j.framed(b))
 }
 
-func (j *joiner) tracker(log *decode.Log) *checkpoint.Tracker {
-	t := j.trackers[log]
-	if t == nil {
-		t = checkpoint.NewTracker(j.position(j.span.Begin))
-		j.trackers[log] = t
+// follow makes the tracker of a log, when the first thing of it comes: so that a log of which nothing is delivered
+// has a position, too.
+func (j *joiner) follow(log *decode.Log, start decode.Position) {
+	if j.trackers[log] == nil {
+		j.trackers[log] = checkpoint.NewTracker(start)
 		j.result.Logs = append(j.result.Logs, log)
 	}
-	return t
 }
 
 func (j *joiner) fail(err error) {
