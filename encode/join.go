@@ -78,31 +78,51 @@ func (j *joiner) place(ctx context.Context, b *Batch) error {
 		return nil
 	}
 	if b.begin < j.at {
-		return fmt.Errorf("%s: write2file%d: a record begins at %d, inside the one that ends at %d", b.Log, b.chunk.Segment, b.begin, j.at)
+		return &decode.CorruptError{
+			Segment: b.chunk.Segment, Offset: b.begin,
+			Err: fmt.Errorf("%w: a record begins here, inside the one that ends at %d", decode.ErrBadSequence, j.at),
+		}
 	}
-	return j.lost(ctx, b.begin, firstOf(j.why, b.headErr, j.orphan()))
+	return j.lost(ctx, b.begin, j.firstDamage(b))
 }
 
 // noRecord keeps what is wrong with a chunk in which no record begins: a long record may pass through
 // it, and zeros may be all that is left.
 func (j *joiner) noRecord(b *Batch) error {
-	j.zeros = b.zeros
-	if b.torn || b.zeros && b.headErr == nil || j.reaches(min(b.chunk.End, b.chunk.Limit)) {
+	if b.zeros && b.headErr == nil {
+		j.zeros = true
 		return nil
 	}
-	j.why = firstOf(j.why, b.headErr, b.err, j.orphan())
+	if j.torn || b.torn || j.reaches(min(b.chunk.End, b.chunk.Limit)) {
+		return nil
+	}
+	j.why, j.zeros = j.firstDamage(b), false
 	if !j.o.SkipCorrupt {
 		return j.why
 	}
 	return nil
 }
 
-// orphan is the damage of fragments whose record has no beginning.
-func (j *joiner) orphan() error {
-	return &decode.CorruptError{
-		Segment: j.span.Segment, Offset: j.at,
-		Err: fmt.Errorf("%w: the rest of a record whose beginning is not there", decode.ErrBadSequence),
+// behind says what is wrong with the bytes behind the last record when no worker has: each took its part of them for
+// the zeros at the end of the data, or for the rest of a record of the chunk before.
+func (j *joiner) behind() error {
+	err := fmt.Errorf("%w: the rest of a record whose beginning is not there", decode.ErrBadSequence)
+	if j.zeros {
+		err = decode.ErrZeros
 	}
+	return &decode.CorruptError{Segment: j.span.Segment, Offset: headerBehind(j.at), Err: err}
+}
+
+// firstDamage is the cause to name for the bytes between the last record and what the batch begins with: that which
+// comes first in the log, so that it does not depend on where chunks were cut.
+func (j *joiner) firstDamage(b *Batch) error {
+	switch {
+	case j.why != nil:
+		return j.why
+	case b.headErr != nil && !j.zeros:
+		return b.headErr
+	}
+	return j.behind()
 }
 
 // take delivers a batch that is in its place, and keeps how it ended.
@@ -144,27 +164,28 @@ func (j *joiner) endSegment(ctx context.Context) error {
 	if j.span.Log == nil || clean {
 		return nil
 	}
-	return j.lost(ctx, end, firstOf(j.why, j.orphan()))
+	if j.why == nil {
+		j.why = j.behind()
+	}
+	return j.lost(ctx, end, j.why)
 }
 
 // follows reports whether a record that begins at begin is next to one that ended at end: at most the
 // trailer of a block lies between.
-func follows(end, begin int64) bool {
-	return begin == end || begin > end && begin-end < 8 && begin%decode.BlockSize == 0
-}
+func follows(end, begin int64) bool { return begin == end || begin == headerBehind(end) }
 
 // reaches reports whether the last record goes up to an offset, or up to the trailer of the block that ends there.
 func (j *joiner) reaches(to int64) bool {
 	return j.at >= to || follows(j.at, (to+decode.BlockSize-1)&^(decode.BlockSize-1))
 }
 
-func firstOf(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
+// headerBehind is where the header behind a record that ended at end must be: in the next block, if there is no room
+// for one in this.
+func headerBehind(end int64) int64 {
+	if left := -end & (decode.BlockSize - 1); left < 8 {
+		return end + left
 	}
-	return nil
+	return end
 }
 
 func (j *joiner) position(offset int64) decode.Position {
@@ -178,7 +199,7 @@ func (j *joiner) lost(ctx context.Context, to int64, err error) error {
 	}
 	l := Lost{Log: j.span.Log, From: j.position(j.at), To: j.position(to), Err: err}
 	j.report(l)
-	j.why, j.at = nil, to
+	j.why, j.zeros, j.at = nil, false, to
 	return j.event(ctx, l.change(), l.To)
 }
 

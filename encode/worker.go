@@ -40,14 +40,21 @@ func (w *worker) encode(ctx context.Context, b *Batch, limit int64) {
 	if b.end < 0 {
 		b.end = b.begin
 	}
-	if b.headErr == nil {
-		b.headErr = w.scanner.HeadError()
-	}
+	b.headErr = earlier(w.scanner.HeadError(), b.headErr)
 	b.zeros = w.scanner.Zeros()
 	b.End = w.position(b.end)
 	b.Passed = int64(w.decoder.Passed() - passed)
 	b.Read = max(min(w.chunk.End, w.chunk.Limit)-w.chunk.Begin, 0)
 	w.finish()
+}
+
+// earlier is that of two damages which comes first in the segment; either may be nil.
+func earlier(a, b error) error {
+	var first, second *decode.CorruptError
+	if !errors.As(a, &first) || errors.As(b, &second) && second.Offset < first.Offset {
+		return b
+	}
+	return a
 }
 
 func (w *worker) position(offset int64) decode.Position {
