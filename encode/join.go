@@ -146,7 +146,7 @@ func (j *joiner) take(ctx context.Context, b *Batch) error {
 	case limited:
 		j.span = decode.Span{} // how its segment ends is not looked at any more
 		return io.EOF
-	case torn:
+	case torn && j.why == nil:
 		j.torn = true
 		j.result.Torn = append(j.result.Torn, Torn{Log: j.span.Log, At: j.position(j.at)})
 	case end != nil && !j.o.SkipCorrupt:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 
 	"pikabin/decode"
 	"pikabin/formats"
@@ -23,6 +24,7 @@ type worker struct {
 	change decode.Change
 	chunk  decode.Chunk
 	b      *Batch
+	damage error // from the last record on, until the next one is found
 }
 
 // encode reads the records that begin in the batch's chunk into the batch. limit bounds the number of changes.
@@ -48,10 +50,10 @@ func (w *worker) encode(ctx context.Context, b *Batch, limit int64) {
 	w.finish()
 }
 
-// earlier is that of two damages which comes first in the segment; either may be nil.
+// earlier is that of two damages which comes first in the segment, b if both are at the same place; either may be nil.
 func earlier(a, b error) error {
 	var first, second *decode.CorruptError
-	if !errors.As(a, &first) || errors.As(b, &second) && second.Offset < first.Offset {
+	if !errors.As(a, &first) || errors.As(b, &second) && second.Offset <= first.Offset {
 		return b
 	}
 	return a
@@ -78,19 +80,35 @@ func (w *worker) reserve(ctx context.Context, n int64) error {
 	return nil
 }
 
-// records walks the chunk. The error is io.EOF at its end, or when the limit is reached.
+// records walks the chunk. The error is io.EOF at its end, or when the limit is reached; or it is what ends the chunk
+// early, damage that reaches to its end included.
 func (w *worker) records(limit int64) error {
-	for {
+	for w.damage = nil; ; {
 		err := w.scanner.Next(&w.rec)
-		if err != nil {
+		switch {
+		case err == nil:
+			w.found()
+			if err = w.record(limit); err != nil {
+				err = w.badContent(err)
+			}
+		case !errors.Is(err, io.EOF):
 			err = w.badFrame(err)
-		} else if err = w.record(limit); err != nil {
-			err = w.badContent(err)
+		case w.damage != nil:
+			err = w.damage
 		}
 		if err != nil {
 			return err
 		}
 	}
+}
+
+// found closes a range of damage in front of the record last read. In front of the chunk's first record that is left to
+// the joiner, who sees both sides.
+func (w *worker) found() {
+	if w.damage != nil && w.b.end >= 0 {
+		w.lose(w.b.end, w.rec.Offset, w.damage)
+	}
+	w.damage = nil
 }
 
 // record encodes the changes of the record last read.
@@ -114,63 +132,69 @@ func (w *worker) record(limit int64) error {
 	return nil
 }
 
-// badFrame decides how to go on behind a frame that makes no sense, where the next one has to be found.
-// What is in front of the first record of the chunk, or reaches to the chunk's end, is left to the
-// joiner, who sees both sides.
+// badFrame decides how to go on behind a frame that makes no sense, where the next record has to be found. All that
+// is wrong up to there is one damage.
 func (w *worker) badFrame(err error) error {
-	var damage *decode.CorruptError
-	if !errors.As(err, &damage) {
+	if isFatal(err) {
 		return err
 	}
-	if w.chunk.Open && errors.Is(err, decode.ErrTorn) {
-		w.b.torn = true
-		return err
+	if w.damage == nil {
+		if w.unfinished(err) {
+			w.b.torn = true
+			return err
+		}
+		w.damage = err
 	}
-	begun := w.scanner.Begin() >= 0
-	if !begun && w.b.headErr == nil {
-		w.b.headErr = err
+	if w.scanner.Begin() < 0 {
+		w.b.headErr = w.damage
 	}
 	if !w.skip || w.scanner.Resync() != nil {
-		return err
+		return w.damage
 	}
-	if begun {
-		w.lose(w.scanner.End(), err)
-	}
-	w.b.end = w.scanner.End()
 	return nil
 }
 
 // badContent decides how to go on behind a record whose frame is good: it is one lost record.
 func (w *worker) badContent(err error) error {
-	var damage *decode.CorruptError
 	switch {
-	case !errors.As(err, &damage):
+	case isFatal(err):
 		return err
-	case w.chunk.Open && w.nothingAt(w.rec.End):
+	case w.chunk.Open && w.zerosFrom(w.rec.End):
 		w.b.torn = true
 		return err
 	case !w.skip:
 		return err
 	}
-	w.lose(w.rec.End, err)
+	w.lose(w.rec.Offset, w.rec.End, err)
 	return nil
 }
 
-// nothingAt reports whether the log ends at an offset: a writer puts the header there before the
-// payload, so that the last record of an open log may be a header with zeros behind it.
-func (w *worker) nothingAt(offset int64) bool {
-	var header [8]byte
-	n, _ := w.chunk.Source.ReadAt(header[:], offset) //nolint:errcheck // what cannot be read is not there
-	return offset+int64(len(header)) > w.chunk.Limit || n < len(header) || header == [8]byte{}
+// unfinished recognises the record that a writer was at: the log is open, and the record is cut off by the end of the
+// data or by nothing but zeros.
+func (w *worker) unfinished(err error) bool {
+	var damage *decode.CorruptError
+	return w.chunk.Open && (errors.Is(err, decode.ErrTorn) ||
+		errors.Is(err, decode.ErrZeros) && errors.As(err, &damage) && w.zerosFrom(damage.Offset))
 }
 
-// lose puts an event into the stream in place of the range from the last good record to where the next
-// one begins.
-func (w *worker) lose(to int64, err error) {
-	from := w.b.end
-	if from < 0 {
-		from = w.rec.Offset
+// zerosFrom reports whether there are only zeros from an offset on: a writer puts the header of a fragment there before
+// the payload, so that the last record of an open log may be a header with zeros behind it.
+func (w *worker) zerosFrom(offset int64) bool {
+	block := make([]byte, decode.BlockSize)
+	for ; offset < w.chunk.Limit; offset += decode.BlockSize {
+		n, err := w.chunk.Source.ReadAt(block[:min(decode.BlockSize, w.chunk.Limit-offset)], offset)
+		if slices.ContainsFunc(block[:n], func(b byte) bool { return b != 0 }) {
+			return false
+		}
+		if err != nil {
+			break // what cannot be read is not there
+		}
 	}
+	return true
+}
+
+// lose puts an event into the stream in place of a range.
+func (w *worker) lose(from, to int64, err error) {
 	l := Lost{Log: w.chunk.Log, From: w.position(from), To: w.position(to), Err: err}
 	w.b.lost = append(w.b.lost, l)
 	w.b.plain = w.encoder.AppendChange(w.b.plain, l.change())
