@@ -214,18 +214,15 @@ func (j *joiner) hole(ctx context.Context, h decode.Hole) error {
 	c := &decode.Change{
 		Op: decode.OpGap, Log: log, Segment: to.Segment, Offset: to.Offset, From: from, To: to, Reason: h.Error(),
 	}
-	skip := j.o.SkipGaps
-	if isFatal(h) {
-		j.result.Gaps++
-	} else {
+	skip, count := j.o.SkipGaps, &j.result.Gaps
+	if !isFatal(h) {
 		c.Op, c.Segment, c.Offset = decode.OpCorrupt, from.Segment, from.Offset
-		skip = j.o.SkipCorrupt
-		j.result.Lost++
-		j.result.LostBytes += max(to.Offset-from.Offset, 0)
+		skip, count = j.o.SkipCorrupt, &j.result.Lost
 	}
 	if !skip {
 		return h
 	}
+	*count++
 	j.o.Report(h)
 	return j.event(ctx, c, to)
 }

@@ -49,7 +49,7 @@ type Options struct {
 type Result struct {
 	Records, Changes, Passed int64
 	Read, Plain, Written     int64 // bytes of the log, of the changes, and of the output
-	Lost, LostBytes, Gaps    int64
+	Lost, LostBytes, Gaps    int64 // skipped: damaged ranges, their bytes as far as they are there, missing ranges
 	Torn                     []Torn
 	Logs                     []*decode.Log
 	Committed                map[*decode.Log]decode.Position

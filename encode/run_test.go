@@ -111,6 +111,14 @@ func sourceOf(t *testing.T, logs []*binlog.Log, chunk int64) *binlog.Source {
 	for i, l := range logs {
 		plans[i] = l.Chunks(l.Start(), l.Committed(), binlog.PlanOptions{ChunkSize: chunk})
 	}
+	return planOf(t, plans...)
+}
+
+var planOptions binlog.PlanOptions
+
+// planOf chains plans, to be closed at the end of the test.
+func planOf(t *testing.T, plans ...*binlog.Plan) *binlog.Source {
+	t.Helper()
 	source := binlog.NewSource(plans...)
 	t.Cleanup(func() {
 		if err := source.Close(); err != nil {

@@ -170,11 +170,11 @@ func (w *worker) badContent(err error) error {
 }
 
 // unfinished recognises the record that a writer was at: the log is open, and the record is cut off by the end of the
-// data or by nothing but zeros.
+// data, or at a header that is not whole by nothing but zeros.
 func (w *worker) unfinished(err error) bool {
+	const header = 8
 	var damage *decode.CorruptError
-	return w.chunk.Open && (errors.Is(err, decode.ErrTorn) ||
-		errors.Is(err, decode.ErrZeros) && errors.As(err, &damage) && w.zerosFrom(damage.Offset))
+	return w.chunk.Open && errors.As(err, &damage) && (errors.Is(err, decode.ErrTorn) || w.zerosFrom(damage.Offset+header-1))
 }
 
 // zerosFrom reports whether there are only zeros from an offset on: a writer puts the header of a fragment there before
