@@ -15,11 +15,10 @@ import (
 // joiner puts the batches back into one stream. It checks that each chunk's first record begins where
 // the last one before it ended: whatever lies between, if anything does, is damage.
 type joiner struct {
-	o      *Options
-	sink   Sink
-	pool   *pool
-	budget *budget
-	again  *worker // encodes what belongs to no chunk, and a chunk that a limit cuts
+	o     *Options
+	sink  Sink
+	pool  *pool
+	again *worker // encodes what belongs to no chunk, and a chunk that a limit cuts
 
 	span  decode.Span // of the chunk before; its Log is nil at the start
 	at    int64       // where the last record of its segment ended
@@ -128,9 +127,13 @@ func (j *joiner) firstDamage(b *Batch) error {
 // take delivers a batch that is in its place, and keeps how it ended.
 func (j *joiner) take(ctx context.Context, b *Batch) error {
 	limited := j.o.Limit > 0 && j.result.Changes+b.Changes >= j.o.Limit
-	if limited && (b.cut || j.result.Changes+b.Changes > j.o.Limit) {
+	if limited && j.result.Changes+b.Changes > j.o.Limit {
 		b.rewind()
 		j.again.encode(ctx, b, j.o.Limit-j.result.Changes)
+		if err := b.err; isFatal(err) {
+			j.pool.put(b)
+			return err
+		}
 	}
 	if b.begin >= 0 {
 		j.at, j.why, j.zeros = b.end, nil, b.zeros
@@ -250,18 +253,24 @@ func (j *joiner) framed(b *Batch) *Batch {
 
 // deliver hands a batch to the sink. Its position counts once it and all before it are acknowledged.
 func (j *joiner) deliver(ctx context.Context, b *Batch) error {
-	j.result.add(b)
-	if j.o.Progress != nil {
-		j.o.Progress(b.Read)
-	}
 	if len(b.Data) > 0 && b.Log.DB != j.db {
 		if err := j.switchDB(ctx, b.Log); err != nil {
+			j.pool.put(b)
 			return err
 		}
 	}
 	ack := func() {}
 	if b.begin >= 0 || len(b.Data) > 0 {
 		ack = j.trackers[b.Log].Track(b.End)
+	}
+	return j.write(ctx, b, ack)
+}
+
+// write hands a batch to the sink, if there is something in it, and counts it.
+func (j *joiner) write(ctx context.Context, b *Batch, ack func()) error {
+	j.result.add(b)
+	if j.o.Progress != nil {
+		j.o.Progress(b.Read)
 	}
 	if len(b.Data) == 0 {
 		ack()
@@ -279,7 +288,8 @@ func (j *joiner) deliver(ctx context.Context, b *Batch) error {
 	return j.failed()
 }
 
-// switchDB puts what tells of another DB into the stream, in formats that need it.
+// switchDB puts what tells of another DB into the stream, in formats that need it. It moves no position, and
+// holds those behind it until it is delivered.
 func (j *joiner) switchDB(ctx context.Context, log *decode.Log) error {
 	j.db = log.DB
 	s, ok := j.again.encoder.(formats.Switcher)
@@ -287,12 +297,11 @@ func (j *joiner) switchDB(ctx context.Context, log *decode.Log) error {
 		return nil
 	}
 	b := j.pool.get()
-	b.Log, b.End = log, j.trackers[log].Committed()
 	var err error
 	if b.plain, err = s.AppendSwitch(b.plain, log.DB); err != nil {
 		return err
 	}
-	return j.deliver(ctx, j.framed(b))
+	return j.write(ctx, j.framed(b), j.trackers[log].Hold())
 }
 
 // follow makes the tracker of a log, when the first thing of it comes: so that a log of which nothing is delivered

@@ -98,33 +98,54 @@ func Run(ctx context.Context, src Source, sink Sink, o Options) (Result, error) 
 	if o.Report == nil {
 		o.Report = func(error) {}
 	}
-	budget := newBudget(o.Memory)
-	pool := &pool{budget: budget}
-	workers, err := newWorkers(&o, budget)
-	if err != nil {
-		return Result{}, err
-	}
-	j := &joiner{
-		o: &o, sink: sink, pool: pool, budget: budget, again: workers[o.Workers], db: "db0",
-		trackers: map[*decode.Log]*checkpoint.Tracker{},
-	}
-	runErr := ordered.Run(ctx, o.Workers, 4*o.Workers, ordered.Stages[*Batch, *Batch]{
-		Next:   func(ctx context.Context) (*Batch, error) { return nextBatch(ctx, src, pool) },
-		Worker: newWork(workers, &o, budget),
-		Join:   j.join,
-	}, func(b *Batch) { b.chunkRelease()(); pool.put(b) })
-	if runErr == nil {
-		runErr = j.endSegment(ctx)
-	}
+	j, runErr := run(ctx, src, sink, &o)
 	closeErr := sink.Close(context.WithoutCancel(ctx))
+	if closeErr != nil {
+		j.fail(closeErr)
+	}
 	j.result.Committed = map[*decode.Log]decode.Position{}
 	for log, t := range j.trackers {
 		j.result.Committed[log] = t.Committed()
 	}
-	if runErr == nil && closeErr != nil {
-		runErr = &SinkError{Err: closeErr}
+	return j.result, outcome(ctx, runErr, j.failed())
+}
+
+// run is Run up to the closing of the sink.
+func run(ctx context.Context, src Source, sink Sink, o *Options) (*joiner, error) {
+	budget := newBudget(o.Memory)
+	pool := &pool{budget: budget}
+	j := &joiner{o: o, sink: sink, pool: pool, db: "db0", trackers: map[*decode.Log]*checkpoint.Tracker{}}
+	workers, err := newWorkers(o, budget)
+	if err != nil {
+		return j, err
 	}
-	return j.result, runErr
+	j.again = workers[o.Workers]
+	err = ordered.Run(ctx, o.Workers, 4*o.Workers, ordered.Stages[*Batch, *Batch]{
+		Next:   func(ctx context.Context) (*Batch, error) { return nextBatch(ctx, src, pool) },
+		Worker: newWork(workers, o, budget),
+		Join:   j.join,
+	}, func(b *Batch) { b.chunkRelease()(); pool.put(b) })
+	if err == nil {
+		err = j.endSegment(ctx)
+	}
+	return j, err
+}
+
+// outcome is what to tell of a run that may have failed, into a sink that may have failed, both perhaps only because
+// they were told to stop.
+func outcome(ctx context.Context, runErr, sinkErr error) error {
+	stopped := func(err error) bool {
+		return ctx.Err() != nil && (errors.Is(err, context.Cause(ctx)) || errors.Is(err, ctx.Err()))
+	}
+	switch {
+	case sinkErr == nil:
+		return runErr
+	case stopped(sinkErr):
+		return context.Cause(ctx)
+	case runErr == nil || stopped(runErr) || errors.Is(runErr, sinkErr):
+		return sinkErr
+	}
+	return errors.Join(sinkErr, runErr)
 }
 
 // Check says what is wrong with the options, before anything is opened.
