@@ -76,7 +76,7 @@ var harm = map[string]func(rng *rand.Rand, data []byte) ([]byte, span){
 // workers nor the size of chunks change the ranges.
 func TestRunDamage(t *testing.T) {
 	for name, damage := range harm {
-		for seed := range uint64(16) {
+		for seed := range uint64(5) {
 			t.Run(fmt.Sprintf("%s %d", name, seed), func(t *testing.T) {
 				t.Parallel()
 				rng := rand.New(rand.NewPCG(seed, 7))
@@ -103,7 +103,7 @@ func checkSkip(t *testing.T, dir string, w *binlogtest.Writer, segment uint32, w
 	t.Helper()
 	var want []byte
 	var ranges []encode.Lost
-	for i, how := range []way{{1, 0, 1 << 20, ""}, {8, 0, 1 << 20, ""}, {1, 0, 1 << 16, ""}, {8, 0, 1 << 16, ""}, {2, 0, 3 << 16, ""}} {
+	for i, how := range []way{{1, 0, 1 << 20, ""}, {8, 0, 1 << 16, ""}, {2, 0, 3 << 16, ""}} {
 		var lost lostOf
 		sink, result, err := convert(t, dir, how.chunk, encode.Options{Workers: how.workers, SkipCorrupt: true, Report: lost.report})
 		if err != nil {

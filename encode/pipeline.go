@@ -78,8 +78,8 @@ func (l *Lost) Error() string {
 // Unwrap gives the damage.
 func (l *Lost) Unwrap() error { return l.Err }
 
-// chunkShare is what a chunk in flight is reckoned to take: its own bytes and some three times as much
-// of output.
+// chunkShare is what a chunk in flight is reckoned to take at least: its own bytes and some three times as much
+// of output. What its buffers take beyond that is charged as they grow.
 const chunkShare = 4 << 20
 
 // defaultMemory bounds the bytes in flight unless told otherwise.
@@ -179,7 +179,8 @@ func newWorkers(o *Options, budget *budget) ([]*worker, error) {
 	workers := make([]*worker, o.Workers+1)
 	for i := range workers {
 		w := &worker{filter: filter, encoder: o.Format.New(o.FormatOptions), skip: o.SkipCorrupt, budget: budget}
-		if w.decoder, err = decode.NewDecoder(o.Decoder); err != nil {
+		w.newDecoder = func() (*decode.Decoder, error) { return decode.NewDecoder(o.Decoder) }
+		if w.decoder, err = w.newDecoder(); err != nil {
 			return nil, err
 		}
 		if w.frames, err = o.Compression.newCompressor(); err != nil {
@@ -202,10 +203,14 @@ func newWork(workers []*worker, o *Options, budget *budget) func() func(context.
 		next++
 		return func(ctx context.Context, seq uint64, b *Batch) *Batch {
 			b.seq, b.inFlight = seq, true
-			if b.err = budget.acquire(ctx, seq, chunkShare); b.err != nil || b.hole != nil {
+			if b.hole != nil {
 				return b
 			}
-			b.charged = chunkShare
+			share := max(chunkShare, b.footprint())
+			if b.err = budget.acquire(ctx, seq, share); b.err != nil {
+				return b
+			}
+			b.charged = share
 			w.encode(ctx, b, limit)
 			return b
 		}

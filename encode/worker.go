@@ -12,17 +12,19 @@ import (
 
 // worker turns chunks into batches: it does everything that costs CPU. It belongs to one goroutine.
 type worker struct {
-	scanner decode.Scanner
-	decoder *decode.Decoder
-	filter  *matcher
-	encoder formats.Encoder
-	frames  compressor
-	skip    bool // go on behind damage
-	budget  *budget
+	scanner    decode.Scanner
+	decoder    *decode.Decoder
+	newDecoder func() (*decode.Decoder, error)
+	filter     *matcher
+	encoder    formats.Encoder
+	frames     compressor
+	skip       bool // go on behind damage
+	budget     *budget
 
 	rec    decode.Record
 	change decode.Change
 	chunk  decode.Chunk
+	large  int64 // size of the largest record of the chunk, if it is charged by itself
 	b      *Batch
 	damage error // from the last record on, until the next one is found
 }
@@ -30,12 +32,12 @@ type worker struct {
 // encode reads the records that begin in the batch's chunk into the batch. limit bounds the number of changes.
 func (w *worker) encode(ctx context.Context, b *Batch, limit int64) {
 	w.b, w.chunk = b, b.chunk
-	w.scanner.Reserve = func(n int64) error { return w.reserve(ctx, n) }
 	w.scanner.Reset(w.chunk.Source, w.chunk.Span)
 	passed := w.decoder.Passed()
 
 	b.Log, b.end = w.chunk.Log, -1
-	if err := w.records(limit); !errors.Is(err, io.EOF) {
+	w.scanner.Reserve = func(n int64) error { return w.reserve(ctx, n) }
+	if err := w.records(ctx, limit); !errors.Is(err, io.EOF) {
 		b.err = err
 	}
 	b.begin = w.scanner.Begin()
@@ -48,6 +50,7 @@ func (w *worker) encode(ctx context.Context, b *Batch, limit int64) {
 	b.Passed = int64(w.decoder.Passed() - passed)
 	b.Read = max(min(w.chunk.End, w.chunk.Limit)-w.chunk.Begin, 0)
 	w.finish()
+	w.trim()
 }
 
 // earlier is that of two damages which comes first in the segment, b if both are at the same place; either may be nil.
@@ -67,28 +70,59 @@ func (w *worker) position(offset int64) decode.Position {
 // covered by the share of its chunk.
 const largeRecord = 1 << 20
 
+// outputMargin is what the encoding of a large record may add to it without another growth of the buffer.
+const outputMargin = 64 << 10
+
 // reserve asks the budget for a record of n bytes and for what becomes of it.
 func (w *worker) reserve(ctx context.Context, n int64) error {
 	if n < largeRecord {
 		return nil
 	}
-	need := 2 * n
-	if err := w.budget.acquire(ctx, w.b.seq, need); err != nil {
+	w.large = n
+	return w.charge(ctx, w.b.footprint()+2*n)
+}
+
+// charge takes from the budget what the batch needs beyond what it has taken before.
+func (w *worker) charge(ctx context.Context, need int64) error {
+	more := need - w.b.charged
+	if more <= 0 {
+		return nil
+	}
+	if err := w.budget.acquire(ctx, w.b.seq, more); err != nil {
 		return err
 	}
-	w.b.charged += need
+	w.b.charged += more
 	return nil
+}
+
+// trim lets go of what a large record has made large, and gives the budget back what is not kept until the batch is
+// delivered: the record itself, and the changes if they have been compressed.
+func (w *worker) trim() {
+	if w.large > 0 {
+		w.large, w.rec, w.change = 0, decode.Record{}, decode.Change{}
+		w.scanner.Reset(nil, decode.Span{})
+		if fresh, err := w.newDecoder(); err == nil {
+			w.decoder = fresh // the old one keeps as many arguments as it has ever seen
+		}
+		if w.frames != nil {
+			w.b.plain = nil
+		}
+	}
+	if rest := w.b.charged - max(chunkShare, w.b.footprint()); rest > 0 && w.b.inFlight {
+		w.budget.refund(rest)
+		w.b.charged -= rest
+	}
 }
 
 // records walks the chunk. The error is io.EOF at its end, or when the limit is reached; or it is what ends the chunk
 // early, damage that reaches to its end included.
-func (w *worker) records(limit int64) error {
+func (w *worker) records(ctx context.Context, limit int64) error {
 	for w.damage = nil; ; {
 		err := w.scanner.Next(&w.rec)
 		switch {
 		case err == nil:
 			w.found()
-			if err = w.record(limit); err != nil {
+			if err = w.record(ctx, limit); err != nil {
 				err = w.badContent(err)
 			}
 		case !errors.Is(err, io.EOF):
@@ -111,8 +145,8 @@ func (w *worker) found() {
 	w.damage = nil
 }
 
-// record encodes the changes of the record last read.
-func (w *worker) record(limit int64) error {
+// record encodes the changes of the record last read. Some become many times as long as they were.
+func (w *worker) record(ctx context.Context, limit int64) error {
 	if err := w.decoder.Decode(&w.chunk.Span, &w.rec); err != nil {
 		return err
 	}
@@ -124,8 +158,16 @@ func (w *worker) record(limit int64) error {
 			w.b.cut = true
 			return io.EOF
 		}
+		if part := len(w.rec.Payload); w.change.Part == 0 && part >= largeRecord {
+			w.b.plain = slices.Grow(w.b.plain, part+outputMargin)
+		}
 		w.b.plain = w.encoder.AppendChange(w.b.plain, &w.change)
 		w.b.Changes++
+		if need := w.b.footprint() + w.large; need > w.b.charged {
+			if err := w.charge(ctx, need); err != nil {
+				return err
+			}
+		}
 	}
 	w.b.Records++
 	w.b.end = w.rec.End
