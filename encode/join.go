@@ -288,6 +288,18 @@ func (j *joiner) write(ctx context.Context, b *Batch, ack func()) error {
 	return j.failed()
 }
 
+// emptyFrame writes a compressed nothing if nothing has been written, since no bytes at all are no file that
+// zstd -d or gzip -d would take.
+func (j *joiner) emptyFrame(ctx context.Context) {
+	if j.again.frames == nil || j.result.Written > 0 {
+		return
+	}
+	b := j.pool.get()
+	b.packed = j.again.frames.appendFrame(b.packed, nil)
+	b.Data = b.packed
+	j.write(ctx, b, func() {}) //nolint:errcheck,gosec // it is kept, and asked for when the sink is closed
+}
+
 // switchDB puts what tells of another DB into the stream, in formats that need it. It moves no position, and
 // holds those behind it until it is delivered.
 func (j *joiner) switchDB(ctx context.Context, log *decode.Log) error {

@@ -128,6 +128,7 @@ func run(ctx context.Context, src Source, sink Sink, o *Options) (*joiner, error
 	if err == nil {
 		err = j.endSegment(ctx)
 	}
+	j.emptyFrame(ctx)
 	return j, err
 }
 
