@@ -31,6 +31,18 @@ func (lineEncoder) AppendChange(dst []byte, c *decode.Change) []byte {
 	return appendLine(dst, c.Log.String(), c.Segment, c.Offset, c.End, int(c.Part), int(c.Parts), c.Cmd, c.Key, c.Argv)
 }
 
+// wholeValues is a format of keys and values that allocates nothing.
+func wholeValues() formats.Format {
+	return formats.Format{New: func(formats.Options) formats.Encoder { return valueEncoder{} }}
+}
+
+type valueEncoder struct{}
+
+func (valueEncoder) AppendChange(dst []byte, c *decode.Change) []byte {
+	dst = append(dst, `{"a head as long as that of an event, which is to say some one hundred and fifty bytes":`...)
+	return append(append(append(dst, c.Key...), c.Value...), '\n')
+}
+
 func appendLine(dst []byte, log string, segment uint32, offset, end int64, part, parts int, cmd string, key []byte, argv [][]byte) []byte {
 	sum := uint32(0)
 	for _, arg := range argv[1:] {
