@@ -70,7 +70,7 @@ func TestRunBoundsTheBytesInFlight(t *testing.T) {
 		}, 22 << 20},
 		"records that become many times as long": {32 << 20, func(w *binlogtest.Writer) {
 			for range 40 {
-				w.Command(strings.Fields("DEL "+strings.Repeat("k ", 40_000))...)
+				w.Command(strings.Fields("DEL " + strings.Repeat("k ", 40_000))...)
 			}
 		}, 36 << 20},
 	} {
@@ -112,7 +112,7 @@ func TestRunBoundsTheBytesInFlight(t *testing.T) {
 func TestRunLetsGoOfLargeRecords(t *testing.T) {
 	w := binlogtest.NewWriter(binlogtest.Options{})
 	w.Command("SET", "k", "v")
-	w.Command(strings.Fields("HMSET k "+strings.Repeat("f v ", 500_000))...)
+	w.Command(strings.Fields("HMSET k " + strings.Repeat("f v ", 500_000))...)
 	for range 100 {
 		w.Command("SET", "k", strings.Repeat("v", decode.BlockSize))
 	}
