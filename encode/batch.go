@@ -46,6 +46,9 @@ func (b *Batch) reset() {
 	*b = Batch{plain: b.plain[:0], packed: b.packed[:0], lost: b.lost[:0], begin: -1}
 }
 
+// footprint is what the batch's buffers take.
+func (b *Batch) footprint() int64 { return int64(cap(b.plain) + cap(b.packed)) }
+
 // rewind makes the batch ready for its chunk to be encoded once more.
 func (b *Batch) rewind() {
 	was := *b

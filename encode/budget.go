@@ -40,7 +40,15 @@ func (b *budget) acquire(ctx context.Context, seq uint64, n int64) error {
 	}
 }
 
-// release gives back all n bytes that chunk seq had taken. It is called once for every chunk.
+// refund gives back n bytes of what a chunk has taken, before it is delivered.
+func (b *budget) refund(n int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.used -= n
+	b.wake()
+}
+
+// release gives back all n bytes that chunk seq has taken. It is called once for every chunk.
 func (b *budget) release(seq uint64, n int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -50,6 +58,11 @@ func (b *budget) release(seq uint64, n int64) {
 		delete(b.done, b.next)
 		b.next++
 	}
+	b.wake()
+}
+
+// wake lets all that wait look again. The caller holds the lock.
+func (b *budget) wake() {
 	close(b.changed)
 	b.changed = make(chan struct{})
 }

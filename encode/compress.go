@@ -1,7 +1,6 @@
 package encode
 
 import (
-	"bytes"
 	"compress/flate"
 	"fmt"
 	"strconv"
@@ -54,7 +53,7 @@ func CompressionOf(name string) Compression {
 }
 
 // compressor makes one independent frame of each batch, so that workers compress in parallel and a file
-// can be cut at the end of any batch. It belongs to one goroutine.
+// can be cut at the end of any batch. Of nothing it makes a frame, too. It belongs to one goroutine.
 type compressor interface {
 	appendFrame(dst, src []byte) []byte
 }
@@ -62,7 +61,8 @@ type compressor interface {
 func (c Compression) newCompressor() (compressor, error) {
 	switch c.codec {
 	case "zstd":
-		enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.EncoderLevelFromZstd(c.level)))
+		enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithZeroFrames(true),
+			zstd.WithEncoderLevel(zstd.EncoderLevelFromZstd(c.level)))
 		if err != nil {
 			return nil, fmt.Errorf("compression zstd:%d: %w", c.level, err)
 		}
@@ -83,14 +83,23 @@ func (z zstdFrames) appendFrame(dst, src []byte) []byte { return z.enc.EncodeAll
 
 type gzipMembers struct {
 	w   *gzip.Writer
-	buf bytes.Buffer
+	dst appended
+}
+
+// appended is a writer to the end of a slice.
+type appended []byte
+
+func (a *appended) Write(b []byte) (int, error) {
+	*a = append(*a, b...)
+	return len(b), nil
 }
 
 // appendFrame cannot fail: the writer's target is memory.
 func (g *gzipMembers) appendFrame(dst, src []byte) []byte {
-	g.buf.Reset()
-	g.w.Reset(&g.buf)
-	g.w.Write(src) //nolint:errcheck,gosec // a bytes.Buffer takes everything
+	g.dst = dst
+	g.w.Reset(&g.dst)
+	g.w.Write(src) //nolint:errcheck,gosec // appended takes everything
 	g.w.Close()    //nolint:errcheck,gosec // the same
-	return append(dst, g.buf.Bytes()...)
+	dst, g.dst = g.dst, nil
+	return dst
 }

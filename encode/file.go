@@ -2,6 +2,7 @@ package encode
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strings"
 )
@@ -26,13 +27,14 @@ type file struct {
 }
 
 func openFile(o SinkOptions) (Sink, error) {
-	f, err := os.Create(o.Target)
+	// For writing alone: opened for both, a named pipe would not wait for its reader, nor say that it is gone.
+	f, err := os.OpenFile(o.Target, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666) //nolint:gosec // what the umask leaves, as for any output
 	if err != nil {
 		return nil, err
 	}
 	info, err := f.Stat()
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, f.Close())
 	}
 	return &file{stream: stream{w: f}, f: f, regular: info.Mode().IsRegular()}, nil
 }

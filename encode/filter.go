@@ -2,7 +2,6 @@ package encode
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -20,7 +19,7 @@ type Filter struct {
 type matcher struct {
 	commands, types               []string
 	excludeCommands, excludeTypes []string
-	keys, excludeKeys             []*regexp.Regexp
+	keys, excludeKeys             []glob
 }
 
 // compile checks the filter. It returns nil for one that keeps everything.
@@ -34,13 +33,7 @@ func (f *Filter) compile() (*matcher, error) {
 			return nil, fmt.Errorf("%q is not a type: expected one of %s", name, strings.Join(decode.TypeNames(), ", "))
 		}
 	}
-	var err error
-	if m.keys, err = globs(f.Keys); err != nil {
-		return nil, err
-	}
-	if m.excludeKeys, err = globs(f.ExcludeKeys); err != nil {
-		return nil, err
-	}
+	m.keys, m.excludeKeys = globs(f.Keys), globs(f.ExcludeKeys)
 	if len(f.Commands)+len(f.Types)+len(f.Keys)+len(f.ExcludeCommands)+len(f.ExcludeTypes)+len(f.ExcludeKeys) == 0 {
 		return nil, nil
 	}
@@ -63,9 +56,9 @@ func (m *matcher) keep(c *decode.Change) bool {
 		(c.Key == nil || !matchAny(m.excludeKeys, c.Key))
 }
 
-func matchAny(patterns []*regexp.Regexp, key []byte) bool {
+func matchAny(patterns []glob, key []byte) bool {
 	for _, p := range patterns {
-		if p.Match(key) {
+		if p.match(key) {
 			return true
 		}
 	}
@@ -80,46 +73,10 @@ func lower(names []string) []string {
 	return out
 }
 
-func globs(patterns []string) ([]*regexp.Regexp, error) {
-	out := make([]*regexp.Regexp, len(patterns))
+func globs(patterns []string) []glob {
+	out := make([]glob, len(patterns))
 	for i, p := range patterns {
-		re, err := regexp.Compile(globToRegexp(p))
-		if err != nil {
-			return nil, fmt.Errorf("key pattern %q: %w", p, err)
-		}
-		out[i] = re
+		out[i] = parseGlob(p)
 	}
-	return out, nil
-}
-
-// globToRegexp translates the patterns of KEYS: *, ?, [abc], [^a-z] and a backslash before a literal. As
-// there, * matches anything, slashes and line ends included.
-func globToRegexp(glob string) string {
-	var re strings.Builder
-	re.WriteString(`(?s)\A`)
-	for i := 0; i < len(glob); i++ {
-		switch c := glob[i]; c {
-		case '*':
-			re.WriteString(`.*`)
-		case '?':
-			re.WriteString(`.`)
-		case '[':
-			end := strings.IndexByte(glob[i:], ']')
-			if end < 0 {
-				re.WriteString(`\[`)
-				continue
-			}
-			re.WriteString(strings.ReplaceAll(glob[i:i+end+1], `\`, `\\`))
-			i += end
-		case '\\':
-			if i+1 < len(glob) {
-				i++
-			}
-			re.WriteString(regexp.QuoteMeta(glob[i : i+1]))
-		default:
-			re.WriteString(regexp.QuoteMeta(glob[i : i+1]))
-		}
-	}
-	re.WriteString(`\z`)
-	return re.String()
+	return out
 }

@@ -15,11 +15,10 @@ import (
 // joiner puts the batches back into one stream. It checks that each chunk's first record begins where
 // the last one before it ended: whatever lies between, if anything does, is damage.
 type joiner struct {
-	o      *Options
-	sink   Sink
-	pool   *pool
-	budget *budget
-	again  *worker // encodes what belongs to no chunk, and a chunk that a limit cuts
+	o     *Options
+	sink  Sink
+	pool  *pool
+	again *worker // encodes what belongs to no chunk, and a chunk that a limit cuts
 
 	span  decode.Span // of the chunk before; its Log is nil at the start
 	at    int64       // where the last record of its segment ended
@@ -68,6 +67,7 @@ func (j *joiner) place(ctx context.Context, b *Batch) error {
 			return err
 		}
 		j.at, j.why, j.zeros, j.torn = b.chunk.Begin, nil, false, false
+		j.follow(b.chunk.Log, decode.Position{Segment: b.chunk.Segment, Offset: b.chunk.Begin})
 	}
 	j.span = b.chunk.Span
 	if b.begin < 0 {
@@ -77,39 +77,63 @@ func (j *joiner) place(ctx context.Context, b *Batch) error {
 		return nil
 	}
 	if b.begin < j.at {
-		return fmt.Errorf("%s: write2file%d: a record begins at %d, inside the one that ends at %d", b.Log, b.chunk.Segment, b.begin, j.at)
+		return &decode.CorruptError{
+			Segment: b.chunk.Segment, Offset: b.begin,
+			Err: fmt.Errorf("%w: a record begins here, inside the one that ends at %d", decode.ErrBadSequence, j.at),
+		}
 	}
-	return j.lost(ctx, b.begin, firstOf(j.why, b.headErr, j.orphan()))
+	return j.lost(ctx, b.begin, j.firstDamage(b))
 }
 
 // noRecord keeps what is wrong with a chunk in which no record begins: a long record may pass through
 // it, and zeros may be all that is left.
 func (j *joiner) noRecord(b *Batch) error {
-	j.zeros = b.zeros
-	if b.torn || b.zeros && b.headErr == nil || j.at >= min(b.chunk.End, b.chunk.Limit) {
+	if b.zeros && b.headErr == nil {
+		j.zeros = true
 		return nil
 	}
-	j.why = firstOf(j.why, b.headErr, b.err, j.orphan())
+	if j.torn || b.torn || j.reaches(min(b.chunk.End, b.chunk.Limit)) {
+		return nil
+	}
+	j.why, j.zeros = j.firstDamage(b), false
 	if !j.o.SkipCorrupt {
 		return j.why
 	}
 	return nil
 }
 
-// orphan is the damage of fragments whose record has no beginning.
-func (j *joiner) orphan() error {
-	return &decode.CorruptError{
-		Segment: j.span.Segment, Offset: j.at,
-		Err: fmt.Errorf("%w: the rest of a record whose beginning is not there", decode.ErrBadSequence),
+// behind says what is wrong with the bytes behind the last record when no worker has: each took its part of them for
+// the zeros at the end of the data, or for the rest of a record of the chunk before.
+func (j *joiner) behind() error {
+	err := fmt.Errorf("%w: the rest of a record whose beginning is not there", decode.ErrBadSequence)
+	if j.zeros {
+		err = decode.ErrZeros
 	}
+	return &decode.CorruptError{Segment: j.span.Segment, Offset: headerBehind(j.at), Err: err}
+}
+
+// firstDamage is the cause to name for the bytes between the last record and what the batch begins with: that which
+// comes first in the log, so that it does not depend on where chunks were cut.
+func (j *joiner) firstDamage(b *Batch) error {
+	switch {
+	case j.why != nil:
+		return j.why
+	case b.headErr != nil && !j.zeros:
+		return b.headErr
+	}
+	return j.behind()
 }
 
 // take delivers a batch that is in its place, and keeps how it ended.
 func (j *joiner) take(ctx context.Context, b *Batch) error {
 	limited := j.o.Limit > 0 && j.result.Changes+b.Changes >= j.o.Limit
-	if limited && (b.cut || j.result.Changes+b.Changes > j.o.Limit) {
+	if limited && j.result.Changes+b.Changes > j.o.Limit {
 		b.rewind()
 		j.again.encode(ctx, b, j.o.Limit-j.result.Changes)
+		if err := b.err; isFatal(err) {
+			j.pool.put(b)
+			return err
+		}
 	}
 	if b.begin >= 0 {
 		j.at, j.why, j.zeros = b.end, nil, b.zeros
@@ -125,7 +149,7 @@ func (j *joiner) take(ctx context.Context, b *Batch) error {
 	case limited:
 		j.span = decode.Span{} // how its segment ends is not looked at any more
 		return io.EOF
-	case torn:
+	case torn && j.why == nil:
 		j.torn = true
 		j.result.Torn = append(j.result.Torn, Torn{Log: j.span.Log, At: j.position(j.at)})
 	case end != nil && !j.o.SkipCorrupt:
@@ -139,26 +163,32 @@ func (j *joiner) take(ctx context.Context, b *Batch) error {
 // endSegment closes the range behind the last record of a segment, if it is not what it should be.
 func (j *joiner) endSegment(ctx context.Context) error {
 	end := min(j.span.End, j.span.Limit)
-	clean := j.why == nil && (j.at >= end || end-j.at < 8 && follows(j.at, (end+decode.BlockSize-1)&^(decode.BlockSize-1)) || j.zeros || j.torn)
+	clean := j.why == nil && (j.reaches(end) || j.zeros || j.torn)
 	if j.span.Log == nil || clean {
 		return nil
 	}
-	return j.lost(ctx, end, firstOf(j.why, j.orphan()))
+	if j.why == nil {
+		j.why = j.behind()
+	}
+	return j.lost(ctx, end, j.why)
 }
 
 // follows reports whether a record that begins at begin is next to one that ended at end: at most the
 // trailer of a block lies between.
-func follows(end, begin int64) bool {
-	return begin == end || begin > end && begin-end < 8 && begin%decode.BlockSize == 0
+func follows(end, begin int64) bool { return begin == end || begin == headerBehind(end) }
+
+// reaches reports whether the last record goes up to an offset, or up to the trailer of the block that ends there.
+func (j *joiner) reaches(to int64) bool {
+	return j.at >= to || follows(j.at, (to+decode.BlockSize-1)&^(decode.BlockSize-1))
 }
 
-func firstOf(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
+// headerBehind is where the header behind a record that ended at end must be: in the next block, if there is no room
+// for one in this.
+func headerBehind(end int64) int64 {
+	if left := -end & (decode.BlockSize - 1); left < 8 {
+		return end + left
 	}
-	return nil
+	return end
 }
 
 func (j *joiner) position(offset int64) decode.Position {
@@ -172,7 +202,7 @@ func (j *joiner) lost(ctx context.Context, to int64, err error) error {
 	}
 	l := Lost{Log: j.span.Log, From: j.position(j.at), To: j.position(to), Err: err}
 	j.report(l)
-	j.why, j.at = nil, to
+	j.why, j.zeros, j.at = nil, false, to
 	return j.event(ctx, l.change(), l.To)
 }
 
@@ -183,21 +213,19 @@ func (j *joiner) hole(ctx context.Context, h decode.Hole) error {
 	}
 	log, from, to := h.Hole()
 	j.span = decode.Span{}
+	j.follow(log, from)
 	c := &decode.Change{
 		Op: decode.OpGap, Log: log, Segment: to.Segment, Offset: to.Offset, From: from, To: to, Reason: h.Error(),
 	}
-	skip := j.o.SkipGaps
-	if isFatal(h) {
-		j.result.Gaps++
-	} else {
+	skip, count := j.o.SkipGaps, &j.result.Gaps
+	if !isFatal(h) {
 		c.Op, c.Segment, c.Offset = decode.OpCorrupt, from.Segment, from.Offset
-		skip = j.o.SkipCorrupt
-		j.result.Lost++
-		j.result.LostBytes += max(to.Offset-from.Offset, 0)
+		skip, count = j.o.SkipCorrupt, &j.result.Lost
 	}
 	if !skip {
 		return h
 	}
+	*count++
 	j.o.Report(h)
 	return j.event(ctx, c, to)
 }
@@ -225,18 +253,24 @@ func (j *joiner) framed(b *Batch) *Batch {
 
 // deliver hands a batch to the sink. Its position counts once it and all before it are acknowledged.
 func (j *joiner) deliver(ctx context.Context, b *Batch) error {
-	j.result.add(b)
-	if j.o.Progress != nil {
-		j.o.Progress(b.Read)
-	}
 	if len(b.Data) > 0 && b.Log.DB != j.db {
 		if err := j.switchDB(ctx, b.Log); err != nil {
+			j.pool.put(b)
 			return err
 		}
 	}
 	ack := func() {}
 	if b.begin >= 0 || len(b.Data) > 0 {
-		ack = j.tracker(b.Log).Track(b.End)
+		ack = j.trackers[b.Log].Track(b.End)
+	}
+	return j.write(ctx, b, ack)
+}
+
+// write hands a batch to the sink, if there is something in it, and counts it.
+func (j *joiner) write(ctx context.Context, b *Batch, ack func()) error {
+	j.result.add(b)
+	if j.o.Progress != nil {
+		j.o.Progress(b.Read)
 	}
 	if len(b.Data) == 0 {
 		ack()
@@ -254,7 +288,20 @@ func (j *joiner) deliver(ctx context.Context, b *Batch) error {
 	return j.failed()
 }
 
-// switchDB puts what tells of another DB into the stream, in formats that need it.
+// emptyFrame writes a compressed nothing if nothing has been written, since no bytes at all are no file that
+// zstd -d or gzip -d would take.
+func (j *joiner) emptyFrame(ctx context.Context) {
+	if j.again.frames == nil || j.result.Written > 0 {
+		return
+	}
+	b := j.pool.get()
+	b.packed = j.again.frames.appendFrame(b.packed, nil)
+	b.Data = b.packed
+	j.write(ctx, b, func() {}) //nolint:errcheck,gosec // it is kept, and asked for when the sink is closed
+}
+
+// switchDB puts what tells of another DB into the stream, in formats that need it. It moves no position, and
+// holds those behind it until it is delivered.
 func (j *joiner) switchDB(ctx context.Context, log *decode.Log) error {
 	j.db = log.DB
 	s, ok := j.again.encoder.(formats.Switcher)
@@ -262,22 +309,20 @@ func (j *joiner) switchDB(ctx context.Context, log *decode.Log) error {
 		return nil
 	}
 	b := j.pool.get()
-	b.Log, b.End = log, j.tracker(log).Committed()
 	var err error
 	if b.plain, err = s.AppendSwitch(b.plain, log.DB); err != nil {
 		return err
 	}
-	return j.deliver(ctx, j.framed(b))
+	return j.write(ctx, j.framed(b), j.trackers[log].Hold())
 }
 
-func (j *joiner) tracker(log *decode.Log) *checkpoint.Tracker {
-	t := j.trackers[log]
-	if t == nil {
-		t = checkpoint.NewTracker(j.position(j.span.Begin))
-		j.trackers[log] = t
+// follow makes the tracker of a log, when the first thing of it comes: so that a log of which nothing is delivered
+// has a position, too.
+func (j *joiner) follow(log *decode.Log, start decode.Position) {
+	if j.trackers[log] == nil {
+		j.trackers[log] = checkpoint.NewTracker(start)
 		j.result.Logs = append(j.result.Logs, log)
 	}
-	return t
 }
 
 func (j *joiner) fail(err error) {

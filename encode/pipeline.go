@@ -49,7 +49,7 @@ type Options struct {
 type Result struct {
 	Records, Changes, Passed int64
 	Read, Plain, Written     int64 // bytes of the log, of the changes, and of the output
-	Lost, LostBytes, Gaps    int64
+	Lost, LostBytes, Gaps    int64 // skipped: damaged ranges, their bytes as far as they are there, missing ranges
 	Torn                     []Torn
 	Logs                     []*decode.Log
 	Committed                map[*decode.Log]decode.Position
@@ -78,8 +78,8 @@ func (l *Lost) Error() string {
 // Unwrap gives the damage.
 func (l *Lost) Unwrap() error { return l.Err }
 
-// chunkShare is what a chunk in flight is reckoned to take: its own bytes and some three times as much
-// of output.
+// chunkShare is what a chunk in flight is reckoned to take at least: its own bytes and some three times as much
+// of output. What its buffers take beyond that is charged as they grow.
 const chunkShare = 4 << 20
 
 // defaultMemory bounds the bytes in flight unless told otherwise.
@@ -98,33 +98,55 @@ func Run(ctx context.Context, src Source, sink Sink, o Options) (Result, error) 
 	if o.Report == nil {
 		o.Report = func(error) {}
 	}
-	budget := newBudget(o.Memory)
-	pool := &pool{budget: budget}
-	workers, err := newWorkers(&o, budget)
-	if err != nil {
-		return Result{}, err
-	}
-	j := &joiner{
-		o: &o, sink: sink, pool: pool, budget: budget, again: workers[o.Workers], db: "db0",
-		trackers: map[*decode.Log]*checkpoint.Tracker{},
-	}
-	runErr := ordered.Run(ctx, o.Workers, 4*o.Workers, ordered.Stages[*Batch, *Batch]{
-		Next:   func(ctx context.Context) (*Batch, error) { return nextBatch(ctx, src, pool) },
-		Worker: newWork(workers, &o, budget),
-		Join:   j.join,
-	}, func(b *Batch) { b.chunkRelease()(); pool.put(b) })
-	if runErr == nil {
-		runErr = j.endSegment(ctx)
-	}
+	j, runErr := run(ctx, src, sink, &o)
 	closeErr := sink.Close(context.WithoutCancel(ctx))
+	if closeErr != nil {
+		j.fail(closeErr)
+	}
 	j.result.Committed = map[*decode.Log]decode.Position{}
 	for log, t := range j.trackers {
 		j.result.Committed[log] = t.Committed()
 	}
-	if runErr == nil && closeErr != nil {
-		runErr = &SinkError{Err: closeErr}
+	return j.result, outcome(ctx, runErr, j.failed())
+}
+
+// run is Run up to the closing of the sink.
+func run(ctx context.Context, src Source, sink Sink, o *Options) (*joiner, error) {
+	budget := newBudget(o.Memory)
+	pool := &pool{budget: budget}
+	j := &joiner{o: o, sink: sink, pool: pool, db: "db0", trackers: map[*decode.Log]*checkpoint.Tracker{}}
+	workers, err := newWorkers(o, budget)
+	if err != nil {
+		return j, err
 	}
-	return j.result, runErr
+	j.again = workers[o.Workers]
+	err = ordered.Run(ctx, o.Workers, 4*o.Workers, ordered.Stages[*Batch, *Batch]{
+		Next:   func(ctx context.Context) (*Batch, error) { return nextBatch(ctx, src, pool) },
+		Worker: newWork(workers, o, budget),
+		Join:   j.join,
+	}, func(b *Batch) { b.chunkRelease()(); pool.put(b) })
+	if err == nil {
+		err = j.endSegment(ctx)
+	}
+	j.emptyFrame(ctx)
+	return j, err
+}
+
+// outcome is what to tell of a run that may have failed, into a sink that may have failed, both perhaps only because
+// they were told to stop.
+func outcome(ctx context.Context, runErr, sinkErr error) error {
+	stopped := func(err error) bool {
+		return ctx.Err() != nil && (errors.Is(err, context.Cause(ctx)) || errors.Is(err, ctx.Err()))
+	}
+	switch {
+	case sinkErr == nil:
+		return runErr
+	case stopped(sinkErr):
+		return context.Cause(ctx)
+	case runErr == nil || stopped(runErr) || errors.Is(runErr, sinkErr):
+		return sinkErr
+	}
+	return errors.Join(sinkErr, runErr)
 }
 
 // Check says what is wrong with the options, before anything is opened.
@@ -158,7 +180,8 @@ func newWorkers(o *Options, budget *budget) ([]*worker, error) {
 	workers := make([]*worker, o.Workers+1)
 	for i := range workers {
 		w := &worker{filter: filter, encoder: o.Format.New(o.FormatOptions), skip: o.SkipCorrupt, budget: budget}
-		if w.decoder, err = decode.NewDecoder(o.Decoder); err != nil {
+		w.newDecoder = func() (*decode.Decoder, error) { return decode.NewDecoder(o.Decoder) }
+		if w.decoder, err = w.newDecoder(); err != nil {
 			return nil, err
 		}
 		if w.frames, err = o.Compression.newCompressor(); err != nil {
@@ -181,10 +204,14 @@ func newWork(workers []*worker, o *Options, budget *budget) func() func(context.
 		next++
 		return func(ctx context.Context, seq uint64, b *Batch) *Batch {
 			b.seq, b.inFlight = seq, true
-			if b.err = budget.acquire(ctx, seq, chunkShare); b.err != nil || b.hole != nil {
+			if b.hole != nil {
 				return b
 			}
-			b.charged = chunkShare
+			share := max(chunkShare, b.footprint())
+			if b.err = budget.acquire(ctx, seq, share); b.err != nil {
+				return b
+			}
+			b.charged = share
 			w.encode(ctx, b, limit)
 			return b
 		}

@@ -11,7 +11,9 @@ import (
 // Sink delivers batches. Write may return before delivery. It calls done exactly once, from any
 // goroutine, with nil when the batch is durable as far as the sink promises; the batch belongs to the
 // sink until then. Batches are written in log order and may finish in any order. Write may block:
-// that is what stops the reading when the receiver is slow.
+// that is what stops the reading when the receiver is slow. A batch must not wait for the next one or for
+// Close: there is no next one while the bytes in flight are at their bound. A context that has ended says that
+// nothing more is read; what is written may still be delivered.
 type Sink interface {
 	Write(ctx context.Context, b *Batch, done func(error))
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 
 	"pikabin/decode"
 	"pikabin/formats"
@@ -11,43 +12,54 @@ import (
 
 // worker turns chunks into batches: it does everything that costs CPU. It belongs to one goroutine.
 type worker struct {
-	scanner decode.Scanner
-	decoder *decode.Decoder
-	filter  *matcher
-	encoder formats.Encoder
-	frames  compressor
-	skip    bool // go on behind damage
-	budget  *budget
+	scanner    decode.Scanner
+	decoder    *decode.Decoder
+	newDecoder func() (*decode.Decoder, error)
+	filter     *matcher
+	encoder    formats.Encoder
+	frames     compressor
+	skip       bool // go on behind damage
+	budget     *budget
 
 	rec    decode.Record
 	change decode.Change
 	chunk  decode.Chunk
+	large  int64 // size of the largest record of the chunk, if it is charged by itself
 	b      *Batch
+	damage error // from the last record on, until the next one is found
 }
 
 // encode reads the records that begin in the batch's chunk into the batch. limit bounds the number of changes.
 func (w *worker) encode(ctx context.Context, b *Batch, limit int64) {
 	w.b, w.chunk = b, b.chunk
-	w.scanner.Reserve = func(n int64) error { return w.reserve(ctx, n) }
 	w.scanner.Reset(w.chunk.Source, w.chunk.Span)
 	passed := w.decoder.Passed()
 
 	b.Log, b.end = w.chunk.Log, -1
-	if err := w.records(limit); !errors.Is(err, io.EOF) {
+	w.scanner.Reserve = func(n int64) error { return w.reserve(ctx, n) }
+	if err := w.records(ctx, limit); !errors.Is(err, io.EOF) {
 		b.err = err
 	}
 	b.begin = w.scanner.Begin()
 	if b.end < 0 {
 		b.end = b.begin
 	}
-	if b.headErr == nil {
-		b.headErr = w.scanner.HeadError()
-	}
+	b.headErr = earlier(w.scanner.HeadError(), b.headErr)
 	b.zeros = w.scanner.Zeros()
 	b.End = w.position(b.end)
 	b.Passed = int64(w.decoder.Passed() - passed)
 	b.Read = max(min(w.chunk.End, w.chunk.Limit)-w.chunk.Begin, 0)
 	w.finish()
+	w.trim()
+}
+
+// earlier is that of two damages which comes first in the segment, b if both are at the same place; either may be nil.
+func earlier(a, b error) error {
+	var first, second *decode.CorruptError
+	if !errors.As(a, &first) || errors.As(b, &second) && second.Offset <= first.Offset {
+		return b
+	}
+	return a
 }
 
 func (w *worker) position(offset int64) decode.Position {
@@ -58,27 +70,65 @@ func (w *worker) position(offset int64) decode.Position {
 // covered by the share of its chunk.
 const largeRecord = 1 << 20
 
+// outputMargin is what the encoding of a large record may add to it without another growth of the buffer.
+const outputMargin = 64 << 10
+
 // reserve asks the budget for a record of n bytes and for what becomes of it.
 func (w *worker) reserve(ctx context.Context, n int64) error {
 	if n < largeRecord {
 		return nil
 	}
-	need := 2 * n
-	if err := w.budget.acquire(ctx, w.b.seq, need); err != nil {
+	w.large = n
+	return w.charge(ctx, w.b.footprint()+2*n)
+}
+
+// charge takes from the budget what the batch needs beyond what it has taken before.
+func (w *worker) charge(ctx context.Context, need int64) error {
+	more := need - w.b.charged
+	if more <= 0 {
+		return nil
+	}
+	if err := w.budget.acquire(ctx, w.b.seq, more); err != nil {
 		return err
 	}
-	w.b.charged += need
+	w.b.charged += more
 	return nil
 }
 
-// records walks the chunk. The error is io.EOF at its end, or when the limit is reached.
-func (w *worker) records(limit int64) error {
-	for {
+// trim lets go of what a large record has made large, and gives the budget back what is not kept until the batch is
+// delivered: the record itself, and the changes if they have been compressed.
+func (w *worker) trim() {
+	if w.large > 0 {
+		w.large, w.rec, w.change = 0, decode.Record{}, decode.Change{}
+		w.scanner.Reset(nil, decode.Span{})
+		if fresh, err := w.newDecoder(); err == nil {
+			w.decoder = fresh // the old one keeps as many arguments as it has ever seen
+		}
+		if w.frames != nil {
+			w.b.plain = nil
+		}
+	}
+	if rest := w.b.charged - max(chunkShare, w.b.footprint()); rest > 0 && w.b.inFlight {
+		w.budget.refund(rest)
+		w.b.charged -= rest
+	}
+}
+
+// records walks the chunk. The error is io.EOF at its end, or when the limit is reached; or it is what ends the chunk
+// early, damage that reaches to its end included.
+func (w *worker) records(ctx context.Context, limit int64) error {
+	for w.damage = nil; ; {
 		err := w.scanner.Next(&w.rec)
-		if err != nil {
+		switch {
+		case err == nil:
+			w.found()
+			if err = w.record(ctx, limit); err != nil {
+				err = w.badContent(err)
+			}
+		case !errors.Is(err, io.EOF):
 			err = w.badFrame(err)
-		} else if err = w.record(limit); err != nil {
-			err = w.badContent(err)
+		case w.damage != nil:
+			err = w.damage
 		}
 		if err != nil {
 			return err
@@ -86,8 +136,17 @@ func (w *worker) records(limit int64) error {
 	}
 }
 
-// record encodes the changes of the record last read.
-func (w *worker) record(limit int64) error {
+// found closes a range of damage in front of the record last read. In front of the chunk's first record that is left to
+// the joiner, who sees both sides.
+func (w *worker) found() {
+	if w.damage != nil && w.b.end >= 0 {
+		w.lose(w.b.end, w.rec.Offset, w.damage)
+	}
+	w.damage = nil
+}
+
+// record encodes the changes of the record last read. Some become many times as long as they were.
+func (w *worker) record(ctx context.Context, limit int64) error {
 	if err := w.decoder.Decode(&w.chunk.Span, &w.rec); err != nil {
 		return err
 	}
@@ -99,71 +158,85 @@ func (w *worker) record(limit int64) error {
 			w.b.cut = true
 			return io.EOF
 		}
+		if part := len(w.rec.Payload); w.change.Part == 0 && part >= largeRecord {
+			w.b.plain = slices.Grow(w.b.plain, part+outputMargin)
+		}
 		w.b.plain = w.encoder.AppendChange(w.b.plain, &w.change)
 		w.b.Changes++
+		if need := w.b.footprint() + w.large; need > w.b.charged {
+			if err := w.charge(ctx, need); err != nil {
+				return err
+			}
+		}
 	}
 	w.b.Records++
 	w.b.end = w.rec.End
 	return nil
 }
 
-// badFrame decides how to go on behind a frame that makes no sense, where the next one has to be found.
-// What is in front of the first record of the chunk, or reaches to the chunk's end, is left to the
-// joiner, who sees both sides.
+// badFrame decides how to go on behind a frame that makes no sense, where the next record has to be found. All that
+// is wrong up to there is one damage.
 func (w *worker) badFrame(err error) error {
-	var damage *decode.CorruptError
-	if !errors.As(err, &damage) {
+	if isFatal(err) {
 		return err
 	}
-	if w.chunk.Open && errors.Is(err, decode.ErrTorn) {
-		w.b.torn = true
-		return err
+	if w.damage == nil {
+		if w.unfinished(err) {
+			w.b.torn = true
+			return err
+		}
+		w.damage = err
 	}
-	begun := w.scanner.Begin() >= 0
-	if !begun && w.b.headErr == nil {
-		w.b.headErr = err
+	if w.scanner.Begin() < 0 {
+		w.b.headErr = w.damage
 	}
 	if !w.skip || w.scanner.Resync() != nil {
-		return err
+		return w.damage
 	}
-	if begun {
-		w.lose(w.scanner.End(), err)
-	}
-	w.b.end = w.scanner.End()
 	return nil
 }
 
 // badContent decides how to go on behind a record whose frame is good: it is one lost record.
 func (w *worker) badContent(err error) error {
-	var damage *decode.CorruptError
 	switch {
-	case !errors.As(err, &damage):
+	case isFatal(err):
 		return err
-	case w.chunk.Open && w.nothingAt(w.rec.End):
+	case w.chunk.Open && w.zerosFrom(w.rec.End):
 		w.b.torn = true
 		return err
 	case !w.skip:
 		return err
 	}
-	w.lose(w.rec.End, err)
+	w.lose(w.rec.Offset, w.rec.End, err)
 	return nil
 }
 
-// nothingAt reports whether the log ends at an offset: a writer puts the header there before the
-// payload, so that the last record of an open log may be a header with zeros behind it.
-func (w *worker) nothingAt(offset int64) bool {
-	var header [8]byte
-	n, _ := w.chunk.Source.ReadAt(header[:], offset) //nolint:errcheck // what cannot be read is not there
-	return offset+int64(len(header)) > w.chunk.Limit || n < len(header) || header == [8]byte{}
+// unfinished recognises the record that a writer was at: the log is open, and the record is cut off by the end of the
+// data, or at a header that is not whole by nothing but zeros.
+func (w *worker) unfinished(err error) bool {
+	const header = 8
+	var damage *decode.CorruptError
+	return w.chunk.Open && errors.As(err, &damage) && (errors.Is(err, decode.ErrTorn) || w.zerosFrom(damage.Offset+header-1))
 }
 
-// lose puts an event into the stream in place of the range from the last good record to where the next
-// one begins.
-func (w *worker) lose(to int64, err error) {
-	from := w.b.end
-	if from < 0 {
-		from = w.rec.Offset
+// zerosFrom reports whether there are only zeros from an offset on: a writer puts the header of a fragment there before
+// the payload, so that the last record of an open log may be a header with zeros behind it.
+func (w *worker) zerosFrom(offset int64) bool {
+	block := make([]byte, decode.BlockSize)
+	for ; offset < w.chunk.Limit; offset += decode.BlockSize {
+		n, err := w.chunk.Source.ReadAt(block[:min(decode.BlockSize, w.chunk.Limit-offset)], offset)
+		if slices.ContainsFunc(block[:n], func(b byte) bool { return b != 0 }) {
+			return false
+		}
+		if err != nil {
+			break // what cannot be read is not there
+		}
 	}
+	return true
+}
+
+// lose puts an event into the stream in place of a range.
+func (w *worker) lose(from, to int64, err error) {
 	l := Lost{Log: w.chunk.Log, From: w.position(from), To: w.position(to), Err: err}
 	w.b.lost = append(w.b.lost, l)
 	w.b.plain = w.encoder.AppendChange(w.b.plain, l.change())

@@ -2,6 +2,7 @@
 package checkpoint
 
 import (
+	"slices"
 	"sync"
 
 	"pikabin/decode"
@@ -30,6 +31,20 @@ func NewTracker(start decode.Position) *Tracker { return &Tracker{committed: sta
 func (t *Tracker) Track(end decode.Position) (ack func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	return t.add(end)
+}
+
+// Hold adds something that has no position of its own: until it is acknowledged it holds what is tracked behind it.
+func (t *Tracker) Hold() (ack func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if n := len(t.pending); n > 0 {
+		return t.add(t.pending[n-1].end)
+	}
+	return t.add(t.committed)
+}
+
+func (t *Tracker) add(end decode.Position) (ack func()) {
 	m := &mark{end: end}
 	t.pending = append(t.pending, m)
 	return func() { t.ack(m) }
@@ -44,7 +59,7 @@ func (t *Tracker) ack(m *mark) {
 		t.committed = t.pending[n].end
 		n++
 	}
-	t.pending = append(t.pending[:0], t.pending[n:]...)
+	t.pending = slices.Delete(t.pending, 0, n)
 }
 
 // Committed is the position behind which nothing is missing.

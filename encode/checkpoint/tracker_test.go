@@ -51,3 +51,26 @@ func TestTrackerAnyOrder(t *testing.T) {
 		}
 	}
 }
+
+func TestTrackerHoldMovesNothing(t *testing.T) {
+	tracker := NewTracker(at(5))
+	atOnce := tracker.Hold()
+	first := tracker.Track(at(10))
+	hold := tracker.Hold()
+	second := tracker.Track(at(20))
+	for i, step := range []struct {
+		ack  func()
+		want decode.Position
+	}{{second, at(5)}, {first, at(5)}, {atOnce, at(10)}, {hold, at(20)}} {
+		step.ack()
+		if got := tracker.Committed(); got != step.want {
+			t.Errorf("step %d: committed %v, want %v", i, got, step.want)
+		}
+	}
+	again := tracker.Hold()
+	again()
+	again()
+	if got := tracker.Committed(); got != at(20) {
+		t.Errorf("committed %v, want %v", got, at(20))
+	}
+}

@@ -60,7 +60,10 @@ const (
 )
 
 // Bar is a progress bar, or nothing. A nil Bar is nothing.
-type Bar struct{ bar *progressbar.ProgressBar }
+type Bar struct {
+	bar     *progressbar.ProgressBar
+	console *Console
+}
 
 // Progress begins a bar over a number of bytes, 0 if it is not known. when is auto (on a terminal),
 // always or never.
@@ -73,10 +76,12 @@ func (c *Console) Progress(when string, total int64) *Bar {
 	if total <= 0 {
 		total = -1
 	}
-	c.bar = &Bar{progressbar.NewOptions64(total,
+	c.bar = &Bar{console: c, bar: progressbar.NewOptions64(total,
 		progressbar.OptionSetWriter(c.w), progressbar.OptionShowBytes(true), progressbar.OptionUseIECUnits(true),
 		progressbar.OptionShowTotalBytes(true), progressbar.OptionShowCount(), progressbar.OptionThrottle(barInterval), progressbar.OptionSetWidth(barWidth),
 		progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish(),
+		// Drawn by Add alone: a spinner that turns by itself would write between messages.
+		progressbar.OptionSetSpinnerChangeInterval(0),
 	)}
 	return c.bar
 }
@@ -88,17 +93,20 @@ func (b *Bar) Add(n int64) {
 	}
 }
 
-// Finish takes the bar off the screen.
+// Finish takes the bar off the screen, wherever it is.
 func (b *Bar) Finish() {
 	if b != nil {
-		b.bar.Finish() //nolint:errcheck,gosec // as in Add
+		b.Clear()
+		b.bar.Exit() //nolint:errcheck,gosec // as in Add
+		b.console.bar = nil
 	}
 }
 
-// Clear takes the bar off the screen until it is drawn again.
+// Clear takes the bar off its line until the next Add draws it again. The bar's own way of doing so writes as many
+// spaces as it believes to have drawn, which are too few at first.
 func (b *Bar) Clear() {
 	if b != nil {
-		b.bar.Clear() //nolint:errcheck,gosec // as in Add
+		fmt.Fprint(b.console.w, "\r\x1b[K")
 	}
 }
 

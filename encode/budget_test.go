@@ -1,0 +1,168 @@
+package encode_test
+
+import (
+	"context"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"pikabin/decode"
+	"pikabin/decode/binlogtest"
+	"pikabin/encode"
+)
+
+// hoarder is a sink that keeps every batch until it is told to deliver.
+type hoarder struct {
+	mu    sync.Mutex
+	kept  []func(error)
+	bytes int64 // of the batches kept
+	sizes []int64
+	total int
+}
+
+func (s *hoarder) Write(_ context.Context, b *encode.Batch, done func(error)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.kept = append(s.kept, done)
+	s.sizes = append(s.sizes, int64(len(b.Data)))
+	s.bytes += int64(len(b.Data))
+	s.total++
+}
+
+func (s *hoarder) Close(context.Context) error { s.deliver(); return nil }
+
+// deliver lets go of all that is kept, and says how much that was.
+func (s *hoarder) deliver() (batches int, bytes int64) {
+	s.mu.Lock()
+	kept, bytes := s.kept, s.bytes
+	s.kept, s.bytes, s.sizes = nil, 0, nil
+	s.mu.Unlock()
+	for _, done := range kept {
+		done(nil)
+	}
+	return len(kept), bytes
+}
+
+// TestRunBoundsTheBytesInFlight stops delivering until nothing moves any more, again and again: what has piled up by then
+// is bounded, and records larger than the bound pass alone.
+func TestRunBoundsTheBytesInFlight(t *testing.T) {
+	for name, c := range map[string]struct {
+		memory int64
+		put    func(w *binlogtest.Writer)
+		want   int64 // bytes in the sink at most
+	}{
+		"small records": {32 << 20, func(w *binlogtest.Writer) {
+			for range 1000 {
+				w.Command("SET", "k", strings.Repeat("v", 100_000))
+			}
+		}, 32 << 20},
+		"large records": {32 << 20, func(w *binlogtest.Writer) {
+			for range 12 {
+				w.Command("SET", "k", strings.Repeat("v", 6<<20))
+			}
+		}, 32 << 20},
+		"records larger than the bound": {8 << 20, func(w *binlogtest.Writer) {
+			for range 4 {
+				w.Command("SET", "k", strings.Repeat("v", 20<<20))
+			}
+		}, 22 << 20},
+		"records that become many times as long": {32 << 20, func(w *binlogtest.Writer) {
+			for range 40 {
+				w.Command(strings.Fields("DEL " + strings.Repeat("k ", 40_000))...)
+			}
+		}, 36 << 20},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := binlogtest.NewWriter(binlogtest.Options{Discard: true, SegmentSize: 60 << 20})
+			c.put(w)
+			dir := t.TempDir()
+			if err := w.WriteDir(dir + "/log_db0"); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Test(t, func(t *testing.T) {
+				sink, ended := &hoarder{}, make(chan error, 1)
+				source := sourceOf(t, find(t, dir), 0)
+				go func() {
+					_, err := encode.Run(t.Context(), source, sink, encode.Options{Format: wholeValues(), Workers: 8, Memory: c.memory})
+					ended <- err
+				}()
+				rounds := 0
+				for {
+					synctest.Wait()
+					batches, bytes := sink.deliver()
+					if bytes > c.want && batches > 1 {
+						t.Errorf("%d batches of %d bytes in flight, bound to %d", batches, bytes, c.want)
+					}
+					if batches == 0 {
+						break
+					}
+					rounds++
+				}
+				if err := <-ended; err != nil || rounds < 3 {
+					t.Errorf("ended with %v after %d rounds and %d batches", err, rounds, sink.total)
+				}
+			})
+		})
+	}
+}
+
+// TestRunLetsGoOfLargeRecords reads a record with a million fields: behind its chunk a run keeps none of it.
+func TestRunLetsGoOfLargeRecords(t *testing.T) {
+	w := binlogtest.NewWriter(binlogtest.Options{})
+	w.Command("SET", "k", "v")
+	w.Command(strings.Fields("HMSET k " + strings.Repeat("f v ", 500_000))...)
+	for range 100 {
+		w.Command("SET", "k", strings.Repeat("v", decode.BlockSize))
+	}
+	dir := t.TempDir()
+	writeLogs(t, dir, w)
+	w = nil
+	var before, last runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	sink := &watcher{onWrite: func() { runtime.GC(); runtime.ReadMemStats(&last) }}
+	_, err := encode.Run(t.Context(), sourceOf(t, find(t, dir), 0), sink, encode.Options{Format: lines(), Workers: 1})
+	if grown := int64(last.HeapAlloc) - int64(before.HeapAlloc); err != nil || grown > 12<<20 {
+		t.Errorf("%v: %d bytes are still in use behind the large record", err, grown)
+	}
+}
+
+// watcher is a sink that looks around at each batch.
+type watcher struct{ onWrite func() }
+
+func (s *watcher) Write(_ context.Context, _ *encode.Batch, done func(error)) {
+	s.onWrite()
+	done(nil)
+}
+
+func (s *watcher) Close(context.Context) error { return nil }
+
+// TestRunAllocates compares runs over logs of few and of many records: a chunk costs some allocations, a record none.
+func TestRunAllocates(t *testing.T) {
+	perRun := func(records, size int) float64 {
+		w := binlogtest.NewWriter(binlogtest.Options{})
+		for range records {
+			w.Command("SET", "key", strings.Repeat("v", size))
+		}
+		dir := t.TempDir()
+		if err := w.WriteDir(dir + "/log_db0"); err != nil {
+			t.Fatal(err)
+		}
+		logs := find(t, dir)
+		return testing.AllocsPerRun(3, func() {
+			sink := &watcher{onWrite: func() {}}
+			if _, err := encode.Run(t.Context(), sourceOf(t, logs, 1<<16), sink, encode.Options{Format: wholeValues(), Workers: 1}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	few, many, longer := perRun(20*10, 6000), perRun(20*100, 560), perRun(40*100, 560)
+	if many > few+200 {
+		t.Errorf("%v allocations for 200 records, %v for 2000 in as many bytes", few, many)
+	}
+	if chunks := 2000 * 640 / float64(decode.BlockSize); (longer-many)/chunks > 25 {
+		t.Errorf("%v allocations for each chunk", (longer-many)/chunks)
+	}
+}

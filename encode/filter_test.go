@@ -1,0 +1,138 @@
+package encode_test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"pikabin/decode/binlogtest"
+	"pikabin/encode"
+)
+
+// kept runs commands through a filter and gives those that come out, with their keys and parts.
+func kept(t *testing.T, f encode.Filter, commands ...[]string) []string {
+	t.Helper()
+	w := binlogtest.NewWriter(binlogtest.Options{})
+	for _, argv := range commands {
+		w.Command(argv...)
+	}
+	dir := t.TempDir()
+	if err := w.WriteDir(filepath.Join(dir, "log_db0")); err != nil {
+		t.Fatal(err)
+	}
+	sink, _, err := convert(t, dir, 0, encode.Options{Filter: f})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []string
+	for line := range strings.Lines(sink.String()) {
+		fields := strings.Fields(line)
+		list = append(list, strings.Join(fields[2:len(fields)-1], " "))
+	}
+	return list
+}
+
+// TestKeyGlobs has a line for each rule of KEYS.
+func TestKeyGlobs(t *testing.T) {
+	for _, c := range []struct {
+		pattern, matches, not string // keys between spaces
+	}{
+		{"", "", "a"},
+		{"abc", "abc", "ab abcd xabc ABC"},
+		{"*", "a abc a/b/c \x00\xff", ""},
+		{"a*", "a ab a/b", "b ba"},
+		{"*a", "a ba aba", "ab"},
+		{"a**b", "ab axb aabb", "a b abx"},
+		{"a*b*c", "abc aXbYc abbcc abcbc", "ac abcx acb"},
+		{"*aab", "aab aaab aaaaab", "aaba"},
+		{"?", "a \xff /", "ab"},
+		{"h?llo", "hello h/llo h\nllo", "hllo heello"},
+		{"??", "ab \u00e9", "a abc"},
+		{"[a-c]x", "ax bx cx", "dx x abx"},
+		{"[c-a]x", "ax bx cx", "dx"},
+		{"[abc]", "a b c", "d ab ]"},
+		{"[^x]", "a \xff ^", "x ab"},
+		{"[^a-c]", "d", "a b c"},
+		{"[a^]", "a ^", "b"},
+		{"[]a", "", "a ]a"},
+		{"[^]a", "xa ]a", "a"},
+		{`[\]]`, "]", `\ a`},
+		{`[\^a]`, "^ a", "b"},
+		{`[a\-c]`, "a - c", "b"},
+		{"[a-]", "a _ ]", "- ."}, // a range up to the bracket, which then closes nothing
+		{"[ab", "a b", "[ab ab ["},
+		{"[", "", "["},
+		{`\*`, "*", "a"},
+		{`\?x`, "?x", "ax"},
+		{`\[a]`, "[a]", "a"},
+		{`a\`, `a\`, "a"},
+		{`\\`, `\`, `\\`},
+		{"a.c", "a.c", "abc"},
+		{"a+(b|c)$", "a+(b|c)$", "aab"},
+		{"\xff\x00*", "\xff\x00 \xff\x00a", "\xff \x00\xff"},
+		{"\u043a*", "\u043a \u043a\u043b", "\u043b"},
+		{"user:*:name", "user:1:name user::name user:a:b:name", "user:name users:1:name"},
+	} {
+		f := encode.Filter{Keys: []string{c.pattern}}
+		var commands [][]string
+		for _, key := range strings.Split(c.matches+" "+c.not, " ") {
+			if key != "" {
+				commands = append(commands, []string{"INCR", key})
+			}
+		}
+		want := 0
+		for _, key := range strings.Split(c.matches, " ") {
+			if key != "" {
+				want++
+			}
+		}
+		if got := kept(t, f, commands...); len(got) != want {
+			t.Errorf("%q keeps %d of %q, want the first %d: %s", c.pattern, len(got), commands, want, got)
+		}
+		if got := kept(t, encode.Filter{ExcludeKeys: f.Keys}, commands...); len(got) != len(commands)-want {
+			t.Errorf("%q excludes other keys of %q: leaves %s", c.pattern, commands, got)
+		}
+	}
+}
+
+// TestGlobOfManyStars would take ages if each star were tried again.
+func TestGlobOfManyStars(t *testing.T) {
+	f := encode.Filter{Keys: []string{strings.Repeat("a*", 30) + "b"}}
+	if got := kept(t, f, []string{"SET", strings.Repeat("a", 10_000), "v"}); got != nil {
+		t.Errorf("kept %.100s", got)
+	}
+}
+
+func TestFilterRules(t *testing.T) {
+	log := [][]string{
+		{"SET", "a", "1"}, {"set", "b", "2"}, {"HMSET", "h", "f", "v"}, {"DEL", "a", "b", "c"}, {"FLUSHDB"}, {"INVENTED", "x"}, {"EXPIREAT", "a", "2000000000"},
+	}
+	list := func(s ...string) []string { return s }
+	for name, c := range map[string]struct {
+		filter encode.Filter
+		want   []string
+	}{
+		"nothing is said":           {encode.Filter{}, list(`0/0 set "a"`, `0/0 set "b"`, `0/0 hmset "h"`, `0/3 del "a"`, `1/3 del "b"`, `2/3 del "c"`, `0/0 flushdb ""`, `0/0 invented ""`, `0/0 expireat "a"`)},
+		"a command":                 {encode.Filter{Commands: list("SET")}, list(`0/0 set "a"`, `0/0 set "b"`)},
+		"several commands":          {encode.Filter{Commands: list("invented", "FlushDB")}, list(`0/0 flushdb ""`, `0/0 invented ""`)},
+		"a type":                    {encode.Filter{Types: list("Hash")}, list(`0/0 hmset "h"`)},
+		"not a type":                {encode.Filter{ExcludeTypes: list("hash", "string")}, list(`0/3 del "a"`, `1/3 del "b"`, `2/3 del "c"`, `0/0 flushdb ""`, `0/0 invented ""`, `0/0 expireat "a"`)},
+		"a key, parts are filtered": {encode.Filter{Keys: list("a")}, list(`0/0 set "a"`, `0/3 del "a"`, `0/0 expireat "a"`)},
+		"several keys":              {encode.Filter{Keys: list("b", "[c-h]")}, list(`0/0 set "b"`, `0/0 hmset "h"`, `1/3 del "b"`, `2/3 del "c"`)},
+		"not a key":                 {encode.Filter{ExcludeKeys: list("a", "b")}, list(`0/0 hmset "h"`, `2/3 del "c"`, `0/0 flushdb ""`, `0/0 invented ""`)},
+		"a key, but not one of it":  {encode.Filter{Keys: list("?"), ExcludeKeys: list("a")}, list(`0/0 set "b"`, `0/0 hmset "h"`, `1/3 del "b"`, `2/3 del "c"`)},
+		"a key and a command":       {encode.Filter{Keys: list("a"), Commands: list("del", "set")}, list(`0/0 set "a"`, `0/3 del "a"`)},
+		"not a command":             {encode.Filter{ExcludeCommands: list("DEL", "SET", "FLUSHDB")}, list(`0/0 hmset "h"`, `0/0 invented ""`, `0/0 expireat "a"`)},
+		"what excludes itself":      {encode.Filter{Commands: list("set"), ExcludeCommands: list("set")}, nil},
+	} {
+		if diff := cmp.Diff(c.want, kept(t, c.filter, log...)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	o := encode.Options{Filter: encode.Filter{Types: []string{"sets"}}}
+	if err := o.Check(); err == nil || !strings.Contains(err.Error(), `"sets" is not a type`) {
+		t.Errorf("got %v", err)
+	}
+}
