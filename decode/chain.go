@@ -46,6 +46,12 @@ type Chain struct {
 // End is where the last record that was added ends, or the range that was lost behind it.
 func (c *Chain) End() Position { return c.position(c.at) }
 
+// Damage is what is wrong behind End, as long as it is not known where that ends; nil if nothing is.
+func (c *Chain) Damage() error { return c.why }
+
+// Torn reports whether the log ended in half a record.
+func (c *Chain) Torn() bool { return c.torn }
+
 // Segment reports whether the piece before was of that segment.
 func (c *Chain) Segment(log *Log, number uint32) bool {
 	return c.span.Log == log && c.span.Segment == number
@@ -84,21 +90,35 @@ func (c *Chain) place(p *Piece, lost func(Lost) error) error {
 	case c.why == nil && follows(c.at, p.First):
 		return nil
 	}
-	return lost(Lost{Log: c.span.Log, From: c.position(c.at), To: c.position(p.First), Err: firstOf(c.why, p.HeadErr, c.orphan())})
+	return lost(Lost{Log: c.span.Log, From: c.position(c.at), To: c.position(p.First), Err: c.firstDamage(p)})
 }
 
 // noRecord keeps what is wrong with a span in which no record begins: a long record may pass through it, and
 // zeros may be all that is left.
 func (c *Chain) noRecord(p *Piece) {
-	c.zeros = p.Zeros
-	if p.Torn {
-		c.torn = true
-		return
+	switch {
+	case p.Zeros && p.HeadErr == nil:
+		c.zeros = true
+	case p.Torn:
+		c.torn = c.why == nil
+	case !c.torn && !c.reaches():
+		c.why, c.zeros = c.firstDamage(p), false
 	}
-	if p.Zeros && p.HeadErr == nil || c.reaches() {
-		return
+}
+
+// firstDamage is the cause to name for the bytes between the last record and what the piece begins with: that
+// which comes first in the log, so that it does not depend on where the log was cut.
+func (c *Chain) firstDamage(p *Piece) error {
+	switch {
+	case c.why != nil:
+		return c.why
+	case c.zeros:
+	case p.HeadErr != nil:
+		return p.HeadErr
+	case p.First < 0 && p.Err != nil:
+		return p.Err
 	}
-	c.why = firstOf(c.why, p.HeadErr, p.Err, c.orphan())
+	return c.orphan()
 }
 
 // Close ends the segment of the last piece: lost is called if something is left of it that is neither a
@@ -111,9 +131,10 @@ func (c *Chain) Close(lost func(Lost) error) error {
 	if was.span.Log == nil || clean {
 		return nil
 	}
-	return lost(Lost{
-		Log: was.span.Log, From: was.position(was.at), To: was.position(end), Err: firstOf(was.why, was.orphan()), Open: was.span.Open,
-	})
+	if was.why == nil {
+		was.why = was.orphan()
+	}
+	return lost(Lost{Log: was.span.Log, From: was.position(was.at), To: was.position(end), Err: was.why, Open: was.span.Open})
 }
 
 // reaches reports whether the last record ends where the span does, or leaves no more than a trailer.
@@ -122,13 +143,14 @@ func (c *Chain) reaches() bool {
 	return c.at >= end || follows(c.at, (end+BlockSize-1)&^(BlockSize-1))
 }
 
-// orphan is the damage of bytes that belong to no record.
+// orphan is the damage of bytes that belong to no record: each span took its part of them for the zeros at the end
+// of the data, or for the rest of a record of the span before.
 func (c *Chain) orphan() error {
 	err := fmt.Errorf("%w: the rest of a record whose beginning is not there", ErrBadSequence)
 	if c.zeros {
 		err = ErrZeros
 	}
-	return &CorruptError{Segment: c.span.Segment, Offset: c.at, Err: err}
+	return &CorruptError{Segment: c.span.Segment, Offset: headerBehind(c.at), Err: err}
 }
 
 func (c *Chain) overlap(first int64) error {
@@ -144,15 +166,13 @@ func (c *Chain) position(offset int64) Position {
 
 // follows reports whether a record that begins at begin is next to one that ended at end: at most the
 // trailer of a block lies between.
-func follows(end, begin int64) bool {
-	return begin == end || begin > end && begin-end < 8 && begin%BlockSize == 0
-}
+func follows(end, begin int64) bool { return begin == end || begin == headerBehind(end) }
 
-func firstOf(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
+// headerBehind is where the header behind a record that ended at end must be: in the next block, if there is no
+// room for one in this.
+func headerBehind(end int64) int64 {
+	if left := -end & (BlockSize - 1); left < 8 {
+		return end + left
 	}
-	return nil
+	return end
 }

@@ -25,7 +25,7 @@ type Batch struct {
 	torn    bool  // err is the half record at the end of an open log
 	zeros   bool  // the chunk ends in zeros
 	cut     bool  // a limit ended the chunk
-	lost    []Lost
+	lost    []decode.Lost
 
 	plain   []byte // buffers: the changes as encoded, and as compressed
 	packed  []byte
@@ -34,11 +34,11 @@ type Batch struct {
 	inFlight bool // it counts in the budget, under seq
 }
 
-// Lost is a range of the log that could not be read, and why.
-type Lost struct {
-	Log      *decode.Log
-	From, To decode.Position
-	Err      error
+// piece says how the records lie in the batch's chunk.
+func (b *Batch) piece() *decode.Piece {
+	return &decode.Piece{
+		Span: b.chunk.Span, First: b.begin, Last: b.end, HeadErr: b.headErr, Err: b.err, Zeros: b.zeros, Torn: b.torn,
+	}
 }
 
 // reset makes a used batch as good as new, but for its buffers.

@@ -12,19 +12,13 @@ import (
 	"pikabin/formats"
 )
 
-// joiner puts the batches back into one stream. It checks that each chunk's first record begins where
-// the last one before it ended: whatever lies between, if anything does, is damage.
+// joiner puts the batches back into one stream, with the ranges that are lost between them.
 type joiner struct {
 	o     *Options
 	sink  Sink
 	pool  *pool
 	again *worker // encodes what belongs to no chunk, and a chunk that a limit cuts
-
-	span  decode.Span // of the chunk before; its Log is nil at the start
-	at    int64       // where the last record of its segment ended
-	why   error       // damage from at on, of which the end is still to be found
-	zeros bool        // the chunk before ended in zeros
-	torn  bool        // the log ended in half a record
+	chain decode.Chain
 
 	db       string // that the stream has last been switched to
 	trackers map[*decode.Log]*checkpoint.Tracker
@@ -45,9 +39,7 @@ func (j *joiner) join(ctx context.Context, b *Batch) error {
 	case isFatal(b.err):
 		err = b.err
 	default:
-		if err = j.place(ctx, b); err == nil {
-			return j.take(ctx, b)
-		}
+		return j.take(ctx, b)
 	}
 	j.pool.put(b)
 	return err
@@ -59,160 +51,54 @@ func isFatal(err error) bool {
 	return err != nil && !errors.As(err, &damage)
 }
 
-// place puts the batch behind the one before: it ends that one's segment if this is another one, and
-// closes the range in front of the batch's first record, if there is one.
-func (j *joiner) place(ctx context.Context, b *Batch) error {
-	if b.chunk.Log != j.span.Log || b.chunk.Segment != j.span.Segment {
-		if err := j.endSegment(ctx); err != nil {
-			return err
-		}
-		j.at, j.why, j.zeros, j.torn = b.chunk.Begin, nil, false, false
-		j.follow(b.chunk.Log, decode.Position{Segment: b.chunk.Segment, Offset: b.chunk.Begin})
-	}
-	j.span = b.chunk.Span
-	if b.begin < 0 {
-		return j.noRecord(b)
-	}
-	if j.why == nil && follows(j.at, b.begin) {
-		return nil
-	}
-	if b.begin < j.at {
-		return &decode.CorruptError{
-			Segment: b.chunk.Segment, Offset: b.begin,
-			Err: fmt.Errorf("%w: a record begins here, inside the one that ends at %d", decode.ErrBadSequence, j.at),
-		}
-	}
-	return j.lost(ctx, b.begin, j.firstDamage(b))
-}
-
-// noRecord keeps what is wrong with a chunk in which no record begins: a long record may pass through
-// it, and zeros may be all that is left.
-func (j *joiner) noRecord(b *Batch) error {
-	if b.zeros && b.headErr == nil {
-		j.zeros = true
-		return nil
-	}
-	if j.torn || b.torn || j.reaches(min(b.chunk.End, b.chunk.Limit)) {
-		return nil
-	}
-	j.why, j.zeros = j.firstDamage(b), false
-	if !j.o.SkipCorrupt {
-		return j.why
-	}
-	return nil
-}
-
-// behind says what is wrong with the bytes behind the last record when no worker has: each took its part of them for
-// the zeros at the end of the data, or for the rest of a record of the chunk before.
-func (j *joiner) behind() error {
-	err := fmt.Errorf("%w: the rest of a record whose beginning is not there", decode.ErrBadSequence)
-	if j.zeros {
-		err = decode.ErrZeros
-	}
-	return &decode.CorruptError{Segment: j.span.Segment, Offset: headerBehind(j.at), Err: err}
-}
-
-// firstDamage is the cause to name for the bytes between the last record and what the batch begins with: that which
-// comes first in the log, so that it does not depend on where chunks were cut.
-func (j *joiner) firstDamage(b *Batch) error {
-	switch {
-	case j.why != nil:
-		return j.why
-	case b.headErr != nil && !j.zeros:
-		return b.headErr
-	}
-	return j.behind()
-}
-
-// take delivers a batch that is in its place, and keeps how it ended.
+// take delivers a batch behind the ranges that are lost in front of it, and looks at how it ended.
 func (j *joiner) take(ctx context.Context, b *Batch) error {
+	j.follow(b.chunk.Log, decode.Position{Segment: b.chunk.Segment, Offset: b.chunk.Begin})
+	if err := j.chain.Add(b.piece(), j.lost(ctx)); err != nil {
+		j.pool.put(b)
+		return err
+	}
 	limited := j.o.Limit > 0 && j.result.Changes+b.Changes >= j.o.Limit
-	if limited && j.result.Changes+b.Changes > j.o.Limit {
+	if limited && (b.cut || j.result.Changes+b.Changes > j.o.Limit) {
 		b.rewind()
 		j.again.encode(ctx, b, j.o.Limit-j.result.Changes)
-		if err := b.err; isFatal(err) {
-			j.pool.put(b)
-			return err
-		}
 	}
-	if b.begin >= 0 {
-		j.at, j.why, j.zeros = b.end, nil, b.zeros
-	}
-	end, torn := b.err, b.torn
 	for _, l := range b.lost {
 		j.report(l)
 	}
+	log, torn := b.Log, b.torn
 	if err := j.deliver(ctx, b); err != nil {
 		return err
 	}
-	switch {
+	switch damage := j.chain.Damage(); {
 	case limited:
-		j.span = decode.Span{} // how its segment ends is not looked at any more
+		j.chain = decode.Chain{} // how its segment ends is not looked at any more
 		return io.EOF
-	case torn && j.why == nil:
-		j.torn = true
-		j.result.Torn = append(j.result.Torn, Torn{Log: j.span.Log, At: j.position(j.at)})
-	case end != nil && !j.o.SkipCorrupt:
-		return end
-	case end != nil && j.why == nil && j.at < j.span.End:
-		j.why = end
+	case torn && j.chain.Torn():
+		j.result.Torn = append(j.result.Torn, Torn{Log: log, At: j.chain.End()})
+	case damage != nil && !j.o.SkipCorrupt:
+		return fmt.Errorf("%s: %w", log, damage)
 	}
 	return nil
 }
 
-// endSegment closes the range behind the last record of a segment, if it is not what it should be.
-func (j *joiner) endSegment(ctx context.Context) error {
-	end := min(j.span.End, j.span.Limit)
-	clean := j.why == nil && (j.reaches(end) || j.zeros || j.torn)
-	if j.span.Log == nil || clean {
-		return nil
+// lost gives what takes a range that is lost between two batches: an error, or an event in the stream.
+func (j *joiner) lost(ctx context.Context) func(decode.Lost) error {
+	return func(l decode.Lost) error {
+		if !j.o.SkipCorrupt {
+			return fmt.Errorf("%s: %w", l.Log, l.Err)
+		}
+		j.report(l)
+		return j.event(ctx, lostChange(&l), l.To)
 	}
-	if j.why == nil {
-		j.why = j.behind()
-	}
-	return j.lost(ctx, end, j.why)
-}
-
-// follows reports whether a record that begins at begin is next to one that ended at end: at most the
-// trailer of a block lies between.
-func follows(end, begin int64) bool { return begin == end || begin == headerBehind(end) }
-
-// reaches reports whether the last record goes up to an offset, or up to the trailer of the block that ends there.
-func (j *joiner) reaches(to int64) bool {
-	return j.at >= to || follows(j.at, (to+decode.BlockSize-1)&^(decode.BlockSize-1))
-}
-
-// headerBehind is where the header behind a record that ended at end must be: in the next block, if there is no room
-// for one in this.
-func headerBehind(end int64) int64 {
-	if left := -end & (decode.BlockSize - 1); left < 8 {
-		return end + left
-	}
-	return end
-}
-
-func (j *joiner) position(offset int64) decode.Position {
-	return decode.Position{Segment: j.span.Segment, Offset: offset}
-}
-
-// lost is damage from where the last record ended to offset to: an error, or an event in the stream.
-func (j *joiner) lost(ctx context.Context, to int64, err error) error {
-	if !j.o.SkipCorrupt {
-		return err
-	}
-	l := Lost{Log: j.span.Log, From: j.position(j.at), To: j.position(to), Err: err}
-	j.report(l)
-	j.why, j.zeros, j.at = nil, false, to
-	return j.event(ctx, l.change(), l.To)
 }
 
 // hole is a range that the source could not give: an error, or an event in the stream.
 func (j *joiner) hole(ctx context.Context, h decode.Hole) error {
-	if err := j.endSegment(ctx); err != nil {
+	if err := j.chain.Close(j.lost(ctx)); err != nil {
 		return err
 	}
 	log, from, to := h.Hole()
-	j.span = decode.Span{}
 	j.follow(log, from)
 	c := &decode.Change{
 		Op: decode.OpGap, Log: log, Segment: to.Segment, Offset: to.Offset, From: from, To: to, Reason: h.Error(),
@@ -230,7 +116,7 @@ func (j *joiner) hole(ctx context.Context, h decode.Hole) error {
 	return j.event(ctx, c, to)
 }
 
-func (j *joiner) report(l Lost) {
+func (j *joiner) report(l decode.Lost) {
 	j.result.Lost++
 	j.result.LostBytes += l.To.Offset - l.From.Offset
 	j.o.Report(&l)

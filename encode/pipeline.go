@@ -6,7 +6,6 @@ package encode
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime"
 	"sync"
 
@@ -38,7 +37,7 @@ type Options struct {
 	// Where these are set a damaged or missing range becomes an event, and the reading goes on.
 	SkipCorrupt, SkipGaps bool
 
-	// Report is told of each range that was skipped, a *Lost or a decode.Hole, in log order.
+	// Report is told of each range that was skipped, a *decode.Lost or a decode.Hole, in log order.
 	Report func(error)
 
 	// Progress is told how many bytes of the log have been dealt with since the last call.
@@ -69,14 +68,6 @@ func (r *Result) add(b *Batch) {
 	r.Plain += b.Plain
 	r.Written += int64(len(b.Data))
 }
-
-// Error says which range was lost, and why.
-func (l *Lost) Error() string {
-	return fmt.Sprintf("%s: lost %v to %v (%d bytes): %v", l.Log, l.From, l.To, l.To.Offset-l.From.Offset, l.Err)
-}
-
-// Unwrap gives the damage.
-func (l *Lost) Unwrap() error { return l.Err }
 
 // chunkShare is what a chunk in flight is reckoned to take at least: its own bytes and some three times as much
 // of output. What its buffers take beyond that is charged as they grow.
@@ -126,7 +117,7 @@ func run(ctx context.Context, src Source, sink Sink, o *Options) (*joiner, error
 		Join:   j.join,
 	}, func(b *Batch) { b.chunkRelease()(); pool.put(b) })
 	if err == nil {
-		err = j.endSegment(ctx)
+		err = j.chain.Close(j.lost(ctx))
 	}
 	j.emptyFrame(ctx)
 	return j, err
