@@ -2,7 +2,6 @@
 package console
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -34,20 +33,20 @@ func New(w io.Writer, json, quiet bool) *Console {
 // Info says what goes on.
 func (c *Console) Info(text string) {
 	if !c.quiet {
-		c.say(slog.LevelInfo, text)
+		c.say((*slog.Logger).Info, text)
 	}
 }
 
 // Warn says what the user should know.
-func (c *Console) Warn(text string) { c.say(slog.LevelWarn, text) }
+func (c *Console) Warn(text string) { c.say((*slog.Logger).Warn, text) }
 
 // Error says why the program ends.
-func (c *Console) Error(text string) { c.say(slog.LevelError, text) }
+func (c *Console) Error(text string) { c.say((*slog.Logger).Error, text) }
 
-func (c *Console) say(level slog.Level, text string) {
+func (c *Console) say(log func(*slog.Logger, string, ...any), text string) {
 	c.bar.Clear()
 	if c.json != nil {
-		c.json.LogAttrs(context.Background(), level, text)
+		log(c.json, text)
 		return
 	}
 	fmt.Fprintf(c.w, "pikabin: %s\n", text)
