@@ -25,7 +25,7 @@ type Batch struct {
 	torn    bool  // err is the half record at the end of an open log
 	zeros   bool  // the chunk ends in zeros
 	cut     bool  // a limit ended the chunk
-	lost    []Lost
+	lost    []LostError
 
 	plain   []byte // buffers: the changes as encoded, and as compressed
 	packed  []byte
@@ -34,8 +34,8 @@ type Batch struct {
 	inFlight bool // it counts in the budget, under seq
 }
 
-// Lost is a range of the log that could not be read, and why.
-type Lost struct {
+// LostError is a range of the log that could not be read, and why.
+type LostError struct {
 	Log      *decode.Log
 	From, To decode.Position
 	Err      error

@@ -17,10 +17,10 @@ import (
 )
 
 // lostOf collects the ranges that a run reports.
-type lostOf struct{ ranges []encode.Lost }
+type lostOf struct{ ranges []encode.LostError }
 
 func (l *lostOf) report(err error) {
-	var lost *encode.Lost
+	var lost *encode.LostError
 	if errors.As(err, &lost) {
 		l.ranges = append(l.ranges, *lost)
 	}
@@ -99,10 +99,10 @@ func TestRunDamage(t *testing.T) {
 }
 
 // checkSkip reads around damage in many ways. It gives the first range lost, if there is one.
-func checkSkip(t *testing.T, dir string, w *binlogtest.Writer, segment uint32, where span) ([]byte, *encode.Lost) {
+func checkSkip(t *testing.T, dir string, w *binlogtest.Writer, segment uint32, where span) ([]byte, *encode.LostError) {
 	t.Helper()
 	var want []byte
-	var ranges []encode.Lost
+	var ranges []encode.LostError
 	for i, how := range []way{{1, 0, 1 << 20, ""}, {8, 0, 1 << 16, ""}, {2, 0, 3 << 16, ""}} {
 		var lost lostOf
 		sink, result, err := convert(t, dir, how.chunk, encode.Options{Workers: how.workers, SkipCorrupt: true, Report: lost.report})
@@ -126,7 +126,7 @@ func checkSkip(t *testing.T, dir string, w *binlogtest.Writer, segment uint32, w
 }
 
 // checkLost compares the stream with what had been written.
-func checkLost(t *testing.T, w *binlogtest.Writer, out []byte, ranges []encode.Lost, segment uint32, where span) {
+func checkLost(t *testing.T, w *binlogtest.Writer, out []byte, ranges []encode.LostError, segment uint32, where span) {
 	t.Helper()
 	came := map[string]bool{}
 	events := 0
@@ -153,7 +153,7 @@ func checkLost(t *testing.T, w *binlogtest.Writer, out []byte, ranges []encode.L
 	records := w.Records()
 	for i := range records {
 		rec := &records[i]
-		covered := slices.ContainsFunc(whole, func(l encode.Lost) bool {
+		covered := slices.ContainsFunc(whole, func(l encode.LostError) bool {
 			return rec.Segment == segment && l.From.Offset <= rec.Offset && rec.End <= l.To.Offset
 		})
 		touched := rec.Segment == segment && where.meets(rec.Offset, rec.End)
@@ -170,8 +170,8 @@ func checkLost(t *testing.T, w *binlogtest.Writer, out []byte, ranges []encode.L
 }
 
 // merge joins ranges that touch each other.
-func merge(ranges []encode.Lost) []encode.Lost {
-	var whole []encode.Lost
+func merge(ranges []encode.LostError) []encode.LostError {
+	var whole []encode.LostError
 	for _, r := range ranges {
 		if n := len(whole); n > 0 && whole[n-1].To == r.From {
 			whole[n-1].To = r.To
@@ -183,7 +183,7 @@ func merge(ranges []encode.Lost) []encode.Lost {
 }
 
 // checkFail reads up to the damage.
-func checkFail(t *testing.T, dir string, w *binlogtest.Writer, all []byte, first *encode.Lost, where span) {
+func checkFail(t *testing.T, dir string, w *binlogtest.Writer, all []byte, first *encode.LostError, where span) {
 	t.Helper()
 	for _, how := range []way{{1, 0, 1 << 20, ""}, {8, 0, 1 << 16, ""}} {
 		sink, result, err := convert(t, dir, how.chunk, encode.Options{Workers: how.workers})

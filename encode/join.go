@@ -200,7 +200,7 @@ func (j *joiner) lost(ctx context.Context, to int64, err error) error {
 	if !j.o.SkipCorrupt {
 		return err
 	}
-	l := Lost{Log: j.span.Log, From: j.position(j.at), To: j.position(to), Err: err}
+	l := LostError{Log: j.span.Log, From: j.position(j.at), To: j.position(to), Err: err}
 	j.report(l)
 	j.why, j.zeros, j.at = nil, false, to
 	return j.event(ctx, l.change(), l.To)
@@ -230,7 +230,7 @@ func (j *joiner) hole(ctx context.Context, h decode.Hole) error {
 	return j.event(ctx, c, to)
 }
 
-func (j *joiner) report(l Lost) {
+func (j *joiner) report(l LostError) {
 	j.result.Lost++
 	j.result.LostBytes += l.To.Offset - l.From.Offset
 	j.o.Report(&l)

@@ -38,7 +38,7 @@ type Options struct {
 	// Where these are set a damaged or missing range becomes an event, and the reading goes on.
 	SkipCorrupt, SkipGaps bool
 
-	// Report is told of each range that was skipped, a *Lost or a decode.Hole, in log order.
+	// Report is told of each range that was skipped, a *LostError or a decode.Hole, in log order.
 	Report func(error)
 
 	// Progress is told how many bytes of the log have been dealt with since the last call.
@@ -71,12 +71,12 @@ func (r *Result) add(b *Batch) {
 }
 
 // Error says which range was lost, and why.
-func (l *Lost) Error() string {
+func (l *LostError) Error() string {
 	return fmt.Sprintf("%s: lost %v to %v (%d bytes): %v", l.Log, l.From, l.To, l.To.Offset-l.From.Offset, l.Err)
 }
 
 // Unwrap gives the damage.
-func (l *Lost) Unwrap() error { return l.Err }
+func (l *LostError) Unwrap() error { return l.Err }
 
 // chunkShare is what a chunk in flight is reckoned to take at least: its own bytes and some three times as much
 // of output. What its buffers take beyond that is charged as they grow.

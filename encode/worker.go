@@ -237,14 +237,14 @@ func (w *worker) zerosFrom(offset int64) bool {
 
 // lose puts an event into the stream in place of a range.
 func (w *worker) lose(from, to int64, err error) {
-	l := Lost{Log: w.chunk.Log, From: w.position(from), To: w.position(to), Err: err}
+	l := LostError{Log: w.chunk.Log, From: w.position(from), To: w.position(to), Err: err}
 	w.b.lost = append(w.b.lost, l)
 	w.b.plain = w.encoder.AppendChange(w.b.plain, l.change())
 	w.b.end = to
 }
 
 // change is the event that stands for a lost range.
-func (l *Lost) change() *decode.Change {
+func (l *LostError) change() *decode.Change {
 	return &decode.Change{
 		Op: decode.OpCorrupt, Log: l.Log, Segment: l.From.Segment, Offset: l.From.Offset,
 		From: l.From, To: l.To, Reason: l.Err.Error(),
