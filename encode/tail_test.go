@@ -72,13 +72,13 @@ func TestRunOpenLog(t *testing.T) {
 				if err := os.Remove(filepath.Join(dir, "log_db0", "manifest")); err != nil {
 					t.Fatal(err)
 				}
-				checkTorn(t, dir, w, want, n, zeros)
+				checkTorn(t, dir, w, want, n)
 			})
 		}
 	}
 }
 
-func checkTorn(t *testing.T, dir string, w *binlogtest.Writer, want []byte, n int, zeros bool) {
+func checkTorn(t *testing.T, dir string, w *binlogtest.Writer, want []byte, n int) {
 	t.Helper()
 	for _, how := range []way{{1, 0, 1 << 20, ""}, {8, 0, 1 << 16, ""}} {
 		for _, skip := range []bool{false, true} {
@@ -241,12 +241,12 @@ func TestRunEmptyArchive(t *testing.T) {
 	}
 }
 
-// eofHole is a hole whose cause is io.EOF.
-type eofHole struct{ log *decode.Log }
+// eofHoleError is a hole whose cause is io.EOF.
+type eofHoleError struct{ log *decode.Log }
 
-func (eofHole) Error() string { return "the archive is empty" }
-func (eofHole) Unwrap() error { return io.EOF }
-func (h eofHole) Hole() (log *decode.Log, from, to decode.Position) {
+func (eofHoleError) Error() string { return "the archive is empty" }
+func (eofHoleError) Unwrap() error { return io.EOF }
+func (h eofHoleError) Hole() (log *decode.Log, from, to decode.Position) {
 	return h.log, decode.Position{}, decode.Position{Segment: 1}
 }
 
@@ -270,7 +270,7 @@ func TestRunHoleThatWrapsEOF(t *testing.T) {
 	for _, skip := range []bool{false, true} {
 		logs := find(t, dir)
 		sink := &collector{}
-		source := &holeFirst{sourceOf(t, logs, 0), eofHole{logs[0].ID()}}
+		source := &holeFirst{sourceOf(t, logs, 0), eofHoleError{logs[0].ID()}}
 		_, err := encode.Run(t.Context(), source, sink, encode.Options{Format: lines(), SkipGaps: skip})
 		if (err == nil) != skip || skip && !bytes.HasSuffix(sink.Bytes(), want) || !skip && sink.Len() > 0 {
 			t.Errorf("skip %t: got %v, %d bytes", skip, err, sink.Len())
