@@ -118,7 +118,6 @@ func TestRunLetsGoOfLargeRecords(t *testing.T) {
 	}
 	dir := t.TempDir()
 	writeLogs(t, dir, w)
-	w = nil
 	var before, last runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
@@ -137,7 +136,7 @@ func (s *watcher) Write(_ context.Context, _ *encode.Batch, done func(error)) {
 	done(nil)
 }
 
-func (s *watcher) Close(context.Context) error { return nil }
+func (*watcher) Close(context.Context) error { return nil }
 
 // TestRunAllocates compares runs over logs of few and of many records: a chunk costs some allocations, a record none.
 func TestRunAllocates(t *testing.T) {

@@ -77,13 +77,13 @@ func TestKeyGlobs(t *testing.T) {
 	} {
 		f := encode.Filter{Keys: []string{c.pattern}}
 		var commands [][]string
-		for _, key := range strings.Split(c.matches+" "+c.not, " ") {
+		for key := range strings.SplitSeq(c.matches+" "+c.not, " ") {
 			if key != "" {
 				commands = append(commands, []string{"INCR", key})
 			}
 		}
 		want := 0
-		for _, key := range strings.Split(c.matches, " ") {
+		for key := range strings.SplitSeq(c.matches, " ") {
 			if key != "" {
 				want++
 			}

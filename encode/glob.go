@@ -25,18 +25,18 @@ func parseGlob(pattern string) glob {
 	var g glob
 	for i := 0; i < len(pattern); {
 		var s globStep
-		switch c := pattern[i]; {
-		case c == '*':
+		switch pattern[i] {
+		case '*':
 			s.star = true
 			i++
 			if len(g) > 0 && g[len(g)-1].star {
 				continue
 			}
-		case c == '?':
+		case '?':
 			s.set = new([4]uint64)
 			invert(s.set)
 			i++
-		case c == '[':
+		case '[':
 			s.set, i = parseClass(pattern, i+1)
 		default:
 			s.one, i = literal(pattern, i)

@@ -160,7 +160,7 @@ func TestRunAcks(t *testing.T) {
 // stuck is a sink whose Write waits for the context.
 type stuck struct{ collector }
 
-func (s *stuck) Write(ctx context.Context, _ *encode.Batch, done func(error)) {
+func (*stuck) Write(ctx context.Context, _ *encode.Batch, done func(error)) {
 	<-ctx.Done()
 	done(context.Cause(ctx))
 }

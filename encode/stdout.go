@@ -25,4 +25,4 @@ func (s *stream) Write(_ context.Context, b *Batch, done func(error)) {
 	done(err)
 }
 
-func (s *stream) Close(context.Context) error { return nil }
+func (*stream) Close(context.Context) error { return nil }

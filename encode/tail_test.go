@@ -2,8 +2,10 @@ package encode_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -70,13 +72,13 @@ func TestRunOpenLog(t *testing.T) {
 				if err := os.Remove(filepath.Join(dir, "log_db0", "manifest")); err != nil {
 					t.Fatal(err)
 				}
-				checkTorn(t, dir, w, want, n, zeros)
+				checkTorn(t, dir, w, want, n)
 			})
 		}
 	}
 }
 
-func checkTorn(t *testing.T, dir string, w *binlogtest.Writer, want []byte, n int, zeros bool) {
+func checkTorn(t *testing.T, dir string, w *binlogtest.Writer, want []byte, n int) {
 	t.Helper()
 	for _, how := range []way{{1, 0, 1 << 20, ""}, {8, 0, 1 << 16, ""}} {
 		for _, skip := range []bool{false, true} {
@@ -206,6 +208,72 @@ func TestRunFromAHole(t *testing.T) {
 			t.Errorf("got %v, %q, committed %v", err, sink, result.Committed[l.ID()])
 		case skip && (err != nil || events != 1 || strings.Count(sink.String(), "set") != 2 || result.Committed[l.ID()] != w.Position()):
 			t.Errorf("got %v, %q, committed %v", err, sink, result.Committed[l.ID()])
+		}
+	}
+}
+
+// TestRunEmptyArchive reads a log in which an archive is an empty file, of which the codec says io.EOF: that is a segment
+// that is cut short, and not the end of the log.
+func TestRunEmptyArchive(t *testing.T) {
+	w := binlogtest.NewWriter(binlogtest.Options{})
+	for range 3 {
+		w.Command("SET", "a", "v")
+		w.Rotate()
+	}
+	w.Command("SET", "last", "v")
+	dir := t.TempDir()
+	writeLogs(t, dir, w)
+	segment := filepath.Join(dir, "log_db0", "write2file1")
+	if err := errors.Join(os.Remove(segment), os.WriteFile(segment+".gz", nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	sink, result, err := convert(t, dir, 0, encode.Options{})
+	var damage *decode.CorruptError
+	if !errors.As(err, &damage) || damage.Segment != 1 || strings.Count(sink.String(), " set ") != 1 {
+		t.Errorf("got %v, %q", err, sink)
+	}
+	if got := result.Committed[result.Logs[0]]; got.Segment != 0 {
+		t.Errorf("committed %v", got)
+	}
+	sink, result, err = convert(t, dir, 0, encode.Options{SkipCorrupt: true})
+	if err != nil || result.Lost != 1 || strings.Count(sink.String(), " set ") != 3 || strings.Count(sink.String(), " corrupt ") != 1 {
+		t.Errorf("got %v, %d lost, %q", err, result.Lost, sink)
+	}
+}
+
+// eofHoleError is a hole whose cause is io.EOF.
+type eofHoleError struct{ log *decode.Log }
+
+func (eofHoleError) Error() string { return "the archive is empty" }
+func (eofHoleError) Unwrap() error { return io.EOF }
+func (h eofHoleError) Hole() (log *decode.Log, from, to decode.Position) {
+	return h.log, decode.Position{}, decode.Position{Segment: 1}
+}
+
+// holeFirst is a source that begins with a hole.
+type holeFirst struct {
+	encode.Source
+	hole decode.Hole
+}
+
+func (s *holeFirst) Next(ctx context.Context) (decode.Chunk, error) {
+	if h := s.hole; h != nil {
+		s.hole = nil
+		return decode.Chunk{}, h
+	}
+	return s.Source.Next(ctx)
+}
+
+// TestRunHoleThatWrapsEOF does not take the cause of a hole for the end of the log.
+func TestRunHoleThatWrapsEOF(t *testing.T) {
+	dir, _, want := smallRecords(t, 1)
+	for _, skip := range []bool{false, true} {
+		logs := find(t, dir)
+		sink := &collector{}
+		source := &holeFirst{sourceOf(t, logs, 0), eofHoleError{logs[0].ID()}}
+		_, err := encode.Run(t.Context(), source, sink, encode.Options{Format: lines(), SkipGaps: skip})
+		if (err == nil) != skip || skip && !bytes.HasSuffix(sink.Bytes(), want) || !skip && sink.Len() > 0 {
+			t.Errorf("skip %t: got %v, %d bytes", skip, err, sink.Len())
 		}
 	}
 }

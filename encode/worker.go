@@ -37,7 +37,7 @@ func (w *worker) encode(ctx context.Context, b *Batch, limit int64) {
 
 	b.Log, b.end = w.chunk.Log, -1
 	w.scanner.Reserve = func(n int64) error { return w.reserve(ctx, n) }
-	if err := w.records(ctx, limit); !errors.Is(err, io.EOF) {
+	if err := w.records(ctx, limit); err != io.EOF { //nolint:errorlint // damage may wrap it
 		b.err = err
 	}
 	b.begin = w.scanner.Begin()
@@ -125,7 +125,7 @@ func (w *worker) records(ctx context.Context, limit int64) error {
 			if err = w.record(ctx, limit); err != nil {
 				err = w.badContent(err)
 			}
-		case !errors.Is(err, io.EOF):
+		case err != io.EOF: //nolint:errorlint // damage may wrap it
 			err = w.badFrame(err)
 		case w.damage != nil:
 			err = w.damage

@@ -23,7 +23,7 @@ func (s *Source) Next(ctx context.Context) (decode.Chunk, error) {
 		if err == nil {
 			return chunk, nil
 		}
-		if !errors.Is(err, io.EOF) {
+		if err != io.EOF { //nolint:errorlint // what wraps it is an error, such as that of an archive which ends too early
 			return decode.Chunk{}, err
 		}
 		if err := s.plans[0].Close(); err != nil {
