@@ -43,7 +43,9 @@ type Chain struct {
 func (c *Chain) End() Position { return c.position(c.at) }
 
 // Segment reports whether the piece before was of that segment.
-func (c *Chain) Segment(log *Log, number uint32) bool { return c.span.Log == log && c.span.Segment == number }
+func (c *Chain) Segment(log *Log, number uint32) bool {
+	return c.span.Log == log && c.span.Segment == number
+}
 
 // Add puts the next piece behind the one before. lost is called for each range between them that no
 // record accounts for: the end of the segment before, and what is in front of the first record. An error of
@@ -130,7 +132,9 @@ func (c *Chain) overlap(first int64) error {
 	}
 }
 
-func (c *Chain) position(offset int64) Position { return Position{Segment: c.span.Segment, Offset: offset} }
+func (c *Chain) position(offset int64) Position {
+	return Position{Segment: c.span.Segment, Offset: offset}
+}
 
 // follows reports whether a record that begins at begin is next to one that ended at end: at most the
 // trailer of a block lies between.
