@@ -363,7 +363,7 @@ func (c *convertCommand) pump(ctx context.Context, s *streams, extents []extent,
 		total += e.log.SizeBetween(e.from, e.until)
 	}
 	source := binlog.NewSource(plans...)
-	defer source.Close() //nolint:errcheck // files that were only read
+	defer source.Close()
 	bar := s.console.Progress(c.Progress, total)
 	o.Progress = bar.Add
 	began := time.Now()

@@ -228,7 +228,7 @@ func TestReadmeTables(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range strings.Split(string(module), "\n") {
+	for line := range strings.SplitSeq(string(module), "\n") {
 		fields := strings.Fields(line)
 		if len(fields) == 2 && strings.Contains(fields[0], "/") && !strings.Contains(text, "| "+fields[0]+" |") {
 			t.Errorf("no line for the dependency %s", fields[0])

@@ -54,7 +54,7 @@ func TestRunBoundsTheBytesInFlight(t *testing.T) {
 		want   int64 // bytes in the sink at most
 	}{
 		"small records": {32 << 20, func(w *binlogtest.Writer) {
-			for range 1000 {
+			for range 600 {
 				w.Command("SET", "k", strings.Repeat("v", 100_000))
 			}
 		}, 32 << 20},

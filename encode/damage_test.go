@@ -20,8 +20,7 @@ import (
 type lostOf struct{ ranges []decode.Lost }
 
 func (l *lostOf) report(err error) {
-	var lost *decode.Lost
-	if errors.As(err, &lost) {
+	if lost, ok := errors.AsType[*decode.Lost](err); ok {
 		l.ranges = append(l.ranges, *lost)
 	}
 }
@@ -81,7 +80,7 @@ func TestRunDamage(t *testing.T) {
 				t.Parallel()
 				rng := rand.New(rand.NewPCG(seed, 7))
 				g := decode.G1 + decode.Generation(rng.IntN(5))
-				w := randomLog(rng, binlogtest.Options{Generation: g, SegmentSize: 1_200_000}, 100)
+				w := randomLog(rng, binlogtest.Options{Generation: g, SegmentSize: 1_200_000}, 60)
 				dir := t.TempDir()
 				writeLogs(t, dir, w)
 				segments := w.Segments()

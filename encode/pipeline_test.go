@@ -26,7 +26,7 @@ func TestRunAnyLog(t *testing.T) {
 				rng := rand.New(rand.NewPCG(uint64(g), uint64(i)))
 				writers := make([]*binlogtest.Writer, 1+rng.IntN(3))
 				for i := range writers {
-					writers[i] = randomLog(rng, binlogtest.Options{Generation: g, SegmentSize: size}, 120)
+					writers[i] = randomLog(rng, binlogtest.Options{Generation: g, SegmentSize: size}, 70)
 				}
 				dir := t.TempDir()
 				want := writeLogs(t, dir, writers...)

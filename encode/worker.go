@@ -1,6 +1,7 @@
 package encode
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -222,10 +223,10 @@ func (w *worker) unfinished(err error) bool {
 // zerosFrom reports whether there are only zeros from an offset on: a writer puts the header of a fragment there before
 // the payload, so that the last record of an open log may be a header with zeros behind it.
 func (w *worker) zerosFrom(offset int64) bool {
-	block := make([]byte, decode.BlockSize)
+	block, zeros := make([]byte, decode.BlockSize), make([]byte, decode.BlockSize)
 	for ; offset < w.chunk.Limit; offset += decode.BlockSize {
 		n, err := w.chunk.Source.ReadAt(block[:min(decode.BlockSize, w.chunk.Limit-offset)], offset)
-		if slices.ContainsFunc(block[:n], func(b byte) bool { return b != 0 }) {
+		if !bytes.Equal(block[:n], zeros[:n]) {
 			return false
 		}
 		if err != nil {

@@ -31,14 +31,14 @@ func detectEscaper() escaper {
 // control character, and the SSSE3 one before an incomplete step.
 func (e escaper) escape(dst, src []byte) (read, written int, high byte) {
 	_ = dst[escapeRoom(len(src))-1] // the kernels trust this
-	step := 0
+	var step int
 	switch e {
 	case vbmi2Escaper:
-		read, written, high = escapeVBMI2(dst, src)
 		step = 32
+		read, written, high = escapeVBMI2(dst, src)
 	case ssse3Escaper:
-		read, written, high = escapeSSSE3(dst, src)
 		step = 16
+		read, written, high = escapeSSSE3(dst, src)
 	default:
 		return escapeGo(dst, src)
 	}
@@ -62,8 +62,9 @@ func (e escaper) copyClean(dst, v []byte) bool {
 
 // expandShuffles says for each set of bytes to be escaped among eight, as a mask, where in the eight
 // each byte of the longer result is taken from. -128 is the place of a backslash.
-var expandShuffles = newExpandShuffles()
+var expandShuffles = newExpandShuffles() //nolint:unused // the SSSE3 kernel reads it
 
+//nolint:unused // see expandShuffles
 func newExpandShuffles() (t [256][16]int8) {
 	for mask := range t {
 		n := 0

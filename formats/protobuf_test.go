@@ -18,7 +18,7 @@ import (
 func message(c *decode.Change, opts Options) *proto.Change {
 	m := &proto.Change{Db: validText(c.Log.DB), Segment: c.Segment, Offset: uint64(c.Offset), Op: proto.Op(c.Op) + 1}
 	if c.Log.Slot >= 0 {
-		m.Slot = newproto.Uint32(uint32(c.Log.Slot))
+		m.Slot = new(uint32(c.Log.Slot))
 	}
 	if c.Op >= decode.OpGap {
 		m.From, m.To, m.Reason = c.From.String(), c.To.String(), validText(c.Reason)
@@ -60,7 +60,7 @@ func optionalString(b []byte) *string {
 	if b == nil {
 		return nil
 	}
-	return newproto.String(string(b))
+	return new(string(b))
 }
 
 // checkProtobuf compares the hand-written bytes with those of the generated code.
