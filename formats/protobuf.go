@@ -45,7 +45,7 @@ const (
 	tagType      = 13<<3 | varintField
 	tagCmd       = 14<<3 | bytesField
 	tagKey       = 15<<3 | bytesField
-	tagValue     = (16-16)<<3 | bytesField | twoBytes //nolint:gocritic // field 16, as the others
+	tagValue     = (16-16)<<3 | bytesField | twoBytes //nolint:gocritic,staticcheck // field 16, like the others
 	tagElements  = (17-16)<<3 | bytesField | twoBytes
 	tagEntryID   = (18-16)<<3 | bytesField | twoBytes
 	tagDelta     = (19-16)<<3 | bytesField | twoBytes
