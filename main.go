@@ -374,7 +374,7 @@ func (c *convertCommand) pump(ctx context.Context, s *streams, extents []extent,
 	}
 	s.console.Info(summary(&result, time.Since(began)))
 	if err == nil && result.Lost > 0 {
-		s.console.Warn(fmt.Sprintf("%d damaged ranges were skipped, %s in all", result.Lost, console.Bytes(result.LostBytes)))
+		s.console.Warn(fmt.Sprintf("%d damaged ranges were skipped, %s in all", result.Lost, inspect.FormatSize(result.LostBytes)))
 		return fmt.Errorf("%w: %w", errReported, &decode.CorruptError{})
 	}
 	return err
@@ -386,7 +386,7 @@ func summary(r *encode.Result, took time.Duration) string {
 		ends = append(ends, fmt.Sprintf("%s %v", log, r.Committed[log]))
 	}
 	text := fmt.Sprintf("%d events from %d records (%d change nothing), %s in %s, %s/s", r.Changes, r.Records, r.Passed,
-		console.Bytes(r.Read), took.Round(time.Millisecond), console.Bytes(int64(float64(r.Read)/max(took.Seconds(), 1e-9))))
+		inspect.FormatSize(r.Read), took.Round(time.Millisecond), inspect.FormatSize(int64(float64(r.Read)/max(took.Seconds(), 1e-9))))
 	if len(ends) > 0 {
 		text += "; delivered up to " + strings.Join(ends, ", ")
 	}

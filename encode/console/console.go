@@ -77,7 +77,8 @@ func (c *Console) Progress(when string, total int64) *Bar {
 	}
 	c.bar = &Bar{console: c, bar: progressbar.NewOptions64(total,
 		progressbar.OptionSetWriter(c.w), progressbar.OptionShowBytes(true), progressbar.OptionUseIECUnits(true),
-		progressbar.OptionShowTotalBytes(true), progressbar.OptionShowCount(), progressbar.OptionThrottle(barInterval), progressbar.OptionSetWidth(barWidth),
+		progressbar.OptionShowTotalBytes(true), progressbar.OptionShowCount(), progressbar.OptionThrottle(barInterval),
+		progressbar.OptionSetWidth(barWidth),
 		progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish(),
 		// Drawn by Add alone: a spinner that turns by itself would write between messages.
 		progressbar.OptionSetSpinnerChangeInterval(0),
@@ -132,14 +133,4 @@ func (s *Size) UnmarshalText(text []byte) error {
 	}
 	*s = Size(n * factor)
 	return nil
-}
-
-// Bytes prints a number of bytes for people: "1.4 GiB".
-func Bytes(n int64) string {
-	for _, u := range units {
-		if u.bytes > 1 && n >= u.bytes {
-			return fmt.Sprintf("%.1f %s", float64(n)/float64(u.bytes), u.name)
-		}
-	}
-	return fmt.Sprintf("%d B", n)
 }

@@ -31,16 +31,6 @@ func TestSize(t *testing.T) {
 	}
 }
 
-func TestBytes(t *testing.T) {
-	for n, want := range map[int64]string{
-		0: "0 B", 1023: "1023 B", 1024: "1.0 KiB", 1536: "1.5 KiB", 1 << 20: "1.0 MiB", 1_503_238_553: "1.4 GiB", 5 << 40: "5120.0 GiB",
-	} {
-		if got := console.Bytes(n); got != want {
-			t.Errorf("%d: got %q, want %q", n, got, want)
-		}
-	}
-}
-
 func say(c *console.Console) {
 	c.Info("reading")
 	c.Warn("odd")
