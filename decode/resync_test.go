@@ -276,7 +276,7 @@ func damages(b []byte, written []decode.Record, header int64) func(yield func(*d
 	zero := func(b []byte) { clear(b) }
 	flip := func(b []byte) { b[0] ^= 1 << rng.IntN(8) }
 	return func(yield func(*damage) bool) {
-		for i := 0; i < len(written); i += 41 {
+		for i := 0; i < len(written); i += 97 {
 			r := &written[i]
 			for at := range header {
 				if header == 8 && at > 2 && at < 7 {
