@@ -3,6 +3,7 @@ package decode
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -105,9 +106,9 @@ func TestParseErrors(t *testing.T) {
 		"content beyond the record":      {with(item(set), 30, 200), 30, ErrBadItem},
 		"content without end":            {with(item(set), 33, 255), 30, ErrBadItem},
 		"content shorter than a command": {with(item(set), 30, 5), 34 + 5, ErrBadRESP},
-		"content longer than a command":  {item(append(set[:len(set):len(set)], 0)), 34 + len(set), ErrBadItem},
+		"content longer than a command":  {item(append(slices.Clip(set), 0)), 34 + len(set), ErrBadItem},
 		"bytes behind the item":          {append(item(set), 0), 34 + len(set), ErrBadItem},
-		"bytes behind the array":         {append(set[:len(set):len(set)], 0), len(set), ErrBadRESP},
+		"bytes behind the array":         {append(slices.Clip(set), 0), len(set), ErrBadRESP},
 		"an item without content":        {item(nil), 34, ErrBadRESP},
 		"a command in a wrapped item":    {item(bareItem(set)), 34, ErrBadItem},
 		"a wrapped item with a header":   {item(item([]byte("*2\r\n$7\r\npadding\r\n$00000\r\n\r\n"))), 34, ErrBadItem},

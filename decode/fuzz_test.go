@@ -39,6 +39,7 @@ func FuzzScanner(f *testing.F) {
 }
 
 func fuzzSpan(t *testing.T, b []byte, span decode.Span, strict bool) {
+	t.Helper()
 	d, _ := decode.NewDecoder(decode.DecoderOptions{All: true})
 	s := decode.Scanner{Strict: strict}
 	s.Reset(bytes.NewReader(b), span)

@@ -18,14 +18,6 @@ const block = decode.BlockSize
 
 var generations = []decode.Generation{decode.G0, decode.G1, decode.G2, decode.G3, decode.G4, decode.G5}
 
-// forGenerations runs a subtest for each generation.
-func forGenerations(t *testing.T, f func(t *testing.T, g decode.Generation)) {
-	t.Helper()
-	for _, g := range generations {
-		t.Run(nameOf(g), func(t *testing.T) { f(t, g) })
-	}
-}
-
 func nameOf(g decode.Generation) string { return fmt.Sprintf("G%d", g-decode.G0) }
 
 func headerSize(g decode.Generation) int64 {
@@ -134,6 +126,7 @@ func mixed(g decode.Generation, large bool) *binlogtest.Writer {
 		w.Padding(70, binlogtest.Put{})
 	case decode.G5:
 		w.Padding(70, binlogtest.Put{})
+	default:
 	}
 	w.Command("SET", "wide", strings.Repeat("w", 3*block))
 	if large {

@@ -3,6 +3,7 @@ package decode
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -45,7 +46,7 @@ func TestParseCommand(t *testing.T) {
 	} {
 		b := appendRESP(nil, argv)
 		for _, rest := range []string{"", "\x00", "*1\r\n$1\r\na\r\n"} {
-			got, n, err := parseCommand(append(b[:len(b):len(b)], rest...), nil)
+			got, n, err := parseCommand(append(slices.Clip(b), rest...), nil)
 			if err != nil || n != len(b) {
 				t.Fatalf("%.40q before %q: %d bytes, %v", b, rest, n, err)
 			}

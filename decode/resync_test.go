@@ -105,8 +105,7 @@ func (s *salvage) good() {
 
 func (s *salvage) recover(err error) error {
 	s.errors++
-	var content *contentError
-	if errors.As(err, &content) {
+	if _, ok := errors.AsType[*contentError](err); ok {
 		return s.badContent(err)
 	}
 	begun := s.scanner.Begin() >= 0
@@ -277,7 +276,7 @@ func damages(b []byte, written []decode.Record, header int64) func(yield func(*d
 	zero := func(b []byte) { clear(b) }
 	flip := func(b []byte) { b[0] ^= 1 << rng.IntN(8) }
 	return func(yield func(*damage) bool) {
-		for i := 0; i < len(written); i += 41 {
+		for i := 0; i < len(written); i += 97 {
 			r := &written[i]
 			for at := range header {
 				if header == 8 && at > 2 && at < 7 {
@@ -304,7 +303,7 @@ func damages(b []byte, written []decode.Record, header int64) func(yield func(*d
 			}
 		}
 		last := int64(len(b))/block - 1
-		for at := int64(0); at < last; at++ {
+		for at := range last {
 			swap := func(b []byte) {
 				first := slices.Clone(b[:block])
 				copy(b, b[block:])
@@ -323,15 +322,17 @@ func damages(b []byte, written []decode.Record, header int64) func(yield func(*d
 }
 
 func TestDamage(t *testing.T) {
-	forGenerations(t, func(t *testing.T, g decode.Generation) {
-		w := nested(g)
-		written := wanted(g, w.Records())
-		s := newSalvage(t)
-		for d := range damages(w.Bytes(0), written, headerSize(g)) {
-			for _, blocks := range []int64{1, 3} {
-				s.read(d.b, whole(g, d.b), blocks*block)
-				s.verify(t, d, written)
+	for _, g := range generations {
+		t.Run(nameOf(g), func(t *testing.T) {
+			w := nested(g)
+			written := wanted(g, w.Records())
+			s := newSalvage(t)
+			for d := range damages(w.Bytes(0), written, headerSize(g)) {
+				for _, blocks := range []int64{1, 3} {
+					s.read(d.b, whole(g, d.b), blocks*block)
+					s.verify(t, d, written)
+				}
 			}
-		}
-	})
+		})
+	}
 }

@@ -174,17 +174,19 @@ func TestReserveIsAskedForLongRecords(t *testing.T) {
 
 // TestRecordAt finds each byte of payloads in the segment.
 func TestRecordAt(t *testing.T) {
-	forGenerations(t, func(t *testing.T, g decode.Generation) {
-		w := mixed(g, false)
-		b := w.Bytes(0)
-		for _, r := range wanted(g, w.Records()) {
-			for i := 0; i < len(r.Payload); i += 1 + i/100 {
-				if at := r.At(i); b[at] != r.Payload[i] || at < r.Offset || at >= r.End {
-					t.Fatalf("byte %d of the record at %d is not at %d", i, r.Offset, at)
+	for _, g := range generations {
+		t.Run(nameOf(g), func(t *testing.T) {
+			w := mixed(g, false)
+			b := w.Bytes(0)
+			for _, r := range wanted(g, w.Records()) {
+				for i := 0; i < len(r.Payload); i += 1 + i/100 {
+					if at := r.At(i); b[at] != r.Payload[i] || at < r.Offset || at >= r.End {
+						t.Fatalf("byte %d of the record at %d is not at %d", i, r.Offset, at)
+					}
 				}
 			}
-		}
-	})
+		})
+	}
 }
 
 // TestPayloadIsOverwritten says why a payload must not be kept: the scanner uses the memory again.
@@ -259,6 +261,7 @@ func TestNoAllocations(t *testing.T) {
 }
 
 func benchmark(b *testing.B, d *decode.Decoder) {
+	b.Helper()
 	for _, bench := range []struct {
 		name string
 		size int
