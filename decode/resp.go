@@ -13,7 +13,7 @@ type respError struct {
 
 func (e *respError) Error() string { return fmt.Sprintf("%v: %s", ErrBadRESP, e.what) }
 
-func (e *respError) Unwrap() error { return ErrBadRESP }
+func (*respError) Unwrap() error { return ErrBadRESP }
 
 // parseCommand reads one RESP array of bulk strings at the start of b. The arguments are appended to
 // argv as slices of b; n is how long the array is. Lengths may have leading zeros, as padding items
