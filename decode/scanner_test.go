@@ -167,7 +167,7 @@ func TestReserveIsAskedForLongRecords(t *testing.T) {
 	}
 	errFull := errors.New("no memory left")
 	s.Reserve = func(int64) error { return errFull }
-	if _, err := scan(&s, bytes.NewReader(b), whole(decode.G5, b)); err != errFull { //nolint:errorlint // as it is
+	if _, err := scan(&s, bytes.NewReader(b), whole(decode.G5, b)); err != errFull {
 		t.Errorf("got %v, want the error of Reserve", err)
 	}
 }

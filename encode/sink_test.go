@@ -174,7 +174,7 @@ func TestRunInterruptsAWriteThatBlocks(t *testing.T) {
 	time := make(chan struct{})
 	go func() { <-time; cancel(errStop) }()
 	result, err := encode.Run(ctx, &counting{source, time}, sink, encode.Options{Format: lines(), Workers: 2})
-	if err != errStop || result.Committed[result.Logs[0]] != (decode.Position{}) || sink.closed != 1 { //nolint:errorlint // the very error
+	if err != errStop || result.Committed[result.Logs[0]] != (decode.Position{}) || sink.closed != 1 {
 		t.Errorf("got %v, committed %v, closed %d times", err, result.Committed, sink.closed)
 	}
 }

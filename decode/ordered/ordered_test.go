@@ -117,7 +117,7 @@ func TestOrderOfUnevenWork(t *testing.T) {
 func TestErrorOfNextComesBehindItsTasks(t *testing.T) {
 	l := newLedger()
 	s := ordered.Stages[int, int]{Next: counting(10, errStage), Worker: l.worker, Join: l.join}
-	if err := ordered.Run(t.Context(), 3, 4, s, l.drop); err != errStage || len(l.joined) != 10 { //nolint:errorlint // as it is
+	if err := ordered.Run(t.Context(), 3, 4, s, l.drop); err != errStage || len(l.joined) != 10 {
 		t.Errorf("%v, %d joined", err, len(l.joined))
 	}
 	l.check(t)
@@ -142,7 +142,7 @@ func TestEndOfJoin(t *testing.T) {
 					return nil
 				}
 				s := ordered.Stages[int, int]{Next: counting(1_000_000, io.EOF), Worker: l.worker, Join: join}
-				if err := ordered.Run(t.Context(), 4, 8, s, l.drop); err != tt.want || len(l.joined) != at+1 { //nolint:errorlint // as it is
+				if err := ordered.Run(t.Context(), 4, 8, s, l.drop); err != tt.want || len(l.joined) != at+1 {
 					t.Errorf("%v, %d joined", err, len(l.joined))
 				}
 				l.check(t)
@@ -181,7 +181,7 @@ func TestCancelWhileNextBlocks(t *testing.T) {
 		return l.join(ctx, r)
 	}
 	s := ordered.Stages[int, int]{Next: next, Worker: l.worker, Join: join}
-	if err := ordered.Run(ctx, 2, 2, s, l.drop); err != errStage { //nolint:errorlint // as it is
+	if err := ordered.Run(ctx, 2, 2, s, l.drop); err != errStage {
 		t.Errorf("got %v, want the cause", err)
 	}
 	l.check(t)
