@@ -250,7 +250,8 @@ func TestPikaOverridesTheSpan(t *testing.T) {
 	}
 }
 
-// TestReplicaThatDrifts has items which name the positions of the master.
+// TestReplicaThatDrifts has items which name the positions of the master. Behind damage they cannot be told from a copy
+// of a log in a value, so that the rest of the block is lost.
 func TestReplicaThatDrifts(t *testing.T) {
 	for _, g := range []decode.Generation{decode.G2, decode.G3, decode.G4} {
 		w := binlogtest.NewWriter(binlogtest.Options{Generation: g})
@@ -271,6 +272,7 @@ func TestReplicaThatDrifts(t *testing.T) {
 			harmed := &damage{name: fmt.Sprintf("header at %d", written[i].Offset), b: append([]byte(nil), b...), lo: written[i].Offset}
 			harmed.hi = harmed.lo + 8
 			clear(harmed.b[harmed.lo:harmed.hi])
+			harmed.hi = harmed.lo - harmed.lo%block + block
 			s.read(harmed.b, span, block)
 			s.verify(t, harmed, written)
 		}

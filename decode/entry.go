@@ -235,10 +235,12 @@ func (e *Entry) stripExtras() {
 	e.Argv = e.Argv[:n-4]
 }
 
+// nowhere is the position of a payload that names none.
+var nowhere = Position{Offset: -1}
+
 // claims reports whether a payload parses, or the beginning of one looks as if it would, and which
-// position it says it stands at; the zero of a payload that says none matches no record but the first.
+// position it says it stands at, or nowhere.
 func (p *parser) claims(payload []byte, whole bool) (Position, bool) {
-	nowhere := Position{Offset: -1}
 	if whole {
 		if payload[0] == ' ' {
 			return nowhere, false

@@ -16,20 +16,52 @@ func (s *Scanner) locate() error {
 // returns io.EOF when none begins in this span. What lies between is lost.
 //
 // At the start of a block the header tells. Inside the damaged block, where nothing marks a header, a
-// record is believed only if its payload parses and if either its item names the very position it
-// stands at or headers chain from it to the end of the block; so that the content of a value does not
-// pass for a record.
+// record is believed only if its payload parses and names the very position it stands at. One that
+// names none (2.0 to 2.2, padding) is believed if records follow each other from it to one that does, or to
+// the end of the block; one that names another never, so that a copy of a log in a value does not pass for
+// records. So on a replica of 2.3 to 3.5.1 whose positions have drifted away from its master's, what is behind
+// damage in the same block is lost.
 func (s *Scanner) Resync() error {
 	from := s.pos + 1
 	if s.retry {
 		from = s.pos
 	}
-	return s.ResyncAt(from)
+	return s.resync(from)
 }
 
-// ResyncAt is Resync from an offset inside the record last returned, for a reader who finds that the
-// payload makes no sense and takes its length to be what is wrong.
-func (s *Scanner) ResyncAt(from int64) error {
+// ResyncAt goes on behind the record last returned, for a reader who finds that its payload makes no sense
+// from offset bad on. Next then returns the record behind it; or, if the record's length is what is
+// wrong, the first that can be told from the bytes. It returns io.EOF when none begins in this span.
+func (s *Scanner) ResyncAt(bad int64) error {
+	from := max(bad, s.last+1)
+	block := s.last - s.last%BlockSize + BlockSize
+	if next, found := s.search(from, min(block, s.end), s.named); found {
+		s.pos, s.end = next, next
+		return nil
+	}
+	switch {
+	case s.failed != nil:
+		return s.failed
+	case s.end > block:
+		return s.resync(block) // as a worker does that begins there
+	case s.confirmed():
+		s.pos = s.end
+		return nil
+	}
+	return s.resync(from)
+}
+
+// confirmed reports whether what stands behind the record last returned speaks for the record's length.
+func (s *Scanner) confirmed() bool {
+	at := s.HeaderEnd(s.end)
+	if at%BlockSize == 0 || at >= s.span.End {
+		return true
+	}
+	f, ok := s.peek(at)
+	return ok && (f.length > 0 && s.begins(at) || f == fragment{} && s.endsInZeros(at))
+}
+
+func (s *Scanner) resync(from int64) error {
 	if err := s.find(from); err != nil {
 		return err
 	}
@@ -77,7 +109,7 @@ func (s *Scanner) atBlock(from int64) (next int64, found bool) {
 	case err == nil && f.kind == fragmentMiddle:
 		return from + BlockSize, false
 	case err == nil && f.kind == fragmentLast:
-		return s.afterLast(s.HeaderEnd(from + s.h + f.length))
+		return s.afterLast(from, s.HeaderEnd(from+s.h+f.length))
 	case s.begins(from):
 		return from, true
 	case s.continuesNewer(from):
@@ -89,18 +121,19 @@ func (s *Scanner) atBlock(from int64) (next int64, found bool) {
 	return from + 1, false
 }
 
-// afterLast looks at the header behind a last fragment.
-func (s *Scanner) afterLast(at int64) (next int64, found bool) {
+// afterLast looks at the header at, behind the last fragment with which a block starts. If none is there the
+// fragment's length may be what is bad, and have whole records in it.
+func (s *Scanner) afterLast(block, at int64) (next int64, found bool) {
 	switch {
-	case at%BlockSize == 0 || at >= s.span.End:
+	case at%BlockSize == 0 || at == s.span.Limit:
 		return at, false
-	case at+s.h > s.span.Limit || s.begins(at):
+	case at < s.span.Limit && at+s.h > s.span.Limit || s.begins(at):
 		return at, true
-	case s.endsInZeros(at):
+	case at < s.span.End && s.endsInZeros(at):
 		return s.span.End, false
 	}
 	s.noteHeader(at)
-	return at + 1, false
+	return s.search(block+1, at+1, s.named)
 }
 
 // peek reads one header. At a block start in the middle of a long record it is all that is needed of
@@ -155,58 +188,96 @@ func (s *Scanner) endsInZeros(pos int64) bool {
 	return true
 }
 
-// inBlock searches the rest of a block, byte by byte, for a record that can be believed.
+// inBlock searches the rest of a block for a record that can be believed.
 func (s *Scanner) inBlock(from int64) (next int64, found bool) {
 	end := from - from%BlockSize + BlockSize
-	stop := min(end, s.span.Limit)
-	if from >= stop || s.fill(from, stop-from) != nil {
-		return end, false
-	}
-	block := s.buf[from-s.bufOff:][:stop-from]
-	for i := 0; int64(i)+s.h < int64(len(block)); i++ {
-		kind := block[int64(i)+s.h-1]
-		if (kind == fragmentFull || kind == fragmentFirst) && s.credible(from+int64(i), block[i:], end) {
-			return from + int64(i), true
-		}
+	if next, found = s.search(from, end, s.credible); found {
+		return next, true
 	}
 	return end, false
 }
 
-// credible judges a candidate at pos, whose block goes on in b and ends at end.
-func (s *Scanner) credible(pos int64, b []byte, end int64) bool {
-	f := parseFragment(b, s.h)
-	payload := b[s.h:]
-	if f.length == 0 || s.check(f, end-pos) != nil || f.length > int64(len(payload)) {
-		return false
+// search looks from from to to, which are in one block, byte by byte, for a record that passes.
+func (s *Scanner) search(from, to int64, passes func(pos int64, b []byte) bool) (next int64, found bool) {
+	stop := min(from-from%BlockSize+BlockSize, s.span.Limit)
+	if from >= min(to, stop) || s.fill(from, stop-from) != nil {
+		return to, false
 	}
-	payload = payload[:f.length]
-	at, ok := s.parser.claims(payload, f.kind == fragmentFull)
-	if !ok {
-		return false
+	block := s.buf[from-s.bufOff:][:stop-from]
+	for i := range min(to-from, stop-from-s.h) {
+		kind := block[i+s.h-1]
+		if (kind == fragmentFull || kind == fragmentFirst) && passes(from+i, block[i:]) {
+			return from + i, true
+		}
 	}
-	named := at.Segment == s.span.Segment && s.HeaderEnd(at.Offset) == pos
-	return named || s.chains(b, pos, end)
+	return to, false
 }
 
-// chains reports whether headers follow each other from pos, where b begins, to the end of the block or
-// of the data. In a value that holds records of another log they do not, but by chance: such a chain
-// breaks at the end of the value, or reaches a block that goes on with the rest of the record around it.
-func (s *Scanner) chains(b []byte, pos, end int64) bool {
+// credible judges a candidate at pos, whose block goes on in b: one that does not say where it stands counts
+// if others follow, to one that does, or to the end of the block or of the data. In a value that holds
+// records of another log they do not, but by chance: such a chain breaks at the end of the value, or
+// reaches a block that goes on with the rest of the record around it.
+func (s *Scanner) credible(pos int64, b []byte) bool {
+	if parseFragment(b, s.h).length == 0 {
+		return false
+	}
 	for {
 		f := parseFragment(b, s.h)
-		if f.kind == fragmentMiddle || f.kind == fragmentLast || s.check(f, end-pos) != nil || s.h+f.length > int64(len(b)) {
-			return false
+		size, e := s.weigh(pos, b)
+		if e != silent {
+			return e == named
 		}
-		b, pos = b[s.h+f.length:], pos+s.h+f.length
-		switch {
+		b, pos = b[size:], pos+size
+		switch left := -pos & (BlockSize - 1); {
 		case f.kind == fragmentFirst:
 			return true
-		case end-pos < s.h || !s.span.Final && allZero(b):
-			return !s.interrupts(end)
+		case left < s.h || !s.span.Final && allZero(b):
+			return !s.interrupts(pos + left)
 		case int64(len(b)) < s.h:
 			return len(b) == 0
 		}
 	}
+}
+
+// named reports whether a candidate at pos says itself that it stands there.
+func (s *Scanner) named(pos int64, b []byte) bool {
+	_, e := s.weigh(pos, b)
+	return e == named
+}
+
+// evidence is what a candidate's payload says of where it stands.
+type evidence byte
+
+const (
+	against evidence = iota // it does not parse, or names another place
+	silent
+	named
+)
+
+// weigh looks at a candidate at pos, whose block goes on in b. size is that of its first fragment.
+func (s *Scanner) weigh(pos int64, b []byte) (size int64, e evidence) {
+	f := parseFragment(b, s.h)
+	payload := b[s.h:]
+	if s.check(f, BlockSize-pos%BlockSize) != nil || f.length > int64(len(payload)) {
+		return 0, against
+	}
+	size, payload = s.h+f.length, payload[:f.length]
+	switch {
+	case f.kind == fragmentMiddle || f.kind == fragmentLast:
+		return 0, against
+	case f.kind == fragmentFiller || f.length == 0:
+		return size, silent
+	}
+	at, ok := s.parser.claims(payload, f.kind == fragmentFull)
+	switch {
+	case !ok || at == nowhere && s.span.Generation >= G3 && payload[0] == '*':
+		return 0, against
+	case at == nowhere:
+		return size, silent
+	case at.Segment == s.span.Segment && s.HeaderEnd(at.Offset) == pos:
+		return size, named
+	}
+	return 0, against
 }
 
 // interrupts reports whether the block at pos goes on with a record that began before it.

@@ -97,6 +97,7 @@ type Scanner struct {
 
 	pos     int64 // where the next header is expected, a trailer before it included
 	begin   int64 // the first header of this span, -1 before it is found
+	last    int64 // the first header of the last record returned
 	end     int64 // behind the last record, or the last resync
 	headErr error // damage between Begin and begin
 	failed  error // of a read, and not of what was read
@@ -119,7 +120,7 @@ func (s *Scanner) Reset(src Source, span Span) {
 	}
 	s.span.End = min(span.End, span.Limit)
 	s.buf, s.bufOff, s.ahead = s.buf[:0], 0, 0
-	s.pos, s.begin, s.end = span.Begin, -1, span.Begin
+	s.pos, s.begin, s.last, s.end = span.Begin, -1, span.Begin, span.Begin
 	s.headErr, s.failed, s.zeros, s.located, s.retry = nil, nil, false, false, false
 }
 
@@ -171,6 +172,9 @@ func (s *Scanner) Next(rec *Record) error {
 		}
 		in := s.pos - s.bufOff
 		if in < 0 || in+s.h > int64(len(s.buf)) {
+			if s.pos+s.h > s.span.Limit {
+				return s.halfHeader()
+			}
 			if err := s.fill(s.pos, s.h); err != nil {
 				return err
 			}
@@ -223,7 +227,7 @@ func (s *Scanner) passed(rec *Record) {
 	if s.begin < 0 {
 		s.begin = rec.Offset
 	}
-	s.pos, s.end = rec.End, rec.End
+	s.pos, s.last, s.end = rec.End, rec.Offset, rec.End
 }
 
 // other is Next for all that is not a plain full record.
@@ -311,6 +315,9 @@ func (s *Scanner) check(f fragment, left int64) error {
 	case fragmentLast:
 		if left != BlockSize {
 			return fmt.Errorf("%w: a last fragment inside a block", ErrBadSequence)
+		}
+		if f.length == 0 {
+			return fmt.Errorf("%w: an empty last fragment", ErrBadLength)
 		}
 	default:
 		return fmt.Errorf("%w: %d", ErrBadType, f.kind)
@@ -454,6 +461,14 @@ func (s *Scanner) zeroHeader() error {
 	s.zeros = true
 	s.pos = s.span.End
 	return io.EOF
+}
+
+// halfHeader is what stands at pos where the limit leaves no room for a header.
+func (s *Scanner) halfHeader() error {
+	if err := s.zeroHeader(); !errors.Is(err, ErrZeros) {
+		return err
+	}
+	return s.torn(s.pos)
 }
 
 // isBlank recognises a whole block of spaces, the filler of 2.0 to 3.0.9, or as much of one as there is.

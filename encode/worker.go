@@ -191,24 +191,43 @@ func (w *worker) badFrame(err error) error {
 	if w.scanner.Begin() < 0 {
 		w.b.headErr = w.damage
 	}
-	if !w.skip || w.scanner.Resync() != nil {
+	if !w.skip {
 		return w.damage
 	}
-	return nil
+	return w.resynced(w.damage, w.scanner.Resync())
 }
 
-// badContent decides how to go on behind a record whose frame is good: it is one lost record.
+// resynced is what to go on with behind damage: nothing, when a record was found there; else the damage, which
+// reaches to the end of the chunk, unless the search itself failed.
+func (w *worker) resynced(damage, err error) error {
+	if err == nil || isFatal(err) && !errors.Is(err, io.EOF) {
+		return err
+	}
+	return damage
+}
+
+// badContent decides how to go on behind a record whose frame looks good: it is one lost record, or its length is
+// wrong too.
 func (w *worker) badContent(err error) error {
+	var damage *decode.CorruptError
 	switch {
-	case isFatal(err):
+	case !errors.As(err, &damage):
 		return err
 	case w.chunk.Open && w.zerosFrom(w.rec.End):
 		w.b.torn = true
 		return err
-	case !w.skip:
+	}
+	from := w.rec.Offset
+	if w.b.end < 0 {
+		w.b.end = from
+	}
+	if !w.skip {
 		return err
 	}
-	w.lose(w.rec.Offset, w.rec.End, err)
+	if err := w.resynced(err, w.scanner.ResyncAt(damage.Offset)); err != nil {
+		return err
+	}
+	w.lose(from, w.scanner.End(), err)
 	return nil
 }
 

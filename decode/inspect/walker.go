@@ -129,7 +129,7 @@ func (w *walker) recover(err error) error {
 	}
 	w.broken()
 	if w.framed {
-		return w.badContent(err)
+		return w.resynced(true, err, w.scanner.ResyncAt(offsetOf(err)))
 	}
 	begun := w.scanner.Begin() >= 0
 	if !begun {
@@ -138,34 +138,14 @@ func (w *walker) recover(err error) error {
 	return w.resynced(begun, err, w.scanner.Resync())
 }
 
-// badContent goes on behind a record with bad content. If the next record is where the frame says, that
-// one record is lost; else the frame's length is what is bad, and a record is looked for inside it.
-func (w *walker) badContent(err error) error {
-	begin, end, inside := w.rec.Offset, w.rec.End, max(offsetOf(err), w.rec.Offset+1)
-	from := w.piece.Last
-	if from < 0 {
-		from = begin
-	}
-	switch errNext := w.next(); {
-	case errNext == nil:
-		w.lose(from, end, err)
-		w.good()
-		return nil
-	case errors.Is(errNext, io.EOF) && w.scanner.Zeros():
-		w.lose(from, end, err)
-		return io.EOF
-	case errors.Is(errNext, io.EOF):
-		return err
-	case !isDamage(errNext):
-		return errNext
-	}
-	return w.resynced(true, err, w.scanner.ResyncAt(inside))
-}
-
 // resynced takes the place that was found behind damage for the end of it. Without one the damage goes on.
 func (w *walker) resynced(begun bool, damage, err error) error {
-	if err != nil {
+	switch {
+	case err == nil:
+	case errors.Is(err, io.EOF) || isDamage(err):
 		return damage
+	default:
+		return err
 	}
 	if begun {
 		from := w.piece.Last
