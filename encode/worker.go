@@ -199,7 +199,7 @@ func (w *worker) badFrame(err error) error {
 
 // resynced is what to go on with behind damage: nothing, when a record was found there; else the damage, which
 // reaches to the end of the chunk, unless the search itself failed.
-func (w *worker) resynced(damage, err error) error {
+func (*worker) resynced(damage, err error) error {
 	if err == nil || isFatal(err) && !errors.Is(err, io.EOF) {
 		return err
 	}
