@@ -67,19 +67,22 @@ func parseArgs(b []byte, i, argc int, argv [][]byte) (args [][]byte, n int, err 
 }
 
 // shortName reads the head of nearly every command, "*3\r\n$3\r\nSET\r\n", with two loads: fewer than ten
-// arguments, and a name of at most eight bytes. next is behind it, or 0 for any other head.
+// arguments, and a name of at most nine bytes. next is behind it, or 0 for any other head.
 func shortName(b []byte) (argc, next int, cmd *Command) {
-	if len(b) < 18 {
+	if len(b) < 19 {
 		return 0, 0, nil
 	}
 	word := binary.LittleEndian.Uint64(b)
 	args, size := byte(word>>8)-'0', byte(word>>40)-'0'
-	if word&0xffff_00ff_ffff_00ff != '*'|lineEnd<<16|'$'<<32|lineEnd<<48 || args-1 > 8 || size-1 > 7 {
+	if word&0xffff_00ff_ffff_00ff != '*'|lineEnd<<16|'$'<<32|lineEnd<<48 || args-1 > 8 || size-1 > 8 {
 		return 0, 0, nil
 	}
 	end := 8 + int(size)
 	if binary.LittleEndian.Uint16(b[end:]) != lineEnd {
 		return 0, 0, nil
+	}
+	if size > 8 {
+		return int(args), end + 2, LookupCommand(b[8:end])
 	}
 	return int(args), end + 2, lookupWord(binary.LittleEndian.Uint64(b[8:]), b[8:end])
 }

@@ -538,8 +538,9 @@ func (s *Scanner) startsPayload(f fragment) bool {
 	return first == '*' || s.h == 8 && first == 1
 }
 
-// maxWindow bounds what is read at once, whatever the size of the span.
-const maxWindow = 1 << 20
+// maxWindow bounds what is read at once, whatever the size of the span: little enough to stay in the
+// cache next to the processor until it has been looked at.
+const maxWindow = 128 << 10
 
 // fill makes sure that n bytes from pos on are in the window. The span's own bytes are read at once;
 // beyond its end, where only the rest of one record is wanted, in growing steps.
