@@ -15,7 +15,12 @@ steps=("$@")
 
 vet() {
 	go vet ./...
-	test -z "$(gofmt -l . | tee /dev/stderr)"
+	local unformatted
+	unformatted=$(gofmt -l .)
+	if [[ -n $unformatted ]]; then
+		echo "gofmt would change: $unformatted" >&2
+		return 1
+	fi
 }
 
 # golangci-lint is built once for each version and Go.
