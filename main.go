@@ -60,8 +60,12 @@ type exit int
 // run is the whole program but for the process around it.
 func run(args []string, stdout, stderr io.Writer) (code int) {
 	defer func() {
-		if e, ok := recover().(exit); ok {
-			code = int(e)
+		switch r := recover().(type) {
+		case nil:
+		case exit:
+			code = int(r)
+		default:
+			panic(r) // a bug must not look like a run that ended well
 		}
 	}()
 	var c cli

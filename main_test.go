@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"flag"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -126,6 +127,22 @@ func convert(t *testing.T, args ...string) []byte {
 		t.Fatalf("exit code %d: %s", code, stderr.String())
 	}
 	return stdout.Bytes()
+}
+
+// panicking is an output that no error describes.
+type panicking struct{}
+
+func (panicking) Write([]byte) (int, error) { panic("a bug") }
+
+// TestPanic is here because --help ends run by a panic, too: any other one must not become exit code 0.
+func TestPanic(t *testing.T) {
+	defer func() {
+		if got := recover(); got != "a bug" {
+			t.Errorf("recovered %v, want the panic of the output", got)
+		}
+	}()
+	code := run([]string{"schema", "jsonl"}, panicking{}, io.Discard)
+	t.Errorf("exit code %d, want a panic", code)
 }
 
 // golden compares line by line with a compressed file, or writes it with -update.
