@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -538,17 +539,19 @@ func (c *verifyCommand) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	findings := json.NewEncoder(s.stdout)
+	var writeErr error
 	r, err := inspect.Verify(ctx, logs, inspect.VerifyOptions{Options: o, Report: func(f *inspect.Finding) {
 		switch {
 		case c.JSON:
-			err = errors.Join(err, findings.Encode(f))
+			writeErr = cmp.Or(writeErr, findings.Encode(f))
 		case f.Severity == inspect.Damage || !s.quiet:
 			bar.Clear()
-			fmt.Fprintln(s.stdout, f)
+			_, err := fmt.Fprintln(s.stdout, f)
+			writeErr = cmp.Or(writeErr, err)
 		}
 	}})
 	bar.Finish()
-	if err != nil {
+	if err = cmp.Or(err, writeErr); err != nil {
 		return err
 	}
 	if err := c.print(s, r); err != nil {

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -143,6 +144,27 @@ func TestPanic(t *testing.T) {
 	}()
 	code := run([]string{"schema", "jsonl"}, panicking{}, io.Discard)
 	t.Errorf("exit code %d, want a panic", code)
+}
+
+// fullAtFirst has no room for the first line, and has it again for the others.
+type fullAtFirst struct{ lines int }
+
+func (w *fullAtFirst) Write(b []byte) (int, error) {
+	if w.lines++; w.lines == 1 {
+		return 0, syscall.ENOSPC
+	}
+	return len(b), nil
+}
+
+// TestVerifyLosesNoFinding fails when a finding could not be written, though all behind it could.
+func TestVerifyLosesNoFinding(t *testing.T) {
+	for _, form := range []string{"--json", "--json=false"} {
+		var stderr bytes.Buffer
+		code := run([]string{"verify", form, "testdata/2.2.6-everytype/log-live"}, &fullAtFirst{}, &stderr)
+		if code != 1 || !strings.Contains(stderr.String(), "no space left") {
+			t.Errorf("%s: exit code %d: %s", form, code, stderr.String())
+		}
+	}
 }
 
 // golden compares line by line with a compressed file, or writes it with -update.
