@@ -160,6 +160,14 @@ var (
 // usageError is a command line that cannot be meant.
 type usageError struct{ error }
 
+// notNegative refuses numbers of things below zero. 0 is the default.
+func notNegative(flag string, n int64) error {
+	if n < 0 {
+		return usageError{fmt.Errorf("%s %d: expected a number that is not negative", flag, n)}
+	}
+	return nil
+}
+
 // exitCode asks the error.
 func exitCode(err error) int {
 	var (
@@ -412,7 +420,7 @@ func (c *convertCommand) options(s *streams) (encode.Options, error) {
 		}
 	}
 	generation, err := c.generation()
-	if err != nil {
+	if err := errors.Join(err, notNegative("--workers", int64(c.Workers)), notNegative("--limit", c.Limit)); err != nil {
 		return encode.Options{}, err
 	}
 	o := encode.Options{
@@ -484,7 +492,7 @@ type scanFlags struct {
 // open finds the logs and begins the progress bar.
 func (f *scanFlags) open(s *streams) ([]*binlog.Log, inspect.Options, *console.Bar, error) {
 	decoder, err := f.decoder()
-	if err != nil {
+	if err := errors.Join(err, notNegative("--workers", int64(f.Workers))); err != nil {
 		return nil, inspect.Options{}, nil, err
 	}
 	logs, err := f.find(s, f.Sources)
@@ -584,7 +592,7 @@ func (*inspectCommand) Help() string {
 // Run shows the records.
 func (c *inspectCommand) Run(ctx context.Context, s *streams) error {
 	decoder, err := c.decoder()
-	if err != nil {
+	if err := errors.Join(err, notNegative("--count", int64(c.Count))); err != nil {
 		return err
 	}
 	logs, err := c.find(s, []string{c.Source})

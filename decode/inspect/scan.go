@@ -97,7 +97,7 @@ type visitor[R any] interface {
 // scan reads the logs with all workers. join gets the result of each chunk and each hole in log order.
 func scan[R any](ctx context.Context, logs []*binlog.Log, o *Options, strict bool, visit func() visitor[R], join func(context.Context, R) error) error {
 	workers := o.Workers
-	if workers == 0 {
+	if workers < 1 {
 		workers = runtime.GOMAXPROCS(0)
 	}
 	walkers, err := newWalkers(workers, o, strict)
