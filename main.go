@@ -194,12 +194,13 @@ func exitCode(err error) int {
 	return exitOther
 }
 
-// hint says what the user can do, where a flag helps.
+// hint says what the user can do, where a flag helps: behind a position that lies beyond the end nothing goes on.
 func hint(err error) string {
-	switch exitCode(err) {
-	case exitCorrupt:
+	var hole decode.Hole
+	switch code := exitCode(err); {
+	case code == exitCorrupt:
 		return "\npikabin: all that is before it has been written; --on-corrupt=skip goes on behind it and reports what is lost"
-	case exitGone:
+	case code == exitGone && errors.As(err, &hole):
 		return "\npikabin: all that is before it has been written; --on-gap=skip goes on behind it and reports what is missing"
 	}
 	return ""
