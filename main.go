@@ -350,7 +350,7 @@ func (c *convertCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	if err := checkOutput(c.Output, logs); err != nil {
+	if err := checkOutput(c.Output, c.Sources, logs); err != nil {
 		return err
 	}
 	extents, err := c.resolve(ctx, s, logs)
@@ -440,28 +440,49 @@ func (c *convertCommand) options(s *streams) (encode.Options, error) {
 	return o, o.Check()
 }
 
-// checkOutput refuses folders, and protects those of the server: nothing is ever written there.
-func checkOutput(output string, logs []*binlog.Log) error {
+// checkOutput refuses folders, and protects those of the server: nothing is ever written there, whatever
+// links lead to them.
+func checkOutput(output string, sources []string, logs []*binlog.Log) error {
 	if output == "-" {
 		return nil
 	}
 	if info, err := os.Stat(output); err == nil && info.IsDir() || strings.HasSuffix(output, "/") {
 		return usageError{fmt.Errorf("output %s is a folder: name a file in it", output)}
 	}
-	dir, err := filepath.Abs(filepath.Dir(output))
+	target, err := realPath(output)
 	if err != nil {
 		return err
 	}
+	guarded := slices.Clone(sources)
 	for _, l := range logs {
-		logDir, err := filepath.Abs(l.Dir())
+		guarded = append(guarded, l.Dir())
+	}
+	for _, path := range guarded {
+		inside, err := realPath(path)
 		if err != nil {
 			return err
 		}
-		if dir == logDir || strings.HasPrefix(dir, logDir+string(filepath.Separator)) {
-			return usageError{fmt.Errorf("output %s lies in the log folder %s, where nothing is written", output, l.Dir())}
+		if target == inside || strings.HasPrefix(target, inside+string(filepath.Separator)) {
+			return usageError{fmt.Errorf("output %s lies in the log folder %s, where nothing is written", output, path)}
 		}
 	}
 	return nil
+}
+
+// realPath is the absolute path behind all links. The file itself need not be there.
+func realPath(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	if followed, err := filepath.EvalSymlinks(path); err == nil {
+		return followed, nil
+	}
+	dir, name := filepath.Split(path)
+	if followed, err := filepath.EvalSymlinks(dir); err == nil {
+		return filepath.Join(followed, name), nil
+	}
+	return path, nil
 }
 
 // lookFlags are common to the commands that read logs without converting them.
