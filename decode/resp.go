@@ -17,7 +17,7 @@ func (*respError) Unwrap() error { return ErrBadRESP }
 
 // parseCommand reads one RESP array of bulk strings at the start of b. The arguments are appended to
 // argv as slices of b; n is how long the array is. Lengths may have leading zeros, as padding items
-// do (binlog-format, section 10). Nothing is allocated but what argv grows by, and an argument takes
+// do (see Payload in the package comment). Nothing is allocated but what argv grows by, and an argument takes
 // at least six bytes of b.
 func parseCommand(b []byte, argv [][]byte) (args [][]byte, n int, err error) {
 	if len(b) == 0 || b[0] != '*' {

@@ -69,8 +69,8 @@ func (r *Result) add(b *Batch) {
 	r.Written += int64(len(b.Data))
 }
 
-// chunkShare is what a chunk in flight is reckoned to take at least: its own bytes and some three times as much
-// of output. What its buffers take beyond that is charged as they grow.
+// chunkShare is what a chunk in flight is reckoned to take at least: what it is read through, and several times its
+// own 512 KiB of output, plain and compressed. What its buffers take beyond that is charged as they grow.
 const chunkShare = 4 << 20
 
 // defaultMemory bounds the bytes in flight unless told otherwise.

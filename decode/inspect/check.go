@@ -195,7 +195,7 @@ func compare(odd *[oddities]sighting, idless int64, prev, now *facts) {
 	}
 }
 
-// position checks the position that an item names. The chunk's first record is left to the joiner.
+// position checks the position that an item names. The chunk's first record is left to the verifier.
 func (c *checker) position(rec *decode.Record, e *decode.Entry, now *facts) {
 	now.at, now.hasAt = e.At, true
 	if c.end < 0 {

@@ -15,8 +15,8 @@ import (
 const maxDamages = 10000
 
 // votes count the records that name the end of the record before them, and those that name another
-// position. Replicas before 3.5.2 copy their master's positions, which may drift away from their own
-// (binlog-format, section 11): where most records do so it is no damage.
+// position. Replicas before 3.5.2 copy their master's positions, which may drift away from their own:
+// where most records do so it is no damage.
 type votes struct{ inChain, strays int64 }
 
 func (v votes) drift() bool { return v.strays > v.inChain }

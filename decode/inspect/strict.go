@@ -13,7 +13,7 @@ import (
 var errLeadingZero = fmt.Errorf("%w: a length with leading zeros", decode.ErrBadRESP)
 
 // leadingZero finds a length with leading zeros in a payload that has been parsed, which only padding items
-// may have (binlog-format, section 10). It gives the index of the zero, or -1.
+// may have (see package decode, Payload). It gives the index of the zero, or -1.
 func leadingZero(payload []byte) int {
 	for i := 0; i < len(payload); {
 		if payload[i] == 1 {
@@ -47,7 +47,7 @@ func length(b []byte, i int) (n, next int) {
 	return n, i + 2
 }
 
-// Where an item header has the segment and the offset of the position that it names (binlog-format, section 5).
+// Where an item header has the segment and the offset of the position that it names (see package decode, Payload).
 const (
 	itemSegment = 18
 	itemOffset  = 22
