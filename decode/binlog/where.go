@@ -3,6 +3,7 @@ package binlog
 import (
 	"context"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -59,8 +60,9 @@ func ParseWhere(s string, now time.Time) (Where, error) {
 }
 
 func parseAgo(s string) (time.Duration, bool) {
+	const most = math.MaxInt64 / (24 * time.Hour) // days that a duration can hold
 	if days, ok := strings.CutSuffix(s, "d"); ok {
-		if n, err := strconv.ParseFloat(days, 64); err == nil && n >= 0 {
+		if n, err := strconv.ParseFloat(days, 64); err == nil && n >= 0 && n <= float64(most) {
 			return time.Duration(n * 24 * float64(time.Hour)), true
 		}
 	}
