@@ -24,7 +24,6 @@ type Batch struct {
 	err     error // what ended the chunk early
 	torn    bool  // err is the half record at the end of an open log
 	zeros   bool  // the chunk ends in zeros
-	cut     bool  // a limit ended the chunk
 	lost    []decode.Lost
 
 	plain   []byte // buffers: the changes as encoded, and as compressed

@@ -59,7 +59,7 @@ func (j *joiner) take(ctx context.Context, b *Batch) error {
 		return err
 	}
 	limited := j.o.Limit > 0 && j.result.Changes+b.Changes >= j.o.Limit
-	if limited && (b.cut || j.result.Changes+b.Changes > j.o.Limit) {
+	if limited && j.result.Changes+b.Changes > j.o.Limit {
 		b.rewind()
 		j.again.encode(ctx, b, j.o.Limit-j.result.Changes)
 	}

@@ -156,7 +156,6 @@ func (w *worker) record(ctx context.Context, limit int64) error {
 			continue
 		}
 		if w.b.Changes == limit {
-			w.b.cut = true
 			return io.EOF
 		}
 		if part := len(w.rec.Payload); w.change.Part == 0 && part >= largeRecord {
