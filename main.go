@@ -74,7 +74,7 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 		kong.Name("pikabin"), kong.Description(description), kong.UsageOnError(), kong.DefaultEnvars("PIKABIN"),
 		kong.Writers(stdout, stderr), kong.Exit(func(code int) { panic(exit(code)) }), kong.Help(help),
 		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: 100, FlagsLast: true}),
-		kong.Vars{"version": programVersion(), "formats": strings.Join(formats.Names(), ", ")},
+		kong.Vars{"version": programVersion(), "formats": strings.Join(formats.Names(), ", "), "outputs": outputForms()},
 	)
 	command, err := parser.Parse(args)
 	if err != nil {
@@ -105,6 +105,15 @@ func help(options kong.HelpOptions, ctx *kong.Context) error {
 	}
 	_, err := fmt.Fprint(ctx.Stdout, exitHelp)
 	return err
+}
+
+// outputForms lists the forms that --output takes.
+func outputForms() string {
+	var forms []string
+	for _, s := range encode.Sinks() {
+		forms = append(forms, s.Form+" ("+s.Doc+")")
+	}
+	return strings.Join(forms, ", ")
 }
 
 func programVersion() string {
@@ -302,7 +311,7 @@ type convertCommand struct {
 // outputFlags say what comes out, and where.
 type outputFlags struct {
 	Format   string `short:"f" default:"jsonl" help:"Format of the events: ${formats}."`
-	Output   string `short:"o" default:"-" placeholder:"URL" help:"Where to: - for standard output, or a file."`
+	Output   string `short:"o" default:"-" placeholder:"URL" help:"Where to: ${outputs}."`
 	Compress string `placeholder:"NAME[:LEVEL]" help:"zstd, gzip or none; from the name of the output if that tells."`
 	Bytes    string `enum:"auto,base64" default:"auto" help:"How formats of text write bytes: auto (base64 if not UTF-8) or base64."`
 	Args     bool   `help:"Put all arguments of the command into args."`
