@@ -15,13 +15,17 @@ import (
 // headSize is how much of an archive is unpacked to see how its segment begins.
 const headSize = 1 << 20
 
+// maxZstdWindow is the window that zstd -d takes without being asked for more, and the largest that any level or --long
+// alone makes. The decoder takes memory for the window that a header names before it sees a byte of it.
+const maxZstdWindow = 1 << 27
+
 // decompressor is the unpacked stream of r. Each archive is unpacked by one goroutine, since it is the archives
 // that are unpacked side by side.
 func decompressor(c Compression, r io.Reader) (io.ReadCloser, error) {
 	if c == Gzip {
 		return gzip.NewReader(r)
 	}
-	d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(1<<31))
+	d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxZstdWindow))
 	if err != nil {
 		return nil, err
 	}

@@ -1,10 +1,15 @@
 package binlog
 
 import (
+	"bytes"
+	"errors"
+	"io"
 	"os"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/klauspost/compress/zstd"
 
 	"pikabin/decode"
 )
@@ -17,5 +22,13 @@ func TestFullDiskNamesTMPDIR(t *testing.T) {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q does not say %q", err, want)
 		}
+	}
+}
+
+// TestHugeWindow refuses an archive of thirteen bytes that asks for a window of 2 GiB.
+func TestHugeWindow(t *testing.T) {
+	frame := []byte("\x28\xb5\x2f\xfd\x00\xa8\x29\x00\x00hello")
+	if err := inflate(io.Discard, Zstd, bytes.NewReader(frame)); !errors.Is(err, zstd.ErrWindowSizeExceeded) {
+		t.Errorf("%v, want %v", err, zstd.ErrWindowSizeExceeded)
 	}
 }
