@@ -74,8 +74,9 @@ func form(e *decode.Entry, rec *decode.Record) decode.Generation {
 	}
 }
 
-// isDamage tells damage of the content, which a probe can pass over, from files that cannot be read.
-func isDamage(err error) bool {
+// IsDamage tells damage of the content, which one can read on behind, from a file that cannot be read or was cut while
+// it was read.
+func IsDamage(err error) bool {
 	var corrupt *decode.CorruptError
 	var path *fs.PathError
 	var changed *ChangedError
@@ -105,7 +106,7 @@ func (p *probe) readOpening(src decode.Source, span decode.Span) (opening, error
 		case ok:
 			o.stamp, o.found = s, true
 			return o, nil
-		case errors.Is(err, io.EOF) || isDamage(err):
+		case errors.Is(err, io.EOF) || IsDamage(err):
 			return o, nil
 		case err != nil:
 			return o, err
@@ -173,7 +174,7 @@ func (p *probe) readEnding(src decode.Source, span decode.Span, end int64) (endi
 		var rec decode.Record
 		s, ok, err := p.next(&span, &rec)
 		switch {
-		case errors.Is(err, io.EOF) || isDamage(err):
+		case errors.Is(err, io.EOF) || IsDamage(err):
 			e.own = e.own && !drift
 			e.boundary = errors.Is(err, io.EOF) && p.scanner.End() == end
 			return e, nil

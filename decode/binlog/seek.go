@@ -177,7 +177,7 @@ func (s *blockSearch) inBlock(block int, want uint64) (finding, error) {
 	for {
 		at, ok, err := p.next(&span, &rec)
 		switch {
-		case errors.Is(err, io.EOF) || isDamage(err):
+		case errors.Is(err, io.EOF) || IsDamage(err):
 			return finding{}, nil
 		case err != nil:
 			return finding{}, err

@@ -163,7 +163,7 @@ func (s *shower) before(ctx context.Context, offset int64) (pos int64, exact boo
 		s.scanner.Reset(s.src, span)
 		if err := s.scanner.Next(&s.rec); err == nil && s.rec.Offset <= offset {
 			return block, false, nil
-		} else if err != nil && !errors.Is(err, io.EOF) && !isDamage(err) {
+		} else if err != nil && !errors.Is(err, io.EOF) && !binlog.IsDamage(err) {
 			return 0, false, err
 		}
 		block = max(block-step, 0)
@@ -196,7 +196,7 @@ func (s *shower) window(ctx context.Context, pos int64, exact bool, from int64) 
 		case errors.Is(err, io.EOF):
 			end := max(s.scanner.End(), span.End)
 			return end, s.prev == end || s.scanner.HeaderEnd(s.prev) == end, nil
-		case !isDamage(err):
+		case !binlog.IsDamage(err):
 			return 0, false, err
 		default:
 			s.frameDamage(err, from)
@@ -238,7 +238,7 @@ func (s *shower) record(from int64) error {
 	switch err := s.decoder.Decode(&s.span, rec); {
 	case err == nil:
 		s.entries()
-	case isDamage(err):
+	case binlog.IsDamage(err):
 		s.damage(err, s.src, offsetOf(err), rec.End)
 	default:
 		return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"io/fs"
 
 	"pikabin/decode"
 	"pikabin/decode/binlog"
@@ -56,7 +55,7 @@ func (w *walker) walk(ctx context.Context, t *task, record func(*walker), broken
 	err := w.records()
 	switch {
 	case errors.Is(err, io.EOF):
-	case isDamage(err):
+	case binlog.IsDamage(err):
 		w.piece.Err = err
 	default:
 		w.failure = err
@@ -120,7 +119,7 @@ func (w *walker) good() {
 // recover goes on behind damage. What is in front of the first record, or reaches to the end of the
 // chunk, is left to the chain, which sees both sides.
 func (w *walker) recover(err error) error {
-	if !isDamage(err) {
+	if !binlog.IsDamage(err) {
 		return err
 	}
 	if w.piece.Open && w.tornAt(err) {
@@ -142,7 +141,7 @@ func (w *walker) recover(err error) error {
 func (w *walker) resynced(begun bool, damage, err error) error {
 	switch {
 	case err == nil:
-	case errors.Is(err, io.EOF) || isDamage(err):
+	case errors.Is(err, io.EOF) || binlog.IsDamage(err):
 		return damage
 	default:
 		return err
@@ -175,14 +174,6 @@ func (w *walker) tornAt(err error) bool {
 	var header [8]byte
 	n, _ := w.source.ReadAt(header[:], w.rec.End) // what cannot be read is not there
 	return w.rec.End+int64(len(header)) > w.piece.Limit || n < len(header) || header == [8]byte{}
-}
-
-// isDamage tells damage of the log from a file that cannot be read, or was cut while it was read.
-func isDamage(err error) bool {
-	var corrupt *decode.CorruptError
-	var path *fs.PathError
-	var changed *binlog.ChangedError
-	return errors.As(err, &corrupt) && !errors.As(err, &path) && !errors.As(err, &changed)
 }
 
 // offsetOf is the first bad byte that an error names.
