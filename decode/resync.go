@@ -191,6 +191,7 @@ func (s *Scanner) endsInZeros(pos int64) bool {
 // inBlock searches the rest of a block for a record that can be believed.
 func (s *Scanner) inBlock(from int64) (next int64, found bool) {
 	end := from - from%BlockSize + BlockSize
+	s.refuted = [len(s.refuted)]uint64{}
 	if next, found = s.search(from, end, s.credible); found {
 		return next, true
 	}
@@ -222,6 +223,12 @@ func (s *Scanner) credible(pos int64, b []byte) bool {
 		return false
 	}
 	for {
+		// A chain that has been here before came to nothing. So each place is weighed once, however many lead to it.
+		word, bit := pos%BlockSize/64, uint64(1)<<(pos%64)
+		if s.refuted[word]&bit != 0 {
+			return false
+		}
+		s.refuted[word] |= bit
 		f := parseFragment(b, s.h)
 		size, e := s.weigh(pos, b)
 		if e != silent {

@@ -35,8 +35,9 @@ type Scanner struct {
 	located bool
 	retry   bool // Resync looks at pos itself: a block start that no record of the span has claimed
 
-	header [8]byte
-	parser parser // judges what Resync finds
+	header  [8]byte
+	parser  parser                 // judges what Resync finds
+	refuted [BlockSize / 64]uint64 // a bit for each place in a block that Resync has followed in vain
 }
 
 // Reset points the scanner at a span. Nothing is read before Next.

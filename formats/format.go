@@ -41,9 +41,10 @@ type Format struct {
 	New         func(Options) Encoder
 }
 
-// shownArgs are the arguments that an event shows in args.
+// shownArgs are the arguments that an event shows in args. Of a multi-key command only the first part has all of
+// them: in each, they would grow with the square of the number of keys.
 func shownArgs(c *decode.Change, opts Options) [][]byte {
-	if opts.Args && len(c.Argv) > 0 {
+	if opts.Args && len(c.Argv) > 0 && c.KeyIndex == 0 {
 		return c.Argv[1:]
 	}
 	return c.Args
