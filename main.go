@@ -336,7 +336,7 @@ func (c *convertCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	if err := checkOutput(c.Output, logs); err != nil {
+	if err := checkOutput(c.Output, c.Sources, logs); err != nil {
 		return err
 	}
 	extents, err := c.resolve(ctx, s, logs)
@@ -426,28 +426,62 @@ func (c *convertCommand) options(s *streams) (encode.Options, error) {
 	return o, o.Check()
 }
 
-// checkOutput refuses folders, and protects those of the server: nothing is ever written there.
-func checkOutput(output string, logs []*binlog.Log) error {
+// checkOutput refuses folders, and protects those of the server: nothing is ever written there, by whatever
+// name they are reached.
+func checkOutput(output string, sources []string, logs []*binlog.Log) error {
 	if output == "-" {
 		return nil
 	}
-	if info, err := os.Stat(output); err == nil && info.IsDir() || strings.HasSuffix(output, "/") {
+	info, err := os.Stat(output)
+	if err == nil && info.IsDir() || strings.HasSuffix(output, "/") {
 		return usageError{fmt.Errorf("output %s is a folder: name a file in it", output)}
 	}
-	dir, err := filepath.Abs(filepath.Dir(output))
+	path, err := realPath(output)
 	if err != nil {
 		return err
 	}
-	for _, l := range logs {
-		logDir, err := filepath.Abs(l.Dir())
+	for _, folder := range serverFolders(sources, logs) {
+		resolved, err := realPath(folder)
 		if err != nil {
 			return err
 		}
-		if dir == logDir || strings.HasPrefix(dir, logDir+string(filepath.Separator)) {
-			return usageError{fmt.Errorf("output %s lies in the log folder %s, where nothing is written", output, l.Dir())}
+		if strings.HasPrefix(path, strings.TrimSuffix(resolved, "/")+"/") {
+			return usageError{fmt.Errorf("output %s lies in the log folder %s, where nothing is written", output, folder)}
+		}
+	}
+	for _, l := range logs {
+		for _, segment := range l.Segments() {
+			if s, err := os.Stat(segment.Path); err == nil && os.SameFile(s, info) {
+				return usageError{fmt.Errorf("output %s is the segment %s, which would be lost", output, segment.Path)}
+			}
 		}
 	}
 	return nil
+}
+
+// serverFolders are the folders of the logs, and the log folder above them where that was named.
+func serverFolders(sources []string, logs []*binlog.Log) []string {
+	folders := slices.DeleteFunc(slices.Clone(sources), func(source string) bool {
+		info, err := os.Stat(source)
+		return err != nil || !info.IsDir()
+	})
+	for _, l := range logs {
+		folders = append(folders, l.Dir())
+	}
+	return folders
+}
+
+// realPath is the absolute path without symbolic links, of a file that need not be there yet.
+func realPath(path string) (string, error) {
+	if resolved, err := filepath.EvalSymlinks(path); err == nil {
+		return filepath.Abs(resolved)
+	}
+	// A folder that is not there is an error of opening the output.
+	dir, err := filepath.EvalSymlinks(filepath.Dir(path))
+	if err != nil {
+		dir = filepath.Dir(path)
+	}
+	return filepath.Abs(filepath.Join(dir, filepath.Base(path)))
 }
 
 // lookFlags are common to the commands that read logs without converting them.
