@@ -49,9 +49,20 @@ type cli struct {
 
 // streams are what a command may write to.
 type streams struct {
-	stdout  io.Writer
+	stdout  output
 	console *console.Console
 	quiet   bool
+}
+
+// output is standard output, whose errors are those of a sink. The sink itself writes to what is within.
+type output struct{ io.Writer }
+
+func (o output) Write(p []byte) (int, error) {
+	n, err := o.Writer.Write(p)
+	if err != nil {
+		err = &encode.SinkError{Err: err}
+	}
+	return n, err
 }
 
 // exit is what kong's exit function panics with, so that run returns from a --help.
@@ -78,12 +89,16 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 	}
 	ctx, stop := interruptible()
 	defer stop()
-	s := &streams{stdout: stdout, console: console.New(stderr, c.LogFormat == "json", c.Quiet), quiet: c.Quiet}
+	s := &streams{stdout: output{stdout}, console: console.New(stderr, c.LogFormat == "json", c.Quiet), quiet: c.Quiet}
 	command.BindTo(ctx, (*context.Context)(nil))
 	err = command.Run(s)
 	code = exitCode(err)
 	if code != 0 && !errors.Is(err, errReported) {
-		s.console.Error(err.Error() + hint(err))
+		text := err.Error()
+		if command.Selected().Name == "convert" {
+			text += hint(err)
+		}
+		s.console.Error(text)
 	}
 	return code
 }
@@ -181,8 +196,12 @@ func exitCode(err error) int {
 	return exitOther
 }
 
-// hint says what the user can do, where a flag helps.
+// hint says what the user of convert can do, where a flag helps. Behind the end of a log there is nothing to go on
+// with.
 func hint(err error) string {
+	if _, ok := errors.AsType[*binlog.BeyondError](err); ok {
+		return ""
+	}
 	switch exitCode(err) {
 	case exitCorrupt:
 		return "\npikabin: all that is before it has been written; --on-corrupt=skip goes on behind it and reports what is lost"
@@ -343,7 +362,7 @@ func (c *convertCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	sink, err := encode.OpenSink(encode.SinkOptions{Target: c.Output, Stdout: s.stdout})
+	sink, err := encode.OpenSink(encode.SinkOptions{Target: c.Output, Stdout: s.stdout.Writer})
 	if err != nil {
 		return &encode.SinkError{Err: err}
 	}
@@ -568,17 +587,19 @@ func (c *verifyCommand) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	findings := json.NewEncoder(s.stdout)
+	var writing error
 	r, err := inspect.Verify(ctx, logs, inspect.VerifyOptions{Options: o, Report: func(f *inspect.Finding) {
 		switch {
 		case c.JSON:
-			err = errors.Join(err, findings.Encode(f))
+			writing = errors.Join(writing, findings.Encode(f))
 		case f.Severity == inspect.Damage || !s.quiet:
 			bar.Clear()
-			fmt.Fprintln(s.stdout, f)
+			_, writeErr := fmt.Fprintln(s.stdout, f)
+			writing = errors.Join(writing, writeErr)
 		}
 	}})
 	bar.Finish()
-	if err != nil {
+	if err := errors.Join(err, writing); err != nil {
 		return err
 	}
 	if err := c.print(s, r); err != nil {
@@ -659,10 +680,13 @@ func (c *seekCommand) Run(ctx context.Context, s *streams) error {
 		if err != nil {
 			return err
 		}
+		line := p.String() + "\n"
 		if len(logs) > 1 {
-			fmt.Fprintf(s.stdout, "%s\t", l.ID())
+			line = l.ID().String() + "\t" + line
 		}
-		fmt.Fprintln(s.stdout, p)
+		if _, err := io.WriteString(s.stdout, line); err != nil {
+			return err
+		}
 	}
 	return nil
 }
