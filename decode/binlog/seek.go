@@ -165,7 +165,8 @@ func (s *blockSearch) first(ctx context.Context, block int, want uint64) (findin
 	return finding{}, nil
 }
 
-// inBlock looks at the records that begin in one block. Damage ends the block.
+// inBlock looks at the records that begin in one block. Damage is passed over, or ends the block where nothing is found
+// behind it.
 func (s *blockSearch) inBlock(block int, want uint64) (finding, error) {
 	span := s.span
 	span.Begin = int64(block) * decode.BlockSize
@@ -177,8 +178,13 @@ func (s *blockSearch) inBlock(block int, want uint64) (finding, error) {
 	for {
 		at, ok, err := p.next(&span, &rec)
 		switch {
-		case errors.Is(err, io.EOF) || isDamage(err):
+		case errors.Is(err, io.EOF):
 			return finding{}, nil
+		case isDamage(err):
+			if p.resync(err) != nil {
+				return finding{}, nil
+			}
+			continue
 		case err != nil:
 			return finding{}, err
 		case !ok:
