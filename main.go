@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -288,10 +289,18 @@ func (f *rangeFlags) resolve(ctx context.Context, s *streams, logs []*binlog.Log
 		if e.until, err = l.Resolve(ctx, until); err != nil {
 			return nil, err
 		}
-		s.console.Info(fmt.Sprintf("%s: from %v (%v) to %v (%v)", l.ID(), e.from, from, e.until, until))
+		s.console.Info(fmt.Sprintf("%s: from %s to %s", l.ID(), placeText(e.from, from), placeText(e.until, until)))
 		extents[i] = e
 	}
 	return extents, nil
+}
+
+// placeText is a position and what the user called it. The end of an archive has no offset before it is unpacked.
+func placeText(p decode.Position, where binlog.Where) string {
+	if p.Offset == math.MaxInt64 {
+		return fmt.Sprintf("the end of write2file%d", p.Segment)
+	}
+	return fmt.Sprintf("%v (%v)", p, where)
 }
 
 // convertCommand is the backfill.

@@ -3,6 +3,7 @@ package inspect
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 	"time"
 
@@ -34,6 +35,10 @@ func Info(ctx context.Context, logs []*binlog.Log, o InfoOptions) (*InfoReport, 
 		info := logInfo(l)
 		info.Totals = j.totals[i]
 		j.tallies[i].fill(&info.Totals)
+		// How far an archive goes is known only now.
+		if l.Committed().Offset == math.MaxInt64 && info.Last != nil {
+			info.End = info.Last.End
+		}
 		r.Logs = append(r.Logs, info)
 		r.Total.Lost += info.Lost
 		r.Total.LostBytes += info.LostBytes
