@@ -434,6 +434,12 @@ func (c *convertCommand) options(s *streams) (encode.Options, error) {
 			return encode.Options{}, err
 		}
 	}
+	if c.Limit < 0 || c.Workers < 0 {
+		return encode.Options{}, errors.New("--limit and --workers cannot be negative")
+	}
+	if !slices.ContainsFunc(encode.Sinks(), func(t encode.SinkType) bool { return t.Matches(c.Output) }) {
+		return encode.Options{}, fmt.Errorf("no sink has the form of output %q: expected %s", c.Output, sinkForms())
+	}
 	generation, err := c.generation()
 	if err != nil {
 		return encode.Options{}, err
@@ -452,6 +458,15 @@ func (c *convertCommand) options(s *streams) (encode.Options, error) {
 		Report: func(err error) { s.console.Warn(err.Error()) },
 	}
 	return o, o.Check()
+}
+
+// sinkForms lists what --output may be.
+func sinkForms() string {
+	var forms []string
+	for _, t := range encode.Sinks() {
+		forms = append(forms, fmt.Sprintf("%s (%s)", t.Form, t.Name))
+	}
+	return strings.Join(forms, ", ")
 }
 
 // checkOutput refuses folders, and protects those of the server: nothing is ever written there, by whatever
