@@ -214,7 +214,7 @@ func hint(err error) string {
 
 // sourceFlags say which logs to read.
 type sourceFlags struct {
-	DB        []string `placeholder:"NAME" help:"Only these DBs, such as db0."`
+	DB        []string `placeholder:"NAME" help:"Only these DBs, such as db0, or db0/3 for one slot."`
 	ExcludeDB []string `placeholder:"NAME" help:"Not these DBs."`
 	Pika      string   `placeholder:"VERSION" help:"The version of the server, such as 3.0, instead of what the bytes tell."`
 }
@@ -241,8 +241,10 @@ func (f *sourceFlags) find(s *streams, sources []string) ([]*binlog.Log, error) 
 		return nil, err
 	}
 	logs = slices.DeleteFunc(logs, func(l *binlog.Log) bool {
-		db := l.ID().DB
-		return len(f.DB) > 0 && !slices.Contains(f.DB, db) || slices.Contains(f.ExcludeDB, db)
+		named := func(names []string) bool {
+			return slices.Contains(names, l.ID().DB) || slices.Contains(names, l.ID().String())
+		}
+		return len(f.DB) > 0 && !named(f.DB) || named(f.ExcludeDB)
 	})
 	if len(logs) == 0 {
 		return nil, usageError{fmt.Errorf("none of the DBs in %s is wanted", strings.Join(sources, ", "))}
