@@ -177,14 +177,12 @@ func (s *blockSearch) inBlock(block int, want uint64) (finding, error) {
 	var rec decode.Record
 	for {
 		at, ok, err := p.next(&span, &rec)
+		if isDamage(err) {
+			ok, err = false, p.resync(err)
+		}
 		switch {
-		case errors.Is(err, io.EOF):
+		case errors.Is(err, io.EOF) || isDamage(err):
 			return finding{}, nil
-		case isDamage(err):
-			if p.resync(err) != nil {
-				return finding{}, nil
-			}
-			continue
 		case err != nil:
 			return finding{}, err
 		case !ok:
