@@ -378,7 +378,22 @@ func (c *convertCommand) Run(ctx context.Context, s *streams) error {
 		return &encode.SinkError{Err: err}
 	}
 	debug.SetMemoryLimit(int64(c.Memory) + runtimeReserve)
-	return c.pump(ctx, s, extents, sink, o)
+	return atStart(c.pump(ctx, s, extents, sink, o), extents)
+}
+
+// atStart adds to damage at the very place where a log was begun that the place may be the mistake.
+func atStart(err error, extents []extent) error {
+	damage, ok := errors.AsType[*decode.CorruptError](err)
+	if !ok {
+		return err
+	}
+	at := decode.Position{Segment: damage.Segment, Offset: damage.Offset}
+	for _, e := range extents {
+		if at.Offset > 0 && e.from == at {
+			return fmt.Errorf("%w (does a record begin at %v? inspect --from shows the one it lies in)", err, at)
+		}
+	}
+	return err
 }
 
 // runtimeReserve is what the program takes besides the bytes in flight.
