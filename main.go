@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -50,9 +51,20 @@ type cli struct {
 
 // streams are what a command may write to.
 type streams struct {
-	stdout  io.Writer
+	stdout  output
 	console *console.Console
 	quiet   bool
+}
+
+// output is standard output, whose errors are those of a sink. The sink itself writes to what is within.
+type output struct{ io.Writer }
+
+func (o output) Write(p []byte) (int, error) {
+	n, err := o.Writer.Write(p)
+	if err != nil {
+		err = &encode.SinkError{Err: err}
+	}
+	return n, err
 }
 
 // exit is what kong's exit function panics with, so that run returns from a --help.
@@ -83,12 +95,16 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 	}
 	ctx, stop := interruptible()
 	defer stop()
-	s := &streams{stdout: stdout, console: console.New(stderr, c.LogFormat == "json", c.Quiet), quiet: c.Quiet}
+	s := &streams{stdout: output{stdout}, console: console.New(stderr, c.LogFormat == "json", c.Quiet), quiet: c.Quiet}
 	command.BindTo(ctx, (*context.Context)(nil))
 	err = command.Run(s)
 	code = exitCode(err)
 	if code != 0 && !errors.Is(err, errReported) {
-		s.console.Error(err.Error() + hint(err))
+		text := err.Error()
+		if command.Selected().Name == "convert" {
+			text += hint(err)
+		}
+		s.console.Error(text)
 	}
 	return code
 }
@@ -184,6 +200,7 @@ func exitCode(err error) int {
 		sink    *encode.SinkError
 		corrupt *decode.CorruptError
 		beyond  *binlog.BeyondError
+		changed *binlog.ChangedError
 		hole    decode.Hole
 	)
 	switch {
@@ -197,7 +214,7 @@ func exitCode(err error) int {
 		return exitSink
 	case errors.As(err, &corrupt):
 		return exitCorrupt
-	case errors.As(err, &hole), errors.As(err, &beyond):
+	case errors.As(err, &hole), errors.As(err, &beyond), errors.As(err, &changed):
 		return exitGone
 	}
 	return exitOther
@@ -217,9 +234,9 @@ func hint(err error) string {
 
 // sourceFlags say which logs to read.
 type sourceFlags struct {
-	DB        []string `placeholder:"NAME" help:"Only these DBs, such as db0."`
+	DB        []string `placeholder:"NAME" help:"Only these DBs, such as db0, or db0/3 for one slot."`
 	ExcludeDB []string `placeholder:"NAME" help:"Not these DBs."`
-	Pika      string   `placeholder:"VERSION" help:"The version of the server, such as 3.0, instead of what the bytes tell."`
+	Pika      string   `placeholder:"VERSION" help:"The version of the server, such as 3.0, for what the bytes of its log leave open."`
 }
 
 func (f *sourceFlags) generation() (decode.Generation, error) {
@@ -244,8 +261,10 @@ func (f *sourceFlags) find(s *streams, sources []string) ([]*binlog.Log, error) 
 		return nil, err
 	}
 	logs = slices.DeleteFunc(logs, func(l *binlog.Log) bool {
-		db := l.ID().DB
-		return len(f.DB) > 0 && !slices.Contains(f.DB, db) || slices.Contains(f.ExcludeDB, db)
+		named := func(names []string) bool {
+			return slices.Contains(names, l.ID().DB) || slices.Contains(names, l.ID().String())
+		}
+		return len(f.DB) > 0 && !named(f.DB) || named(f.ExcludeDB)
 	})
 	if len(logs) == 0 {
 		return nil, usageError{fmt.Errorf("none of the DBs in %s is wanted", strings.Join(sources, ", "))}
@@ -292,10 +311,18 @@ func (f *rangeFlags) resolve(ctx context.Context, s *streams, logs []*binlog.Log
 		if e.until, err = l.Resolve(ctx, until); err != nil {
 			return nil, err
 		}
-		s.console.Info(fmt.Sprintf("%s: from %v (%v) to %v (%v)", l.ID(), e.from, from, e.until, until))
+		s.console.Info(fmt.Sprintf("%s: from %s to %s", l.ID(), placeText(e.from, from), placeText(e.until, until)))
 		extents[i] = e
 	}
 	return extents, nil
+}
+
+// placeText is a position and what the user called it. The end of an archive has no offset before it is unpacked.
+func placeText(p decode.Position, where binlog.Where) string {
+	if p.Offset == math.MaxInt64 {
+		return fmt.Sprintf("the end of write2file%d", p.Segment)
+	}
+	return fmt.Sprintf("%v (%v)", p, where)
 }
 
 // convertCommand is the backfill.
@@ -366,12 +393,27 @@ func (c *convertCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	sink, err := encode.OpenSink(encode.SinkOptions{Target: c.Output, Stdout: s.stdout})
+	sink, err := encode.OpenSink(encode.SinkOptions{Target: c.Output, Stdout: s.stdout.Writer})
 	if err != nil {
 		return &encode.SinkError{Err: err}
 	}
 	debug.SetMemoryLimit(int64(c.Memory) + runtimeReserve)
-	return c.pump(ctx, s, extents, sink, o)
+	return atStart(c.pump(ctx, s, extents, sink, o), extents)
+}
+
+// atStart adds to damage at the very place where a log was begun that the place may be the mistake.
+func atStart(err error, extents []extent) error {
+	damage, ok := errors.AsType[*decode.CorruptError](err)
+	if !ok {
+		return err
+	}
+	at := decode.Position{Segment: damage.Segment, Offset: damage.Offset}
+	for _, e := range extents {
+		if at.Offset > 0 && e.from == at {
+			return fmt.Errorf("%w (does a record begin at %v? inspect --from shows the one it lies in)", err, at)
+		}
+	}
+	return err
 }
 
 // runtimeReserve is what the program takes besides the bytes in flight.
@@ -429,6 +471,9 @@ func (c *convertCommand) options(s *streams) (encode.Options, error) {
 			return encode.Options{}, err
 		}
 	}
+	if !slices.ContainsFunc(encode.Sinks(), func(t encode.SinkType) bool { return t.Matches(c.Output) }) {
+		return encode.Options{}, fmt.Errorf("no sink has the form of output %q: expected %s", c.Output, sinkForms())
+	}
 	generation, err := c.generation()
 	if err := errors.Join(err, notNegative("--workers", int64(c.Workers)), notNegative("--limit", c.Limit)); err != nil {
 		return encode.Options{}, err
@@ -449,49 +494,71 @@ func (c *convertCommand) options(s *streams) (encode.Options, error) {
 	return o, o.Check()
 }
 
-// checkOutput refuses folders, and protects those of the server: nothing is ever written there, whatever
-// links lead to them.
+// sinkForms lists what --output may be.
+func sinkForms() string {
+	var forms []string
+	for _, t := range encode.Sinks() {
+		forms = append(forms, fmt.Sprintf("%s (%s)", t.Form, t.Name))
+	}
+	return strings.Join(forms, ", ")
+}
+
+// checkOutput refuses folders, and protects those of the server: nothing is ever written there, by whatever
+// name they are reached.
 func checkOutput(output string, sources []string, logs []*binlog.Log) error {
 	if output == "-" {
 		return nil
 	}
-	if info, err := os.Stat(output); err == nil && info.IsDir() || strings.HasSuffix(output, "/") {
+	info, err := os.Stat(output)
+	if err == nil && info.IsDir() || strings.HasSuffix(output, "/") {
 		return usageError{fmt.Errorf("output %s is a folder: name a file in it", output)}
 	}
-	target, err := realPath(output)
+	path, err := realPath(output)
 	if err != nil {
 		return err
 	}
-	guarded := slices.Clone(sources)
-	for _, l := range logs {
-		guarded = append(guarded, l.Dir())
-	}
-	for _, path := range guarded {
-		inside, err := realPath(path)
+	for _, folder := range serverFolders(sources, logs) {
+		resolved, err := realPath(folder)
 		if err != nil {
 			return err
 		}
-		if target == inside || strings.HasPrefix(target, inside+string(filepath.Separator)) {
-			return usageError{fmt.Errorf("output %s lies in the log folder %s, where nothing is written", output, path)}
+		if strings.HasPrefix(path, strings.TrimSuffix(resolved, "/")+"/") {
+			return usageError{fmt.Errorf("output %s lies in the log folder %s, where nothing is written", output, folder)}
+		}
+	}
+	for _, l := range logs {
+		for _, segment := range l.Segments() {
+			if s, err := os.Stat(segment.Path); err == nil && os.SameFile(s, info) {
+				return usageError{fmt.Errorf("output %s is the segment %s, which would be lost", output, segment.Path)}
+			}
 		}
 	}
 	return nil
 }
 
-// realPath is the absolute path behind all links. The file itself need not be there.
+// serverFolders are the folders of the logs, and the log folder above them where that was named.
+func serverFolders(sources []string, logs []*binlog.Log) []string {
+	folders := slices.DeleteFunc(slices.Clone(sources), func(source string) bool {
+		info, err := os.Stat(source)
+		return err != nil || !info.IsDir()
+	})
+	for _, l := range logs {
+		folders = append(folders, l.Dir())
+	}
+	return folders
+}
+
+// realPath is the absolute path without symbolic links, of a file that need not be there yet.
 func realPath(path string) (string, error) {
-	path, err := filepath.Abs(path)
+	if resolved, err := filepath.EvalSymlinks(path); err == nil {
+		return filepath.Abs(resolved)
+	}
+	// A folder that is not there is an error of opening the output.
+	dir, err := filepath.EvalSymlinks(filepath.Dir(path))
 	if err != nil {
-		return "", err
+		dir = filepath.Dir(path)
 	}
-	if followed, err := filepath.EvalSymlinks(path); err == nil {
-		return followed, nil
-	}
-	dir, name := filepath.Split(path)
-	if followed, err := filepath.EvalSymlinks(dir); err == nil {
-		return filepath.Join(followed, name), nil
-	}
-	return path, nil
+	return filepath.Abs(filepath.Join(dir, filepath.Base(path)))
 }
 
 // lookFlags are common to the commands that read logs without converting them.
@@ -671,10 +738,13 @@ func (c *seekCommand) Run(ctx context.Context, s *streams) error {
 		if err != nil {
 			return err
 		}
+		line := p.String() + "\n"
 		if len(logs) > 1 {
-			fmt.Fprintf(s.stdout, "%s\t", l.ID())
+			line = l.ID().String() + "\t" + line
 		}
-		fmt.Fprintln(s.stdout, p)
+		if _, err := io.WriteString(s.stdout, line); err != nil {
+			return err
+		}
 	}
 	return nil
 }

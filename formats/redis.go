@@ -19,8 +19,8 @@ func init() {
 // redis writes commands that a plain Redis 7 takes, for a replay at any later time:
 //
 //	pksetexat k t v                  set k v exat t (pxat if t is in milliseconds), set k v if t is 0
-//	setex, psetex                    set k v pxat <deadline>
-//	set k v ex n, set k v px n       the same with pxat <deadline>, other options kept
+//	setex, psetex                    set k v pxat <deadline>, set k v if it has none
+//	set k v ex n, set k v px n       the same with pxat <deadline> or none, other options kept
 //	expire, pexpire                  pexpireat k <deadline>
 //	flushdb under another name       flushdb
 //
@@ -70,7 +70,7 @@ func appendWithDeadline(dst []byte, c *decode.Change) []byte {
 		return appendSetUntil(dst, c, c.Argv[3])
 	case (c.Cmd == "setex" || c.Cmd == "psetex") && len(c.Argv) == 4:
 		return appendSetUntil(dst, c, c.Argv[3])
-	case c.Cmd == "set" && c.ExpireAt != 0:
+	case c.Cmd == "set" && (c.ExpireAt != 0 || len(c.Argv) > 3):
 		return appendSetOptions(dst, c)
 	case (c.Cmd == "expire" || c.Cmd == "pexpire") && len(c.Argv) == 3:
 		dst = appendBulk(appendRESPHead(dst, 3), []byte("pexpireat"))
@@ -83,7 +83,7 @@ func appendWithDeadline(dst []byte, c *decode.Change) []byte {
 // appendSetUntil writes a set of the whole value, with the deadline in the unit that was logged.
 func appendSetUntil(dst []byte, c *decode.Change, value []byte) []byte {
 	switch {
-	case c.ExpireAt < 0 || c.ExpireAt == 0 && c.Cmd != "pksetexat":
+	case c.ExpireAt < 0:
 		return appendDel(dst, c.Argv[1])
 	case c.ExpireAt == 0:
 		dst = append(appendRESPHead(dst, 3), "$3\r\nset\r\n"...)
@@ -97,21 +97,35 @@ func appendSetUntil(dst []byte, c *decode.Change, value []byte) []byte {
 	return appendBulkInt(append(dst, "$4\r\npxat\r\n"...), c.ExpireAt)
 }
 
-// appendSetOptions writes a set with its options, the relative time among them made absolute.
+// appendSetOptions writes a set with its options, the relative time among them made absolute, or left out if it
+// means no deadline.
 func appendSetOptions(dst []byte, c *decode.Change) []byte {
 	if c.ExpireAt < 0 {
 		return appendDel(dst, c.Argv[1])
 	}
-	dst = appendRESPHead(dst, len(c.Argv))
+	n := len(c.Argv)
+	for i := range c.Argv {
+		if c.ExpireAt == 0 && isLifetime(c.Argv, i) {
+			n -= 2
+		}
+	}
+	dst = appendRESPHead(dst, n)
 	for i := 0; i < len(c.Argv); i++ {
-		if i < 3 || i+1 == len(c.Argv) || !isRelative(c.Argv[i]) {
+		switch {
+		case !isLifetime(c.Argv, i):
 			dst = appendBulk(dst, c.Argv[i])
 			continue
+		case c.ExpireAt > 0:
+			dst = appendBulkInt(appendBulk(dst, []byte("pxat")), c.ExpireAt)
 		}
-		dst = appendBulkInt(appendBulk(dst, []byte("pxat")), c.ExpireAt)
 		i++
 	}
 	return dst
+}
+
+// isLifetime reports whether an option with a relative time begins at an argument of SET.
+func isLifetime(argv [][]byte, i int) bool {
+	return i > 2 && i+1 < len(argv) && isRelative(argv[i])
 }
 
 // isRelative reports whether an option of SET has a relative time behind it.

@@ -3,6 +3,7 @@ package binlog
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"pikabin/decode"
 )
@@ -89,6 +90,10 @@ func (e *CutShortError) Error() string {
 	text := fmt.Sprintf("%s: write2file%d is cut short: it ends at %d", e.Log, e.From.Segment, e.From.Offset)
 	if e.To.Offset > 0 {
 		text += fmt.Sprintf(", its records at %d", e.To.Offset)
+	}
+	// Events tell of it, too, and nothing in them depends on where the archive stands.
+	if archive, ok := errors.AsType[*ArchiveError](e.Cause); ok {
+		return fmt.Sprintf("%s: unpacking %s: %v", text, filepath.Base(archive.Path), archive.Err)
 	}
 	return text + ": " + e.Cause.Error()
 }

@@ -24,7 +24,7 @@ func TestErrorTexts(t *testing.T) {
 			Log: db0, Want: at(3, 77), Oldest: at(9, 0),
 		},
 		"db0: unpacking /old/write2file7.zst: damaged behind unpacked offset 4096: unexpected EOF": archive,
-		"db0: write2file7 is cut short: it ends at 4096, its records at 9000: db0: unpacking /old/write2file7.zst: damaged behind unpacked offset 4096: unexpected EOF": &binlog.CutShortError{
+		"db0: write2file7 is cut short: it ends at 4096, its records at 9000: unpacking write2file7.zst: unexpected EOF": &binlog.CutShortError{
 			Log: db0, From: at(7, 4096), To: at(7, 9000), Next: at(8, 0), Cause: archive,
 		},
 		"db0: write2file7 at 4096: the file had 9000 bytes and was cut while it was read; start again from a position that is still there": &binlog.ChangedError{

@@ -172,7 +172,7 @@ func TestNotes(t *testing.T) {
 		want  kinds
 	}{
 		"healthy":                {files: []string{"log/"}, path: "log"},
-		"stale segments":         {files: []string{"log/", "log/write2file3", "log/write2file4"}, path: "log", want: kinds{binlog.NoteStale, binlog.NoteStale}},
+		"stale segments":         {files: []string{"log/", "log/write2file3", "log/write2file4"}, path: "log", want: kinds{binlog.NoteStale}},
 		"plain and archive":      {files: []string{"log/", "log/write2file0.zst", "log/write2file0.gz"}, path: "log", want: kinds{binlog.NoteTwice, binlog.NoteTwice}},
 		"no manifest":            {files: []string{"log/write2file0"}, path: "log", want: kinds{binlog.NoteNoManifest}},
 		"a manifest cut short":   {files: []string{"log/manifest", "log/write2file0"}, path: "log", want: kinds{binlog.NoteBadManifest}},

@@ -24,6 +24,7 @@ type Log struct {
 
 	named    []Segment // what the user named, nil for the whole folder
 	segments []Segment // what is to be read, by number
+	stale    []Segment // above the manifest's position
 	// around holds all the segments of the folder that are not stale: when some were named, their neighbours still
 	// tell where those end.
 	around []Segment
@@ -131,13 +132,18 @@ func (l *Log) believe(data []byte) {
 	}
 	l.manifest, l.manifestErr = m, nil
 	l.around, _ = splitStale(l.around, m.Position.Segment)
-	var stale []Segment
-	l.segments, stale = splitStale(l.segments, m.Position.Segment)
-	for _, s := range stale {
-		l.note(NoteStale, s.Path, "%s lies above the manifest's position %v: left from an older history of the log, not read",
-			filepath.Base(s.Path), m.Position)
+	l.segments, l.stale = splitStale(l.segments, m.Position.Segment)
+	if n := len(l.stale); n > 0 {
+		text := filepath.Base(l.stale[0].Path)
+		if n > 1 {
+			text = fmt.Sprintf("%d segments, %s to %s,", n, text, filepath.Base(l.stale[n-1].Path))
+		}
+		l.note(NoteStale, l.stale[0].Path, "%s above the manifest's position %v: left from an older history of the log, not read", text, m.Position)
 	}
 }
+
+// Stale are the segments above the manifest's position, left from an older history of the log. They are not read.
+func (l *Log) Stale() []Segment { return l.stale }
 
 // layoutOf is the manifest's layout that a generation writes.
 func layoutOf(g decode.Generation) Layout {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 
 	"pikabin/decode"
 )
@@ -167,6 +168,9 @@ func (p *Plan) leave() error {
 	err := c.file.Release()
 	if cut := c.bound.cut; cut != nil && cut.From.Before(p.until) {
 		cut.Next = p.pos
+		if p.pos.Offset == math.MaxInt64 {
+			cut.Next = cut.From // how far the log goes is not known
+		}
 		return errors.Join(cut, err)
 	}
 	return err

@@ -43,6 +43,9 @@ func (p *probe) next(span *decode.Span, rec *decode.Record) (s stamp, ok bool, e
 		return stamp{}, false, err
 	}
 	if err := p.decoder.Decode(span, rec); err != nil {
+		if damage, ok := errors.AsType[*decode.CorruptError](err); ok {
+			err = &contentError{error: err, offset: damage.Offset}
+		}
 		return stamp{}, false, err
 	}
 	entries := p.decoder.Entries()
@@ -59,6 +62,22 @@ func (p *probe) next(span *decode.Span, rec *decode.Record) (s stamp, ok bool, e
 	}
 	return s, true, nil
 }
+
+// resync goes on behind damage that next has met: of the framing, or of the content of a record.
+func (p *probe) resync(err error) error {
+	if damage, ok := errors.AsType[*contentError](err); ok {
+		return p.scanner.ResyncAt(damage.offset)
+	}
+	return p.scanner.Resync()
+}
+
+// contentError is damage within a record whose frame looks good.
+type contentError struct {
+	error
+	offset int64
+}
+
+func (e *contentError) Unwrap() error { return e.error }
 
 // form is the generation that a record's form tells. Items look the same from 3.0 on.
 func form(e *decode.Entry, rec *decode.Record) decode.Generation {

@@ -165,7 +165,8 @@ func (s *blockSearch) first(ctx context.Context, block int, want uint64) (findin
 	return finding{}, nil
 }
 
-// inBlock looks at the records that begin in one block. Damage ends the block.
+// inBlock looks at the records that begin in one block. Damage is passed over, or ends the block where nothing is found
+// behind it.
 func (s *blockSearch) inBlock(block int, want uint64) (finding, error) {
 	span := s.span
 	span.Begin = int64(block) * decode.BlockSize
@@ -176,6 +177,9 @@ func (s *blockSearch) inBlock(block int, want uint64) (finding, error) {
 	var rec decode.Record
 	for {
 		at, ok, err := p.next(&span, &rec)
+		if IsDamage(err) {
+			ok, err = false, p.resync(err)
+		}
 		switch {
 		case errors.Is(err, io.EOF) || IsDamage(err):
 			return finding{}, nil

@@ -2,6 +2,8 @@ package binlog_test
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -67,6 +69,30 @@ func TestSeekInBlocks(t *testing.T) {
 	}
 	if got, err := l.SeekTime(t.Context(), -1); err != nil || got != l.Start() {
 		t.Errorf("a time before all: %v, %v, want %v", got, err, l.Start())
+	}
+}
+
+// TestSeekBehindDamage finds what stands behind a damaged content, and behind a damaged header, in the same block.
+func TestSeekBehindDamage(t *testing.T) {
+	for name, damaged := range map[string]int64{"header": 0, "content": 60} {
+		t.Run(name, func(t *testing.T) {
+			dir, w := severalSegments(t, 2)
+			bad := w.Records()[1]
+			f, err := os.OpenFile(filepath.Join(dir, "write2file0"), os.O_WRONLY, 0)
+			if err == nil {
+				_, err = f.WriteAt([]byte{0xff, 0xff, 0xff, 0xff}, bad.Offset+damaged)
+				err = errors.Join(err, f.Close())
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			l := findOne(t, dir)
+			for _, r := range w.Records()[2:] {
+				if got, err := l.SeekLogicID(t.Context(), r.LogicID); err != nil || got != at(r.Segment, r.Offset) {
+					t.Errorf("logic id %d: %v, %v, want %v", r.LogicID, got, err, at(r.Segment, r.Offset))
+				}
+			}
+		})
 	}
 }
 

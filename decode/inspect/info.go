@@ -3,6 +3,7 @@ package inspect
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 	"time"
 
@@ -34,6 +35,10 @@ func Info(ctx context.Context, logs []*binlog.Log, o InfoOptions) (*InfoReport, 
 		info := logInfo(l)
 		info.Totals = j.totals[i]
 		j.tallies[i].fill(&info.Totals)
+		// How far an archive goes is known only now.
+		if l.Committed().Offset == math.MaxInt64 && info.Last != nil {
+			info.End = info.Last.End
+		}
 		r.Logs = append(r.Logs, info)
 		r.Total.Lost += info.Lost
 		r.Total.LostBytes += info.LostBytes
@@ -120,10 +125,8 @@ func logInfo(l *binlog.Log) LogInfo {
 			info.Segments.Compressed++
 		}
 	}
+	info.Segments.Stale = len(l.Stale())
 	for _, n := range l.Notes() {
-		if n.Kind == binlog.NoteStale {
-			info.Segments.Stale++
-		}
 		info.Notes = append(info.Notes, n.Text)
 	}
 	if m, err := l.Manifest(); err == nil {
