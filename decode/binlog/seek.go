@@ -66,7 +66,7 @@ func (l *Log) SeekLogicID(ctx context.Context, id uint64) (decode.Position, erro
 	return found.position, err
 }
 
-// finding is where a search ended: at a record, or (not ok) at the end of the log.
+// finding is where a search ended: at a record, or (not ok) at the end of what was searched.
 type finding struct {
 	position decode.Position
 	value    uint64
@@ -85,13 +85,15 @@ func (l *Log) seek(ctx context.Context, want uint64, by key) (finding, error) {
 		return finding{}, failed
 	}
 	// The first record sought may stand in the segment before the one that begins with a later record.
+	end := finding{position: l.Committed()}
 	for _, segment := range l.segments[max(i-1, 0):] {
 		found, err := l.seekSegment(ctx, segment, want, by)
 		if err != nil || found.ok {
 			return found, err
 		}
+		end = found // of an archive it is only known now
 	}
-	return finding{position: l.Committed()}, nil
+	return end, nil
 }
 
 // reached reports whether the first record from segment i on that has a key is at or after want.
@@ -108,7 +110,8 @@ func (l *Log) reached(i int, want uint64, by key) (bool, error) {
 	return true, nil
 }
 
-// seekSegment searches one segment up to its true end, so that stale records behind it are never found.
+// seekSegment searches one segment up to its true end, so that stale records behind it are never found. What is not
+// there is sought in vain up to that end.
 func (l *Log) seekSegment(ctx context.Context, segment Segment, want uint64, by key) (finding, error) {
 	f, err := l.Open(ctx, segment)
 	if err != nil {
@@ -121,7 +124,11 @@ func (l *Log) seekSegment(ctx context.Context, segment Segment, want uint64, by 
 	}
 	s := &blockSearch{log: l, file: f, span: l.span(f), by: by}
 	s.span.Limit, s.span.Final, s.span.Open = b.limit, b.final, b.open
-	return s.search(ctx, want)
+	found, err := s.search(ctx, want)
+	if err == nil && !found.ok {
+		found.position = decode.Position{Segment: segment.Number, Offset: b.limit}
+	}
+	return found, err
 }
 
 // blockSearch finds records in one segment.
