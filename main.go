@@ -236,7 +236,7 @@ func hint(err error) string {
 type sourceFlags struct {
 	DB        []string `placeholder:"NAME" help:"Only these DBs, such as db0, or db0/3 for one slot."`
 	ExcludeDB []string `placeholder:"NAME" help:"Not these DBs."`
-	Pika      string   `placeholder:"VERSION" help:"The version of the server, such as 3.0, for what the bytes of its log leave open."`
+	Pika      string   `placeholder:"VERSION" help:"The version of the server, such as 3.0, instead of what the bytes of its log show."`
 }
 
 func (f *sourceFlags) generation() (decode.Generation, error) {

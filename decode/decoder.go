@@ -44,7 +44,7 @@ type Decoder struct {
 // NewDecoder makes a decoder. It fails on a renaming to a command that pikabin does not know.
 func NewDecoder(o DecoderOptions) (*Decoder, error) {
 	d := &Decoder{options: o, names: map[string]string{}, renamed: map[string]*Command{}}
-	d.parser.keepExtras = o.Pika == G0 || o.Pika == G1
+	d.parser.pika = o.Pika
 	for from, to := range o.Renamed {
 		cmd := LookupCommand([]byte(to))
 		if cmd == nil {

@@ -36,9 +36,9 @@ type Entry struct {
 
 // parser takes payloads apart. Its slices are reused from record to record.
 type parser struct {
-	keepExtras bool // an override says that there are no extra arguments to strip
-	entries    []Entry
-	argv       [][]byte
+	pika    Generation // what the user says that the payloads are; GenerationUnknown: what they show
+	entries []Entry
+	argv    [][]byte
 }
 
 // parse reads the commands of a payload into p.entries. On an error at is the first bad byte of the
@@ -49,6 +49,8 @@ func (p *parser) parse(payload []byte, generation Generation) (at int, err error
 	case len(payload) == 0:
 		p.entries = append(p.entries, Entry{Empty: true})
 		return 0, nil
+	case p.pika != GenerationUnknown && (payload[0] == 1 && p.pika < G3 || payload[0] == '*' && p.pika >= G3):
+		return 0, fmt.Errorf("%w: it starts with %#02x, as the given version of Pika writes no record", ErrBadItem, payload[0])
 	case payload[0] == 1:
 		if p.parsePlainItem(payload, generation) {
 			return 0, nil
@@ -100,7 +102,7 @@ func (p *parser) parseArrays(payload []byte) (int, error) {
 		}
 		at += n
 		e := p.last()
-		if !p.keepExtras {
+		if p.pika != G0 && p.pika != G1 {
 			e.stripExtras()
 		}
 	}

@@ -127,11 +127,11 @@ func TestParseErrors(t *testing.T) {
 }
 
 func TestExtrasOfALiteralCommand(t *testing.T) {
-	p := parser{keepExtras: true}
+	p := parser{pika: G1}
 	if _, err := p.parse(extras("", "7", "SET", "k", "v"), G1); err != nil || len(p.entries[0].Argv) != 7 {
 		t.Errorf("%v, %v", err, p.entries)
 	}
-	p.keepExtras = false
+	p.pika = GenerationUnknown
 	if _, err := p.parse(extras("", "7"), G2); err != nil || len(p.entries[0].Argv) != 4 {
 		t.Errorf("the magic as the name of a command: %v, %v", err, p.entries)
 	}

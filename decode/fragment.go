@@ -133,6 +133,9 @@ func (s *Scanner) startsLikeG0(f fragment) bool {
 // 2.1 is an upgrade that changes it in the middle of a segment. It needs a beginning whose payload
 // starts as that generation's do.
 func (s *Scanner) switchGeneration(left int64) bool {
+	if s.span.Fixed {
+		return false
+	}
 	was := s.h
 	s.h = 12 - was
 	if left >= s.h && s.pos+s.h <= s.span.Limit && s.fill(s.pos, s.h) == nil {

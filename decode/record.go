@@ -33,6 +33,9 @@ type Span struct {
 	// Generation as far as it is known for the segment. A record that shows another one is read by what
 	// it shows, since a server may be upgraded in the middle of a segment.
 	Generation Generation
+
+	// Fixed says that the user has named the generation: then nothing else is tried.
+	Fixed bool
 }
 
 // Record is one reassembled record, or a piece of the filler that a full sync leaves behind.

@@ -167,7 +167,7 @@ func (s *Scanner) begins(pos int64) bool {
 // continuesNewer recognises, in a segment that began with 2.0, the middle or the end of a record that a
 // newer server wrote, and takes over its header size.
 func (s *Scanner) continuesNewer(from int64) bool {
-	if s.h == 8 || from+8 > s.span.Limit {
+	if s.h == 8 || s.span.Fixed || from+8 > s.span.Limit {
 		return false
 	}
 	s.h = 8

@@ -150,7 +150,7 @@ func (p *Plan) cut() (decode.Chunk, bool) {
 	return decode.Chunk{Source: file, Release: func() { _ = file.Close() }, Span: decode.Span{
 		Log: p.log.id, Segment: p.pos.Segment, Begin: begin, End: end,
 		Limit: c.bound.limit, Final: c.bound.final, Open: c.bound.open, Exact: begin == c.begin,
-		Generation: p.log.segmentGeneration(c.file.segment),
+		Generation: p.log.segmentGeneration(c.file.segment), Fixed: p.log.options.Generation != decode.GenerationUnknown,
 	}}, true
 }
 
