@@ -53,18 +53,21 @@ var notReplayed = []string{
 	"subscribe", "psubscribe", "shutdown", "debug", "monitor",
 }
 
-// TestRedis loads what the redis format gives into a real Redis with redis-cli --pipe, and compares its keys with
+// TestRedis loads what the resp and redis formats give into a real Redis with redis-cli --pipe, and compares its keys with
 // those of one to which the fixture's own commands were sent.
 func TestRedis(t *testing.T) {
 	for _, c := range []struct {
 		fixture string
+		format  string
 		least   int      // keys that have to be there
 		excused []string // patterns of keys that may differ, with the reason
 	}{
-		{fixture: "2.3.6-rotate-tiny", least: 10},
-		{fixture: "3.0.16-rotate-tiny", least: 10},
-		{fixture: "3.3.6-rotate-tiny", least: 10},
-		{fixture: "4.0.1-everytype", least: 30, excused: []string{
+		{fixture: "2.3.6-rotate-tiny", format: "resp", least: 10},
+		{fixture: "2.3.6-rotate-tiny", format: "redis", least: 10},
+		{fixture: "3.0.16-rotate-tiny", format: "resp", least: 10},
+		{fixture: "3.3.6-rotate-tiny", format: "resp", least: 10},
+		{fixture: "3.3.6-rotate-tiny", format: "redis", least: 10},
+		{fixture: "4.0.1-everytype", format: "redis", least: 30, excused: []string{
 			"list b*",                     // popped by commands that block, which are not replayed
 			"* pat:*", "* eh", "list tl2", // deleted by a pattern, by a rename or by what is not replayed
 			"set s", "set sp*", "set ts*", // SPOP takes what it likes
@@ -75,9 +78,9 @@ func TestRedis(t *testing.T) {
 			"string e[0-9]*", "* ksrttl*", // a deadline that has passed between the sending and now
 		}},
 	} {
-		t.Run(c.fixture, func(t *testing.T) {
+		t.Run(c.fixture+"/"+c.format, func(t *testing.T) {
 			f := fixture(t, c.fixture)
-			logged := load(t, convert(t, filepath.Join(f.Dir, "log"), "-f", "redis", "--exclude-command", "flushdb", "--exclude-command", "flushall"))
+			logged := load(t, convert(t, filepath.Join(f.Dir, "log"), "-f", c.format, "--exclude-command", "flushdb", "--exclude-command", "flushall"))
 			sent := load(t, sentCommands(t, f))
 			for _, pattern := range c.excused {
 				for _, keys := range []map[string]string{logged, sent} {
