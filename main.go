@@ -86,7 +86,7 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 		kong.Name("pikabin"), kong.Description(description), kong.UsageOnError(), kong.DefaultEnvars("PIKABIN"),
 		kong.Writers(stdout, stderr), kong.Exit(func(code int) { panic(exit(code)) }), kong.Help(help),
 		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: 100, FlagsLast: true}),
-		kong.Vars{"version": programVersion(), "formats": strings.Join(formats.Names(), ", "), "outputs": outputForms()},
+		kong.Vars{"version": programVersion(), "formats": strings.Join(formats.Names(), ", "), "outputs": outputForms(func(s encode.SinkType) string { return s.Doc })},
 	)
 	command, err := parser.Parse(args)
 	if err != nil {
@@ -123,13 +123,22 @@ func help(options kong.HelpOptions, ctx *kong.Context) error {
 	return err
 }
 
-// outputForms lists the forms that --output takes.
-func outputForms() string {
+// outputForms lists the forms that --output takes, each with what describe says of it.
+func outputForms(describe func(encode.SinkType) string) string {
 	var forms []string
 	for _, s := range encode.Sinks() {
-		forms = append(forms, s.Form+" ("+s.Doc+")")
+		forms = append(forms, s.Form+" ("+describe(s)+")")
 	}
 	return strings.Join(forms, ", ")
+}
+
+// lookupFormat finds a format by the name that the user gave.
+func lookupFormat(name string) (formats.Format, error) {
+	format, ok := formats.Lookup(name)
+	if !ok {
+		return format, usageError{fmt.Errorf("no format is called %q: there are %s", name, strings.Join(formats.Names(), ", "))}
+	}
+	return format, nil
 }
 
 func programVersion() string {
@@ -460,19 +469,19 @@ func summary(r *encode.Result, took time.Duration) string {
 
 // options checks the flags and makes the pipeline's options of them.
 func (c *convertCommand) options(s *streams) (encode.Options, error) {
-	format, ok := formats.Lookup(c.Format)
-	if !ok {
-		return encode.Options{}, fmt.Errorf("no format is called %q: there are %s", c.Format, strings.Join(formats.Names(), ", "))
+	format, err := lookupFormat(c.Format)
+	if err != nil {
+		return encode.Options{}, err
 	}
 	compression := encode.CompressionOf(c.Output)
-	var err error
 	if c.Compress != "" {
 		if compression, err = encode.ParseCompression(c.Compress); err != nil {
 			return encode.Options{}, err
 		}
 	}
 	if !slices.ContainsFunc(encode.Sinks(), func(t encode.SinkType) bool { return t.Matches(c.Output) }) {
-		return encode.Options{}, fmt.Errorf("no sink has the form of output %q: expected %s", c.Output, sinkForms())
+		return encode.Options{}, fmt.Errorf("no sink has the form of output %q: expected %s", c.Output,
+			outputForms(func(s encode.SinkType) string { return s.Name }))
 	}
 	generation, err := c.generation()
 	if err := errors.Join(err, notNegative("--workers", int64(c.Workers)), notNegative("--limit", c.Limit)); err != nil {
@@ -492,15 +501,6 @@ func (c *convertCommand) options(s *streams) (encode.Options, error) {
 		Report: func(err error) { s.console.Warn(err.Error()) },
 	}
 	return o, o.Check()
-}
-
-// sinkForms lists what --output may be.
-func sinkForms() string {
-	var forms []string
-	for _, t := range encode.Sinks() {
-		forms = append(forms, fmt.Sprintf("%s (%s)", t.Form, t.Name))
-	}
-	return strings.Join(forms, ", ")
 }
 
 // checkOutput refuses folders, and protects those of the server: nothing is ever written there, by whatever
@@ -767,13 +767,13 @@ type schemaCommand struct {
 
 // Run prints the schema.
 func (c *schemaCommand) Run(s *streams) error {
-	format, ok := formats.Lookup(c.Format)
-	if !ok {
-		return usageError{fmt.Errorf("no format is called %q: there are %s", c.Format, strings.Join(formats.Names(), ", "))}
+	format, err := lookupFormat(c.Format)
+	if err != nil {
+		return err
 	}
 	if format.Schema == "" {
 		return fmt.Errorf("%s has no schema", c.Format)
 	}
-	_, err := io.WriteString(s.stdout, format.Schema)
+	_, err = io.WriteString(s.stdout, format.Schema)
 	return err
 }

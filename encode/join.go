@@ -197,6 +197,7 @@ func (j *joiner) switchDB(ctx context.Context, log *decode.Log) error {
 	b := j.pool.get()
 	var err error
 	if b.plain, err = s.AppendSwitch(b.plain, log.DB); err != nil {
+		j.pool.put(b)
 		return err
 	}
 	return j.write(ctx, j.framed(b), j.trackers[log].Hold())

@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -61,7 +62,7 @@ func (w *walker) walk(ctx context.Context, t *task, record func(*walker), broken
 		w.failure = err
 	}
 	w.piece.First, w.piece.Zeros = w.scanner.Begin(), w.scanner.Zeros()
-	w.piece.HeadErr = firstError(w.piece.HeadErr, w.scanner.HeadError())
+	w.piece.HeadErr = cmp.Or(w.piece.HeadErr, w.scanner.HeadError())
 	if w.piece.Last < 0 {
 		w.piece.Last = w.piece.First
 	}
@@ -132,7 +133,7 @@ func (w *walker) recover(err error) error {
 	}
 	begun := w.scanner.Begin() >= 0
 	if !begun {
-		w.piece.HeadErr = firstError(w.piece.HeadErr, err)
+		w.piece.HeadErr = cmp.Or(w.piece.HeadErr, err)
 	}
 	return w.resynced(begun, err, w.scanner.Resync())
 }
@@ -182,13 +183,4 @@ func offsetOf(err error) int64 {
 		return corrupt.Offset
 	}
 	return -1
-}
-
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
