@@ -17,6 +17,13 @@ type Hole interface {
 	Hole() (log *Log, from, to Position) // to is where the log goes on
 }
 
+// Rewritten is a hole behind which stands another history: a full sync, a truncation or a lost manifest has replaced what
+// was read before. The range is from the last position of the old history to the first of the new one, which may be before it.
+type Rewritten interface {
+	Hole
+	Rewritten()
+}
+
 // String is the name of the log: its DB, and its slot if it has one.
 func (l *Log) String() string {
 	switch {

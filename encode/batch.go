@@ -1,12 +1,18 @@
 package encode
 
-import "pikabin/decode"
+import (
+	"pikabin/decode"
+	"pikabin/encode/checkpoint"
+)
 
 // Batch is what one chunk became. It belongs to the sink from Write until the call of done.
 type Batch struct {
-	Log  *decode.Log
-	Data []byte          // the encoded changes, compressed if that was asked for; may be empty
-	End  decode.Position // behind the last record
+	Log   *decode.Log
+	Data  []byte          // the encoded changes, compressed if that was asked for; may be empty
+	Begin decode.Position // of the record that the first change in Data is of
+	End   decode.Position // behind the last record
+	Fence decode.Fence    // of End, where positions are saved
+	Epoch uint32          // of Begin and End, see checkpoint.Mark
 
 	Changes int64 // in Data
 	Records int64 // read, events or not
@@ -43,6 +49,11 @@ func (b *Batch) piece() *decode.Piece {
 // reset makes a used batch as good as new, but for its buffers.
 func (b *Batch) reset() {
 	*b = Batch{plain: b.plain[:0], packed: b.packed[:0], lost: b.lost[:0], begin: -1}
+}
+
+// mark is the place that is reached when the batch has been delivered.
+func (b *Batch) mark() checkpoint.Mark {
+	return checkpoint.Mark{Position: b.End, Fence: b.Fence, Epoch: b.Epoch}
 }
 
 // footprint is what the batch's buffers take.

@@ -8,7 +8,6 @@ import (
 	"sync"
 
 	"pikabin/decode"
-	"pikabin/encode/checkpoint"
 	"pikabin/formats"
 )
 
@@ -16,13 +15,13 @@ import (
 type joiner struct {
 	o     *Options
 	sink  Sink
+	keeps bool // the sink is a Keeper
 	pool  *pool
 	again *worker // encodes what belongs to no chunk, and a chunk that a limit cuts
-	chain decode.Chain
 
-	db       string // that the stream has last been switched to
-	trackers map[*decode.Log]*checkpoint.Tracker
-	result   Result
+	db     string // that the stream has last been switched to
+	ledger *ledger
+	result Result
 
 	mu      sync.Mutex
 	failure error // of the sink
@@ -53,8 +52,9 @@ func isFatal(err error) bool {
 
 // take delivers a batch behind the ranges that are lost in front of it, and looks at how it ended.
 func (j *joiner) take(ctx context.Context, b *Batch) error {
-	j.follow(b.chunk.Log, decode.Position{Segment: b.chunk.Segment, Offset: b.chunk.Begin})
-	if err := j.chain.Add(b.piece(), j.lost(ctx)); err != nil {
+	account := j.ledger.account(b.chunk.Log, decode.Position{Segment: b.chunk.Segment, Offset: b.chunk.Begin})
+	b.Epoch = account.epoch
+	if err := account.chain.Add(b.piece(), j.lost(ctx)); err != nil {
 		j.pool.put(b)
 		return err
 	}
@@ -70,12 +70,12 @@ func (j *joiner) take(ctx context.Context, b *Batch) error {
 	if err := j.deliver(ctx, b); err != nil {
 		return err
 	}
-	switch damage := j.chain.Damage(); {
+	switch damage := account.chain.Damage(); {
 	case limited:
-		j.chain = decode.Chain{} // how its segment ends is not looked at any more
+		j.ledger.unchain() // how the segments end is not looked at any more
 		return io.EOF
-	case torn && j.chain.Torn():
-		j.result.Torn = append(j.result.Torn, Torn{Log: log, At: j.chain.End()})
+	case torn && account.chain.Torn():
+		j.result.Torn = append(j.result.Torn, Torn{Log: log, At: account.chain.End()})
 	case damage != nil && !j.o.SkipCorrupt:
 		return fmt.Errorf("%s: %w", log, damage)
 	}
@@ -95,15 +95,18 @@ func (j *joiner) lost(ctx context.Context) func(decode.Lost) error {
 
 // hole is a range that the source could not give: an error, or an event in the stream.
 func (j *joiner) hole(ctx context.Context, h decode.Hole) error {
-	if err := j.chain.Close(j.lost(ctx)); err != nil {
+	log, from, to := h.Hole()
+	account := j.ledger.account(log, from)
+	if err := account.chain.Close(j.lost(ctx)); err != nil {
 		return err
 	}
-	log, from, to := h.Hole()
-	j.follow(log, from)
 	c := &decode.Change{
 		Op: decode.OpGap, Log: log, Segment: to.Segment, Offset: to.Offset, From: from, To: to, Reason: h.Error(),
 	}
 	skip, count := j.o.SkipGaps, &j.result.Gaps
+	if _, ok := h.(decode.Rewritten); ok {
+		c.Op = decode.OpRewritten
+	}
 	if !isFatal(h) {
 		c.Op, c.Segment, c.Offset = decode.OpCorrupt, from.Segment, from.Offset
 		skip, count = j.o.SkipCorrupt, &j.result.Lost
@@ -112,6 +115,9 @@ func (j *joiner) hole(ctx context.Context, h decode.Hole) error {
 		return h
 	}
 	*count++
+	if c.Op == decode.OpRewritten {
+		account.epoch++
+	}
 	j.o.Report(h)
 	return j.event(ctx, c, to)
 }
@@ -125,7 +131,8 @@ func (j *joiner) report(l decode.Lost) {
 // event delivers a change that is no command of the log.
 func (j *joiner) event(ctx context.Context, c *decode.Change, end decode.Position) error {
 	b := j.pool.get()
-	b.Log, b.End = c.Log, end
+	b.Log, b.Begin, b.End = c.Log, decode.Position{Segment: c.Segment, Offset: c.Offset}, end
+	b.Epoch = j.ledger.account(b.Log, end).epoch
 	b.plain = j.again.encoder.AppendChange(b.plain, c)
 	return j.deliver(ctx, j.framed(b))
 }
@@ -147,7 +154,7 @@ func (j *joiner) deliver(ctx context.Context, b *Batch) error {
 	}
 	ack := func() {}
 	if b.begin >= 0 || len(b.Data) > 0 {
-		ack = j.trackers[b.Log].Track(b.End)
+		ack = j.ledger.track(b)
 	}
 	return j.write(ctx, b, ack)
 }
@@ -162,6 +169,9 @@ func (j *joiner) write(ctx context.Context, b *Batch, ack func()) error {
 		ack()
 		j.pool.put(b)
 		return nil
+	}
+	if j.keeps {
+		ack = j.ledger.keep(ack)
 	}
 	j.sink.Write(ctx, b, func(err error) {
 		if err != nil {
@@ -200,16 +210,7 @@ func (j *joiner) switchDB(ctx context.Context, log *decode.Log) error {
 		j.pool.put(b)
 		return err
 	}
-	return j.write(ctx, j.framed(b), j.trackers[log].Hold())
-}
-
-// follow makes the tracker of a log, when the first thing of it comes: so that a log of which nothing is delivered
-// has a position, too.
-func (j *joiner) follow(log *decode.Log, start decode.Position) {
-	if j.trackers[log] == nil {
-		j.trackers[log] = checkpoint.NewTracker(start)
-		j.result.Logs = append(j.result.Logs, log)
-	}
+	return j.write(ctx, j.framed(b), j.ledger.hold(log))
 }
 
 func (j *joiner) fail(err error) {

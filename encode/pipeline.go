@@ -37,6 +37,20 @@ type Options struct {
 	// Where these are set a damaged or missing range becomes an event, and the reading goes on.
 	SkipCorrupt, SkipGaps bool
 
+	// Start are the places from which logs are read that are known before: those of a log that was read before have a
+	// fence and an epoch.
+	Start map[*decode.Log]checkpoint.Mark
+
+	// Save, if set, is called about once a second and at the end with what has been delivered, if there is more than at
+	// the last call. It is called from one goroutine at a time. On an error it is called again later.
+	Save func(Checkpoint) error
+
+	// Roll asks for the current part of the output to be completed.
+	Roll <-chan struct{}
+
+	// Warn takes a line for the user, from any goroutine.
+	Warn func(string)
+
 	// Report is told of each range that was skipped, a *decode.Lost or a decode.Hole, in log order.
 	Report func(error)
 
@@ -89,23 +103,39 @@ func Run(ctx context.Context, src Source, sink Sink, o Options) (Result, error) 
 	if o.Report == nil {
 		o.Report = func(error) {}
 	}
-	j, runErr := run(ctx, src, sink, &o)
-	closeErr := sink.Close(context.WithoutCancel(ctx))
+	keeper, _ := sink.(Keeper)
+	s := &saver{o: &o, keeper: keeper, ledger: newLedger(o.Start)}
+	end := s.begin(context.WithoutCancel(ctx))
+	j, runErr := run(ctx, src, sink, s.ledger, &o)
+	end()
+	closeErr, stateErr := s.finish(context.WithoutCancel(ctx), sink, j.failed)
 	if closeErr != nil {
 		j.fail(closeErr)
 	}
+	j.result.Logs = s.ledger.logs
 	j.result.Committed = map[*decode.Log]decode.Position{}
-	for log, t := range j.trackers {
-		j.result.Committed[log] = t.Committed()
+	for log, mark := range s.ledger.marks() {
+		j.result.Committed[log] = mark.Position
 	}
-	return j.result, outcome(ctx, runErr, j.failed())
+	err := outcome(ctx, runErr, j.failed())
+	if stateErr != nil {
+		err = errors.Join(err, stateErr)
+	}
+	return j.result, err
+}
+
+func (o *Options) warn(text string) {
+	if o.Warn != nil {
+		o.Warn(text)
+	}
 }
 
 // run is Run up to the closing of the sink.
-func run(ctx context.Context, src Source, sink Sink, o *Options) (*joiner, error) {
+func run(ctx context.Context, src Source, sink Sink, ledger *ledger, o *Options) (*joiner, error) {
 	budget := newBudget(o.Memory)
 	pool := &pool{budget: budget}
-	j := &joiner{o: o, sink: sink, pool: pool, db: "db0", trackers: map[*decode.Log]*checkpoint.Tracker{}}
+	_, keeps := sink.(Keeper)
+	j := &joiner{o: o, sink: sink, keeps: keeps, pool: pool, db: "db0", ledger: ledger}
 	workers, err := newWorkers(o, budget)
 	if err != nil {
 		return j, err
@@ -117,7 +147,7 @@ func run(ctx context.Context, src Source, sink Sink, o *Options) (*joiner, error
 		Join:   j.join,
 	}, func(b *Batch) { b.chunkRelease()(); pool.put(b) })
 	if err == nil {
-		err = j.chain.Close(j.lost(ctx))
+		err = ledger.close(j.lost(ctx))
 	}
 	j.emptyFrame(ctx)
 	return j, err
@@ -170,7 +200,7 @@ func newWorkers(o *Options, budget *budget) ([]*worker, error) {
 	o.FormatOptions.SplitKeys = o.Filter.byKey()
 	workers := make([]*worker, o.Workers+1)
 	for i := range workers {
-		w := &worker{filter: filter, encoder: o.Format.New(o.FormatOptions), skip: o.SkipCorrupt, budget: budget}
+		w := &worker{filter: filter, encoder: o.Format.New(o.FormatOptions), skip: o.SkipCorrupt, fences: o.Save != nil, budget: budget}
 		w.newDecoder = func() (*decode.Decoder, error) { return decode.NewDecoder(o.Decoder) }
 		if w.decoder, err = w.newDecoder(); err != nil {
 			return nil, err

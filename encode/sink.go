@@ -2,10 +2,13 @@ package encode
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
+
+	"pikabin/formats"
 )
 
 // Sink delivers batches. Write may return before delivery. It calls done exactly once, from any
@@ -21,10 +24,44 @@ type Sink interface {
 	Close(ctx context.Context) error
 }
 
+// Keeper is a sink of which the output outlives the run, and which can go on with it: the state holds a note of how far it
+// had come. Its Write calls done as soon as it has no more need of the batch, in the order of the writes; what is durable
+// Flush says. Flush and Kept may be called while Write runs.
+type Keeper interface {
+	Sink
+
+	// Flush makes durable what Write has accepted. It returns how many writes that are since the last Flush that
+	// succeeded, and a note that encoding/json can write, of the output as it is behind the last of them. complete says
+	// that a part that has been begun is to be completed, however small it is.
+	Flush(ctx context.Context, complete bool) (note any, writes int, err error)
+
+	// Kept says that the state with a note of Flush is on the disk, with the positions that belong to it: what is
+	// complete by that note may be shown to consumers now. Where no state is kept it is called all the same. After an
+	// error the run ends, or Flush and Kept are called again.
+	Kept(ctx context.Context, note any) error
+
+	// Rolled receives when Flush and Kept have something to do before their time.
+	Rolled() <-chan struct{}
+}
+
 // SinkOptions are what a sink has to know of the stream.
 type SinkOptions struct {
 	Target string    // what --output says
 	Stdout io.Writer // the standard output that was handed in
+
+	Format      formats.Format
+	Compression Compression
+
+	// Note is the one that the state holds, as JSON. With Resume and no note the state is a new one. Without Resume there
+	// is no state, and the output is made anew.
+	Resume bool
+	Note   json.RawMessage
+
+	// Warn takes a line for the user, from any goroutine.
+	Warn func(text string)
+
+	// Stop is closed when the run is to end, so that a sink stops waiting for what may never come, such as room on a disk.
+	Stop <-chan struct{}
 }
 
 // SinkType is an entry of the registry of sinks.

@@ -20,11 +20,13 @@ type worker struct {
 	encoder    formats.Encoder
 	frames     compressor
 	skip       bool // go on behind damage
+	fences     bool // positions are saved
 	budget     *budget
 
 	rec    decode.Record
 	change decode.Change
 	chunk  decode.Chunk
+	last   int64 // where the last record begins, -1 if the last thing was a range that is lost
 	large  int64 // size of the largest record of the chunk, if it is charged by itself
 	b      *Batch
 	damage error // from the last record on, until the next one is found
@@ -36,7 +38,7 @@ func (w *worker) encode(ctx context.Context, b *Batch, limit int64) {
 	w.scanner.Reset(w.chunk.Source, w.chunk.Span)
 	passed := w.decoder.Passed()
 
-	b.Log, b.end = w.chunk.Log, -1
+	b.Log, b.end, w.last = w.chunk.Log, -1, -1
 	w.scanner.Reserve = func(n int64) error { return w.reserve(ctx, n) }
 	if err := w.records(ctx, limit); err != io.EOF { //nolint:errorlint // damage may wrap it
 		b.err = err
@@ -48,10 +50,22 @@ func (w *worker) encode(ctx context.Context, b *Batch, limit int64) {
 	b.headErr = earlier(w.scanner.HeadError(), b.headErr)
 	b.zeros = w.scanner.Zeros()
 	b.End = w.position(b.end)
+	w.fence()
 	b.Passed = int64(w.decoder.Passed() - passed)
 	b.Read = max(min(w.chunk.End, w.chunk.Limit)-w.chunk.Begin, 0)
 	w.finish()
 	w.trim()
+}
+
+// fence takes the fingerprint of the batch's end.
+func (w *worker) fence() {
+	if !w.fences || w.b.end < 0 {
+		return
+	}
+	var err error
+	if w.b.Fence, err = decode.NewFence(w.chunk.Source, w.last, w.b.end, w.chunk.Generation); err != nil && !isFatal(w.b.err) {
+		w.b.err = err
+	}
 }
 
 // earlier is that of two damages which comes first in the segment, b if both are at the same place; either may be nil.
@@ -161,6 +175,9 @@ func (w *worker) record(ctx context.Context, limit int64) error {
 		if part := len(w.rec.Payload); w.change.Part == 0 && part >= largeRecord {
 			w.b.plain = slices.Grow(w.b.plain, part+outputMargin)
 		}
+		if len(w.b.plain) == 0 {
+			w.b.Begin = w.position(w.rec.Offset)
+		}
 		w.b.plain = w.encoder.AppendChange(w.b.plain, &w.change)
 		w.b.Changes++
 		if need := w.b.footprint() + w.large; need > w.b.charged {
@@ -170,7 +187,7 @@ func (w *worker) record(ctx context.Context, limit int64) error {
 		}
 	}
 	w.b.Records++
-	w.b.end = w.rec.End
+	w.last, w.b.end = w.rec.Offset, w.rec.End
 	return nil
 }
 
@@ -258,8 +275,11 @@ func (w *worker) zerosFrom(offset int64) bool {
 func (w *worker) lose(from, to int64, err error) {
 	l := decode.Lost{Log: w.chunk.Log, From: w.position(from), To: w.position(to), Err: err}
 	w.b.lost = append(w.b.lost, l)
+	if len(w.b.plain) == 0 {
+		w.b.Begin = l.From
+	}
 	w.b.plain = w.encoder.AppendChange(w.b.plain, lostChange(&l))
-	w.b.end = to
+	w.last, w.b.end = -1, to
 }
 
 // lostChange is the event that stands for a lost range.

@@ -8,27 +8,34 @@ import (
 	"pikabin/decode"
 )
 
+// Mark is a place in a log, and how to recognise it.
+type Mark struct {
+	Position decode.Position
+	Fence    decode.Fence // of what stands before it
+	Epoch    uint32       // how many times the history of the log has been replaced: positions compare within one epoch
+}
+
 // Tracker follows the batches of one log from the reader to the sink. Batches are tracked in log
 // order and acknowledged in any order; the committed position is the end of the longest run of
 // acknowledged ones, and nothing else moves it. It is safe for concurrent use.
 type Tracker struct {
 	mu        sync.Mutex
-	committed decode.Position
-	pending   []*mark
+	committed Mark
+	pending   []*pending
 }
 
-// mark is one batch on its way.
-type mark struct {
-	end   decode.Position
+// pending is one batch on its way.
+type pending struct {
+	end   Mark
 	acked bool
 }
 
-// NewTracker starts at the position from which the log is read.
-func NewTracker(start decode.Position) *Tracker { return &Tracker{committed: start} }
+// NewTracker starts at the place from which the log is read.
+func NewTracker(start Mark) *Tracker { return &Tracker{committed: start} }
 
 // Track adds the next batch, which ends at end, and returns its acknowledgement. A batch that is never
 // acknowledged holds the position for good.
-func (t *Tracker) Track(end decode.Position) (ack func()) {
+func (t *Tracker) Track(end Mark) (ack func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.add(end)
@@ -44,16 +51,16 @@ func (t *Tracker) Hold() (ack func()) {
 	return t.add(t.committed)
 }
 
-func (t *Tracker) add(end decode.Position) (ack func()) {
-	m := &mark{end: end}
-	t.pending = append(t.pending, m)
-	return func() { t.ack(m) }
+func (t *Tracker) add(end Mark) (ack func()) {
+	p := &pending{end: end}
+	t.pending = append(t.pending, p)
+	return func() { t.ack(p) }
 }
 
-func (t *Tracker) ack(m *mark) {
+func (t *Tracker) ack(p *pending) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	m.acked = true
+	p.acked = true
 	n := 0
 	for n < len(t.pending) && t.pending[n].acked {
 		t.committed = t.pending[n].end
@@ -62,8 +69,8 @@ func (t *Tracker) ack(m *mark) {
 	t.pending = slices.Delete(t.pending, 0, n)
 }
 
-// Committed is the position behind which nothing is missing.
-func (t *Tracker) Committed() decode.Position {
+// Committed is the place behind which nothing is missing.
+func (t *Tracker) Committed() Mark {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.committed

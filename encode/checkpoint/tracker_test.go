@@ -7,14 +7,14 @@ import (
 	"pikabin/decode"
 )
 
-func at(n int) decode.Position { return decode.Position{Segment: 1, Offset: int64(n)} }
+func at(n int) Mark { return Mark{Position: decode.Position{Segment: 1, Offset: int64(n)}} }
 
 func TestTrackerHoldsAtTheFirstHole(t *testing.T) {
 	tracker := NewTracker(at(0))
 	first, second, third := tracker.Track(at(10)), tracker.Track(at(20)), tracker.Track(at(30))
 	for _, step := range []struct {
 		ack  func()
-		want decode.Position
+		want Mark
 		left int
 	}{{third, at(0), 3}, {first, at(10), 2}, {second, at(30), 0}} {
 		step.ack()
@@ -60,7 +60,7 @@ func TestTrackerHoldMovesNothing(t *testing.T) {
 	second := tracker.Track(at(20))
 	for i, step := range []struct {
 		ack  func()
-		want decode.Position
+		want Mark
 	}{{second, at(5)}, {first, at(5)}, {atOnce, at(10)}, {hold, at(20)}} {
 		step.ack()
 		if got := tracker.Committed(); got != step.want {

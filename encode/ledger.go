@@ -1,0 +1,109 @@
+package encode
+
+import (
+	"maps"
+	"slices"
+	"sync"
+
+	"pikabin/decode"
+	"pikabin/encode/checkpoint"
+)
+
+// ledger holds an account for each log. The joiner writes it, and whoever saves the positions reads it.
+type ledger struct {
+	mu       sync.Mutex
+	start    map[*decode.Log]checkpoint.Mark
+	accounts map[*decode.Log]*account
+	logs     []*decode.Log // in the order in which they came
+	unkept   []func()      // acknowledgements of what a Keeper has accepted and not made durable, in the order of the writes
+}
+
+// account is how far one log has come. chain and epoch belong to the joiner.
+type account struct {
+	chain   decode.Chain
+	epoch   uint32
+	tracker *checkpoint.Tracker
+}
+
+// newLedger begins with the places that are known before anything is read.
+func newLedger(start map[*decode.Log]checkpoint.Mark) *ledger {
+	return &ledger{start: start, accounts: map[*decode.Log]*account{}}
+}
+
+// account finds that of a log, or opens it at a position when the first thing of the log comes: so that a log of which
+// nothing is delivered has a position, too.
+func (l *ledger) account(log *decode.Log, at decode.Position) *account {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a := l.accounts[log]
+	if a == nil {
+		mark, ok := l.start[log]
+		if !ok {
+			mark.Position = at
+		}
+		a = &account{tracker: checkpoint.NewTracker(mark), epoch: mark.Epoch}
+		l.accounts[log] = a
+		l.logs = append(l.logs, log)
+	}
+	return a
+}
+
+// track gives the acknowledgement of a batch.
+func (l *ledger) track(b *Batch) func() {
+	return l.account(b.Log, b.Begin).tracker.Track(b.mark())
+}
+
+// hold gives the acknowledgement of something that has no position of its own.
+func (l *ledger) hold(log *decode.Log) func() {
+	return l.account(log, decode.Position{}).tracker.Hold()
+}
+
+// keep holds an acknowledgement back until the Keeper says that the write is durable. It returns what is to be called
+// when the write has been accepted.
+func (l *ledger) keep(ack func()) func() {
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.unkept = append(l.unkept, ack)
+	}
+}
+
+// kept acknowledges the oldest n writes that were held back.
+func (l *ledger) kept(n int) {
+	l.mu.Lock()
+	acks := slices.Clone(l.unkept[:n])
+	l.unkept = slices.Delete(l.unkept, 0, n)
+	l.mu.Unlock()
+	for _, ack := range acks {
+		ack()
+	}
+}
+
+// marks are the places behind which nothing is missing, those included of logs of which nothing has come.
+func (l *ledger) marks() map[*decode.Log]checkpoint.Mark {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	marks := map[*decode.Log]checkpoint.Mark{}
+	maps.Copy(marks, l.start)
+	for log, a := range l.accounts {
+		marks[log] = a.tracker.Committed()
+	}
+	return marks
+}
+
+// close ends all chains: lost is called for what is left of the last segment of each.
+func (l *ledger) close(lost func(decode.Lost) error) error {
+	for _, log := range l.logs {
+		if err := l.accounts[log].chain.Close(lost); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unchain forgets how far the segments have been read.
+func (l *ledger) unchain() {
+	for _, a := range l.accounts {
+		a.chain = decode.Chain{}
+	}
+}

@@ -1,0 +1,145 @@
+package encode
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"sync"
+	"time"
+
+	"pikabin/decode"
+	"pikabin/encode/checkpoint"
+)
+
+// Checkpoint is what has been delivered: the place to go on from in each log, and what the sink says of its output as it is
+// at these places.
+type Checkpoint struct {
+	Marks map[*decode.Log]checkpoint.Mark
+	Note  json.RawMessage // of a Keeper, else nil
+}
+
+// equal reports whether there is nothing in c that is not in other.
+func (c *Checkpoint) equal(other *Checkpoint) bool {
+	return maps.Equal(c.Marks, other.Marks) && bytes.Equal(c.Note, other.Note)
+}
+
+// saveInterval is how often a checkpoint is taken.
+const saveInterval = time.Second
+
+// saver takes checkpoints while a run goes on.
+type saver struct {
+	o      *Options
+	ledger *ledger
+	keeper Keeper // nil if the sink is none
+
+	last Checkpoint // that was saved
+	note any        // of the last flush
+	err  error      // of the last attempt
+}
+
+// begin takes checkpoints in a goroutine of its own, until the function that it returns is called.
+func (s *saver) begin(ctx context.Context) (end func()) {
+	if s.o.Save == nil {
+		return func() {}
+	}
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() { s.loop(ctx, done) })
+	return func() {
+		close(done)
+		wg.Wait()
+	}
+}
+
+func (s *saver) loop(ctx context.Context, done <-chan struct{}) {
+	tick := time.NewTicker(saveInterval)
+	defer tick.Stop()
+	var rolled <-chan struct{}
+	if s.keeper != nil {
+		rolled = s.keeper.Rolled()
+	}
+	for {
+		complete := false
+		select {
+		case <-done:
+			return
+		case <-tick.C:
+		case <-rolled:
+		case <-s.o.Roll:
+			complete = true
+		}
+		before := s.err
+		if s.err = s.save(ctx, complete); s.err != nil && (before == nil || before.Error() != s.err.Error()) {
+			s.o.warn(fmt.Sprintf("%v; trying again", s.err))
+		}
+	}
+}
+
+// save takes one checkpoint, and has the sink show what is complete by it.
+func (s *saver) save(ctx context.Context, complete bool) error {
+	if err := s.flush(ctx, complete); err != nil {
+		return &SinkError{Err: err}
+	}
+	c := Checkpoint{Marks: s.ledger.marks()}
+	var err error
+	if s.note != nil {
+		if c.Note, err = json.Marshal(s.note); err != nil {
+			return &SinkError{Err: err}
+		}
+	}
+	if c.equal(&s.last) {
+		return nil
+	}
+	if s.o.Save != nil {
+		if err := s.o.Save(c); err != nil {
+			return &StateError{Err: err}
+		}
+	}
+	s.last = c
+	if s.keeper == nil {
+		return nil
+	}
+	if err := s.keeper.Kept(ctx, s.note); err != nil {
+		return &SinkError{Err: err}
+	}
+	return nil
+}
+
+// flush acknowledges what a Keeper has made durable. Nothing else does, so that the note belongs to the positions.
+func (s *saver) flush(ctx context.Context, complete bool) error {
+	if s.keeper == nil {
+		return nil
+	}
+	note, writes, err := s.keeper.Flush(ctx, complete)
+	if err != nil {
+		return err
+	}
+	s.note = note
+	s.ledger.kept(writes)
+	return nil
+}
+
+// StateError is a checkpoint that could not be saved: what comes behind the last one will be delivered again.
+type StateError struct{ Err error }
+
+// Error says that it was the state.
+func (e *StateError) Error() string { return fmt.Sprintf("saving the state: %v", e.Err) }
+
+// Unwrap gives the cause.
+func (e *StateError) Unwrap() error { return e.Err }
+
+// finish takes the last checkpoint and closes the sink. A sink that has failed is not asked to complete anything.
+func (s *saver) finish(ctx context.Context, sink Sink, failed func() error) (sinkErr, stateErr error) {
+	if s.keeper == nil {
+		sinkErr = sink.Close(ctx)
+		return sinkErr, s.save(ctx, false)
+	}
+	err := s.save(ctx, failed() == nil)
+	if _, ok := errors.AsType[*StateError](err); ok {
+		stateErr, err = err, nil
+	}
+	return errors.Join(err, sink.Close(ctx)), stateErr
+}
