@@ -9,7 +9,7 @@ import (
 	"io"
 )
 
-// fenceSize is how many bytes before a position a fence looks at, at most.
+// fenceSize is how many bytes of each end of a record, and before a position, a fence looks at.
 const fenceSize = 4096
 
 // Sum is a part of a SHA-256. Its text form is hexadecimal; that of the zero value, which stands for nothing, is empty.
@@ -18,13 +18,13 @@ type Sum [16]byte
 // Fence is a fingerprint of what stands before a position, to be compared when a log is read on from there: another
 // history under the same names has another one. The zero value is that of a position with nothing before it.
 type Fence struct {
-	// Bytes is of the bytes before the position, up to 4 KiB of them, as they lie in the segment. Committed bytes never
-	// change, and neither does a copy of them.
+	// Bytes is of the 4 KiB before the position, and of the first 4 KiB of the record that ends there, as they lie in the
+	// segment. Committed bytes never change, and neither does a copy of them.
 	Bytes Sum `json:"bytes,omitzero"`
 
-	// Record is where the record that ends at the position begins, and Content is of that record without its headers, the
-	// last 4 KiB of it: a master and its replicas stamp different headers on the same content. Content is
-	// absent where no record is known to end.
+	// Record is where the record that ends at the position begins, and Content is of both ends of that record without its
+	// headers: a master and its replicas stamp different headers on the same content. Content is absent where no
+	// record is known to end.
 	Record  int64 `json:"record,omitzero"`
 	Content Sum   `json:"content,omitzero"`
 }
@@ -32,50 +32,81 @@ type Fence struct {
 // NewFence reads the fence of the position at offset end of a segment. record is where the record that ends there begins, -1
 // if that is not known. The generation tells what of it are headers.
 func NewFence(src Source, record, end int64, g Generation) (Fence, error) {
-	var f Fence
 	if end <= 0 {
-		return f, nil
+		return Fence{}, nil
 	}
-	begin := max(end-fenceSize, 0)
-	buf := make([]byte, end-begin)
-	if n, err := src.ReadAt(buf, begin); n < len(buf) {
-		if err == nil || errors.Is(err, io.EOF) {
-			err = io.ErrUnexpectedEOF
-		}
-		return f, fmt.Errorf("reading the bytes before offset %d: %w", end, err)
+	tail := excerpt{begin: max(end-fenceSize, 0)}
+	if err := tail.read(src, end); err != nil {
+		return Fence{}, err
 	}
-	all := sha256.Sum256(buf)
-	f.Bytes = Sum(all[:len(f.Bytes)])
+	all := sha256.New()
+	all.Write(tail.data)
+	f := Fence{}
 	if record >= 0 && record < end {
-		h := sha256.New()
-		hashContent(h, buf, begin, record, g)
-		f.Record, f.Content = record, Sum(h.Sum(nil)[:len(f.Content)])
+		head := excerpt{begin: record}
+		if err := head.read(src, min(record+fenceSize, max(tail.begin, record))); err != nil {
+			return Fence{}, err
+		}
+		all.Write(head.data)
+		content := sha256.New()
+		head.hashContent(content, record, g)
+		tail.hashContent(content, record, g)
+		f.Record, f.Content = record, Sum(content.Sum(nil)[:len(f.Content)])
 	}
+	f.Bytes = Sum(all.Sum(nil)[:len(f.Bytes)])
 	return f, nil
+}
+
+// Again reads the fence of the same position in a segment that may be another one: it is equal to f if nothing of what f was
+// taken of has changed.
+func (f Fence) Again(src Source, end int64, g Generation) (Fence, error) {
+	if f.Content == (Sum{}) {
+		return NewFence(src, -1, end, g)
+	}
+	return NewFence(src, f.Record, end, g)
 }
 
 // itemHeaderSize is that of the header in front of the content of a record since Pika 3.0.
 const itemHeaderSize = 34
 
-// hashContent hashes what of buf, which begins at offset begin of the segment, is content of the record.
-func hashContent(h hash.Hash, buf []byte, begin, record int64, g Generation) {
+// excerpt is some bytes of a segment.
+type excerpt struct {
+	begin int64
+	data  []byte
+}
+
+func (e *excerpt) read(src Source, end int64) error {
+	e.data = make([]byte, end-e.begin)
+	if n, err := src.ReadAt(e.data, e.begin); n < len(e.data) {
+		if err == nil || errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF
+		}
+		return fmt.Errorf("reading the bytes before offset %d: %w", end, err)
+	}
+	return nil
+}
+
+// hashContent hashes what of the excerpt is content of the record that begins at record: neither its headers, nor what is before
+// it.
+func (e *excerpt) hashContent(h hash.Hash, record int64, g Generation) {
 	header := int64(8)
 	if g == G0 {
 		header = 4
 	}
-	skip := record + header
+	content := record + header
 	if g >= G3 {
-		skip += itemHeaderSize
+		content += itemHeaderSize
 	}
-	// A header of the record's own fragments stands where a block begins. One that straddles begin is cut off with it.
-	for at := begin; at < begin+int64(len(buf)); {
-		next := min((at/BlockSize+1)*BlockSize, begin+int64(len(buf)))
-		from := max(at, skip)
-		if block := at / BlockSize * BlockSize; block > record {
+	end := e.begin + int64(len(e.data))
+	for at := e.begin; at < end; {
+		block := at / BlockSize * BlockSize
+		next := min(block+BlockSize, end)
+		from := max(at, content)
+		if block > record {
 			from = max(from, block+header)
 		}
 		if from < next {
-			h.Write(buf[from-begin : next-begin])
+			h.Write(e.data[from-e.begin : next-e.begin])
 		}
 		at = next
 	}
