@@ -59,6 +59,9 @@ func (l *Log) openPlain(segment Segment) (*File, error) {
 
 func (l *Log) openPath(segment Segment) (*os.File, error) {
 	file, err := os.Open(segment.Path)
+	if path, ok := l.pinPath(segment); ok && errors.Is(err, fs.ErrNotExist) {
+		file, err = os.Open(path)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, l.purged(segment.start())
 	}
@@ -66,6 +69,14 @@ func (l *Log) openPath(segment Segment) (*os.File, error) {
 		return nil, fmt.Errorf("%s: %w", l.id, err)
 	}
 	return file, nil
+}
+
+// pinPath is where a link holds the segment.
+func (l *Log) pinPath(segment Segment) (string, bool) {
+	if l.pinned == nil {
+		return "", false
+	}
+	return l.pinned.path(segment.Number)
 }
 
 // Segment is what was opened.

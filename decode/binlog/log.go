@@ -34,6 +34,7 @@ type Log struct {
 	generation  decode.Generation
 	notes       []Note
 
+	pinned   *pinned // links to segments that the server may have purged; nil if none are made
 	probe    *probe
 	openings map[uint32]opening
 }
@@ -95,6 +96,9 @@ func (l *Log) Refresh() error {
 	f, errList := readFolder(l.dir)
 	if errList != nil {
 		return errList
+	}
+	if l.pinned != nil {
+		l.pinned.merge(f)
 	}
 	l.around, l.segments = f.segments, f.segments
 	if l.named != nil {

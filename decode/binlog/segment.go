@@ -115,9 +115,7 @@ func (f *folder) add(entry fs.DirEntry) error {
 
 // dropTwins sorts the segments and keeps the first of those with the same number.
 func (f *folder) dropTwins() {
-	slices.SortFunc(f.segments, func(a, b Segment) int {
-		return cmp.Or(cmp.Compare(a.Number, b.Number), cmp.Compare(a.Compression, b.Compression))
-	})
+	f.sort()
 	kept := f.segments[:0]
 	for _, s := range f.segments {
 		if len(kept) > 0 && kept[len(kept)-1].Number == s.Number {
@@ -127,6 +125,13 @@ func (f *folder) dropTwins() {
 		kept = append(kept, s)
 	}
 	f.segments = kept
+}
+
+// sort puts the segments in the order of their numbers.
+func (f *folder) sort() {
+	slices.SortFunc(f.segments, func(a, b Segment) int {
+		return cmp.Or(cmp.Compare(a.Number, b.Number), cmp.Compare(a.Compression, b.Compression))
+	})
 }
 
 // findSegment looks a number up in a sorted list. The index is that of the first segment not below it.
