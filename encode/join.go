@@ -23,6 +23,7 @@ type joiner struct {
 	ledger *ledger
 	result Result
 
+	stop    context.CancelCauseFunc // ends the reading
 	mu      sync.Mutex
 	failure error // of the sink
 }
@@ -213,12 +214,18 @@ func (j *joiner) switchDB(ctx context.Context, log *decode.Log) error {
 	return j.write(ctx, j.framed(b), j.ledger.hold(log))
 }
 
+// fail notes that the sink has failed. It may be while nothing is read, so that nobody would ask.
 func (j *joiner) fail(err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.failure == nil {
-		j.failure = &SinkError{Err: err}
+	if j.failure != nil {
+		return
 	}
+	if _, ok := errors.AsType[*SinkError](err); !ok {
+		err = &SinkError{Err: err}
+	}
+	j.failure = err
+	j.stop(err)
 }
 
 func (j *joiner) failed() error {

@@ -103,10 +103,13 @@ func Run(ctx context.Context, src Source, sink Sink, o Options) (Result, error) 
 	if o.Report == nil {
 		o.Report = func(error) {}
 	}
-	keeper, _ := sink.(Keeper)
-	s := &saver{o: &o, keeper: keeper, ledger: newLedger(o.Start)}
+	keeper, keeps := sink.(Keeper)
+	within, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	j := &joiner{o: &o, sink: sink, keeps: keeps, db: "db0", ledger: newLedger(o.Start), stop: stop}
+	s := &saver{o: &o, keeper: keeper, ledger: j.ledger, fail: j.fail}
 	end := s.begin(context.WithoutCancel(ctx))
-	j, runErr := run(ctx, src, sink, s.ledger, &o)
+	runErr := run(within, src, j)
 	end()
 	closeErr, stateErr := s.finish(context.WithoutCancel(ctx), sink, j.failed)
 	if closeErr != nil {
@@ -130,27 +133,26 @@ func (o *Options) warn(text string) {
 	}
 }
 
-// run is Run up to the closing of the sink.
-func run(ctx context.Context, src Source, sink Sink, ledger *ledger, o *Options) (*joiner, error) {
+// run is Run up to the last checkpoint and the closing of the sink. It ends when the sink has failed, whatever is read.
+func run(ctx context.Context, src Source, j *joiner) error {
+	o := j.o
 	budget := newBudget(o.Memory)
-	pool := &pool{budget: budget}
-	_, keeps := sink.(Keeper)
-	j := &joiner{o: o, sink: sink, keeps: keeps, pool: pool, db: "db0", ledger: ledger}
+	j.pool = &pool{budget: budget}
 	workers, err := newWorkers(o, budget)
 	if err != nil {
-		return j, err
+		return err
 	}
 	j.again = workers[o.Workers]
 	err = ordered.Run(ctx, o.Workers, 4*o.Workers, ordered.Stages[*Batch, *Batch]{
-		Next:   func(ctx context.Context) (*Batch, error) { return nextBatch(ctx, src, pool) },
+		Next:   func(ctx context.Context) (*Batch, error) { return nextBatch(ctx, src, j.pool) },
 		Worker: newWork(workers, o, budget),
 		Join:   j.join,
-	}, func(b *Batch) { b.chunkRelease()(); pool.put(b) })
+	}, func(b *Batch) { b.chunkRelease()(); j.pool.put(b) })
 	if err == nil {
-		err = ledger.close(j.lost(ctx))
+		err = j.ledger.close(j.lost(ctx))
 	}
 	j.emptyFrame(ctx)
-	return j, err
+	return err
 }
 
 // outcome is what to tell of a run that may have failed, into a sink that may have failed, both perhaps only because

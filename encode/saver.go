@@ -35,6 +35,8 @@ type saver struct {
 	ledger *ledger
 	keeper Keeper // nil if the sink is none
 
+	fail func(error) // ends the run
+
 	last Checkpoint // that was saved
 	note any        // of the last flush
 	err  error      // of the last attempt
@@ -71,11 +73,24 @@ func (s *saver) loop(ctx context.Context, done <-chan struct{}) {
 		case <-s.o.Roll:
 			complete = true
 		}
-		before := s.err
-		if s.err = s.save(ctx, complete); s.err != nil && (before == nil || before.Error() != s.err.Error()) {
-			s.o.warn(fmt.Sprintf("%v; trying again", s.err))
+		if !s.attempt(ctx, complete) {
+			return
 		}
 	}
+}
+
+// attempt takes a checkpoint. A state that cannot be saved is saved later; a sink that has failed ends the run.
+func (s *saver) attempt(ctx context.Context, complete bool) bool {
+	before := s.err
+	s.err = s.save(ctx, complete)
+	if _, ok := errors.AsType[*SinkError](s.err); ok {
+		s.fail(s.err)
+		return false
+	}
+	if s.err != nil && (before == nil || before.Error() != s.err.Error()) {
+		s.o.warn(fmt.Sprintf("%v; trying again", s.err))
+	}
+	return true
 }
 
 // save takes one checkpoint, and has the sink show what is complete by it.
@@ -137,7 +152,10 @@ func (s *saver) finish(ctx context.Context, sink Sink, failed func() error) (sin
 		sinkErr = sink.Close(ctx)
 		return sinkErr, s.save(ctx, false)
 	}
-	err := s.save(ctx, failed() == nil)
+	if failed() != nil {
+		return sink.Close(ctx), nil
+	}
+	err := s.save(ctx, true)
 	if _, ok := errors.AsType[*StateError](err); ok {
 		stateErr, err = err, nil
 	}

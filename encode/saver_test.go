@@ -260,14 +260,41 @@ func TestCheckpointsGoOn(t *testing.T) {
 	}
 }
 
-// TestCheckpointFailures lets saves and flushes fail now and then: the run goes on, says so once, and saves later. What fails at
+// TestFlushFails ends a run that waits for a source, and completes nothing.
+func TestFlushFails(t *testing.T) {
+	dir, _ := threeLogs(t, 9)
+	sink := newMemory(9)
+	sink.flushErr = errRefused
+	source := &endless{inTurn: plansInTurn(t, find(t, dir), 1<<16)}
+	_, err := encode.Run(t.Context(), source, sink, encode.Options{Format: lines(), Save: func(encode.Checkpoint) error {
+		t.Error("saved a checkpoint")
+		return nil
+	}})
+	var sinkErr *encode.SinkError
+	if !errors.As(err, &sinkErr) || !errors.Is(err, errRefused) || strings.Count(err.Error(), errRefused.Error()) != 1 || !sink.closed {
+		t.Errorf("got %v", err)
+	}
+}
+
+// endless waits at the end of a source, as a tail does.
+type endless struct{ *inTurn }
+
+func (s *endless) Next(ctx context.Context) (decode.Chunk, error) {
+	chunk, err := s.inTurn.Next(ctx)
+	if err == io.EOF {
+		<-ctx.Done()
+		err = context.Cause(ctx)
+	}
+	return chunk, err
+}
+
+// TestCheckpointFailures lets saves fail now and then: the run goes on, says so once, and saves later. What fails at
 // the end is the run's error.
 func TestCheckpointFailures(t *testing.T) {
 	dir, writers := threeLogs(t, 7)
 	errFull := errors.New("no room")
 	for _, last := range []bool{false, true} {
 		sink := newMemory(1)
-		sink.flushErr = errFull
 		saves, failed := 0, 0
 		var warned []string
 		_, err := encode.Run(t.Context(), plansInTurn(t, find(t, dir), 1<<16), sink, encode.Options{
