@@ -339,6 +339,11 @@ type convertCommand struct {
 	Sources []string `arg:"" name:"source" help:"Log folders, DB folders or segment files."`
 	sourceFlags
 	rangeFlags
+	streamFlags
+}
+
+// streamFlags are common to the commands that write the stream of events.
+type streamFlags struct {
 	outputFlags
 	filterFlags
 	runFlags
@@ -387,7 +392,7 @@ func (*convertCommand) Help() string {
 
 // Run converts.
 func (c *convertCommand) Run(ctx context.Context, s *streams) error {
-	o, err := c.options(s)
+	o, err := c.options(s, &c.sourceFlags)
 	if err != nil {
 		return usageError{err}
 	}
@@ -468,36 +473,36 @@ func summary(r *encode.Result, took time.Duration) string {
 }
 
 // options checks the flags and makes the pipeline's options of them.
-func (c *convertCommand) options(s *streams) (encode.Options, error) {
-	format, err := lookupFormat(c.Format)
+func (f *streamFlags) options(s *streams, source *sourceFlags) (encode.Options, error) {
+	format, err := lookupFormat(f.Format)
 	if err != nil {
 		return encode.Options{}, err
 	}
-	compression := encode.CompressionOf(c.Output)
-	if c.Compress != "" {
-		if compression, err = encode.ParseCompression(c.Compress); err != nil {
+	compression := encode.CompressionOf(f.Output)
+	if f.Compress != "" {
+		if compression, err = encode.ParseCompression(f.Compress); err != nil {
 			return encode.Options{}, err
 		}
 	}
-	if !slices.ContainsFunc(encode.Sinks(), func(t encode.SinkType) bool { return t.Matches(c.Output) }) {
-		return encode.Options{}, fmt.Errorf("no sink has the form of output %q: expected %s", c.Output,
+	if !slices.ContainsFunc(encode.Sinks(), func(t encode.SinkType) bool { return t.Matches(f.Output) }) {
+		return encode.Options{}, fmt.Errorf("no sink has the form of output %q: expected %s", f.Output,
 			outputForms(func(s encode.SinkType) string { return s.Name }))
 	}
-	generation, err := c.generation()
-	if err := errors.Join(err, notNegative("--workers", int64(c.Workers)), notNegative("--limit", c.Limit)); err != nil {
+	generation, err := source.generation()
+	if err := errors.Join(err, notNegative("--workers", int64(f.Workers)), notNegative("--limit", f.Limit)); err != nil {
 		return encode.Options{}, err
 	}
 	o := encode.Options{
 		Format:        format,
-		FormatOptions: formats.Options{Base64: c.Bytes == "base64", Args: c.Args},
-		Decoder:       decode.DecoderOptions{All: c.All, Renamed: c.Renamed, Pika: generation},
+		FormatOptions: formats.Options{Base64: f.Bytes == "base64", Args: f.Args},
+		Decoder:       decode.DecoderOptions{All: f.All, Renamed: f.Renamed, Pika: generation},
 		Filter: encode.Filter{
-			Commands: c.Command, Types: c.Type, Keys: c.Key,
-			ExcludeCommands: c.ExcludeCommand, ExcludeTypes: c.ExcludeType, ExcludeKeys: c.ExcludeKey,
+			Commands: f.Command, Types: f.Type, Keys: f.Key,
+			ExcludeCommands: f.ExcludeCommand, ExcludeTypes: f.ExcludeType, ExcludeKeys: f.ExcludeKey,
 		},
 		Compression: compression,
-		Workers:     c.Workers, Memory: int64(c.Memory), Limit: c.Limit,
-		SkipCorrupt: c.OnCorrupt == "skip", SkipGaps: c.OnGap == "skip",
+		Workers:     f.Workers, Memory: int64(f.Memory), Limit: f.Limit,
+		SkipCorrupt: f.OnCorrupt == "skip", SkipGaps: f.OnGap == "skip",
 		Report: func(err error) { s.console.Warn(err.Error()) },
 	}
 	return o, o.Check()

@@ -33,17 +33,13 @@ func (l *Log) CheckFence(ctx context.Context, p decode.Position, want decode.Fen
 		if want.Bytes == (decode.Sum{}) {
 			return nil
 		}
-		record := int64(-1)
-		if want.Content != (decode.Sum{}) {
-			record = want.Record
-		}
-		have, err := decode.NewFence(f, record, p.Offset, l.span(f).Generation)
+		have, err := want.Again(f, p.Offset, l.span(f).Generation)
 		if err != nil || have.Bytes == want.Bytes {
 			return err
 		}
 		return &RewrittenError{
 			Log: l.id, From: p, To: l.Start(), Reason: otherBytes(want, have),
-			SameRecord: record >= 0 && have.Content == want.Content,
+			SameRecord: want.Content != (decode.Sum{}) && have.Content == want.Content,
 		}
 	})
 }
