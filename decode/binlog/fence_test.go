@@ -92,6 +92,7 @@ func TestCheckFence(t *testing.T) {
 	if ok {
 		t.Errorf("changed before what the fence is of: %v", rewritten)
 	}
+	rewrite(t, dir, 1, record.Offset-1)
 	rewrite(t, dir, 1, record.End-10)
 	rewritten, ok = errors.AsType[*binlog.RewrittenError](l.CheckFence(t.Context(), end, fence))
 	if !ok || rewritten.From != end || rewritten.To != at(0, 0) || rewritten.SameRecord {
