@@ -214,6 +214,23 @@ func (j *joiner) switchDB(ctx context.Context, log *decode.Log) error {
 	return j.write(ctx, j.framed(b), j.ledger.hold(log))
 }
 
+// watch listens to a sink that can fail while nothing is written, until the context ends. It returns what waits for that.
+func (j *joiner) watch(ctx context.Context) (wait func()) {
+	sink, ok := j.sink.(Watched)
+	if !ok {
+		return func() {}
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		select {
+		case err := <-sink.Gone():
+			j.fail(err)
+		case <-ctx.Done():
+		}
+	})
+	return wg.Wait
+}
+
 // fail notes that the sink has failed. It may be while nothing is read, so that nobody would ask.
 func (j *joiner) fail(err error) {
 	j.mu.Lock()

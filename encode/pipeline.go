@@ -109,7 +109,10 @@ func Run(ctx context.Context, src Source, sink Sink, o Options) (Result, error) 
 	j := &joiner{o: &o, sink: sink, keeps: keeps, db: "db0", ledger: newLedger(o.Start), stop: stop}
 	s := &saver{o: &o, keeper: keeper, ledger: j.ledger, fail: j.fail}
 	end := s.begin(context.WithoutCancel(ctx))
+	watched := j.watch(within)
 	runErr := run(within, src, j)
+	stop(nil)
+	watched()
 	end()
 	closeErr, stateErr := s.finish(context.WithoutCancel(ctx), sink, j.failed)
 	if closeErr != nil {

@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"pikabin/decode"
@@ -277,11 +279,17 @@ func TestFlushFails(t *testing.T) {
 }
 
 // endless waits at the end of a source, as a tail does.
-type endless struct{ *inTurn }
+type endless struct {
+	*inTurn
+	waiting func()
+}
 
 func (s *endless) Next(ctx context.Context) (decode.Chunk, error) {
 	chunk, err := s.inTurn.Next(ctx)
 	if err == io.EOF {
+		if s.waiting != nil {
+			s.waiting()
+		}
 		<-ctx.Done()
 		err = context.Cause(ctx)
 	}
@@ -337,5 +345,25 @@ func TestCheckpointOfASinkThatFailed(t *testing.T) {
 	}
 	if len(saved.Marks) == 0 || saved.Note != nil {
 		t.Errorf("saved %v", saved)
+	}
+}
+
+// TestReaderOfAPipeGoesAway ends a run that has nothing to write.
+func TestReaderOfAPipeGoesAway(t *testing.T) {
+	dir, _ := threeLogs(t, 10)
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	sink, err := encode.OpenSink(encode.SinkOptions{Target: "-", Stdout: w})
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := &endless{inTurn: plansInTurn(t, find(t, dir)[:0], 1<<16)}
+	source.waiting = func() { r.Close() }
+	_, err = encode.Run(t.Context(), source, sink, encode.Options{Format: lines()})
+	if !errors.Is(err, syscall.EPIPE) {
+		t.Errorf("got %v", err)
 	}
 }

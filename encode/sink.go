@@ -24,6 +24,14 @@ type Sink interface {
 	Close(ctx context.Context) error
 }
 
+// Watched is a sink that can find out that it has failed while nothing is written.
+type Watched interface {
+	Sink
+
+	// Gone receives the error. The run ends with it.
+	Gone() <-chan error
+}
+
 // Keeper is a sink of which the output outlives the run, and which can go on with it: the state holds a note of how far it
 // had come. Its Write calls done as soon as it has no more need of the batch, in the order of the writes; what is durable
 // Flush says. Flush and Kept may be called while Write runs.

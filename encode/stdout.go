@@ -3,6 +3,7 @@ package encode
 import (
 	"context"
 	"io"
+	"os"
 )
 
 func init() {
@@ -13,7 +14,7 @@ func init() {
 		Delivered: "the write returned",
 		Crash:     "at least once",
 		Matches:   func(target string) bool { return target == "-" },
-		Open:      func(o SinkOptions) (Sink, error) { return &stream{w: o.Stdout}, nil },
+		Open:      openStdout,
 	})
 }
 
@@ -26,3 +27,32 @@ func (s *stream) Write(_ context.Context, b *Batch, done func(error)) {
 }
 
 func (*stream) Close(context.Context) error { return nil }
+
+// pipe is a stream into a pipe, whose reader may go away while there is nothing to write.
+type pipe struct {
+	stream
+	gone  chan error
+	close func()
+}
+
+// openStdout watches a pipe, so that a tail of a silent log ends with its reader.
+func openStdout(o SinkOptions) (Sink, error) {
+	s := stream{w: o.Stdout}
+	f, ok := o.Stdout.(*os.File)
+	if !ok {
+		return &s, nil
+	}
+	if info, err := f.Stat(); err != nil || info.Mode()&os.ModeNamedPipe == 0 {
+		return &s, nil //nolint:nilerr // what is wrong with it the first write will say
+	}
+	gone := make(chan error, 1)
+	return &pipe{stream: s, gone: gone, close: watchReader(f, gone)}, nil
+}
+
+// Gone receives an error when the reader of the pipe has gone.
+func (p *pipe) Gone() <-chan error { return p.gone }
+
+func (p *pipe) Close(context.Context) error {
+	p.close()
+	return nil
+}
