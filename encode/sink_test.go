@@ -234,7 +234,11 @@ func TestSinkErrors(t *testing.T) {
 		}
 		result, err := encode.Run(t.Context(), sourceOf(t, find(t, dir), 1<<16), sink, encode.Options{Format: lines()})
 		var sinkErr *encode.SinkError
-		if !errors.As(err, &sinkErr) || !errors.Is(err, want) || result.Committed[result.Logs[0]] != (decode.Position{}) {
+		moved := false
+		for _, at := range result.Committed {
+			moved = moved || at != decode.Position{}
+		}
+		if !errors.As(err, &sinkErr) || !errors.Is(err, want) || moved {
 			t.Errorf("%s: got %v, committed %v", target, err, result.Committed)
 		}
 	}
