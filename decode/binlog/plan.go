@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 
@@ -60,7 +61,7 @@ func (l *Log) Chunks(from, until decode.Position, options PlanOptions) *Plan {
 
 // Next gives the next chunk, or io.EOF behind the last one. What is missing comes out as an error in its place: a
 // hole in the segments as *GapError, a segment that was or is purged as *PurgedError, one whose file or archive ends
-// too early as *CutShortError behind its chunks. Each is a decode.Hole, and calling Next again goes on behind it. A
+// too early as *CutShortError behind its chunks, and one at which another history begins as *RewrittenError. Each is a decode.Hole, and calling Next again goes on behind it. A
 // *BeyondError comes again at each call, since there is nothing to go on with.
 func (p *Plan) Next(ctx context.Context) (decode.Chunk, error) {
 	if p.err != nil {
@@ -117,8 +118,12 @@ func (p *Plan) enter(ctx context.Context) error {
 
 // begin finds out how far the segment goes.
 func (p *Plan) begin(file *File) error {
-	if _, err := p.log.opening(file.segment); err != nil {
+	o, err := p.log.opening(file.segment)
+	if err != nil {
 		return errors.Join(p.vanished(err), file.Release())
+	}
+	if o.fresh && p.last.Segment < p.pos.Segment {
+		return errors.Join(p.broken(), file.Release())
 	}
 	b, err := p.log.bound(file)
 	if err != nil {
@@ -194,6 +199,17 @@ func (p *Plan) gap(i int) error {
 		last--
 	}
 	return &GapError{Log: p.log.id, From: from, To: to, First: first, Last: last}
+}
+
+// broken is the start of a segment at which a full sync has replaced the history: the segments before it are older ones of the
+// replica's own, and what lies between is in none of them.
+func (p *Plan) broken() error {
+	e := &RewrittenError{
+		Log: p.log.id, From: p.last, To: p.pos,
+		Reason: fmt.Sprintf("write2file%d begins with the filler that a full sync leaves", p.pos.Segment),
+	}
+	p.last = p.pos
+	return e
 }
 
 // vanished goes over segments that were purged since the log was listed.

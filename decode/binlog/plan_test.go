@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -233,5 +234,42 @@ func TestRefreshSeesARotation(t *testing.T) {
 	got := steps(t, l.Chunks(before, l.Committed(), binlog.PlanOptions{}))
 	if diff := cmp.Diff([]string{"2 0-71!"}, got); diff != "" {
 		t.Errorf("steps (-want +got):\n%s", diff)
+	}
+}
+
+// TestPlanOfAReplicasPast reads segments of the replica's own that a full sync has left below the master's position.
+func TestPlanOfAReplicasPast(t *testing.T) {
+	for _, g := range []decode.Generation{decode.G1, decode.G2, decode.G3, decode.G4, decode.G5} {
+		dir := t.TempDir()
+		w := binlogtest.NewWriter(binlogtest.Options{Generation: g, SegmentSize: 1000})
+		for w.Position().Segment < 4 {
+			w.Command("SET", "k", strings.Repeat("v", 200))
+		}
+		w.FullSync(decode.Position{Segment: 3, Offset: 100_000})
+		w.Command("SET", "new", "v")
+		if err := w.WriteDir(dir); err != nil {
+			t.Fatal(err)
+		}
+		l := findOne(t, dir)
+		plan := l.Chunks(l.Start(), l.Committed(), binlog.PlanOptions{})
+		var got []string
+		for {
+			chunk, err := plan.Next(t.Context())
+			if err == io.EOF {
+				break
+			}
+			if hole, ok := errors.AsType[*binlog.RewrittenError](err); ok {
+				got = append(got, fmt.Sprintf("%v-%v", hole.From, hole.To))
+				continue
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			chunk.Release()
+			got = append(got, strconv.FormatUint(uint64(chunk.Segment), 10))
+		}
+		if want := fmt.Sprintf("1 2 2:%d-3:0 3 4", len(w.Bytes(2))); strings.Join(got, " ") != want {
+			t.Errorf("G%d: %q, want %s", g-decode.G0, got, want)
+		}
 	}
 }

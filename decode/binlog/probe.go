@@ -107,6 +107,7 @@ type opening struct {
 	stamp
 	found  bool // a record that says something begins within the first MiB
 	filler bool // the segment begins with what a full sync leaves
+	fresh  bool // and surely so: what the client's PADDING leaves looks much the same
 }
 
 // readOpening reads from the start of a segment to its first record that says something, if that begins within the
@@ -131,6 +132,7 @@ func (p *probe) readOpening(src decode.Source, span decode.Span) (opening, error
 			return o, err
 		}
 		o.filler = o.filler || rec.Filler || len(rec.Payload) > 0
+		o.fresh = o.fresh || rec.Filler || pos == 0 && rec.End == decode.BlockSize
 	}
 	return o, nil
 }
