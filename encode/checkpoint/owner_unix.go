@@ -1,0 +1,16 @@
+//go:build unix
+
+package checkpoint
+
+import (
+	"io/fs"
+	"syscall"
+)
+
+// owner is user and group of a file, 0 where the file system does not say.
+func owner(info fs.FileInfo) (uid, gid int) {
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		return int(stat.Uid), int(stat.Gid)
+	}
+	return 0, 0
+}
