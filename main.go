@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"os"
 	"os/signal"
@@ -25,6 +26,7 @@ import (
 	"pikabin/decode/binlog"
 	"pikabin/decode/inspect"
 	"pikabin/encode"
+	"pikabin/encode/checkpoint"
 	"pikabin/encode/console"
 	"pikabin/formats"
 )
@@ -178,12 +180,13 @@ const (
 	exitCorrupt     = 3
 	exitGone        = 4
 	exitSink        = 5
+	exitLocked      = 6
 	exitInterrupted = 130
 )
 
 const exitHelp = `
 Exit codes: 0 done, 1 other failure, 2 usage, 3 corrupt input, 4 position gone (gap, purged, rewritten),
-5 the output failed, 130 interrupted.
+5 the output failed, 6 the state is in use, 130 interrupted.
 `
 
 var (
@@ -211,17 +214,23 @@ func exitCode(err error) int {
 		beyond  *binlog.BeyondError
 		changed *binlog.ChangedError
 		hole    decode.Hole
+		locked  *checkpoint.LockedError
+		damaged *checkpoint.DamagedError
+		log     *checkpoint.OtherLogError
+		output  *checkpoint.OtherOutputError
 	)
 	switch {
 	case err == nil, errors.Is(err, syscall.EPIPE):
 		return 0
 	case errors.Is(err, errInterrupted):
 		return exitInterrupted
-	case errors.As(err, &usage):
+	case errors.As(err, &locked):
+		return exitLocked
+	case errors.As(err, &usage), errors.As(err, &log), errors.As(err, &output):
 		return exitUsage
 	case errors.As(err, &sink):
 		return exitSink
-	case errors.As(err, &corrupt):
+	case errors.As(err, &corrupt), errors.As(err, &damaged):
 		return exitCorrupt
 	case errors.As(err, &hole), errors.As(err, &beyond), errors.As(err, &changed):
 		return exitGone
@@ -296,35 +305,47 @@ type rangeFlags struct {
 type extent struct {
 	log         *binlog.Log
 	from, until decode.Position
+	rewritten   decode.Hole     // what stands before from, if the log is not the one any more that the state is of
+	mark        checkpoint.Mark // from, as it is saved
 }
 
-// resolve finds the places in each log, and says which they are.
-func (f *rangeFlags) resolve(ctx context.Context, s *streams, logs []*binlog.Log) ([]extent, error) {
+// where reads the places.
+func (f *rangeFlags) where() (from, until binlog.Where, err error) {
 	now := time.Now()
 	from, errFrom := binlog.ParseWhere(f.From, now)
 	until, errUntil := binlog.ParseWhere(f.Until, now)
 	if err := errors.Join(errFrom, errUntil); err != nil {
-		return nil, usageError{err}
+		return from, until, usageError{err}
+	}
+	return from.Or(binlog.Start), until.Or(binlog.End), nil
+}
+
+// resolve finds the places in each log, and says which they are. What the state knows goes before --from, which is for
+// what it does not know.
+func (f *rangeFlags) resolve(ctx context.Context, s *streams, logs []*binlog.Log, k *keeping) ([]extent, error) {
+	from, until, err := f.where()
+	if err != nil {
+		return nil, err
 	}
 	if len(logs) > 1 && (from.IsPosition() || until.IsPosition()) {
-		return nil, usageError{errors.New("a position is a place in one DB's log: give the folder of one DB or --db, or use a time")}
+		return nil, errOneDB
 	}
-	from, until = from.Or(binlog.Start), until.Or(binlog.End)
 	extents := make([]extent, len(logs))
 	for i, l := range logs {
-		e := extent{log: l}
-		var err error
-		if e.from, err = l.Resolve(ctx, from); err != nil {
+		e, why, err := k.begin(ctx, l, from)
+		if err != nil {
 			return nil, err
 		}
 		if e.until, err = l.Resolve(ctx, until); err != nil {
 			return nil, err
 		}
-		s.console.Info(fmt.Sprintf("%s: from %s to %s", l.ID(), placeText(e.from, from), placeText(e.until, until)))
+		s.console.Info(fmt.Sprintf("%s: from %s to %s", l.ID(), why, placeText(e.until, until)))
 		extents[i] = e
 	}
 	return extents, nil
 }
+
+var errOneDB = usageError{errors.New("a position is a place in one DB's log: give the folder of one DB or --db, or use a time")}
 
 // placeText is a position and what the user called it. The end of an archive has no offset before it is unpacked.
 func placeText(p decode.Position, where binlog.Where) string {
@@ -347,6 +368,7 @@ type streamFlags struct {
 	outputFlags
 	filterFlags
 	runFlags
+	State string `placeholder:"FILE" help:"Keep the place in this file: go on from there, and save it as the output is delivered."`
 }
 
 // outputFlags say what comes out, and where.
@@ -400,19 +422,140 @@ func (c *convertCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	if err := checkOutput(c.Output, c.Sources, logs); err != nil {
+	if err := c.checkOutputs(c.Sources, logs); err != nil {
 		return err
 	}
-	extents, err := c.resolve(ctx, s, logs)
+	k, err := c.openState(c.Sources, &o)
 	if err != nil {
 		return err
 	}
-	sink, err := encode.OpenSink(encode.SinkOptions{Target: c.Output, Stdout: s.stdout.Writer})
-	if err != nil {
-		return &encode.SinkError{Err: err}
+	defer k.close()
+	if err := k.check(logs); err != nil {
+		return err
 	}
-	debug.SetMemoryLimit(int64(c.Memory) + runtimeReserve)
+	extents, err := c.resolve(ctx, s, logs, k)
+	if err != nil {
+		return err
+	}
+	sink, err := c.openSink(s, &o, k, ctx.Done())
+	if err != nil {
+		return err
+	}
 	return atStart(c.pump(ctx, s, extents, sink, o), extents)
+}
+
+// openSink opens the output where the state says that it ended.
+func (f *streamFlags) openSink(s *streams, o *encode.Options, k *keeping, stop <-chan struct{}) (encode.Sink, error) {
+	debug.SetMemoryLimit(int64(f.Memory) + runtimeReserve)
+	sink, err := encode.OpenSink(encode.SinkOptions{
+		Target: f.Output, Stdout: s.stdout.Writer, Format: o.Format, Compression: o.Compression,
+		Resume: k.file != nil, Note: k.state.Note, Warn: s.console.Warn, Stop: stop,
+	})
+	if err != nil {
+		return nil, &encode.SinkError{Err: err}
+	}
+	return sink, nil
+}
+
+// keeping is the state of a run, if it keeps one.
+type keeping struct {
+	file  *checkpoint.File // nil: it keeps none
+	state checkpoint.State
+	other bool // the state was made with another source: its fences have to show that it is the same log
+}
+
+// openState locks the state of this output.
+func (f *streamFlags) openState(sources []string, o *encode.Options) (*keeping, error) {
+	k := &keeping{state: checkpoint.State{DBs: map[string]checkpoint.Mark{}}}
+	if f.State == "" {
+		return k, nil
+	}
+	source, err := checkpoint.Sources(sources)
+	if err != nil {
+		return nil, err
+	}
+	if k.file, err = checkpoint.Open(f.State); err != nil {
+		return nil, err
+	}
+	output := f.Output
+	if output != "-" && !strings.Contains(output, "://") {
+		if output, err = realPath(output); err != nil {
+			return nil, errors.Join(err, k.file.Close())
+		}
+	}
+	if err := k.file.CheckOutput(output, f.Format, o.Compression.String()); err != nil {
+		return nil, errors.Join(err, k.file.Close())
+	}
+	k.state, _ = k.file.State()
+	k.other = !k.state.IsNew() && !k.state.SameSource(source)
+	k.state.Source, k.state.Output, k.state.Format, k.state.Compression = source, output, f.Format, o.Compression.String()
+	k.state.DBs = maps.Clone(k.state.DBs)
+	if k.state.DBs == nil {
+		k.state.DBs = map[string]checkpoint.Mark{}
+	}
+	o.Save = k.save
+	return k, nil
+}
+
+// check refuses logs of which the state knows none.
+func (k *keeping) check(logs []*binlog.Log) error {
+	if k.file == nil {
+		return nil
+	}
+	ids := make([]*decode.Log, len(logs))
+	for i, l := range logs {
+		ids[i] = l.ID()
+	}
+	return k.file.CheckLogs(k.state.Source, ids)
+}
+
+// begin finds out where a log is begun: where the state says, if its history is still the same, else at from. The text is
+// for the user.
+func (k *keeping) begin(ctx context.Context, l *binlog.Log, from binlog.Where) (extent, string, error) {
+	e := extent{log: l}
+	mark, ok := k.state.DBs[l.ID().String()]
+	if !ok {
+		var err error
+		if e.from, err = l.Resolve(ctx, from); err != nil {
+			return e, "", err
+		}
+		e.mark.Position = e.from
+		// What cannot be read before the place is for the reading to tell of. It begins all the same.
+		e.mark.Fence, _ = l.Fence(ctx, e.from)
+		return e, placeText(e.from, from), nil
+	}
+	e.from, e.mark = mark.Position, mark
+	err := l.CheckFence(ctx, mark.Position, mark.Fence)
+	rewritten, isOther := errors.AsType[*binlog.RewrittenError](err)
+	if beyond, ok := errors.AsType[*binlog.BeyondError](err); ok {
+		isOther = true
+		rewritten = &binlog.RewrittenError{
+			Log: l.ID(), From: mark.Position, To: l.HistoryStart(), Reason: fmt.Sprintf("the log ends before it, at %v", beyond.End),
+		}
+	}
+	switch {
+	case isOther && k.other:
+		was, _ := k.file.State()
+		return e, "", &checkpoint.OtherLogError{Path: k.file.Path(), State: was, Source: k.state.Source, Logs: []string{l.ID().String()}, Err: err}
+	case isOther:
+		e.from, e.rewritten = rewritten.To, rewritten
+	}
+	return e, fmt.Sprintf("%v (the state %s)", mark.Position, k.file.Path()), nil
+}
+
+// save puts a checkpoint into the state. What the state holds of other logs stays.
+func (k *keeping) save(c encode.Checkpoint) error {
+	for log, mark := range c.Marks {
+		k.state.DBs[log.String()] = mark
+	}
+	k.state.Note = c.Note
+	return k.file.Save(k.state)
+}
+
+func (k *keeping) close() {
+	if k.file != nil {
+		k.file.Close() //nolint:gosec // what was saved stays, and the lock ends with the process
+	}
 }
 
 // atStart adds to damage at the very place where a log was begun that the place may be the mistake.
@@ -436,9 +579,11 @@ const runtimeReserve = 64 << 20
 // pump reads the extents into the sink and says how it went.
 func (c *convertCommand) pump(ctx context.Context, s *streams, extents []extent, sink encode.Sink, o encode.Options) error {
 	plans := make([]*binlog.Plan, len(extents))
+	o.Start = map[*decode.Log]checkpoint.Mark{}
 	total := int64(0)
 	for i, e := range extents {
-		plans[i] = e.log.Chunks(e.from, e.until, binlog.PlanOptions{Ahead: c.Workers})
+		plans[i] = e.log.Chunks(e.from, e.until, binlog.PlanOptions{Ahead: c.Workers, Before: e.rewritten})
+		o.Start[e.log.ID()] = e.mark
 		total += e.log.SizeBetween(e.from, e.until)
 	}
 	source := binlog.NewSource(plans...)
@@ -504,8 +649,17 @@ func (f *streamFlags) options(s *streams, source *sourceFlags) (encode.Options, 
 		Workers:     f.Workers, Memory: int64(f.Memory), Limit: f.Limit,
 		SkipCorrupt: f.OnCorrupt == "skip", SkipGaps: f.OnGap == "skip",
 		Report: func(err error) { s.console.Warn(err.Error()) },
+		Warn:   s.console.Warn,
 	}
 	return o, o.Check()
+}
+
+// checkOutputs looks at all that is written.
+func (f *streamFlags) checkOutputs(sources []string, logs []*binlog.Log) error {
+	if err := checkOutput(f.Output, sources, logs); err != nil || f.State == "" {
+		return err
+	}
+	return checkOutput(f.State, sources, logs)
 }
 
 // checkOutput refuses folders, and protects those of the server: nothing is ever written there, by whatever
@@ -705,7 +859,7 @@ func (c *inspectCommand) Run(ctx context.Context, s *streams) error {
 	if len(logs) > 1 {
 		return usageError{fmt.Errorf("%s holds the logs of several DBs: give the folder of one, or --db", c.Source)}
 	}
-	extents, err := c.resolve(ctx, s, logs)
+	extents, err := c.resolve(ctx, s, logs, &keeping{})
 	if err != nil {
 		return err
 	}

@@ -52,6 +52,14 @@ func CompressionOf(name string) Compression {
 	return Compression{}
 }
 
+// String is the form that ParseCompression reads, "" for none.
+func (c Compression) String() string {
+	if c.codec == "" {
+		return ""
+	}
+	return c.codec + ":" + strconv.Itoa(c.level)
+}
+
 // compressor makes one independent frame of each batch, so that workers compress in parallel and a file
 // can be cut at the end of any batch. Of nothing it makes a frame, too. It belongs to one goroutine.
 type compressor interface {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"pikabin/decode"
 )
@@ -38,7 +39,7 @@ func (l *Log) CheckFence(ctx context.Context, p decode.Position, want decode.Fen
 			return err
 		}
 		return &RewrittenError{
-			Log: l.id, From: p, To: l.Start(), Reason: otherBytes(want, have),
+			Log: l.id, From: p, To: l.HistoryStart(), Reason: otherBytes(want, have),
 			SameRecord: want.Content != (decode.Sum{}) && have.Content == want.Content,
 		}
 	})
@@ -51,6 +52,23 @@ func otherBytes(want, have decode.Fence) string {
 		text += "; the record that ends there has the same content, as on another replica of the same log"
 	}
 	return text
+}
+
+// HistoryStart is where the present history of the log begins, as far as its segments tell: at the newest segment that
+// begins with what a full sync leaves, or with a record that names its own segment, or behind a hole in the numbers.
+func (l *Log) HistoryStart() decode.Position {
+	start := l.Start()
+	if n := len(l.around); n > 0 {
+		start = l.around[n-1].start()
+	}
+	for i, s := range slices.Backward(l.around) {
+		o, err := l.opening(s)
+		if err != nil || o.fresh || o.found && o.hasAt && o.offset == 0 && o.at.Segment == s.Number || i == 0 || l.around[i-1].Number+1 != s.Number {
+			break
+		}
+		start = l.around[i-1].start()
+	}
+	return start
 }
 
 // before hands the segment of a position to look, if the log goes as far.

@@ -20,6 +20,9 @@ const (
 type PlanOptions struct {
 	ChunkSize int64 // of the spans, rounded up to whole blocks; 0: 512 KiB
 	Ahead     int   // how many archives are unpacked ahead of the one being read; 0: 2, negative: none
+
+	// Before is a hole in front of the plan, which comes out of Next first; nil if there is none.
+	Before decode.Hole
 }
 
 // Plan gives the chunks of a log in log order. It belongs to one goroutine; the chunks may be worked on anywhere, and
@@ -64,6 +67,10 @@ func (l *Log) Chunks(from, until decode.Position, options PlanOptions) *Plan {
 // too early as *CutShortError behind its chunks, and one at which another history begins as *RewrittenError. Each is a decode.Hole, and calling Next again goes on behind it. A
 // *BeyondError comes again at each call, since there is nothing to go on with.
 func (p *Plan) Next(ctx context.Context) (decode.Chunk, error) {
+	if hole := p.options.Before; hole != nil {
+		p.options.Before = nil
+		return decode.Chunk{}, hole
+	}
 	if p.err != nil {
 		return decode.Chunk{}, p.err
 	}
