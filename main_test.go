@@ -21,6 +21,7 @@ import (
 
 	"pikabin/decode/binlogtest"
 	"pikabin/encode"
+	"pikabin/encode/checkpoint"
 	"pikabin/formats"
 )
 
@@ -39,7 +40,7 @@ func TestScript(t *testing.T) {
 			e.Setenv("TZ", "UTC")
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"damage": damage, "samebytes": sameBytes, "exits": exits},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"damage": damage, "samebytes": sameBytes, "exits": exits, "hold": hold},
 	})
 }
 
@@ -72,6 +73,16 @@ func damage(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	copy(data[offset:], bad)
 	ts.Check(os.WriteFile(path, data, 0o600))
+}
+
+// hold FILE has a state in use until the script ends.
+func hold(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: hold file")
+	}
+	f, err := checkpoint.Open(ts.MkAbs(args[0]))
+	ts.Check(err)
+	ts.Defer(func() { ts.Check(f.Close()) })
 }
 
 // sameBytes FILE FILE compares binary files.
@@ -278,7 +289,7 @@ func TestReadmeTables(t *testing.T) {
 // TestReadmeFlags finds every flag of the help of every command in the README.
 func TestReadmeFlags(t *testing.T) {
 	text := readme(t)
-	for _, command := range []string{"convert", "info", "verify", "inspect", "seek", "schema"} {
+	for _, command := range []string{"convert", "info", "verify", "inspect", "seek", "schema", "state"} {
 		var stdout, stderr bytes.Buffer
 		if code := run([]string{command, "--help"}, &stdout, &stderr); code != 0 {
 			t.Fatalf("%s --help: %d: %s", command, code, stderr.String())

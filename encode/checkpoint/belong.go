@@ -1,6 +1,9 @@
 package checkpoint
 
 import (
+	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -47,27 +50,58 @@ func (s *State) SameSource(source []string) bool {
 // asKept is a text as it comes back from the file: what is no UTF-8 does not.
 func asKept(text string) string { return strings.ToValidUTF8(text, "\ufffd") }
 
-// CheckLogs says whether the state is one of these logs: an *OtherLogError if it holds positions and none is of any of them. With
-// another source it is not enough that they have the same names: then the caller compares the fences, too.
-func (f *File) CheckLogs(source []string, logs []*decode.Log) error {
+// CheckSource says whether the state is one of these logs: an *OtherLogError if it holds positions and none is of any of them.
+// Logs of other folders have the same names everywhere; then check is asked of each what in the log contradicts the mark.
+// That the place of a mark is merely gone (decode.Hole) is none. With the folders of the state a contradiction is a new history of
+// its own log, which is left to whoever reads it.
+func (f *File) CheckSource(source []string, logs []*decode.Log, check func(log *decode.Log, m Mark) error) error {
 	s := &f.state
-	names := make([]string, len(logs))
-	for i, l := range logs {
-		names[i] = l.String()
-		if _, ok := s.DBs[names[i]]; ok {
-			return nil
-		}
-	}
 	if s.IsNew() {
 		return nil
 	}
-	return &OtherLogError{Path: f.path, State: *s, Source: source, Logs: names}
+	other := &OtherLogError{Path: f.path, State: *s, Source: source}
+	known := 0
+	for _, l := range logs {
+		other.Logs = append(other.Logs, l.String())
+		mark, ok := s.DBs[l.String()]
+		if !ok {
+			continue
+		}
+		known++
+		if s.SameSource(source) {
+			continue
+		}
+		if err := check(l, mark); contradicts(err) {
+			other.Err = err
+			return other
+		} else if err != nil && !isGone(err) {
+			return err
+		}
+	}
+	if known == 0 {
+		return other
+	}
+	return nil
 }
 
-// CheckOutput says whether the state is that of this output: an *OtherOutputError if it holds positions of another one.
+// isGone tells that a place is in no file any more from another history.
+func isGone(err error) bool {
+	var hole decode.Hole
+	var rewritten decode.Rewritten
+	return errors.As(err, &hole) && !errors.As(err, &rewritten)
+}
+
+// contradicts tells what the log says from an error of the disk, and from the end of the run.
+func contradicts(err error) bool {
+	var disk *fs.PathError
+	return err != nil && !isGone(err) && !errors.As(err, &disk) && !errors.Is(err, context.Canceled)
+}
+
+// CheckOutput says whether the state is that of this output: an *OtherOutputError if it holds positions of another one. One
+// that was set by hand has none yet.
 func (f *File) CheckOutput(output, format, compression string) error {
 	s := &f.state
-	if s.IsNew() {
+	if s.IsNew() || s.Output == "" {
 		return nil
 	}
 	for _, e := range []OtherOutputError{

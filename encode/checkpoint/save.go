@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"pikabin/encode/vfs"
 )
@@ -18,11 +17,7 @@ const newMode fs.FileMode = 0o600
 // returns, the state is on the disk. After an error either of the two is there, whole, and Save may be called
 // again.
 func (f *File) Save(s State) error {
-	s.Schema, s.Saves, s.Output = Schema, max(f.state.Saves, s.Saves)+1, asKept(s.Output)
-	s.Source = slices.Clone(s.Source)
-	for i, folder := range s.Source {
-		s.Source[i] = asKept(folder)
-	}
+	s = f.next(s)
 	text, err := appendState(&s)
 	if err != nil {
 		return fmt.Errorf("writing the state %s: %w", f.path, err)
@@ -39,6 +34,21 @@ func (f *File) Save(s State) error {
 	}
 	f.state, f.text = s, text
 	return f.fsys.SyncDir(filepath.Dir(f.path))
+}
+
+// next is a state as it is saved and read again.
+func (f *File) next(s State) State {
+	s.Schema, s.Saves = Schema, max(f.state.Saves, s.Saves)+1
+	s.Output = asKept(s.Output)
+	source := make([]string, len(s.Source))
+	for i, folder := range s.Source {
+		source[i] = asKept(folder)
+	}
+	s.Source = source
+	if s.DBs == nil {
+		s.DBs = map[string]Mark{}
+	}
+	return s
 }
 
 // UsePrevious saves the generation before as the state. If the state was whole, it becomes the generation before in turn.

@@ -1,9 +1,13 @@
 package checkpoint
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io/fs"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -160,7 +164,7 @@ func TestBelongs(t *testing.T) {
 	m := vfstest.New()
 	f := openOnMem(t, m)
 	other := []*decode.Log{{DB: "db7", Slot: -1}}
-	if err := errors.Join(f.CheckOutput("x", "y", ""), f.CheckLogs([]string{"/x"}, other)); err != nil {
+	if err := errors.Join(f.CheckOutput("x", "y", ""), f.CheckSource([]string{"/x"}, other, nil)); err != nil {
 		t.Errorf("a new state belongs to nothing: %v", err)
 	}
 	save(t, f, 1)
@@ -170,21 +174,69 @@ func TestBelongs(t *testing.T) {
 		"the state /var/state belongs to the compression zstd, not to none: take another state file for it, or the compression of the state": f.CheckOutput(
 			"/backup/changes/", "jsonl", ""),
 		"the state /var/state is of another log: it was made with /data/pika/log and holds db0 12:1, db1/3 1:0, now /x with db7 is read: " +
-			"none of these is there; take another state file for it": f.CheckLogs([]string{"/x"}, other),
+			"none of these is there; take another state file for it": f.CheckSource([]string{"/x"}, other, nil),
 	} {
 		if err == nil || err.Error() != want {
 			t.Errorf("got  %v\nwant %s", err, want)
 		}
 	}
-	if err := f.CheckLogs([]string{"/x"}, []*decode.Log{{DB: "db1", Slot: 3, Slots: 4}}); err != nil {
-		t.Error(err)
-	}
 	if err := f.CheckOutput("/backup/changes/", "jsonl", "zstd"); err != nil {
 		t.Error(err)
 	}
-	cause := errors.New("the fence differs")
-	if err := error(&OtherLogError{Path: "/var/state", Err: cause}); !errors.Is(err, cause) || !strings.Contains(err.Error(), cause.Error()) {
-		t.Error(err)
+	set := sample(1)
+	set.Output, set.Format, set.Compression = "", "", ""
+	if err := errors.Join(f.Save(set), f.CheckOutput("x", "y", "gzip")); err != nil {
+		t.Errorf("a state set by hand has no output yet: %v", err)
+	}
+}
+
+// missing is a decode.Hole.
+type missing struct{ error }
+
+func (m missing) Unwrap() error { return m.error }
+
+func (missing) Hole() (log *decode.Log, from, to decode.Position) { return log, from, to }
+
+// replaced is a decode.Rewritten.
+type replaced struct{ missing }
+
+func (replaced) Rewritten() {}
+
+// TestSameNamesElsewhere: in other folders the logs have the same names, and the fences decide.
+func TestSameNamesElsewhere(t *testing.T) {
+	m := vfstest.New()
+	f := openOnMem(t, m)
+	save(t, f, 1)
+	cause := errors.New("cause")
+	disk := &fs.PathError{Op: "read", Path: "/x", Err: syscall.EIO}
+	for name, c := range map[string]struct {
+		source string
+		found  error
+		want   error
+		other  bool
+	}{
+		"the folder of the state":       {"/data/pika/log", replaced{missing{cause}}, nil, false},
+		"moved":                         {"/x", nil, nil, false},
+		"moved, and purged":             {"/x", missing{cause}, nil, false},
+		"another history":               {"/x", replaced{missing{cause}}, cause, true},
+		"an end before it":              {"/x", cause, cause, true},
+		"a disk that fails":             {"/x", disk, disk, false},
+		"interrupted while it compares": {"/x", context.Canceled, context.Canceled, false},
+	} {
+		logs := []*decode.Log{{DB: "db7", Slot: -1}, {DB: "db1", Slot: 3}}
+		err := f.CheckSource([]string{c.source}, logs, func(l *decode.Log, m Mark) error {
+			if l.String() != "db1/3" || m != sample(1).DBs["db1/3"] {
+				t.Errorf("%s: asked of %v, %v", name, l, m)
+			}
+			if c.found == nil {
+				return nil
+			}
+			return fmt.Errorf("comparing: %w", c.found)
+		})
+		other, isOther := errors.AsType[*OtherLogError](err)
+		if !errors.Is(err, c.want) || isOther != c.other || isOther && !strings.Contains(other.Error(), "db7, db1/3 is read: comparing: cause;") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
