@@ -115,6 +115,7 @@ func (j *joiner) hole(ctx context.Context, h decode.Hole) error {
 		return h
 	}
 	*count++
+	j.o.Stats.skipped(c.Op, h)
 	if c.Op == decode.OpRewritten {
 		account.epoch++
 	}
@@ -125,6 +126,7 @@ func (j *joiner) hole(ctx context.Context, h decode.Hole) error {
 func (j *joiner) report(l decode.Lost) {
 	j.result.Lost++
 	j.result.LostBytes += l.To.Offset - l.From.Offset
+	j.o.Stats.skipped(decode.OpCorrupt, &l)
 	j.o.Report(&l)
 }
 
@@ -162,6 +164,7 @@ func (j *joiner) deliver(ctx context.Context, b *Batch) error {
 // write hands a batch to the sink, if there is something in it, and counts it.
 func (j *joiner) write(ctx context.Context, b *Batch, ack func()) error {
 	j.result.add(b)
+	j.o.Stats.add(b)
 	if j.o.Progress != nil {
 		j.o.Progress(b.Read)
 	}
@@ -170,10 +173,12 @@ func (j *joiner) write(ctx context.Context, b *Batch, ack func()) error {
 		j.pool.put(b)
 		return nil
 	}
+	ack, done := j.o.Stats.send(ack)
 	if j.keeps {
 		ack = j.ledger.keep(ack)
 	}
 	j.sink.Write(ctx, b, func(err error) {
+		done()
 		if err != nil {
 			j.fail(err)
 		} else {
@@ -216,6 +221,7 @@ func (j *joiner) switchDB(ctx context.Context, log *decode.Log) error {
 func (j *joiner) fail(err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	j.o.Stats.failed(err)
 	if j.failure == nil {
 		j.failure = &SinkError{Err: err}
 	}

@@ -56,6 +56,9 @@ type Options struct {
 
 	// Progress is told how many bytes of the log have been dealt with since the last call.
 	Progress func(bytes int64)
+
+	// Stats, if set, is kept up to date for whoever watches.
+	Stats *Stats
 }
 
 // Result is what a run did.
@@ -105,6 +108,7 @@ func Run(ctx context.Context, src Source, sink Sink, o Options) (Result, error) 
 	}
 	keeper, _ := sink.(Keeper)
 	s := &saver{o: &o, keeper: keeper, ledger: newLedger(o.Start)}
+	o.Stats.begin(s.ledger, o.Save != nil)
 	end := s.begin(context.WithoutCancel(ctx))
 	j, runErr := run(ctx, src, sink, s.ledger, &o)
 	end()
@@ -121,6 +125,7 @@ func Run(ctx context.Context, src Source, sink Sink, o Options) (Result, error) 
 	if stateErr != nil {
 		err = errors.Join(err, stateErr)
 	}
+	o.Stats.ended(err)
 	return j.result, err
 }
 
@@ -133,7 +138,7 @@ func (o *Options) warn(text string) {
 // run is Run up to the closing of the sink.
 func run(ctx context.Context, src Source, sink Sink, ledger *ledger, o *Options) (*joiner, error) {
 	budget := newBudget(o.Memory)
-	pool := &pool{budget: budget}
+	pool := &pool{budget: budget, stats: o.Stats}
 	_, keeps := sink.(Keeper)
 	j := &joiner{o: o, sink: sink, keeps: keeps, pool: pool, db: "db0", ledger: ledger}
 	workers, err := newWorkers(o, budget)
@@ -245,10 +250,12 @@ const keepBuffer = 8 << 20
 // pool keeps batches for use again.
 type pool struct {
 	budget *budget
+	stats  *Stats
 	free   sync.Pool
 }
 
 func (p *pool) get() *Batch {
+	p.stats.hold(1)
 	if b, ok := p.free.Get().(*Batch); ok {
 		return b
 	}
@@ -257,6 +264,7 @@ func (p *pool) get() *Batch {
 
 // put takes a batch back and gives its share of the budget to others.
 func (p *pool) put(b *Batch) {
+	p.stats.hold(-1)
 	if b.inFlight {
 		p.budget.release(b.seq, b.charged)
 	}
