@@ -434,7 +434,7 @@ func (c *convertCommand) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	defer k.close()
-	if err := k.check(logs); err != nil {
+	if err := k.check(ctx, logs); err != nil {
 		return err
 	}
 	extents, err := c.resolve(ctx, s, logs, k)
@@ -465,7 +465,6 @@ func (f *streamFlags) openSink(s *streams, o *encode.Options, k *keeping, stop <
 type keeping struct {
 	file  *checkpoint.File // nil: it keeps none
 	state checkpoint.State
-	other bool // the state was made with another source: its fences have to show that it is the same log
 }
 
 // openState locks the state of this output.
@@ -491,7 +490,6 @@ func (f *streamFlags) openState(sources []string, o *encode.Options) (*keeping, 
 		return nil, errors.Join(err, k.file.Close())
 	}
 	k.state, _ = k.file.State()
-	k.other = !k.state.IsNew() && !k.state.SameSource(source)
 	k.state.Source, k.state.Output, k.state.Format, k.state.Compression = source, output, f.Format, o.Compression.String()
 	k.state.DBs = maps.Clone(k.state.DBs)
 	if k.state.DBs == nil {
@@ -501,16 +499,20 @@ func (f *streamFlags) openState(sources []string, o *encode.Options) (*keeping, 
 	return k, nil
 }
 
-// check refuses logs of which the state knows none.
-func (k *keeping) check(logs []*binlog.Log) error {
+// check refuses logs that are not those of the state.
+func (k *keeping) check(ctx context.Context, logs []*binlog.Log) error {
 	if k.file == nil {
 		return nil
 	}
-	ids := make([]*decode.Log, len(logs))
-	for i, l := range logs {
-		ids[i] = l.ID()
+	byID := map[*decode.Log]*binlog.Log{}
+	var ids []*decode.Log
+	for _, l := range logs {
+		byID[l.ID()] = l
+		ids = append(ids, l.ID())
 	}
-	return k.file.CheckLogs(k.state.Source, ids)
+	return k.file.CheckSource(k.state.Source, ids, func(id *decode.Log, m checkpoint.Mark) error {
+		return byID[id].CheckFence(ctx, m.Position, m.Fence)
+	})
 }
 
 // begin finds out where a log is begun: where the state says, if its history is still the same, else at from. The text is
@@ -537,11 +539,7 @@ func (k *keeping) begin(ctx context.Context, l *binlog.Log, from binlog.Where) (
 			Log: l.ID(), From: mark.Position, To: l.HistoryStart(), Reason: fmt.Sprintf("the log ends before it, at %v", beyond.End),
 		}
 	}
-	switch {
-	case isOther && k.other:
-		was, _ := k.file.State()
-		return e, "", &checkpoint.OtherLogError{Path: k.file.Path(), State: was, Source: k.state.Source, Logs: []string{l.ID().String()}, Err: err}
-	case isOther:
+	if isOther {
 		e.from, e.rewritten = rewritten.To, rewritten
 	}
 	return e, fmt.Sprintf("%v (the state %s)", mark.Position, k.file.Path()), nil

@@ -19,6 +19,7 @@ type Batch struct {
 	Passed  int64 // records and commands that change nothing
 	Plain   int64 // bytes of the changes before compression
 	Read    int64 // bytes of the log
+	Time    int64 // unix seconds of the last change, 0 where the log does not tell
 
 	// What the joiner needs to put the chunk in its place.
 	chunk   decode.Chunk

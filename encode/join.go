@@ -116,6 +116,7 @@ func (j *joiner) hole(ctx context.Context, h decode.Hole) error {
 		return h
 	}
 	*count++
+	j.o.Stats.skipped(c.Op, h)
 	if c.Op == decode.OpRewritten {
 		account.epoch++
 	}
@@ -126,6 +127,7 @@ func (j *joiner) hole(ctx context.Context, h decode.Hole) error {
 func (j *joiner) report(l decode.Lost) {
 	j.result.Lost++
 	j.result.LostBytes += l.To.Offset - l.From.Offset
+	j.o.Stats.skipped(decode.OpCorrupt, &l)
 	j.o.Report(&l)
 }
 
@@ -163,6 +165,7 @@ func (j *joiner) deliver(ctx context.Context, b *Batch) error {
 // write hands a batch to the sink, if there is something in it, and counts it.
 func (j *joiner) write(ctx context.Context, b *Batch, ack func()) error {
 	j.result.add(b)
+	j.o.Stats.add(b)
 	if j.o.Progress != nil {
 		j.o.Progress(b.Read)
 	}
@@ -171,10 +174,12 @@ func (j *joiner) write(ctx context.Context, b *Batch, ack func()) error {
 		j.pool.put(b)
 		return nil
 	}
+	ack, done := j.o.Stats.send(ack)
 	if j.keeps {
 		ack = j.ledger.keep(ack)
 	}
 	j.sink.Write(ctx, b, func(err error) {
+		done()
 		if err != nil {
 			j.fail(err)
 		} else {
@@ -242,6 +247,7 @@ func (j *joiner) fail(err error) {
 		err = &SinkError{Err: err}
 	}
 	j.failure = err
+	j.o.Stats.failed(err)
 	j.stop(err)
 }
 

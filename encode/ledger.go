@@ -15,6 +15,7 @@ type ledger struct {
 	start    map[*decode.Log]checkpoint.Mark
 	accounts map[*decode.Log]*account
 	logs     []*decode.Log // in the order in which they came
+	timed    bool          // the times of what is delivered are asked for
 	unkept   []func()      // acknowledgements of what a Keeper has accepted and not made durable, in the order of the writes
 }
 
@@ -23,6 +24,7 @@ type account struct {
 	chain   decode.Chain
 	epoch   uint32
 	tracker *checkpoint.Tracker
+	times   eventTimes // under the ledger's lock
 }
 
 // newLedger begins with the places that are known before anything is read.
@@ -50,7 +52,13 @@ func (l *ledger) account(log *decode.Log, at decode.Position) *account {
 
 // track gives the acknowledgement of a batch.
 func (l *ledger) track(b *Batch) func() {
-	return l.account(b.Log, b.Begin).tracker.Track(b.mark())
+	a := l.account(b.Log, b.Begin)
+	if l.timed {
+		l.mu.Lock()
+		a.times.track(b, a.tracker.Committed())
+		l.mu.Unlock()
+	}
+	return a.tracker.Track(b.mark())
 }
 
 // hold gives the acknowledgement of something that has no position of its own.

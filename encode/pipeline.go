@@ -56,6 +56,9 @@ type Options struct {
 
 	// Progress is told how many bytes of the log have been dealt with since the last call.
 	Progress func(bytes int64)
+
+	// Stats, if set, is kept up to date for whoever watches.
+	Stats *Stats
 }
 
 // Result is what a run did.
@@ -108,6 +111,7 @@ func Run(ctx context.Context, src Source, sink Sink, o Options) (Result, error) 
 	defer stop(nil)
 	j := &joiner{o: &o, sink: sink, keeps: keeps, db: "db0", ledger: newLedger(o.Start), stop: stop}
 	s := &saver{o: &o, keeper: keeper, ledger: j.ledger, fail: j.fail}
+	o.Stats.begin(j.ledger, o.Save != nil)
 	end := s.begin(context.WithoutCancel(ctx))
 	watched := j.watch(within)
 	runErr := run(within, src, j)
@@ -127,6 +131,7 @@ func Run(ctx context.Context, src Source, sink Sink, o Options) (Result, error) 
 	if stateErr != nil {
 		err = errors.Join(err, stateErr)
 	}
+	o.Stats.ended(err)
 	return j.result, err
 }
 
@@ -140,7 +145,7 @@ func (o *Options) warn(text string) {
 func run(ctx context.Context, src Source, j *joiner) error {
 	o := j.o
 	budget := newBudget(o.Memory)
-	j.pool = &pool{budget: budget}
+	j.pool = &pool{budget: budget, stats: o.Stats}
 	workers, err := newWorkers(o, budget)
 	if err != nil {
 		return err
@@ -250,10 +255,12 @@ const keepBuffer = 8 << 20
 // pool keeps batches for use again.
 type pool struct {
 	budget *budget
+	stats  *Stats
 	free   sync.Pool
 }
 
 func (p *pool) get() *Batch {
+	p.stats.hold(1)
 	if b, ok := p.free.Get().(*Batch); ok {
 		return b
 	}
@@ -262,6 +269,7 @@ func (p *pool) get() *Batch {
 
 // put takes a batch back and gives its share of the budget to others.
 func (p *pool) put(b *Batch) {
+	p.stats.hold(-1)
 	if b.inFlight {
 		p.budget.release(b.seq, b.charged)
 	}

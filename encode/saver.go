@@ -95,21 +95,25 @@ func (s *saver) attempt(ctx context.Context, complete bool) bool {
 
 // save takes one checkpoint, and has the sink show what is complete by it.
 func (s *saver) save(ctx context.Context, complete bool) error {
-	if err := s.flush(ctx, complete); err != nil {
+	err := s.flush(ctx, complete)
+	s.o.Stats.flushed(err)
+	if err != nil {
 		return &SinkError{Err: err}
 	}
 	c := Checkpoint{Marks: s.ledger.marks()}
-	var err error
 	if s.note != nil {
 		if c.Note, err = json.Marshal(s.note); err != nil {
 			return &SinkError{Err: err}
 		}
 	}
 	if c.equal(&s.last) {
+		s.o.Stats.saved(false, nil)
 		return nil
 	}
 	if s.o.Save != nil {
-		if err := s.o.Save(c); err != nil {
+		err := s.o.Save(c)
+		s.o.Stats.saved(true, err)
+		if err != nil {
 			return &StateError{Err: err}
 		}
 	}
@@ -117,7 +121,9 @@ func (s *saver) save(ctx context.Context, complete bool) error {
 	if s.keeper == nil {
 		return nil
 	}
-	if err := s.keeper.Kept(ctx, s.note); err != nil {
+	err = s.keeper.Kept(ctx, s.note)
+	s.o.Stats.flushed(err)
+	if err != nil {
 		return &SinkError{Err: err}
 	}
 	return nil

@@ -68,6 +68,10 @@ type SinkOptions struct {
 	// Warn takes a line for the user, from any goroutine.
 	Warn func(text string)
 
+	// Waits, if set, is told why the sink cannot go on now and tries again, at each attempt, and with nil that it goes on; from
+	// any goroutine. It is for Stats.Waits.
+	Waits func(why error)
+
 	// Stop is closed when the run is to end, so that a sink stops waiting for what may never come, such as room on a disk.
 	Stop <-chan struct{}
 }

@@ -39,6 +39,7 @@ func (w *worker) encode(ctx context.Context, b *Batch, limit int64) {
 	passed := w.decoder.Passed()
 
 	b.Log, b.end, w.last = w.chunk.Log, -1, -1
+	w.change.Time = 0
 	w.scanner.Reserve = func(n int64) error { return w.reserve(ctx, n) }
 	if err := w.records(ctx, limit); err != io.EOF { //nolint:errorlint // damage may wrap it
 		b.err = err
@@ -52,6 +53,7 @@ func (w *worker) encode(ctx context.Context, b *Batch, limit int64) {
 	b.End = w.position(b.end)
 	w.fence()
 	b.Passed = int64(w.decoder.Passed() - passed)
+	b.Time = w.change.Time
 	b.Read = max(min(w.chunk.End, w.chunk.Limit)-w.chunk.Begin, 0)
 	w.finish()
 	w.trim()

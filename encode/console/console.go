@@ -7,18 +7,22 @@ import (
 	"log/slog"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 )
 
-// Console is where messages go, one line each. It is for one goroutine.
+// Console is where messages go, one line each. It is safe for concurrent use, with its bar and its status line.
 type Console struct {
-	w     io.Writer
-	json  *slog.Logger // nil for text
+	json  *slog.Logger // nil for text; it writes whole lines
 	quiet bool
-	bar   *Bar
+
+	mu    sync.Mutex // over all that is written
+	w     io.Writer
+	live  bool   // something is drawn on the last line, or may be
+	shown string // of the status line, as it stands there
 }
 
 // New makes a console on w. quiet drops what Info says.
@@ -43,8 +47,41 @@ func (c *Console) Warn(text string) { c.say((*slog.Logger).Warn, text) }
 // Error says why the program ends.
 func (c *Console) Error(text string) { c.say((*slog.Logger).Error, text) }
 
+// clear takes what is drawn off the last line. The bar's own way of doing so writes as many spaces as it believes to have
+// drawn, which are too few at first.
+func (c *Console) clear() {
+	if c.live {
+		fmt.Fprint(c.w, "\r\x1b[K")
+		c.shown = ""
+	}
+}
+
+// begin says that the last line is drawn on from now on.
+func (c *Console) begin() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.live = true
+}
+
+// terminal gives the terminal that the console is, if it is one.
+func (c *Console) terminal() (fd int, ok bool) {
+	file, ok := c.w.(interface{ Fd() uintptr })
+	if !ok {
+		return 0, false
+	}
+	return int(file.Fd()), term.IsTerminal(int(file.Fd()))
+}
+
+// draws decides whether something is drawn: auto (on a terminal), always or never.
+func (c *Console) draws(when string) bool {
+	_, terminal := c.terminal()
+	return when == "always" || when == "auto" && terminal && !c.quiet
+}
+
 func (c *Console) say(log func(*slog.Logger, string, ...any), text string) {
-	c.bar.Clear()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.clear()
 	if c.json != nil {
 		log(c.json, text)
 		return
@@ -67,15 +104,13 @@ type Bar struct {
 // Progress begins a bar over a number of bytes, 0 if it is not known. when is auto (on a terminal),
 // always or never.
 func (c *Console) Progress(when string, total int64) *Bar {
-	file, ok := c.w.(interface{ Fd() uintptr })
-	terminal := ok && term.IsTerminal(int(file.Fd()))
-	if when == "never" || when == "auto" && (!terminal || c.quiet) {
+	if !c.draws(when) {
 		return nil
 	}
 	if total <= 0 {
 		total = -1
 	}
-	c.bar = &Bar{console: c, bar: progressbar.NewOptions64(total,
+	bar := &Bar{console: c, bar: progressbar.NewOptions64(total,
 		progressbar.OptionSetWriter(c.w), progressbar.OptionShowBytes(true), progressbar.OptionUseIECUnits(true),
 		progressbar.OptionShowTotalBytes(true), progressbar.OptionShowCount(), progressbar.OptionThrottle(barInterval),
 		progressbar.OptionSetWidth(barWidth),
@@ -83,12 +118,15 @@ func (c *Console) Progress(when string, total int64) *Bar {
 		// Drawn by Add alone: a spinner that turns by itself would write between messages.
 		progressbar.OptionSetSpinnerChangeInterval(0),
 	)}
-	return c.bar
+	c.begin()
+	return bar
 }
 
 // Add moves the bar.
 func (b *Bar) Add(n int64) {
 	if b != nil {
+		b.console.mu.Lock()
+		defer b.console.mu.Unlock()
 		b.bar.Add64(n) //nolint:errcheck,gosec // a bar that cannot be drawn is no reason to stop
 	}
 }
@@ -96,17 +134,20 @@ func (b *Bar) Add(n int64) {
 // Finish takes the bar off the screen, wherever it is.
 func (b *Bar) Finish() {
 	if b != nil {
-		b.Clear()
+		b.console.mu.Lock()
+		defer b.console.mu.Unlock()
+		b.console.clear()
+		b.console.live = false
 		b.bar.Exit() //nolint:errcheck,gosec // as in Add
-		b.console.bar = nil
 	}
 }
 
-// Clear takes the bar off its line until the next Add draws it again. The bar's own way of doing so writes as many
-// spaces as it believes to have drawn, which are too few at first.
+// Clear takes the bar off its line until the next Add draws it again.
 func (b *Bar) Clear() {
 	if b != nil {
-		fmt.Fprint(b.console.w, "\r\x1b[K")
+		b.console.mu.Lock()
+		defer b.console.mu.Unlock()
+		b.console.clear()
 	}
 }
 

@@ -1,0 +1,176 @@
+// Package health answers how a run that follows a log is doing: as metrics for Prometheus, as a page that fails when
+// something is wrong and says what, and as a line for a terminal.
+//
+// What it says is measured at the acknowledged position, behind which everything has been delivered, and not at what was
+// read. It is looked at once a second and whenever somebody asks.
+package health
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"pikabin/decode"
+	"pikabin/encode"
+)
+
+// Options say what is watched. Stats is needed.
+type Options struct {
+	Stats  *encode.Stats
+	Source func() []LogStatus // the logs as they are on the disk now; nil: nothing is known of them
+
+	// Stalled is how long a log that is ahead of its acknowledged position may stay so without that position moving, and how
+	// long the state may stay unsaved. 0: 60 s.
+	Stalled time.Duration
+
+	Version string               // of the program, for pikabin_build_info
+	Now     func() time.Time     // nil: time.Now
+	Size    func(n int64) string // bytes for people; nil: "4096 B"
+}
+
+// LogStatus is one log as it is on the disk.
+type LogStatus struct {
+	Log      *decode.Log     // the one that the run's batches carry
+	From     decode.Position // where reading began: it counts as acknowledged as long as nothing else is
+	End      decode.Position // up to where the server has committed
+	Oldest   uint32          // number of the oldest segment on the disk
+	Segments int             // how many there are
+	Grew     time.Time       // when End was last seen to move
+
+	// Behind is how many bytes of the log come after a position, 0 where nothing does, such as from the end of a finished
+	// segment to the beginning of an empty one. A position that is not on the disk any more counts from the oldest segment.
+	Behind func(from decode.Position) int64
+}
+
+// defaultStalled is how long nothing may move, unless told otherwise.
+const defaultStalled = time.Minute
+
+// Monitor watches one run. It is safe for concurrent use.
+type Monitor struct {
+	o Options
+
+	mu      sync.Mutex
+	watches map[*decode.Log]*watch
+	last    sample // of the line before
+}
+
+// New makes a monitor. The run may begin before or after.
+func New(o Options) *Monitor {
+	o.Stalled = cmp.Or(o.Stalled, defaultStalled)
+	if o.Source == nil {
+		o.Source = func() []LogStatus { return nil }
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Size == nil {
+		o.Size = func(n int64) string { return strconv.FormatInt(n, 10) + " B" }
+	}
+	return &Monitor{o: o, watches: map[*decode.Log]*watch{}}
+}
+
+// Report is how a run is doing. Healthy is false exactly when there are Reasons.
+type Report struct {
+	Healthy bool     `json:"healthy"`
+	Reasons []string `json:"reasons,omitempty"`
+	Logs    []Log    `json:"logs"`
+
+	stats encode.Snapshot
+	at    time.Time
+}
+
+// Log is how far one log has come.
+type Log struct {
+	DB                  string   `json:"db"` // with the slot, where there are slots: db0/7
+	Acknowledged        Position `json:"acknowledged"`
+	End                 Position `json:"end"`
+	LagBytes            int64    `json:"lag_bytes"`
+	LagSegments         int64    `json:"lag_segments"`
+	LagSeconds          float64  `json:"lag_seconds"`
+	StillSeconds        float64  `json:"still_seconds"` // without a move, while there was something to deliver
+	SegmentsBeforePurge int64    `json:"segments_before_purge"`
+	Segments            int      `json:"segments"`
+	Stalled             bool     `json:"stalled"`
+
+	grew time.Time
+}
+
+// Position is a position with its text form in JSON, "12:4096".
+type Position struct{ decode.Position }
+
+// MarshalText gives the text form.
+func (p Position) MarshalText() ([]byte, error) { return p.AppendText(nil), nil }
+
+// Report looks at everything now.
+func (m *Monitor) Report() *Report {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	// The log before the acknowledgements: the other way round, what is delivered in between would seem to be missing.
+	statuses := m.o.Source()
+	delivered := m.o.Stats.Logs()
+	r := &Report{stats: m.o.Stats.Snapshot(), at: m.o.Now(), Logs: []Log{}}
+	for i := range statuses {
+		s := &statuses[i]
+		place, ok := delivered[s.Log]
+		if !ok {
+			place.Position = s.From
+		}
+		w := m.watches[s.Log]
+		if w == nil {
+			w = &watch{}
+			m.watches[s.Log] = w
+		}
+		r.Logs = append(r.Logs, w.look(r.at, s, place, m.o.Stalled))
+	}
+	slices.SortFunc(r.Logs, func(a, b Log) int { return naturalOrder(a.DB, b.DB) })
+	r.Reasons = m.reasons(r)
+	r.Healthy = len(r.Reasons) == 0
+	return r
+}
+
+// naturalOrder puts db2 before db10.
+func naturalOrder(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) }
+
+// reasons are why the run is not healthy, the likely cause before what it causes.
+func (m *Monitor) reasons(r *Report) []string {
+	var reasons []string
+	if t := r.stats.Sink; t.Err != nil {
+		reasons = append(reasons, fmt.Sprintf("the output has not taken anything for %s: %v", span(r.at.Sub(t.Since)), t.Err))
+	}
+	if r.stats.KeepsState {
+		if age := r.at.Sub(r.stats.Saved); age >= m.o.Stalled {
+			reasons = append(reasons, fmt.Sprintf("the state has not been saved for %s%s", span(age), because(r.stats.State.Err)))
+		}
+	}
+	for i := range r.Logs {
+		if l := &r.Logs[i]; l.Stalled {
+			reasons = append(reasons, fmt.Sprintf("%s has been acknowledged up to %v for %s, and the log goes on to %v, %s behind it%s", l.DB,
+				l.Acknowledged, span(seconds(l.StillSeconds)), l.End, m.o.Size(l.LagBytes), lastError(r)))
+		}
+	}
+	return reasons
+}
+
+// lastError is what went wrong last, which may be why nothing moves.
+func lastError(r *Report) string {
+	t := r.stats.LastError
+	if t.Err == nil {
+		return ""
+	}
+	return fmt.Sprintf("; the last error was %s ago: %v", span(r.at.Sub(t.Since)), t.Err)
+}
+
+func because(err error) string {
+	if err == nil {
+		return ""
+	}
+	return ": " + err.Error()
+}
+
+// span is a duration in whole seconds, for people.
+func span(d time.Duration) string { return d.Truncate(time.Second).String() }
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

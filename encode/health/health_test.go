@@ -1,0 +1,211 @@
+package health_test
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const (
+	ok      = http.StatusOK
+	failing = http.StatusServiceUnavailable
+)
+
+// TestHealth goes through what can happen to a run.
+func TestHealth(t *testing.T) {
+	for name, story := range map[string]func(r *rig){
+		"nothing in the log": func(r *rig) {
+			r.wait(2 * time.Hour)
+			r.check(ok, "ok\ndb0 acknowledged 0:0, end 0:0, 0 B behind, 0s, 0 segments before the purge\n")
+		},
+		"idle for hours, then slow": func(r *rig) {
+			r.put(1)
+			r.follow()
+			r.wait(2 * time.Hour)
+			r.check(ok, "ok\ndb0 acknowledged 0:200, end 0:200, 0 B behind")
+			r.sink.set(false)
+			r.put(1)
+			r.follow()
+			r.check(ok, "db0 acknowledged 0:200, end 0:400, 200 B behind, 0s,")
+			r.wait(59 * time.Second)
+			r.check(ok, "200 B behind, 59s,")
+			r.wait(time.Second)
+			r.check(failing, "failing: db0 has been acknowledged up to 0:200 for 1m0s, and the log goes on to 0:400, 200 B behind it\ndb0 ack")
+			r.sink.set(true)
+			r.check(ok, "ok\ndb0 acknowledged 0:400, end 0:400, 0 B behind, 0s,")
+		},
+		"a log that was idle before it was watched": func(r *rig) {
+			r.put(5)
+			r.from, r.read = r.w.Position(), r.w.Position()
+			r.wait(2 * time.Hour)
+			r.check(ok, "db0 acknowledged 0:1000, end 0:1000, 0 B behind")
+			r.put(1)
+			r.wait(time.Minute)
+			r.check(failing, "acknowledged up to 0:1000 for 1m0s")
+		},
+		"far behind, but moving": func(r *rig) {
+			r.sink.set(false)
+			for range 40 {
+				r.put(2)
+				r.follow()
+			}
+			for range 20 {
+				r.wait(50 * time.Second)
+				r.sink.deliver(1)
+				r.check(ok, "B behind")
+			}
+			r.wait(61 * time.Second)
+			r.check(failing, "acknowledged up to 0:8000 for 1m1s")
+		},
+		"never without something to deliver": func(r *rig) {
+			for range 200 {
+				r.put(1)
+				r.follow()
+				r.sink.set(false)
+				r.put(1)
+				r.wait(time.Second)
+				r.sink.set(true)
+			}
+			r.check(ok, "200 B behind, 1s,")
+		},
+		"a sink that waits": func(r *rig) {
+			r.stats.Waits(syscall.ENOSPC)
+			r.wait(3 * time.Second)
+			r.stats.Waits(syscall.ENOSPC)
+			r.check(failing, "failing: the output has not taken anything for 3s: no space left on device\ndb0 ack")
+			r.stats.Waits(nil)
+			r.check(ok, "ok")
+			r.put(1)
+			r.wait(2 * time.Minute)
+			r.check(failing, "200 B behind it; the last error was 2m0s ago: no space left on device")
+			r.follow()
+		},
+		"a sink that fails": func(r *rig) {
+			r.sink.refuse(errors.New("refused"))
+			r.put(1)
+			r.follow()
+			r.check(failing, "failing: the output has not taken anything for 0s: refused")
+		},
+		"a state that cannot be saved": func(r *rig) {
+			r.saves(func() error { return errors.New("read-only file system") })
+			r.put(1)
+			r.follow()
+			r.wait(59 * time.Second)
+			r.check(ok, "ok\n")
+			r.wait(time.Second)
+			r.check(failing, "failing: the state has not been saved for 1m0s: read-only file system\ndb0 ack")
+			r.saves(saved)
+			r.wait(time.Second)
+			r.check(ok, "ok\n")
+		},
+		"a save that hangs": func(r *rig) {
+			saving := make(chan struct{})
+			r.saves(func() error { <-saving; return nil })
+			r.put(1)
+			r.follow()
+			r.wait(2 * time.Minute)
+			r.check(failing, "failing: the state has not been saved for 2m0s\ndb0 ack")
+			close(saving)
+			r.wait(time.Second)
+			r.check(ok, "ok\n")
+		},
+		"segments purged under it": func(r *rig) {
+			r.put(1)
+			r.follow()
+			r.sink.set(false)
+			for range 3 {
+				r.w.Rotate()
+				r.put(1)
+			}
+			r.follow()
+			r.check(ok, "db0 acknowledged 0:200, end 3:200, 600 B behind, 0s, 0 segments before the purge\n")
+			r.w.Take()
+			r.check(ok, "-3 segments before the purge\n")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t)
+				r.start(true)
+				synctest.Wait()
+				story(r)
+				r.end()
+			})
+		})
+	}
+}
+
+// TestHealthJSON asks for JSON in both ways.
+func TestHealthJSON(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.put(2)
+		r.monitor.Report()
+		r.wait(90 * time.Second)
+		const want = `{
+  "healthy": false,
+  "reasons": [
+    "db0 has been acknowledged up to 0:0 for 1m30s, and the log goes on to 0:400, 400 B behind it"
+  ],
+  "logs": [
+    {
+      "db": "db0",
+      "acknowledged": "0:0",
+      "end": "0:400",
+      "lag_bytes": 400,
+      "lag_segments": 0,
+      "lag_seconds": 90,
+      "still_seconds": 90,
+      "segments_before_purge": 0,
+      "segments": 1,
+      "stalled": true
+    }
+  ]
+}
+`
+		byHeader := httptest.NewRecorder()
+		request := httptest.NewRequest(http.MethodGet, "/healthz", http.NoBody)
+		request.Header.Set("Accept", "application/json")
+		r.monitor.Handler().ServeHTTP(byHeader, request)
+		for name, answer := range map[string]*httptest.ResponseRecorder{"header": byHeader, "query": r.get("/healthz?format=json")} {
+			if diff := cmp.Diff(want, answer.Body.String()); diff != "" || answer.Code != failing || answer.Header().Get("Content-Type") != "application/json" {
+				t.Errorf("%s: %d, -want +got:\n%s", name, answer.Code, diff)
+			}
+		}
+		if got := r.get("/healthz?format=text").Body.String(); !strings.HasPrefix(got, "failing: ") {
+			t.Errorf("as text: %s", got)
+		}
+	})
+}
+
+// TestLine shows the log that is furthest behind, and the speed.
+func TestLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.start(false)
+		check := func(want string) {
+			t.Helper()
+			if got := r.monitor.Line(); got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		}
+		check("db0 0:0  0 B behind  0 events/s  ok")
+		r.put(10)
+		r.follow()
+		r.wait(2 * time.Second)
+		check("db0 0:2000  0 B behind  5 events/s  ok")
+		r.put(1)
+		r.wait(250 * time.Millisecond)
+		check("db0 0:2000  200 B behind  5 events/s  ok")
+		r.wait(2 * time.Minute)
+		check("db0 0:2000  200 B behind  0 events/s  db0 has been acknowledged up to 0:2000 for 2m0s, and the log goes on to 0:2200, 200 B behind it")
+		r.end()
+	})
+}

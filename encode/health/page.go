@@ -1,0 +1,64 @@
+package health
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Handler serves /metrics and /healthz.
+func (m *Monitor) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry(), promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /healthz", m.healthz)
+	return mux
+}
+
+// healthz answers with 200 or 503, and says why; in JSON where that is asked for.
+func (m *Monitor) healthz(w http.ResponseWriter, r *http.Request) {
+	report := m.Report()
+	status := http.StatusOK
+	if !report.Healthy {
+		status = http.StatusServiceUnavailable
+	}
+	body, kind := m.text(report), "text/plain; charset=utf-8"
+	if wantsJSON(r) {
+		encoded, err := json.MarshalIndent(report, "", "  ")
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		body, kind = string(encoded)+"\n", "application/json"
+	}
+	w.Header().Set("Content-Type", kind)
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	fmt.Fprint(w, body)
+}
+
+func wantsJSON(r *http.Request) bool {
+	if format := r.URL.Query().Get("format"); format != "" {
+		return format == "json"
+	}
+	return strings.Contains(r.Header.Get("Accept"), "application/json")
+}
+
+// text is "ok", or the reasons, and then a line for each log.
+func (m *Monitor) text(r *Report) string {
+	var b strings.Builder
+	if r.Healthy {
+		b.WriteString("ok\n")
+	}
+	for _, reason := range r.Reasons {
+		fmt.Fprintf(&b, "failing: %s\n", reason)
+	}
+	for i := range r.Logs {
+		l := &r.Logs[i]
+		fmt.Fprintf(&b, "%s acknowledged %v, end %v, %s behind, %s, %d segments before the purge\n", l.DB, l.Acknowledged, l.End,
+			m.o.Size(l.LagBytes), span(seconds(l.LagSeconds)), l.SegmentsBeforePurge)
+	}
+	return b.String()
+}

@@ -1,0 +1,197 @@
+package encode_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"pikabin/decode"
+	"pikabin/decode/binlogtest"
+	"pikabin/encode"
+)
+
+// counts are the numbers of a snapshot that a result has, too.
+type counts struct{ Records, Changes, Passed, Read, Plain, Written, Damaged, Gaps int64 }
+
+// TestStatsAgreeWithTheResult counts a log with all that a log can have.
+func TestStatsAgreeWithTheResult(t *testing.T) {
+	w := binlogtest.NewWriter(binlogtest.Options{})
+	for i := range 3 {
+		w.Command("SET", fmt.Sprintf("a%d", i), "v")
+		w.Padding(20, binlogtest.Put{})
+		w.Put(long())
+		w.Raw(bytes.Repeat([]byte("garbage"), decode.BlockSize))
+		w.Command("SET", "b", "v")
+		w.Rotate()
+	}
+	w.Command("SET", "last", "v")
+	dir := t.TempDir()
+	writeLogs(t, dir, w)
+	var stats encode.Stats
+	_, result, err := convert(t, dir, 1<<16, encode.Options{Stats: &stats, SkipCorrupt: true, Workers: 3})
+	if err != nil || result.Lost == 0 || result.Passed == 0 {
+		t.Fatalf("%v: %+v", err, result)
+	}
+	s := stats.Snapshot()
+	want := counts{result.Records, result.Changes, result.Passed, result.Read, result.Plain, result.Written, result.Lost, result.Gaps}
+	if diff := cmp.Diff(want, counts{s.Records, s.Changes, s.Passed, s.Read, s.Plain, s.Written, s.Damaged, s.Gaps}); diff != "" {
+		t.Errorf("-result +stats:\n%s", diff)
+	}
+	if s.Errors[encode.ErrorCorrupt] != result.Lost || s.LastError.Err == nil || s.Working != 0 || s.Unacked != 0 || s.Latency.Count != s.Deliveries {
+		t.Errorf("%+v", s)
+	}
+	got := stats.Logs()[result.Logs[0]]
+	if got.Position != w.Position() || got.Time != binlogtest.DefaultTime {
+		t.Errorf("delivered %+v, want %v at %d", got, w.Position(), binlogtest.DefaultTime)
+	}
+}
+
+// gap is a hole of a log.
+type gap struct{ log *decode.Log }
+
+func (gap) Error() string { return "gone" }
+
+func (g gap) Hole() (log *decode.Log, from, to decode.Position) {
+	return g.log, decode.Position{}, decode.Position{Segment: 7}
+}
+
+type rewrite struct{ gap }
+
+func (rewrite) Rewritten() {}
+
+// errorsOf is a source of errors alone.
+type errorsOf struct{ list []error }
+
+func (s *errorsOf) Next(context.Context) (decode.Chunk, error) {
+	if len(s.list) == 0 {
+		return decode.Chunk{}, io.EOF
+	}
+	err := s.list[0]
+	s.list = s.list[1:]
+	return decode.Chunk{}, err
+}
+
+// TestStatsOfHoles counts ranges that are missing, and one that ends the run.
+func TestStatsOfHoles(t *testing.T) {
+	hole := gap{&decode.Log{DB: "db0", Slot: -1}}
+	for name, c := range map[string]struct {
+		skip                 bool
+		gaps, rewrites, errs int64
+	}{
+		"skipped": {true, 2, 1, 3},
+		"fatal":   {false, 0, 0, 1},
+	} {
+		var stats encode.Stats
+		source := &errorsOf{[]error{hole, rewrite{hole}, hole}}
+		_, err := encode.Run(t.Context(), source, &collector{}, encode.Options{Format: lines(), Stats: &stats, SkipGaps: c.skip})
+		s := stats.Snapshot()
+		if (err == nil) != c.skip || s.Gaps != c.gaps || s.Rewrites != c.rewrites || s.Errors[encode.ErrorGap] != c.errs {
+			t.Errorf("%s: %v, %+v", name, err, s)
+		}
+	}
+}
+
+// slowKeeper is a Keeper whose Flush fails until it is told not to.
+type slowKeeper struct {
+	collector
+	mu     sync.Mutex
+	writes int
+	err    error
+}
+
+// fail decides how Flush goes from now on.
+func (k *slowKeeper) fail(err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.err = err
+}
+
+func (k *slowKeeper) Write(ctx context.Context, b *encode.Batch, done func(error)) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.writes++
+	k.collector.Write(ctx, b, done)
+}
+
+func (k *slowKeeper) Flush(context.Context, bool) (note any, writes int, err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.err != nil {
+		return nil, 0, k.err
+	}
+	writes, k.writes = k.writes, 0
+	return json.RawMessage(`1`), writes, nil
+}
+
+func (*slowKeeper) Kept(context.Context, any) error { return nil }
+
+func (*slowKeeper) Rolled() <-chan struct{} { return nil }
+
+// TestStatsOfAKeeper reckons a write as delivered when it is durable, and names the trouble until then.
+func TestStatsOfAKeeper(t *testing.T) {
+	dir, _, _ := smallRecords(t, 1)
+	logs := find(t, dir)
+	synctest.Test(t, func(t *testing.T) {
+		var stats encode.Stats
+		wait, ended := make(chan struct{}), make(chan struct{})
+		source := &waiting{Source: sourceOf(t, logs, 1<<20), wait: wait}
+		keeper := &slowKeeper{err: errors.New("no space")}
+		go func() {
+			defer close(ended)
+			save := func(encode.Checkpoint) error { return nil }
+			if _, err := encode.Run(t.Context(), source, keeper, encode.Options{Format: lines(), Stats: &stats, Save: save}); err != nil {
+				t.Error(err)
+			}
+		}()
+		time.Sleep(2500 * time.Millisecond)
+		synctest.Wait()
+		s := stats.Snapshot()
+		if s.Unacked != 1 || s.Working != 0 || s.Deliveries != 0 || s.Errors[encode.ErrorSink] != 2 || s.Sink.Err == nil || s.Saves != 0 ||
+			time.Since(s.Sink.Since) != 1500*time.Millisecond {
+			t.Errorf("before: %+v", s)
+		}
+		keeper.fail(nil)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		s = stats.Snapshot()
+		if s.Unacked != 0 || s.Deliveries != 1 || s.Sink.Err != nil || s.Saves != 1 || s.Latency.Sum != 3*time.Second ||
+			s.Latency.Buckets()[2] != 0 || s.Latency.Buckets()[5] != 1 {
+			t.Errorf("after: %+v", s)
+		}
+		close(wait)
+		<-ended
+	})
+}
+
+// waiting is a source that waits at its end.
+type waiting struct {
+	encode.Source
+	wait <-chan struct{}
+}
+
+func (w *waiting) Next(ctx context.Context) (decode.Chunk, error) {
+	c, err := w.Source.Next(ctx)
+	if err == io.EOF {
+		<-w.wait
+	}
+	return c, err
+}
+
+func TestErrorKinds(t *testing.T) {
+	var names []string
+	for kind := range encode.ErrorKinds {
+		names = append(names, kind.String())
+	}
+	if diff := cmp.Diff([]string{"sink", "state", "gap", "corrupt", "retry"}, names); diff != "" {
+		t.Error(diff)
+	}
+}
