@@ -243,12 +243,13 @@ func (j *joiner) fail(err error) {
 	if j.failure != nil {
 		return
 	}
-	if _, ok := errors.AsType[*SinkError](err); !ok {
-		err = &SinkError{Err: err}
+	failure, ok := errors.AsType[*SinkError](err)
+	if !ok {
+		failure = &SinkError{Err: err}
 	}
-	j.failure = err
-	j.o.Stats.failed(err)
-	j.stop(err)
+	j.failure = failure
+	j.o.Stats.failed(failure.Err)
+	j.stop(failure)
 }
 
 func (j *joiner) failed() error {
