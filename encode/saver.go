@@ -96,7 +96,6 @@ func (s *saver) attempt(ctx context.Context, complete bool) bool {
 // save takes one checkpoint, and has the sink show what is complete by it.
 func (s *saver) save(ctx context.Context, complete bool) error {
 	err := s.flush(ctx, complete)
-	s.o.Stats.flushed(err)
 	if err != nil {
 		return &SinkError{Err: err}
 	}
@@ -121,9 +120,7 @@ func (s *saver) save(ctx context.Context, complete bool) error {
 	if s.keeper == nil {
 		return nil
 	}
-	err = s.keeper.Kept(ctx, s.note)
-	s.o.Stats.flushed(err)
-	if err != nil {
+	if err := s.keeper.Kept(ctx, s.note); err != nil {
 		return &SinkError{Err: err}
 	}
 	return nil

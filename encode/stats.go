@@ -91,7 +91,6 @@ func (k ErrorKind) String() string {
 const (
 	sinkFailed = iota
 	sinkWaits
-	sinkFlush
 	sinkTroubles
 )
 
@@ -133,9 +132,6 @@ func (s *Stats) Waits(err error) { s.trouble(sinkWaits, ErrorRetry, err) }
 
 // failed notes that the sink has failed for good.
 func (s *Stats) failed(err error) { s.trouble(sinkFailed, ErrorSink, err) }
-
-// flushed notes how a Keeper's attempt to make its output durable, or to show it, went.
-func (s *Stats) flushed(err error) { s.trouble(sinkFlush, ErrorSink, err) }
 
 func (s *Stats) trouble(what int, kind ErrorKind, err error) {
 	s.with(func(now time.Time) {
