@@ -674,7 +674,22 @@ func checkOutput(output string, sources []string, logs []*binlog.Log) error {
 	if err == nil && info.IsDir() || strings.HasSuffix(output, "/") {
 		return usageError{fmt.Errorf("output %s is a folder: name a file in it", output)}
 	}
-	path, err := realPath(output)
+	if err := checkOutside("output", output, sources, logs); err != nil {
+		return err
+	}
+	for _, l := range logs {
+		for _, segment := range l.Segments() {
+			if s, err := os.Stat(segment.Path); err == nil && os.SameFile(s, info) {
+				return usageError{fmt.Errorf("output %s is the segment %s, which would be lost", output, segment.Path)}
+			}
+		}
+	}
+	return nil
+}
+
+// checkOutside refuses a file in the server's folders, by whatever name they are reached.
+func checkOutside(what, file string, sources []string, logs []*binlog.Log) error {
+	path, err := realPath(file)
 	if err != nil {
 		return err
 	}
@@ -684,14 +699,7 @@ func checkOutput(output string, sources []string, logs []*binlog.Log) error {
 			return err
 		}
 		if strings.HasPrefix(path, strings.TrimSuffix(resolved, "/")+"/") {
-			return usageError{fmt.Errorf("output %s lies in the log folder %s, where nothing is written", output, folder)}
-		}
-	}
-	for _, l := range logs {
-		for _, segment := range l.Segments() {
-			if s, err := os.Stat(segment.Path); err == nil && os.SameFile(s, info) {
-				return usageError{fmt.Errorf("output %s is the segment %s, which would be lost", output, segment.Path)}
-			}
+			return usageError{fmt.Errorf("%s %s lies in the log folder %s, where nothing is written", what, file, folder)}
 		}
 	}
 	return nil
@@ -977,6 +985,11 @@ func (c *stateCommand) Run(ctx context.Context, s *streams) error {
 	}
 	switch {
 	case c.Position != "":
+		if c.Source != "" {
+			if err := checkOutside("state", c.File, []string{c.Source}, nil); err != nil {
+				return err
+			}
+		}
 		return c.change(s, checkpoint.Open, func(f *checkpoint.File) error { return c.set(ctx, s, f) })
 	case c.Clear && len(c.DB)+len(c.ExcludeDB) > 0:
 		return c.change(s, checkpoint.Open, c.clearSome)

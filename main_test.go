@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -19,6 +20,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"pikabin/decode/binlog"
 	"pikabin/decode/binlogtest"
 	"pikabin/encode"
 	"pikabin/encode/checkpoint"
@@ -139,6 +141,23 @@ func convert(t *testing.T, args ...string) []byte {
 		t.Fatalf("exit code %d: %s", code, stderr.String())
 	}
 	return stdout.Bytes()
+}
+
+// TestExitCodesOfStates: what a run says when its state is not to be used.
+func TestExitCodesOfStates(t *testing.T) {
+	for want, list := range map[int][]error{
+		exitOther:   {&checkpoint.NewerError{}},
+		exitUsage:   {&checkpoint.OtherLogError{Err: &binlog.RewrittenError{}}, &checkpoint.OtherOutputError{}},
+		exitCorrupt: {&checkpoint.DamagedError{Err: io.EOF}},
+		exitGone:    {&binlog.RewrittenError{}},
+		exitLocked:  {&checkpoint.LockedError{}},
+	} {
+		for _, err := range list {
+			if got := exitCode(fmt.Errorf("opening: %w", err)); got != want {
+				t.Errorf("%T: %d, want %d", err, got, want)
+			}
+		}
+	}
 }
 
 // panicking is an output that no error describes.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 
@@ -45,9 +46,9 @@ func (f *File) next(s State) State {
 		source[i] = asKept(folder)
 	}
 	s.Source = source
-	if s.DBs == nil {
-		s.DBs = map[string]Mark{}
-	}
+	dbs := map[string]Mark{}
+	maps.Copy(dbs, s.DBs)
+	s.DBs = dbs
 	return s
 }
 

@@ -104,13 +104,14 @@ func disks() map[string]func(m *vfstest.Mem) vfs.FS {
 	}
 }
 
-// TestSaveAtEveryCall lets each system call of a save fail, write short, be the last one of the process, or be the last one
-// before a power failure: the state is then the old one or the new one, and the new one for sure if Save said so.
+// TestSaveAtEveryCall lets each system call of a save fail, write short, be the first of which all fail, be the last one of the
+// process, or the last one before a power failure: the state is then the old one or the new one, and the new one for sure if Save said so.
 func TestSaveAtEveryCall(t *testing.T) {
 	for _, fault := range []vfstest.Fault{
 		{Err: syscall.ENOSPC},
 		{Err: syscall.EIO},
 		{Err: syscall.ENOSPC, Short: true},
+		{Err: syscall.EROFS, Lasting: true},
 		{Crash: true},
 		{Err: syscall.EIO, Short: true, Crash: true},
 	} {

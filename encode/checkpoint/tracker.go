@@ -1,4 +1,5 @@
-// Package checkpoint keeps the place in each log behind which everything has been delivered.
+// Package checkpoint keeps the place in each log behind which everything has been delivered: a Tracker while a run goes on,
+// and a File from run to run.
 package checkpoint
 
 import (

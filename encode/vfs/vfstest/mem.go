@@ -19,10 +19,11 @@ var ErrCrashed = errors.New("crashed")
 
 // Fault is what happens at one call.
 type Fault struct {
-	At    int   // the number of the call, from 1; 0: never
-	Err   error // of the call, which does nothing but, if it is a write and Short, write half of its bytes
-	Short bool
-	Crash bool // no call has any effect from this one on
+	At      int   // the number of the call, from 1; 0: never
+	Err     error // of the call, which does nothing but, if it is a write and Short, write half of its bytes
+	Short   bool
+	Lasting bool // all calls behind it fail alike, until the next Inject
+	Crash   bool // no call has any effect from this one on
 }
 
 // Mem is a file system in memory. All folders are there. It keeps apart what processes see and what is on the disk.
@@ -105,13 +106,12 @@ func (m *Mem) call(op string, names ...string) error {
 		words = append(words, filepath.Base(name))
 	}
 	m.calls = append(m.calls, strings.Join(words, " "))
-	if len(m.calls) == m.fault.At {
-		m.crashed = m.fault.Crash
-		if m.fault.Err != nil {
-			return &fs.PathError{Op: op, Path: names[0], Err: m.fault.Err}
-		}
-	}
-	if m.crashed {
+	now := len(m.calls) == m.fault.At
+	m.crashed = m.crashed || now && m.fault.Crash
+	switch {
+	case m.fault.Err != nil && (now || m.fault.Lasting && m.fault.At > 0 && len(m.calls) > m.fault.At):
+		return &fs.PathError{Op: op, Path: names[0], Err: m.fault.Err}
+	case m.crashed:
 		return ErrCrashed
 	}
 	return nil
