@@ -75,6 +75,22 @@ func (e *BeyondError) Error() string {
 		e.Log, e.Want, e.End)
 }
 
+// RewrittenError is a position before which another history stands than the one that was read: a full sync, a truncation or
+// a restored copy has replaced it. What was read up to From is no part of the log any more.
+type RewrittenError struct {
+	Log        *decode.Log
+	From       decode.Position // to which the old history was read
+	To         decode.Position // where the present history begins
+	Reason     string          // what differs, both sides of it
+	SameRecord bool            // the record that ends at From has the same content all the same: another replica of the same log
+}
+
+// Error says what differs, what is there, and what to do.
+func (e *RewrittenError) Error() string {
+	return fmt.Sprintf("%s: the history before position %v was replaced (full sync, truncation, another copy): %s; "+
+		"what is there now begins at %v", e.Log, e.From, e.Reason, e.To)
+}
+
 // CutShortError is a segment whose file ends before its records do. It is damage, so that it unwraps to a
 // *decode.CorruptError, as well as to its cause.
 type CutShortError struct {

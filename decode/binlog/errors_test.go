@@ -30,6 +30,9 @@ func TestErrorTexts(t *testing.T) {
 		"db0: write2file7 at 4096: the file had 9000 bytes and was cut while it was read; start again from a position that is still there": &binlog.ChangedError{
 			Log: db0, Segment: 7, Offset: 4096, Size: 9000,
 		},
+		"db0: the history before position 3:77 was replaced (full sync, truncation, another copy): other bytes; what is there now begins at 3:4": &binlog.RewrittenError{
+			Log: db0, From: at(3, 77), To: at(3, 4), Reason: "other bytes",
+		},
 		"db0: logic id 7 is not in the log: the next one is 100 at 5:0":   &binlog.LogicIDError{Log: db0, Want: 7, Next: 100, At: at(5, 0)},
 		"db0: logic id 700 is not in the log: all that is there is older": &binlog.LogicIDError{Log: db0, Want: 700},
 	} {

@@ -6,6 +6,8 @@ var (
 	_ decode.Hole = (*GapError)(nil)
 	_ decode.Hole = (*PurgedError)(nil)
 	_ decode.Hole = (*CutShortError)(nil)
+
+	_ decode.Rewritten = (*RewrittenError)(nil)
 )
 
 // Hole is the range that the missing segments held.
@@ -20,3 +22,11 @@ func (e *PurgedError) Hole() (log *decode.Log, from, to decode.Position) {
 func (e *CutShortError) Hole() (log *decode.Log, from, to decode.Position) {
 	return e.Log, e.From, e.Next
 }
+
+// Hole is the range from the end of the old history to the beginning of the new one.
+func (e *RewrittenError) Hole() (log *decode.Log, from, to decode.Position) {
+	return e.Log, e.From, e.To
+}
+
+// Rewritten tells it from a hole in one history.
+func (*RewrittenError) Rewritten() {}

@@ -1,0 +1,132 @@
+package binlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"pikabin/decode"
+)
+
+// Fence is the fingerprint of what stands before a position, the same that a run takes which ends there. Its Content is
+// absent if no record is seen to end at the position. A position whose segment is not there is a *PurgedError, one behind
+// the end a *BeyondError, and one behind the end of a file that is too short a *CutShortError.
+func (l *Log) Fence(ctx context.Context, p decode.Position) (decode.Fence, error) {
+	var fence decode.Fence
+	err := l.before(ctx, p, func(f *File) error {
+		span := l.span(f)
+		record, err := l.probe.recordEnding(f, span, p.Offset)
+		if err == nil {
+			fence, err = decode.NewFence(f, record, p.Offset, span.Generation)
+		}
+		return err
+	})
+	return fence, err
+}
+
+// CheckFence compares what stands before a position with a fence that was taken of it. Another history is a
+// *RewrittenError, whose To is the start of what is there now: where exactly the new history begins the caller may know
+// better. The other errors are those of Fence, also for the zero fence, which fits everything that is there.
+func (l *Log) CheckFence(ctx context.Context, p decode.Position, want decode.Fence) error {
+	return l.before(ctx, p, func(f *File) error {
+		if want.Bytes == (decode.Sum{}) {
+			return nil
+		}
+		record := int64(-1)
+		if want.Content != (decode.Sum{}) {
+			record = want.Record
+		}
+		have, err := decode.NewFence(f, record, p.Offset, l.span(f).Generation)
+		if err != nil || have.Bytes == want.Bytes {
+			return err
+		}
+		return &RewrittenError{
+			Log: l.id, From: p, To: l.Start(), Reason: otherBytes(want, have),
+			SameRecord: record >= 0 && have.Content == want.Content,
+		}
+	})
+}
+
+// otherBytes says how two fences of one position differ.
+func otherBytes(want, have decode.Fence) string {
+	text := fmt.Sprintf("the bytes before it have the fingerprint %x, and had %x when they were read", have.Bytes, want.Bytes)
+	if want.Content != (decode.Sum{}) && have.Content == want.Content {
+		text += "; the record that ends there has the same content, as on another replica of the same log"
+	}
+	return text
+}
+
+// before hands the segment of a position to look, if the log goes as far.
+func (l *Log) before(ctx context.Context, p decode.Position, look func(f *File) error) error {
+	if end := l.Committed(); end.Before(p) {
+		return &BeyondError{Log: l.id, Want: p, End: end}
+	}
+	i, ok := findSegment(l.segments, p.Segment)
+	switch {
+	case !ok && p.Offset == 0 && p == l.Committed():
+		return nil // nothing stands before it, and nothing is missing behind it
+	case !ok:
+		return l.purged(p)
+	}
+	f, err := l.Open(ctx, l.segments[i])
+	if err != nil {
+		return purgedAt(p, err)
+	}
+	defer f.Close()
+	if err := l.within(f, p); err != nil {
+		return purgedAt(p, err)
+	}
+	return look(f)
+}
+
+// within refuses a position behind the end of its segment.
+func (l *Log) within(f *File, p decode.Position) error {
+	if _, err := l.opening(f.segment); err != nil {
+		return err
+	}
+	b, err := l.bound(f)
+	switch {
+	case err != nil || p.Offset <= b.limit:
+		return err
+	case b.cut != nil:
+		b.cut.Next = p
+		return b.cut
+	}
+	return &BeyondError{Log: l.id, Want: p, End: decode.Position{Segment: p.Segment, Offset: b.limit}}
+}
+
+// purgedAt gives the error of a segment that vanished meanwhile the position that was wanted.
+func purgedAt(p decode.Position, err error) error {
+	if purged, ok := errors.AsType[*PurgedError](err); ok && purged.Want.Segment == p.Segment {
+		purged.Want = p
+	}
+	return err
+}
+
+// recordEnding finds where the record begins that ends at an offset, -1 if none does. Only the framing is read, so that
+// a record of which the content is damaged counts.
+func (p *probe) recordEnding(src decode.Source, span decode.Span, end int64) (int64, error) {
+	begin, ok, err := lastBeginning(src, end, headerSize(span.Generation))
+	if err != nil || !ok {
+		return -1, err
+	}
+	span.Begin, span.End, span.Limit, span.Exact = begin, end, end, begin == 0
+	p.scanner.Reset(src, span)
+	for {
+		var rec decode.Record
+		err := p.scanner.Next(&rec)
+		if IsDamage(err) && !errors.Is(err, decode.ErrTorn) {
+			err = p.scanner.Resync()
+			rec.End = -1
+		}
+		switch {
+		case err == nil && rec.End == end:
+			return rec.Offset, nil
+		case errors.Is(err, io.EOF) || IsDamage(err):
+			return -1, nil
+		case err != nil:
+			return -1, err
+		}
+	}
+}
