@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 
 	"pikabin/decode"
 )
@@ -54,21 +53,12 @@ func otherBytes(want, have decode.Fence) string {
 	return text
 }
 
-// HistoryStart is where the present history of the log begins, as far as its segments tell: at the newest segment that
-// begins with what a full sync leaves, or with a record that names its own segment, or behind a hole in the numbers.
+// HistoryStart is where the present history of the log begins, as far as its segments tell.
 func (l *Log) HistoryStart() decode.Position {
-	start := l.Start()
-	if n := len(l.around); n > 0 {
-		start = l.around[n-1].start()
+	if start, ok, err := l.historyStart(); ok && err == nil {
+		return start
 	}
-	for i, s := range slices.Backward(l.around) {
-		o, err := l.opening(s)
-		if err != nil || o.fresh || o.found && o.hasAt && o.offset == 0 && o.at.Segment == s.Number || i == 0 || l.around[i-1].Number+1 != s.Number {
-			break
-		}
-		start = l.around[i-1].start()
-	}
-	return start
+	return l.Start()
 }
 
 // before hands the segment of a position to look, if the log goes as far.

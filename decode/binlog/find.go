@@ -234,11 +234,14 @@ func (f *finder) finish() ([]*Log, error) {
 	slices.SortStableFunc(f.logs, compareLogs)
 	for i, l := range f.logs[1:] {
 		if before := f.logs[i]; compareLogs(before, l) == 0 {
-			return nil, fmt.Errorf("%s and %s are both the log of %s: their positions could not be told apart, read them one by one",
-				before.dir, l.dir, l.id)
+			return nil, sameLog(before, l)
 		}
 	}
 	return f.logs, nil
+}
+
+func sameLog(a, b *Log) error {
+	return fmt.Errorf("%s and %s are both the log of %s: their positions could not be told apart, read them one by one", a.dir, b.dir, a.id)
 }
 
 func compareLogs(a, b *Log) int {

@@ -62,7 +62,9 @@ type Options struct {
 	// dies in between has an entry too many and never one too few. The entry is valid during the call.
 	OnCommit func(*Entry)
 
-	Discard bool // keep no journal in memory; the records that OnCommit gets then have neither payload nor commands
+	// Discard keeps no journal in memory. The records that OnCommit gets then have no commands, and a payload that is
+	// valid during the call.
+	Discard bool
 }
 
 // Server is a Pika server with one DB, as its disk sees it. Only Journal and OnDisk may be called beside another call.
@@ -227,6 +229,9 @@ func (s *Server) write(r *binlogtest.Encoded) error {
 			return err
 		}
 	}
+	if s.opts.Discard {
+		r.Want.Payload = r.Payload
+	}
 	s.puts++
 	err := s.save(end, func() { s.noteRecord(&r.Want) })
 	s.status = s.stored
@@ -351,6 +356,9 @@ func (s *Server) LoseManifest() error {
 // Position is what the manifest says now, or said when the server stopped. In the middle of a call it may be a
 // mixture of two positions.
 func (s *Server) Position() decode.Position { return s.stored }
+
+// Running is false behind Close and Kill.
+func (s *Server) Running() bool { return s.segment != nil }
 
 // Dir is the log folder.
 func (s *Server) Dir() string { return s.dir }

@@ -69,15 +69,29 @@ func linesOf(records []binlogtest.Want) []string {
 	return list
 }
 
-// read reads a folder from its beginning, as pikabin dump does. Gaps are passed over.
+// read gives the lines of a folder. Gaps are passed over, and damage is a line too.
 func read(t *testing.T, dir string, g decode.Generation) []string {
+	t.Helper()
+	list := []string{}
+	err := scanFolder(t, dir, g, func(c *decode.Chunk, rec *decode.Record, commands [][][]byte) {
+		list = append(list, line(c.Segment, rec.Offset, rec.End, commands))
+	})
+	if err != nil {
+		list = append(list, err.Error())
+	}
+	return list
+}
+
+type visit func(c *decode.Chunk, rec *decode.Record, commands [][][]byte)
+
+// scanFolder reads a folder from its beginning to what the manifest says.
+func scanFolder(t *testing.T, dir string, g decode.Generation, found visit) error {
 	t.Helper()
 	logs, err := binlog.Find([]string{dir}, binlog.Options{Generation: g})
 	must(t, err)
 	l := logs[0]
 	plan := l.Chunks(l.Start(), l.Committed(), binlog.PlanOptions{})
 	defer plan.Close()
-	list := []string{}
 	d, err := decode.NewDecoder(decode.DecoderOptions{Pika: g})
 	must(t, err)
 	for {
@@ -85,27 +99,29 @@ func read(t *testing.T, dir string, g decode.Generation) []string {
 		var hole decode.Hole
 		switch {
 		case errors.Is(err, io.EOF):
-			return list
+			return nil
 		case errors.As(err, &hole):
 			continue
 		}
 		must(t, err)
-		list = append(list, scan(t, d, &c)...)
+		err = scan(t, d, &c, found)
 		c.Release()
+		if err != nil {
+			return err
+		}
 	}
 }
 
-func scan(t *testing.T, d *decode.Decoder, c *decode.Chunk) []string {
+func scan(t *testing.T, d *decode.Decoder, c *decode.Chunk, found visit) error {
 	t.Helper()
 	var s decode.Scanner
 	s.Reset(c.Source, c.Span)
 	var rec decode.Record
-	var list []string
 	for {
-		if err := s.Next(&rec); err == io.EOF {
-			return list
+		if err := s.Next(&rec); errors.Is(err, io.EOF) {
+			return nil
 		} else if err != nil {
-			return append(list, fmt.Sprintf("%d: %v", c.Segment, err))
+			return fmt.Errorf("write2file%d: %w", c.Segment, err)
 		}
 		if rec.Filler {
 			continue
@@ -118,7 +134,7 @@ func scan(t *testing.T, d *decode.Decoder, c *decode.Chunk) []string {
 			}
 		}
 		if commands != nil {
-			list = append(list, line(c.Segment, rec.Offset, rec.End, commands))
+			found(c, &rec, commands)
 		}
 	}
 }
