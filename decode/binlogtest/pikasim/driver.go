@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,7 +52,7 @@ func (d *Driver) start() {
 	d.tb.Helper()
 	exe, err := os.Executable()
 	d.check(err)
-	d.cmd = exec.CommandContext(d.tb.Context(), exe, append(d.args[:len(d.args):len(d.args)], d.dir)...) //nolint:gosec // the test itself
+	d.cmd = exec.CommandContext(d.tb.Context(), exe, append(slices.Clip(d.args), d.dir)...) //nolint:gosec // the test itself
 	d.cmd.Env = append(os.Environ(), childVariable+"=1")
 	d.cmd.Stderr = os.Stderr
 	d.stdin, err = d.cmd.StdinPipe()
@@ -60,7 +61,7 @@ func (d *Driver) start() {
 	d.check(err)
 	d.stdout = bufio.NewReader(stdout)
 	d.check(d.cmd.Start())
-	d.Do("position") // the folder is there
+	d.answer("start") // the folder is there
 }
 
 func (d *Driver) check(err error) {
@@ -73,13 +74,19 @@ func (d *Driver) check(err error) {
 // Do has a command obeyed and returns the manifest's position.
 func (d *Driver) Do(format string, args ...any) decode.Position {
 	d.tb.Helper()
-	_, err := fmt.Fprintf(d.stdin, format+"\n", args...)
+	command := fmt.Sprintf(format, args...)
+	_, err := io.WriteString(d.stdin, command+"\n")
 	d.check(err)
+	return d.answer(command)
+}
+
+func (d *Driver) answer(to string) decode.Position {
+	d.tb.Helper()
 	answer, err := d.stdout.ReadString('\n')
 	d.check(err)
 	text, ok := strings.CutPrefix(strings.TrimSpace(answer), "ok ")
 	if !ok {
-		d.tb.Fatalf("pikasim: "+format+": %s", append(args, answer)...)
+		d.tb.Fatalf("pikasim: %s: %s", to, answer)
 	}
 	at, err := decode.ParsePosition(text)
 	d.check(err)

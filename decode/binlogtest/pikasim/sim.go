@@ -53,6 +53,9 @@ func run(c *config, stdin io.Reader, stdout io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
+	if IsChild() {
+		s.answer(nil) // Start waits for it
+	}
 	if c.loads() {
 		return s.load()
 	}
