@@ -102,9 +102,6 @@ func (l *Log) Refresh() error {
 	if errList != nil {
 		return errList
 	}
-	if l.pinned != nil {
-		l.pinned.merge(f)
-	}
 	l.around, l.segments = f.segments, f.segments
 	if l.named != nil {
 		l.segments = l.named
@@ -128,6 +125,9 @@ func (l *Log) Refresh() error {
 // list looks at the folder. The segment that is held can be read though it may not be there any more.
 func (l *Log) list() (*folder, error) {
 	f, err := readFolder(l.dir)
+	if err == nil && l.pinned != nil {
+		l.pinned.merge(f)
+	}
 	if err != nil || l.held == nil {
 		return f, err
 	}
