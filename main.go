@@ -18,6 +18,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -29,6 +30,7 @@ import (
 	"pikabin/encode"
 	"pikabin/encode/checkpoint"
 	"pikabin/encode/console"
+	"pikabin/encode/health"
 	"pikabin/formats"
 )
 
@@ -41,6 +43,7 @@ var version string
 // name.
 type cli struct {
 	Convert convertCommand `cmd:"" help:"Read what is committed, write it, end."`
+	Tail    tailCommand    `cmd:"" help:"Read what is committed, write it, and follow the log."`
 	Info    infoCommand    `cmd:"" help:"Print what is in a log: segments, times, commands, sizes."`
 	Verify  verifyCommand  `cmd:"" help:"Check every byte that can be checked, and report damage by segment and offset."`
 	Inspect inspectCommand `cmd:"" help:"Print records for a person: headers, fields, bytes."`
@@ -105,7 +108,7 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 	code = exitCode(err)
 	if code != 0 && !errors.Is(err, errReported) {
 		text := err.Error()
-		if command.Selected().Name == "convert" {
+		if name := command.Selected().Name; name == "convert" || name == "tail" {
 			text += hint(err)
 		}
 		s.console.Error(text)
@@ -453,7 +456,7 @@ func (f *streamFlags) openSink(s *streams, o *encode.Options, k *keeping, stop <
 	debug.SetMemoryLimit(int64(f.Memory) + runtimeReserve)
 	sink, err := encode.OpenSink(encode.SinkOptions{
 		Target: f.Output, Stdout: s.stdout.Writer, Format: o.Format, Compression: o.Compression,
-		Resume: k.file != nil, Note: k.state.Note, Warn: s.console.Warn, Stop: stop,
+		Resume: k.file != nil, Note: k.state.Note, Warn: s.console.Warn, Waits: o.Stats.Waits, Stop: stop,
 	})
 	if err != nil {
 		return nil, &encode.SinkError{Err: err}
@@ -575,6 +578,306 @@ func atStart(err error, extents []extent) error {
 	return err
 }
 
+// tailCommand follows live logs.
+type tailCommand struct {
+	Sources []string `arg:"" name:"source" help:"Pika's log folder, or folders of DBs."`
+	sourceFlags
+	From string `placeholder:"WHERE" help:"Begin at a position (12:4096), a time, so long ago (2h), start or end (the default). A DB that the state knows goes on where it was."`
+	streamFlags
+	tailFlags
+}
+
+// tailFlags say how logs are followed.
+type tailFlags struct {
+	PollMax  time.Duration `default:"100ms" placeholder:"TIME" help:"Longest time between two looks at a log that has been silent for a while."`
+	Poll     bool          `help:"Look from time to time only: for file systems that do not tell of changes."`
+	IdleExit time.Duration `placeholder:"TIME" help:"End when nothing new has come for so long."`
+	Pin      string        `placeholder:"DIR" help:"Keep segments from the server's purge until they are delivered, by hard links in this folder on the same file system."`
+	PinLimit console.Size  `placeholder:"SIZE" help:"Bound on what the links hold that the server has purged. Above it the oldest are let go, loudly. Default: none."`
+	Listen   string        `placeholder:"ADDRESS" help:"Serve /metrics and /healthz here, such as 127.0.0.1:9108."`
+	Stalled  time.Duration `default:"60s" placeholder:"TIME" help:"/healthz fails when the log has grown and nothing was delivered for so long."`
+}
+
+// Help is shown by tail --help.
+func (*tailCommand) Help() string {
+	return `Examples:
+
+  pikabin tail /data/pika/log | jq -r .key
+  pikabin tail /data/pika/log --db db0 --from 10m --type hash
+  pikabin tail /data/pika/log --state pika.state -o /data/changes/ --compress zstd --roll-interval 10m
+  pikabin tail /data/pika/log --state pika.state -o changes.jsonl --pin /data/pika/pins --listen 127.0.0.1:9108
+
+SIGINT and SIGTERM deliver what was read and end, SIGHUP completes the current part of the output.`
+}
+
+// Run follows the logs until it is told to stop.
+func (c *tailCommand) Run(ctx context.Context, s *streams) error {
+	o, err := c.options(s, &c.sourceFlags)
+	if err != nil {
+		return usageError{err}
+	}
+	f := &following{tailCommand: c, streams: s, options: o, starts: map[*decode.Log]decode.Position{}}
+	if f.from, err = binlog.ParseWhere(c.From, time.Now()); err != nil {
+		return usageError{err}
+	}
+	err = f.open(ctx)
+	if err == nil {
+		err = f.run(ctx)
+	}
+	return errors.Join(err, f.close())
+}
+
+// following is a tail that runs.
+type following struct {
+	*tailCommand
+	*streams
+	options encode.Options
+	from    binlog.Where
+	keeping *keeping
+	pins    *binlog.Pins // nil: nothing is pinned
+	tail    *binlog.Tail
+	sink    encode.Sink
+	stuck   bool // the output takes nothing: what is under way is left to the end of the process
+
+	// What another history than that of the state has replaced comes out in front of its log.
+	holes []decode.Hole
+	next  *decode.Chunk // comes behind the holes
+
+	mu     sync.Mutex
+	starts map[*decode.Log]decode.Position
+}
+
+// open takes up the state, finds the logs, and opens the output.
+func (f *following) open(ctx context.Context) error {
+	o := &f.options
+	if err := f.checkOutputs(f.Sources, nil); err != nil {
+		return err
+	}
+	if err := f.openPins(ctx); err != nil {
+		return err
+	}
+	var err error
+	if f.keeping, err = f.openState(f.Sources, o); err != nil {
+		return err
+	}
+	generation, err := f.generation()
+	if err != nil {
+		return err
+	}
+	o.Start, o.Save, o.Stats = map[*decode.Log]checkpoint.Mark{}, f.save, &encode.Stats{}
+	f.tail, err = binlog.OpenTail(ctx, f.Sources, binlog.TailOptions{
+		Options: binlog.Options{Generation: generation}, PollMax: f.PollMax, NoWatch: f.Poll, Idle: f.IdleExit,
+		Want:  func(l *decode.Log) bool { return f.wants(l.String()) },
+		Start: f.start, Note: func(n binlog.Note) { f.console.Warn(n.String()) },
+	})
+	if err != nil {
+		return err
+	}
+	logs := f.tail.Logs()
+	if len(logs) > 1 && f.from.IsPosition() {
+		return errOneDB
+	}
+	if err := errors.Join(f.keeping.check(ctx, logs), f.checkOutputs(f.Sources, logs)); err != nil {
+		return err
+	}
+	f.sink, err = f.openSink(f.streams, o, f.keeping, ctx.Done())
+	return err
+}
+
+func (f *following) openPins(ctx context.Context) error {
+	if f.Pin == "" {
+		return nil
+	}
+	if err := checkOutside("pin folder", filepath.Join(f.Pin, "."), f.Sources, nil); err != nil {
+		return err
+	}
+	var err error
+	f.pins, err = binlog.NewPins(context.WithoutCancel(ctx), binlog.PinOptions{Dir: f.Pin, Limit: int64(f.PinLimit), Warn: f.console.Warn})
+	return err
+}
+
+// start says where a log is begun. One that appears later is all new.
+func (f *following) start(ctx context.Context, l *binlog.Log, late bool) (decode.Position, error) {
+	from := f.from.Or(binlog.End)
+	if late {
+		from = binlog.Start
+	}
+	e, why, err := f.keeping.begin(ctx, l, from)
+	if err != nil {
+		return e.from, err
+	}
+	f.console.Info(fmt.Sprintf("%s: from %s", l.ID(), why))
+	if e.rewritten != nil {
+		f.holes = append(f.holes, e.rewritten)
+	}
+	if !late {
+		f.options.Start[l.ID()] = e.mark
+	}
+	f.mu.Lock()
+	f.starts[l.ID()] = e.from
+	f.mu.Unlock()
+	if f.pins != nil {
+		err = f.pins.Follow(l, e.from)
+	}
+	return e.from, err
+}
+
+// Next gives what the tail does, and what is missing in front of it.
+func (f *following) Next(ctx context.Context) (decode.Chunk, error) {
+	if len(f.holes) == 0 && f.next == nil {
+		chunk, err := f.tail.Next(ctx)
+		if len(f.holes) == 0 || err != nil {
+			return chunk, err
+		}
+		f.next = &chunk
+	}
+	if len(f.holes) > 0 {
+		hole := f.holes[0]
+		f.holes = f.holes[1:]
+		return decode.Chunk{}, hole
+	}
+	chunk := *f.next
+	f.next = nil
+	return chunk, nil
+}
+
+// save keeps the place, and lets go of the segments before it.
+func (f *following) save(c encode.Checkpoint) error {
+	if f.keeping.file != nil {
+		if err := f.keeping.save(c); err != nil {
+			return err
+		}
+	}
+	if f.pins != nil {
+		for log, mark := range c.Marks {
+			f.pins.Release(log, mark.Position)
+		}
+	}
+	return nil
+}
+
+// drainTime is how long an output that takes nothing any more is waited for at the end.
+const drainTime = 10 * time.Second
+
+// run reads until the context ends, and then until all that was read has been delivered.
+func (f *following) run(ctx context.Context) error {
+	hangup := make(chan os.Signal, 1)
+	if _, keeps := f.sink.(encode.Keeper); keeps {
+		signal.Notify(hangup, syscall.SIGHUP)
+		defer signal.Stop(hangup)
+	}
+	roll := make(chan struct{})
+	f.options.Roll = roll
+	ended := make(chan error, 1)
+	defer context.AfterFunc(ctx, f.tail.Stop)()
+	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	stopWatching, err := f.watch(background)
+	if err != nil {
+		return errors.Join(err, f.sink.Close(ctx))
+	}
+	go func() { ended <- f.pump(background) }()
+	defer stopWatching()
+	stop, late := ctx.Done(), (<-chan time.Time)(nil)
+	for {
+		select {
+		case err := <-ended:
+			return err
+		case <-hangup:
+			go func() {
+				select {
+				case roll <- struct{}{}:
+				case <-background.Done():
+				}
+			}()
+		case <-stop:
+			stop, late = nil, time.After(drainTime)
+		case <-late:
+			f.stuck = true
+			f.console.Warn("the output takes nothing: ending without it; what was not delivered is still to come from the place that is saved")
+			return nil
+		}
+	}
+}
+
+// pump reads into the sink and says how it went.
+func (f *following) pump(ctx context.Context) error {
+	began := time.Now()
+	result, err := encode.Run(ctx, f, f.sink, f.options)
+	f.console.Info(summary(&result, time.Since(began)))
+	return lossOf(f.streams, &result, err)
+}
+
+// watch serves the health of the run, and shows it on a terminal when that is not the output.
+func (f *following) watch(ctx context.Context) (stop func(), err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	m := health.New(health.Options{
+		Stats: f.options.Stats, Source: f.statuses, Stalled: f.Stalled, Version: programVersion(), Size: inspect.FormatSize,
+	})
+	var wg sync.WaitGroup
+	if f.Listen != "" {
+		l, err := health.Listen(ctx, f.Listen)
+		if err != nil {
+			cancel()
+			return nil, usageError{err}
+		}
+		f.console.Info(fmt.Sprintf("serving /metrics and /healthz on %s", l.Addr()))
+		wg.Go(func() {
+			if err := health.Serve(ctx, l, m); err != nil {
+				f.console.Warn(err.Error())
+			}
+		})
+	}
+	var line *console.Status
+	if f.Output != "-" {
+		line = f.console.Status(f.Progress)
+	}
+	if line != nil {
+		wg.Go(func() { m.Watch(ctx, line.Show) })
+	}
+	return func() {
+		cancel()
+		wg.Wait()
+		line.Finish()
+	}, nil
+}
+
+// statuses are the logs as they are on the disk. Where one cannot be looked at now it is as it was.
+func (f *following) statuses() []health.LogStatus {
+	list, _ := f.tail.Status()
+	statuses := make([]health.LogStatus, len(list))
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i, l := range list {
+		statuses[i] = health.LogStatus{
+			Log: l.ID, From: f.starts[l.ID], End: l.Committed, Segments: len(l.Segments), Grew: l.Moved,
+			Behind: func(from decode.Position) int64 { bytes, _ := l.Behind(from); return bytes },
+		}
+		if len(l.Segments) > 0 {
+			statuses[i].Oldest = l.Segments[0].Number
+		}
+	}
+	return statuses
+}
+
+// close lets go of everything.
+func (f *following) close() error {
+	if f.stuck {
+		return nil
+	}
+	var errs []error
+	if f.tail != nil {
+		errs = append(errs, f.tail.Close())
+	}
+	if f.pins != nil {
+		errs = append(errs, f.pins.Close())
+	}
+	if f.keeping != nil {
+		f.keeping.close()
+	}
+	return errors.Join(errs...)
+}
+
 // runtimeReserve is what the program takes besides the bytes in flight.
 const runtimeReserve = 64 << 20
 
@@ -599,8 +902,13 @@ func (c *convertCommand) pump(ctx context.Context, s *streams, extents []extent,
 		s.console.Warn(fmt.Sprintf("%s: half a record at the end, at %d:%d: left out", t.Log, t.At.Segment, t.At.Offset))
 	}
 	s.console.Info(summary(&result, time.Since(began)))
-	if err == nil && result.Lost > 0 {
-		s.console.Warn(fmt.Sprintf("%d damaged ranges were skipped, %s in all", result.Lost, inspect.FormatSize(result.LostBytes)))
+	return lossOf(s, &result, err)
+}
+
+// lossOf makes an error of damage that was skipped.
+func lossOf(s *streams, r *encode.Result, err error) error {
+	if err == nil && r.Lost > 0 {
+		s.console.Warn(fmt.Sprintf("%d damaged ranges were skipped, %s in all", r.Lost, inspect.FormatSize(r.LostBytes)))
 		return fmt.Errorf("%w: %w", errReported, &decode.CorruptError{})
 	}
 	return err
@@ -661,7 +969,7 @@ func (f *streamFlags) checkOutputs(sources []string, logs []*binlog.Log) error {
 	if err := checkOutput(f.Output, sources, logs); err != nil || f.State == "" {
 		return err
 	}
-	return checkOutput(f.State, sources, logs)
+	return checkOutside("state", f.State, sources, logs)
 }
 
 // checkOutput refuses folders, and protects those of the server: nothing is ever written there, by whatever

@@ -308,7 +308,7 @@ func TestReadmeTables(t *testing.T) {
 // TestReadmeFlags finds every flag of the help of every command in the README.
 func TestReadmeFlags(t *testing.T) {
 	text := readme(t)
-	for _, command := range []string{"convert", "info", "verify", "inspect", "seek", "schema", "state"} {
+	for _, command := range []string{"convert", "info", "verify", "inspect", "seek", "schema", "state", "tail"} {
 		var stdout, stderr bytes.Buffer
 		if code := run([]string{command, "--help"}, &stdout, &stderr); code != 0 {
 			t.Fatalf("%s --help: %d: %s", command, code, stderr.String())

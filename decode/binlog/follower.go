@@ -189,7 +189,7 @@ func (f *follower) unread(err error) error {
 
 // mayBeMixed reports whether a manifest before at may be one whose fields belong to two moments: Pika 2 stores the
 // offset of the next segment, or of a full sync, before its number.
-func (f *follower) mayBeMixed(m Manifest, at decode.Position) bool {
+func (*follower) mayBeMixed(m Manifest, at decode.Position) bool {
 	return m.Layout == Layout2 && m.Position.Segment == at.Segment
 }
 

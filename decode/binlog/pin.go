@@ -53,8 +53,9 @@ const pinInterval = 200 * time.Millisecond
 // lockName is the file in the folder of the pins that says that it is in use.
 const lockName = ".pikabin.lock"
 
-// NewPins makes the folder if it is not there. A folder that another program pins into is an error. Close lets go of it.
-func NewPins(o PinOptions) (*Pins, error) {
+// NewPins makes the folder if it is not there. A folder that another program pins into is an error. Pinning goes
+// on until Close, or the end of the context.
+func NewPins(ctx context.Context, o PinOptions) (*Pins, error) {
 	if err := os.MkdirAll(o.Dir, 0o750); err != nil {
 		return nil, fmt.Errorf("pinning: %w", err)
 	}
@@ -65,7 +66,7 @@ func NewPins(o PinOptions) (*Pins, error) {
 	case !ok:
 		return nil, fmt.Errorf("pinning: %s is in use by another process: give each its own folder", o.Dir)
 	}
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, stop := context.WithCancel(ctx)
 	p := &Pins{dir: o.Dir, limit: o.Limit, warn: o.Warn, lock: lock, stop: stop, logs: map[*decode.Log]*pinned{}}
 	p.watcher, _ = fsnotify.NewWatcher() // the interval does without
 	p.running.Go(func() { p.loop(ctx) })

@@ -45,7 +45,7 @@ func newPinning(t *testing.T, limit int64) *pinning {
 
 func (p *pinning) open(limit int64) {
 	p.t.Helper()
-	pins, err := binlog.NewPins(binlog.PinOptions{Dir: p.own, Limit: limit, Warn: func(text string) {
+	pins, err := binlog.NewPins(context.Background(), binlog.PinOptions{Dir: p.own, Limit: limit, Warn: func(text string) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.warned = append(p.warned, text)
@@ -167,7 +167,7 @@ func TestPinsRelease(t *testing.T) {
 func TestPinsAreTakenOver(t *testing.T) {
 	p := newPinning(t, 0)
 	p.follow(decode.Position{})
-	if _, err := binlog.NewPins(binlog.PinOptions{Dir: p.own}); err == nil || !strings.Contains(err.Error(), "in use") {
+	if _, err := binlog.NewPins(context.Background(), binlog.PinOptions{Dir: p.own}); err == nil || !strings.Contains(err.Error(), "in use") {
 		t.Errorf("a second one: %v", err)
 	}
 	if err := p.pins.Close(); err != nil {
@@ -230,7 +230,7 @@ func TestPinErrors(t *testing.T) {
 	if err := p.pins.Follow(p.log, decode.Position{}); err == nil {
 		t.Error("a file in place of the folder was taken")
 	}
-	if _, err := binlog.NewPins(binlog.PinOptions{Dir: filepath.Join(file, "x")}); err == nil {
+	if _, err := binlog.NewPins(context.Background(), binlog.PinOptions{Dir: filepath.Join(file, "x")}); err == nil {
 		t.Error("a folder below a file was taken")
 	}
 }
