@@ -21,6 +21,7 @@ import (
 	"sync"
 	"syscall"
 	"time"
+	_ "time/tzdata" // zones of --partition, wherever the program runs
 
 	"github.com/alecthomas/kong"
 
@@ -380,12 +381,16 @@ type streamFlags struct {
 
 // outputFlags say what comes out, and where.
 type outputFlags struct {
-	Format   string `short:"f" default:"jsonl" help:"Format of the events: ${formats}."`
-	Output   string `short:"o" default:"-" placeholder:"URL" help:"Where to: ${outputs}."`
-	Compress string `placeholder:"NAME[:LEVEL]" help:"zstd, gzip or none; from the name of the output if that tells."`
-	Bytes    string `enum:"auto,base64" default:"auto" help:"How formats of text write bytes: auto (base64 if not UTF-8) or base64."`
-	Args     bool   `help:"Put all arguments of the command into args."`
-	All      bool   `help:"Events for what changes nothing, too: padding, empty records, reads logged by mistake."`
+	Format       string        `short:"f" default:"jsonl" help:"Format of the events: ${formats}."`
+	Output       string        `short:"o" default:"-" placeholder:"URL" help:"Where to: ${outputs}."`
+	Compress     string        `placeholder:"NAME[:LEVEL]" help:"zstd, gzip or none; from the name of the output if that tells."`
+	RollSize     console.Size  `default:"256MiB" placeholder:"SIZE" help:"Complete a part of a folder when it is so long. Default: 256MiB."`
+	RollInterval time.Duration `placeholder:"TIME" help:"Complete a part of a folder when it is so old, such as 10m."`
+	Partition    string        `placeholder:"hive[:ZONE]" help:"Parts in folders by DB, day and hour of the events in a zone, such as hive:Asia/Shanghai. Default of the zone: UTC."`
+
+	Bytes string `enum:"auto,base64" default:"auto" help:"How formats of text write bytes: auto (base64 if not UTF-8) or base64."`
+	Args  bool   `help:"Put all arguments of the command into args."`
+	All   bool   `help:"Events for what changes nothing, too: padding, empty records, reads logged by mistake."`
 }
 
 // filterFlags say which events to keep.
@@ -454,9 +459,13 @@ func (c *convertCommand) Run(ctx context.Context, s *streams) error {
 // openSink opens the output where the state says that it ended.
 func (f *streamFlags) openSink(s *streams, o *encode.Options, k *keeping, stop <-chan struct{}) (encode.Sink, error) {
 	debug.SetMemoryLimit(int64(f.Memory) + runtimeReserve)
+	roll, err := f.roll()
+	if err != nil {
+		return nil, usageError{err}
+	}
 	sink, err := encode.OpenSink(encode.SinkOptions{
 		Target: f.Output, Stdout: s.stdout.Writer, Format: o.Format, Compression: o.Compression,
-		Resume: k.file != nil, Note: k.state.Note, Warn: s.console.Warn, Waits: o.Stats.Waits, Stop: stop,
+		Roll: roll, Resume: k.file != nil, Note: k.state.Note, Warn: s.console.Warn, Waits: o.Stats.Waits, Stop: stop,
 	})
 	if err != nil {
 		return nil, &encode.SinkError{Err: err}
@@ -927,6 +936,24 @@ func summary(r *encode.Result, took time.Duration) string {
 	return text
 }
 
+// roll says when parts of a folder are complete.
+func (f *outputFlags) roll() (encode.Roll, error) {
+	r := encode.Roll{Size: int64(f.RollSize), Interval: f.RollInterval}
+	if f.Partition == "" {
+		return r, nil
+	}
+	kind, zone, _ := strings.Cut(f.Partition, ":")
+	if kind != "hive" {
+		return r, fmt.Errorf("--partition %s: expected hive, or hive and a zone, such as hive:Asia/Shanghai", f.Partition)
+	}
+	if !strings.HasSuffix(f.Output, "/") {
+		return r, errors.New("--partition is for folders: let --output end in a slash")
+	}
+	var err error
+	r.Hive, err = time.LoadLocation(cmp.Or(zone, "UTC"))
+	return r, err
+}
+
 // options checks the flags and makes the pipeline's options of them.
 func (f *streamFlags) options(s *streams, source *sourceFlags) (encode.Options, error) {
 	format, err := lookupFormat(f.Format)
@@ -943,6 +970,10 @@ func (f *streamFlags) options(s *streams, source *sourceFlags) (encode.Options, 
 		return encode.Options{}, fmt.Errorf("no sink has the form of output %q: expected %s", f.Output,
 			outputForms(func(s encode.SinkType) string { return s.Name }))
 	}
+	roll, err := f.roll()
+	if err != nil {
+		return encode.Options{}, err
+	}
 	generation, err := source.generation()
 	if err := errors.Join(err, notNegative("--workers", int64(f.Workers)), notNegative("--limit", f.Limit)); err != nil {
 		return encode.Options{}, err
@@ -955,8 +986,8 @@ func (f *streamFlags) options(s *streams, source *sourceFlags) (encode.Options, 
 			Commands: f.Command, Types: f.Type, Keys: f.Key,
 			ExcludeCommands: f.ExcludeCommand, ExcludeTypes: f.ExcludeType, ExcludeKeys: f.ExcludeKey,
 		},
-		Compression: compression,
-		Workers:     f.Workers, Memory: int64(f.Memory), Limit: f.Limit,
+		Compression: compression, Hive: roll.Hive,
+		Workers: f.Workers, Memory: int64(f.Memory), Limit: f.Limit,
 		SkipCorrupt: f.OnCorrupt == "skip", SkipGaps: f.OnGap == "skip",
 		Report: func(err error) { s.console.Warn(err.Error()) },
 		Warn:   s.console.Warn,
@@ -972,15 +1003,18 @@ func (f *streamFlags) checkOutputs(sources []string, logs []*binlog.Log) error {
 	return checkOutside("state", f.State, sources, logs)
 }
 
-// checkOutput refuses folders, and protects those of the server: nothing is ever written there, by whatever
+// checkOutput protects those of the server: nothing is ever written there, by whatever
 // name they are reached.
 func checkOutput(output string, sources []string, logs []*binlog.Log) error {
 	if output == "-" {
 		return nil
 	}
 	info, err := os.Stat(output)
-	if err == nil && info.IsDir() || strings.HasSuffix(output, "/") {
-		return usageError{fmt.Errorf("output %s is a folder: name a file in it", output)}
+	switch {
+	case err == nil && info.IsDir() && !strings.HasSuffix(output, "/"):
+		return usageError{fmt.Errorf("output %s is a folder: name a file in it, or let it end in a slash for parts in it", output)}
+	case err == nil && !info.IsDir() && strings.HasSuffix(output, "/"):
+		return usageError{fmt.Errorf("output %s is no folder", output)}
 	}
 	if err := checkOutside("output", output, sources, logs); err != nil {
 		return err

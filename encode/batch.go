@@ -14,6 +14,9 @@ type Batch struct {
 	Fence decode.Fence    // of End, where positions are saved
 	Epoch uint32          // of Begin and End, see checkpoint.Mark
 
+	// Pieces are what Data consists of, if it is to be parted by the hours of its events.
+	Pieces []Piece
+
 	Changes int64 // in Data
 	Records int64 // read, events or not
 	Passed  int64 // records and commands that change nothing
@@ -33,6 +36,7 @@ type Batch struct {
 	zeros   bool  // the chunk ends in zeros
 	lost    []decode.Lost
 
+	cuts    []cut  // of plain
 	plain   []byte // buffers: the changes as encoded, and as compressed
 	packed  []byte
 	charged int64 // what the chunk has taken from the budget
@@ -49,7 +53,7 @@ func (b *Batch) piece() *decode.Piece {
 
 // reset makes a used batch as good as new, but for its buffers.
 func (b *Batch) reset() {
-	*b = Batch{plain: b.plain[:0], packed: b.packed[:0], lost: b.lost[:0], begin: -1}
+	*b = Batch{plain: b.plain[:0], packed: b.packed[:0], lost: b.lost[:0], cuts: b.cuts[:0], Pieces: b.Pieces[:0], begin: -1}
 }
 
 // mark is the place that is reached when the batch has been delivered.

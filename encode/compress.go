@@ -60,6 +60,11 @@ func (c Compression) String() string {
 	return c.codec + ":" + strconv.Itoa(c.level)
 }
 
+// Ext is the end of a file's name: ".zst", ".gz" or nothing.
+func (c Compression) Ext() string {
+	return map[string]string{"zstd": ".zst", "gzip": ".gz"}[c.codec]
+}
+
 // compressor makes one independent frame of each batch, so that workers compress in parallel and a file
 // can be cut at the end of any batch. Of nothing it makes a frame, too. It belongs to one goroutine.
 type compressor interface {

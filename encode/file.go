@@ -2,51 +2,102 @@ package encode
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
-	"os"
+	"fmt"
+	"io/fs"
+	"path/filepath"
 	"strings"
+	"sync"
 )
 
 func init() {
 	registerSink(SinkType{
 		Name:      "file",
 		Form:      "PATH",
-		Doc:       "a file, which is replaced; a device or a named pipe is written to",
-		Delivered: "written; synced at the end",
-		Crash:     "the file is made anew by the next run",
-		Matches:   func(target string) bool { return target != "-" && !strings.Contains(target, "://") },
-		Open:      openFile,
+		Doc:       "a file, which is replaced, or with a state gone on with; a device or a named pipe is written to",
+		Delivered: "written and synced; to a device or a pipe, written",
+		Crash:     "with a state exactly once: the file is cut to what the state holds; to a device or a pipe at least once",
+		Matches: func(target string) bool {
+			return target != "-" && !strings.HasSuffix(target, "/") && !strings.Contains(target, "://")
+		},
+		Open: openFile,
 	})
 }
 
-// file is a stream into a file of our own.
-type file struct {
-	stream
-	f       *os.File
-	regular bool
-}
-
 func openFile(o SinkOptions) (Sink, error) {
-	// For writing alone: opened for both, a named pipe would not wait for its reader, nor say that it is gone.
-	f, err := os.OpenFile(o.Target, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666) //nolint:gosec // what the umask leaves, as for any output
-	if err != nil {
+	ctx := context.Background()
+	d := newDisk(&o)
+	info, err := d.Stat(o.Target)
+	switch {
+	case err == nil && !info.Mode().IsRegular():
+		g, err := d.create(ctx, o.Target)
+		return &device{stream: stream{w: g.file}, close: func() error { return g.file.Close() }}, err
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return nil, err
+	case !o.Resume:
+		g, err := d.create(ctx, o.Target)
+		return &file{growing: g}, err
+	case o.Note == nil:
+		if err == nil && info.Size() > 0 {
+			return nil, fmt.Errorf("output %s is there already, and the state is a new one: move the file away, or name another one", o.Target)
+		}
+		g, err := d.create(ctx, o.Target)
+		if err == nil {
+			err = d.SyncDir(filepath.Dir(o.Target))
+		}
+		return &file{growing: g}, err
 	}
-	info, err := f.Stat()
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
+	var n extentNote
+	if err := json.Unmarshal(o.Note, &n); err != nil {
+		return nil, fmt.Errorf("the state's note of %s: %w", o.Target, err)
 	}
-	return &file{stream: stream{w: f}, f: f, regular: info.Mode().IsRegular()}, nil
+	g, err := d.reopen(ctx, o.Target, n)
+	return &file{growing: g}, err
 }
 
-// Close syncs a regular file, so that a run which ended well has its output on the disk.
-func (s *file) Close(context.Context) error {
-	var err error
-	if s.regular {
-		err = s.f.Sync()
-	}
-	if closeErr := s.f.Close(); err == nil {
-		err = closeErr
-	}
-	return err
+// device is a stream into what cannot be cut.
+type device struct {
+	stream
+	close func() error
 }
+
+func (d *device) Close(context.Context) error { return d.close() }
+
+// file is a stream into a file of our own, which a later run can go on with.
+type file struct {
+	mu sync.Mutex
+	*growing
+	writes int
+}
+
+func (f *file) Write(ctx context.Context, b *Batch, done func(error)) {
+	f.mu.Lock()
+	err := f.write(ctx, b.Data)
+	f.writes++
+	f.mu.Unlock()
+	done(err)
+}
+
+// Flush syncs. The note is of the bytes that are there before, so that it never speaks of more than is durable.
+func (f *file) Flush(ctx context.Context, _ bool) (note any, writes int, err error) {
+	f.mu.Lock()
+	note, writes, dirty := f.note(), f.writes, f.dirty
+	f.dirty = false
+	f.mu.Unlock()
+	if dirty {
+		if err := f.sync(ctx); err != nil {
+			return nil, 0, err
+		}
+	}
+	f.mu.Lock()
+	f.writes -= writes
+	f.mu.Unlock()
+	return note, writes, nil
+}
+
+func (*file) Kept(context.Context, any) error { return nil }
+
+func (*file) Rolled() <-chan struct{} { return nil }
+
+func (f *file) Close(context.Context) error { return f.file.Close() }

@@ -13,11 +13,12 @@ import (
 
 // joiner puts the batches back into one stream, with the ranges that are lost between them.
 type joiner struct {
-	o     *Options
-	sink  Sink
-	keeps bool // the sink is a Keeper
-	pool  *pool
-	again *worker // encodes what belongs to no chunk, and a chunk that a limit cuts
+	o      *Options
+	sink   Sink
+	keeps  bool // the sink is a Keeper
+	parted bool // the sink has an output for each log
+	pool   *pool
+	again  *worker // encodes what belongs to no chunk, and a chunk that a limit cuts
 
 	db     string // that the stream has last been switched to
 	ledger *ledger
@@ -149,7 +150,7 @@ func (j *joiner) framed(b *Batch) *Batch {
 
 // deliver hands a batch to the sink. Its position counts once it and all before it are acknowledged.
 func (j *joiner) deliver(ctx context.Context, b *Batch) error {
-	if len(b.Data) > 0 && b.Log.DB != j.db {
+	if len(b.Data) > 0 && b.Log.DB != j.db && !j.parted {
 		if err := j.switchDB(ctx, b.Log); err != nil {
 			j.pool.put(b)
 			return err
@@ -193,7 +194,7 @@ func (j *joiner) write(ctx context.Context, b *Batch, ack func()) error {
 // emptyFrame writes a compressed nothing if nothing has been written, since no bytes at all are no file that
 // zstd -d or gzip -d would take.
 func (j *joiner) emptyFrame(ctx context.Context) {
-	if j.again.frames == nil || j.result.Written > 0 {
+	if j.again.frames == nil || j.result.Written > 0 || j.parted {
 		return
 	}
 	b := j.pool.get()
@@ -217,6 +218,19 @@ func (j *joiner) switchDB(ctx context.Context, log *decode.Log) error {
 		return err
 	}
 	return j.write(ctx, j.framed(b), j.ledger.hold(log))
+}
+
+// header is what an output of one log begins with. What the format cannot say of it, is said where its first change is.
+func (j *joiner) header(log *decode.Log) []byte {
+	s, ok := j.again.encoder.(formats.Switcher)
+	if !ok || log.DB == "db0" {
+		return nil
+	}
+	plain, err := s.AppendSwitch(nil, log.DB)
+	if err != nil || j.again.frames == nil {
+		return plain
+	}
+	return j.again.frames.appendFrame(nil, plain)
 }
 
 // watch listens to a sink that can fail while nothing is written, until the context ends. It returns what waits for that.

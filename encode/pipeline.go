@@ -8,6 +8,7 @@ import (
 	"errors"
 	"runtime"
 	"sync"
+	"time"
 
 	"pikabin/decode"
 	"pikabin/decode/ordered"
@@ -44,6 +45,9 @@ type Options struct {
 	// Save, if set, is called about once a second and at the end with what has been delivered, if there is more than at
 	// the last call. It is called from one goroutine at a time. On an error it is called again later.
 	Save func(Checkpoint) error
+
+	// Hive parts batches by the hours of their events in this zone, for a folder with such partitions. Nil: they are not.
+	Hive *time.Location
 
 	// Roll asks for the current part of the output to be completed.
 	Roll <-chan struct{}
@@ -112,6 +116,14 @@ func Run(ctx context.Context, src Source, sink Sink, o Options) (Result, error) 
 	j := &joiner{o: &o, sink: sink, keeps: keeps, db: "db0", ledger: newLedger(o.Start), stop: stop}
 	s := &saver{o: &o, keeper: keeper, ledger: j.ledger, fail: j.fail}
 	o.Stats.begin(j.ledger, o.Save != nil)
+	parts, isParted := sink.(Parted)
+	if isParted {
+		parts.SetHeader(j.header)
+	}
+	j.parted = isParted
+	if err := s.first(ctx); err != nil {
+		return j.result, errors.Join(err, sink.Close(context.WithoutCancel(ctx)))
+	}
 	end := s.begin(context.WithoutCancel(ctx))
 	watched := j.watch(within)
 	runErr := run(within, src, j)
@@ -210,7 +222,7 @@ func newWorkers(o *Options, budget *budget) ([]*worker, error) {
 	o.FormatOptions.SplitKeys = o.Filter.byKey()
 	workers := make([]*worker, o.Workers+1)
 	for i := range workers {
-		w := &worker{filter: filter, encoder: o.Format.New(o.FormatOptions), skip: o.SkipCorrupt, fences: o.Save != nil, budget: budget}
+		w := &worker{filter: filter, encoder: o.Format.New(o.FormatOptions), skip: o.SkipCorrupt, fences: o.Save != nil, zone: o.Hive, budget: budget}
 		w.newDecoder = func() (*decode.Decoder, error) { return decode.NewDecoder(o.Decoder) }
 		if w.decoder, err = w.newDecoder(); err != nil {
 			return nil, err

@@ -44,7 +44,7 @@ type saver struct {
 
 // begin takes checkpoints in a goroutine of its own, until the function that it returns is called.
 func (s *saver) begin(ctx context.Context) (end func()) {
-	if s.o.Save == nil {
+	if s.o.Save == nil && s.keeper == nil {
 		return func() {}
 	}
 	done := make(chan struct{})
@@ -59,6 +59,9 @@ func (s *saver) begin(ctx context.Context) (end func()) {
 func (s *saver) loop(ctx context.Context, done <-chan struct{}) {
 	tick := time.NewTicker(saveInterval)
 	defer tick.Stop()
+	if s.o.Save == nil {
+		tick.Stop() // what is written is synced at the end, or when a part is complete
+	}
 	var rolled <-chan struct{}
 	if s.keeper != nil {
 		rolled = s.keeper.Rolled()
@@ -77,6 +80,25 @@ func (s *saver) loop(ctx context.Context, done <-chan struct{}) {
 			return
 		}
 	}
+}
+
+// first saves where the run begins, before anything is written: what is written is then known to be of this state. It waits
+// for room.
+func (s *saver) first(ctx context.Context) error {
+	if s.o.Save == nil {
+		return nil
+	}
+	err := s.save(ctx, false)
+	for wait := time.NewTimer(saveInterval); isFull(err); wait.Reset(saveInterval) {
+		s.o.warn(fmt.Sprintf("%v; trying again", err))
+		select {
+		case <-wait.C:
+			err = s.save(ctx, false)
+		case <-ctx.Done():
+			return errors.Join(err, context.Cause(ctx))
+		}
+	}
+	return err
 }
 
 // attempt takes a checkpoint. A state that cannot be saved is saved later; a sink that has failed ends the run.

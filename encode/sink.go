@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"pikabin/decode"
+	"pikabin/encode/vfs"
 	"pikabin/formats"
 )
 
@@ -52,6 +54,15 @@ type Keeper interface {
 	Rolled() <-chan struct{}
 }
 
+// Parted is a sink of several outputs, each of one log. What tells of the log in the formats that need it, stands at the
+// beginning of each, and not where the log changes.
+type Parted interface {
+	Sink
+
+	// SetHeader is called before the first Write. The function may be called by Write, and gives what an output begins with.
+	SetHeader(header func(*decode.Log) []byte)
+}
+
 // SinkOptions are what a sink has to know of the stream.
 type SinkOptions struct {
 	Target string    // what --output says
@@ -64,6 +75,12 @@ type SinkOptions struct {
 	// is no state, and the output is made anew.
 	Resume bool
 	Note   json.RawMessage
+
+	// Roll says when a part of a folder is complete.
+	Roll Roll
+
+	// Disk is the file system; nil: that of the machine.
+	Disk vfs.FS
 
 	// Warn takes a line for the user, from any goroutine.
 	Warn func(text string)

@@ -154,14 +154,14 @@ func TestStatsOfAKeeper(t *testing.T) {
 		time.Sleep(2500 * time.Millisecond)
 		synctest.Wait()
 		s := stats.Snapshot()
-		if s.Unacked != 1 || s.Working != 0 || s.Deliveries != 0 || s.Errors[encode.ErrorSink] != 0 || s.Saves != 1 {
+		if s.Unacked != 1 || s.Working != 0 || s.Deliveries != 0 || s.Errors[encode.ErrorSink] != 0 || s.Saves != 2 {
 			t.Errorf("before: %+v", s)
 		}
 		keeper.durable()
 		time.Sleep(time.Second)
 		synctest.Wait()
 		s = stats.Snapshot()
-		if s.Unacked != 0 || s.Deliveries != 1 || s.Sink.Err != nil || s.Saves != 2 || s.Latency.Sum != 3*time.Second ||
+		if s.Unacked != 0 || s.Deliveries != 1 || s.Sink.Err != nil || s.Saves != 3 || s.Latency.Sum != 3*time.Second ||
 			s.Latency.Buckets()[2] != 0 || s.Latency.Buckets()[5] != 1 {
 			t.Errorf("after: %+v", s)
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"time"
 
 	"pikabin/decode"
 	"pikabin/formats"
@@ -19,8 +20,9 @@ type worker struct {
 	filter     *matcher
 	encoder    formats.Encoder
 	frames     compressor
-	skip       bool // go on behind damage
-	fences     bool // positions are saved
+	skip       bool           // go on behind damage
+	fences     bool           // positions are saved
+	zone       *time.Location // changes are parted by their hours there; nil: they are not
 	budget     *budget
 
 	rec    decode.Record
@@ -180,6 +182,9 @@ func (w *worker) record(ctx context.Context, limit int64) error {
 		if len(w.b.plain) == 0 {
 			w.b.Begin = w.position(w.rec.Offset)
 		}
+		if w.zone != nil {
+			w.b.cutAt(w.change.Time, w.zone, w.position(w.rec.Offset))
+		}
 		w.b.plain = w.encoder.AppendChange(w.b.plain, &w.change)
 		w.b.Changes++
 		if need := w.b.footprint() + w.large; need > w.b.charged {
@@ -280,6 +285,9 @@ func (w *worker) lose(from, to int64, err error) {
 	if len(w.b.plain) == 0 {
 		w.b.Begin = l.From
 	}
+	if w.zone != nil {
+		w.b.cutAt(0, w.zone, l.From)
+	}
 	w.b.plain = w.encoder.AppendChange(w.b.plain, lostChange(&l))
 	w.last, w.b.end = -1, to
 }
@@ -296,6 +304,10 @@ func lostChange(l *decode.Lost) *decode.Change {
 func (w *worker) finish() {
 	w.b.Plain = int64(len(w.b.plain))
 	w.b.Data = w.b.plain
+	if len(w.b.cuts) > 0 {
+		w.b.cutPieces(w.frames)
+		return
+	}
 	if w.frames != nil && len(w.b.plain) > 0 {
 		w.b.packed = w.frames.appendFrame(w.b.packed[:0], w.b.plain)
 		w.b.Data = w.b.packed

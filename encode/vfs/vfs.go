@@ -20,6 +20,8 @@ type FS interface {
 	Rename(from, to string) error
 	Link(from, to string) error
 	Remove(name string) error
+	Mkdir(name string, perm fs.FileMode) error
+	ReadDir(name string) ([]fs.DirEntry, error)
 
 	// SyncDir makes durable which names are in a folder: a new file, a rename and a removal are not before.
 	SyncDir(name string) error
@@ -32,6 +34,8 @@ type FS interface {
 // File is an open file.
 type File interface {
 	io.ReadWriteCloser
+	io.ReaderAt
+	Truncate(size int64) error
 	Stat() (fs.FileInfo, error)
 	Chmod(mode fs.FileMode) error
 	Chown(uid, gid int) error
@@ -60,6 +64,12 @@ func (OS) Link(from, to string) error { return os.Link(from, to) }
 
 // Remove is os.Remove.
 func (OS) Remove(name string) error { return os.Remove(name) }
+
+// Mkdir is os.Mkdir.
+func (OS) Mkdir(name string, perm fs.FileMode) error { return os.Mkdir(name, perm) }
+
+// ReadDir is os.ReadDir.
+func (OS) ReadDir(name string) ([]fs.DirEntry, error) { return os.ReadDir(name) }
 
 // SyncDir opens the folder and syncs it. Windows has no such call, and where a file system knows none nothing better can
 // be done.

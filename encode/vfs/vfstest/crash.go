@@ -26,7 +26,7 @@ func (f *file) Read(p []byte) (int, error) {
 func (m *Mem) Restart() *Mem {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return after(m.names, func(n *node) []byte { return n.data })
+	return m.after(m.names, func(n *node) []byte { return n.data })
 }
 
 // contents are what a power failure may leave of a file that was not synced.
@@ -34,9 +34,21 @@ func contents() []func(n *node) []byte {
 	return []func(n *node) []byte{
 		func(n *node) []byte { return n.synced },
 		func(n *node) []byte { return n.data },
-		func(n *node) []byte { return n.data[:len(n.data)/2] },
-		func(n *node) []byte { return make([]byte, len(n.data)) },
+		func(n *node) []byte { return n.data[:n.safe()+(len(n.data)-n.safe())/2] },
+		func(n *node) []byte {
+			return append(slices.Clone(n.data[:n.safe()]), make([]byte, len(n.data)-n.safe())...)
+		},
 	}
+}
+
+// safe is how many bytes no power failure takes away: what was synced, and not written over since.
+func (n *node) safe() int {
+	for i := range n.synced {
+		if i >= len(n.data) || n.data[i] != n.synced[i] {
+			return i
+		}
+	}
+	return len(n.synced)
 }
 
 // PowerLoss is what may be found after a power failure now: of the changes of names that have not been synced any may have
@@ -54,7 +66,7 @@ func (m *Mem) PowerLoss() iter.Seq[*Mem] {
 				}
 			}
 			for _, content := range contents() {
-				if !yield(after(names, content)) {
+				if !yield(m.after(names, content)) {
 					return
 				}
 			}
@@ -63,8 +75,9 @@ func (m *Mem) PowerLoss() iter.Seq[*Mem] {
 }
 
 // after is a new file system in which files have what is left of them. Two names of one file stay that.
-func after(names map[string]*node, content func(n *node) []byte) *Mem {
-	m := New()
+func (m *Mem) after(names map[string]*node, content func(n *node) []byte) *Mem {
+	next := New()
+	maps.Copy(next.dirs, m.dirs)
 	copies := map[*node]*node{}
 	for name, n := range names {
 		if copies[n] == nil {
@@ -75,7 +88,7 @@ func after(names map[string]*node, content func(n *node) []byte) *Mem {
 			left = slices.Clone(left)
 			copies[n] = &node{data: left, synced: left, mode: n.mode}
 		}
-		m.names[name], m.disk[name] = copies[n], copies[n]
+		next.names[name], next.disk[name] = copies[n], copies[n]
 	}
-	return m
+	return next
 }

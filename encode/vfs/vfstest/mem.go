@@ -3,6 +3,7 @@ package vfstest
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -26,13 +27,14 @@ type Fault struct {
 	Crash   bool // no call has any effect from this one on
 }
 
-// Mem is a file system in memory. All folders are there. It keeps apart what processes see and what is on the disk.
+// Mem is a file system in memory. A file may lie in any folder; only those that Mkdir has made can be seen. It keeps apart what processes see and what is on the disk.
 // It is safe for concurrent use.
 type Mem struct {
 	mu      sync.Mutex
 	names   map[string]*node // what processes see
 	disk    map[string]*node // the names that are on the disk for sure
 	pending []change         // of names, that have not been synced
+	dirs    map[string]bool  // which are on the disk as soon as they are made
 	locks   map[string]bool
 
 	fault   Fault
@@ -56,7 +58,7 @@ type change struct {
 
 // New is an empty file system.
 func New() *Mem {
-	return &Mem{names: map[string]*node{}, disk: map[string]*node{}, locks: map[string]bool{}}
+	return &Mem{names: map[string]*node{}, disk: map[string]*node{}, locks: map[string]bool{}, dirs: map[string]bool{".": true, "/": true}}
 }
 
 // Inject lets a fault happen. Calls are counted from here on.
@@ -142,7 +144,12 @@ func (m *Mem) OpenFile(name string, flag int, perm fs.FileMode) (vfs.File, error
 	case flag&os.O_TRUNC != 0:
 		n.data, n.dirty = nil, true
 	}
-	return &file{mem: m, name: name, node: n}, nil
+	f := &file{mem: m, name: name, node: n}
+	if flag&os.O_APPEND != 0 {
+		f.at = len(n.data)
+		f.appends = true
+	}
+	return f, nil
 }
 
 // Stat looks at a file.
@@ -153,6 +160,9 @@ func (m *Mem) Stat(name string) (fs.FileInfo, error) {
 		return nil, err
 	}
 	n := m.names[name]
+	if m.dirs[name] {
+		return info{name: filepath.Base(name), node: &node{mode: fs.ModeDir | 0o700}}, nil
+	}
 	if n == nil {
 		return nil, &fs.PathError{Op: "stat", Path: name, Err: fs.ErrNotExist}
 	}
@@ -214,6 +224,42 @@ func (m *Mem) Remove(name string) error {
 	return nil
 }
 
+// Mkdir makes a folder.
+func (m *Mem) Mkdir(name string, _ fs.FileMode) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.call("mkdir", name); err != nil {
+		return err
+	}
+	if m.dirs[name] {
+		return &fs.PathError{Op: "mkdir", Path: name, Err: fs.ErrExist}
+	}
+	m.dirs[name] = true
+	return nil
+}
+
+// ReadDir lists the files and folders in a folder, by name.
+func (m *Mem) ReadDir(name string) ([]fs.DirEntry, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.call("readdir", name); err != nil {
+		return nil, err
+	}
+	var entries []fs.DirEntry
+	for path, n := range m.names {
+		if filepath.Dir(path) == name {
+			entries = append(entries, fs.FileInfoToDirEntry(info{name: filepath.Base(path), node: n}))
+		}
+	}
+	for path := range m.dirs {
+		if filepath.Dir(path) == name && path != name {
+			entries = append(entries, fs.FileInfoToDirEntry(info{name: filepath.Base(path), node: &node{mode: fs.ModeDir}}))
+		}
+	}
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return entries, nil
+}
+
 // SyncDir puts the names of a folder on the disk.
 func (m *Mem) SyncDir(name string) error {
 	m.mu.Lock()
@@ -260,6 +306,32 @@ type file struct {
 	name string
 	node *node
 	at   int
+
+	appends bool // every write is at the end
+}
+
+// ReadAt reads what was written.
+func (f *file) ReadAt(p []byte, off int64) (int, error) {
+	f.mem.mu.Lock()
+	defer f.mem.mu.Unlock()
+	if err := f.mem.call("read", f.name); err != nil {
+		return 0, err
+	}
+	n := copy(p, f.node.data[min(off, int64(len(f.node.data))):])
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+func (f *file) Truncate(size int64) error {
+	f.mem.mu.Lock()
+	defer f.mem.mu.Unlock()
+	if err := f.mem.call("truncate", f.name); err != nil {
+		return err
+	}
+	f.node.data, f.node.dirty = f.node.data[:size:size], true
+	return nil
 }
 
 func (f *file) Write(p []byte) (int, error) {
@@ -271,6 +343,9 @@ func (f *file) Write(p []byte) (int, error) {
 			return 0, err
 		}
 		p = p[:len(p)/2]
+	}
+	if f.appends {
+		f.at = len(f.node.data)
 	}
 	f.node.data = append(f.node.data[:f.at:f.at], p...)
 	f.node.dirty = true
@@ -323,5 +398,5 @@ func (i info) Name() string      { return i.name }
 func (i info) Size() int64       { return int64(len(i.node.data)) }
 func (i info) Mode() fs.FileMode { return i.node.mode }
 func (info) ModTime() time.Time  { return time.Time{} }
-func (info) IsDir() bool         { return false }
+func (i info) IsDir() bool       { return i.node.mode.IsDir() }
 func (info) Sys() any            { return nil }

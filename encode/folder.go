@@ -1,0 +1,364 @@
+package encode
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"pikabin/decode"
+	"pikabin/encode/vfs"
+)
+
+func init() {
+	registerSink(SinkType{
+		Name:      "folder",
+		Form:      "DIR/",
+		Doc:       "a folder of parts, each of which appears when it is complete",
+		Delivered: "written and synced",
+		Crash:     "with a state exactly once: an unfinished part is cut to what the state holds",
+		Matches:   func(target string) bool { return strings.HasSuffix(target, "/") && !strings.Contains(target, "://") },
+		Open:      openFolder,
+	})
+}
+
+// maxOpen is how many partitions are written at a time: hours that overlap, and some that clocks gone wrong have made.
+const maxOpen = 16
+
+// lockName is the file that says that a folder is written to.
+const lockName = ".pikabin.lock"
+
+// folder writes parts. A part has a hidden name until the state is saved that says that it is complete: from then on
+// whoever comes later will not write it again, and consumers may see it.
+type folder struct {
+	*disk
+	dir    string
+	ext    string
+	roll   Roll
+	resume bool
+	header func(*decode.Log) []byte
+	now    func() time.Time
+	unlock func() error
+	rolled chan struct{}
+
+	mu       sync.Mutex
+	open     map[string]*part // by key
+	complete []*part          // in the order in which they became so, until they are shown
+	last     map[string]string
+	writes   int
+}
+
+func openFolder(o SinkOptions) (Sink, error) {
+	f := &folder{
+		disk: newDisk(&o), dir: filepath.Clean(o.Target), ext: o.Format.Ext + o.Compression.Ext(), roll: o.Roll, resume: o.Resume,
+		header: func(*decode.Log) []byte { return nil }, now: time.Now, rolled: make(chan struct{}, 1), open: map[string]*part{},
+		last: map[string]string{},
+	}
+	ctx := context.Background()
+	if err := f.makeDir(ctx, f.dir); err != nil {
+		return nil, err
+	}
+	var err error
+	if f.unlock, err = f.Lock(filepath.Join(f.dir, lockName)); errors.Is(err, vfs.ErrLocked) {
+		return nil, fmt.Errorf("%s is being written to by another process", f.dir)
+	} else if err != nil {
+		return nil, err
+	}
+	if err := f.begin(ctx, o.Note); err != nil {
+		return nil, errors.Join(err, f.closeAll())
+	}
+	return f, nil
+}
+
+// folderNote is what the state holds.
+type folderNote struct {
+	Open     []partNote `json:"open,omitempty"`
+	Complete []partNote `json:"complete,omitempty"` // and perhaps not yet shown
+}
+
+// begin goes on where a note says, and removes what no state knows of.
+func (f *folder) begin(ctx context.Context, note json.RawMessage) error {
+	var n folderNote
+	switch {
+	case note != nil:
+		if err := json.Unmarshal(note, &n); err != nil {
+			return fmt.Errorf("the state's note of %s: %w", f.dir, err)
+		}
+	case f.resume:
+		if err := f.walk(f.dir, f.refuse); err != nil {
+			return err
+		}
+	}
+	for _, p := range n.Complete {
+		if err := f.show(ctx, p); err != nil {
+			return err
+		}
+	}
+	known := map[string]bool{}
+	for _, p := range n.Open {
+		path := f.path(hidden(p.Name))
+		g, err := f.reopen(ctx, path, p.End)
+		if err != nil {
+			return err
+		}
+		known[path] = true
+		f.open[p.Key] = &part{growing: g, partNote: p, began: f.now()}
+	}
+	return f.walk(f.dir, func(path string) error {
+		if !ours.MatchString(filepath.Base(path)) || known[path] {
+			return nil
+		}
+		return f.Remove(path)
+	})
+}
+
+// refuse does not let a new state write among parts that it knows nothing of.
+func (*folder) refuse(path string) error {
+	if name := filepath.Base(path); !seen.MatchString(name) {
+		return nil
+	}
+	return fmt.Errorf("%s is there already, and the state is a new one: move the parts away, or name another folder", path)
+}
+
+// walk visits the files of the folder and of its partitions.
+func (f *folder) walk(dir string, visit func(path string) error) error {
+	entries, err := f.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		switch {
+		case e.IsDir() && isPartition(e.Name()):
+			err = f.walk(path, visit)
+		case e.Type().IsRegular():
+			err = visit(path)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func isPartition(name string) bool {
+	return strings.HasPrefix(name, "db=") || strings.HasPrefix(name, "dt=") || strings.HasPrefix(name, "hr=")
+}
+
+func (f *folder) path(name string) string { return filepath.Join(f.dir, name) }
+
+// SetHeader says what every part of a log begins with.
+func (f *folder) SetHeader(header func(*decode.Log) []byte) { f.header = header }
+
+func (f *folder) Write(ctx context.Context, b *Batch, done func(error)) {
+	f.mu.Lock()
+	var err error
+	pieces := b.pieces()
+	for i := range pieces {
+		if err = f.writePiece(ctx, b, &pieces[i]); err != nil {
+			break
+		}
+	}
+	f.writes++
+	f.mu.Unlock()
+	done(err)
+}
+
+// writePiece appends to the part that is open, if the piece belongs there, else to a new one.
+func (f *folder) writePiece(ctx context.Context, b *Batch, piece *Piece) error {
+	key := filepath.Join(b.Log.String(), partitionDir(b.Log, piece, f.roll.Hive))
+	p := f.open[key]
+	if p != nil && (p.At != piece.Begin.Segment || p.Epoch != b.Epoch) {
+		f.finish(p)
+		p = nil
+	}
+	if p == nil {
+		var err error
+		if p, err = f.create(ctx, key, b, piece); err != nil {
+			return err
+		}
+	}
+	if err := p.write(ctx, piece.Data); err != nil {
+		return err
+	}
+	if f.roll.Size > 0 && p.length >= f.roll.Size {
+		f.finish(p)
+	}
+	return nil
+}
+
+// create begins a part.
+func (f *folder) create(ctx context.Context, key string, b *Batch, piece *Piece) (*part, error) {
+	f.makeRoom()
+	name, err := f.freeName(key, b, piece)
+	if err != nil {
+		return nil, err
+	}
+	path := f.path(hidden(name))
+	if err := f.makeDir(ctx, filepath.Dir(path)); err != nil {
+		return nil, err
+	}
+	g, err := f.disk.create(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	p := &part{growing: g, partNote: partNote{Name: name, Key: key, Epoch: b.Epoch, At: piece.Begin.Segment}, began: f.now()}
+	f.open[key], f.last[key] = p, name
+	return p, p.write(ctx, f.header(b.Log))
+}
+
+// makeRoom completes the part that was begun first, when there are too many.
+func (f *folder) makeRoom() {
+	if len(f.open) < maxOpen {
+		return
+	}
+	oldest := slices.MinFunc(slices.Collect(maps.Values(f.open)), func(a, b *part) int {
+		return cmp.Or(a.began.Compare(b.began), strings.Compare(a.Name, b.Name))
+	})
+	f.finish(oldest)
+}
+
+// freeName is the name of a new part. An event that stands for a missing range has the position of the record behind
+// it, so that the part before may have the same one.
+func (f *folder) freeName(key string, b *Batch, piece *Piece) (string, error) {
+	for again := 0; ; again++ {
+		name := partName(b, piece, f.roll.Hive, again, f.ext)
+		if f.last[key] == name {
+			continue
+		}
+		if !f.resume {
+			return name, nil
+		}
+		if _, err := f.Stat(f.path(name)); errors.Is(err, fs.ErrNotExist) {
+			return name, nil
+		} else if err != nil {
+			return "", err
+		}
+	}
+}
+
+// finish completes a part.
+func (f *folder) finish(p *part) {
+	delete(f.open, p.Key)
+	f.complete = append(f.complete, p)
+	select {
+	case f.rolled <- struct{}{}:
+	default:
+	}
+}
+
+// Flush syncs all that has been written. Parts that are old enough are completed by it.
+func (f *folder) Flush(ctx context.Context, complete bool) (note any, writes int, err error) {
+	f.mu.Lock()
+	for _, key := range slices.Sorted(maps.Keys(f.open)) {
+		if p := f.open[key]; complete || f.roll.Interval > 0 && f.now().Sub(p.began) >= f.roll.Interval {
+			f.finish(p)
+		}
+	}
+	n, writes := folderNote{}, f.writes
+	var dirty []*part
+	for _, key := range slices.Sorted(maps.Keys(f.open)) {
+		n.Open = append(n.Open, f.open[key].noted())
+		dirty = append(dirty, f.open[key])
+	}
+	for _, p := range f.complete {
+		n.Complete = append(n.Complete, p.noted())
+		dirty = append(dirty, p)
+	}
+	dirty = slices.DeleteFunc(dirty, func(p *part) bool { return !p.dirty })
+	for _, p := range dirty {
+		p.dirty = false
+	}
+	f.mu.Unlock()
+	if err := f.syncAll(ctx, dirty); err != nil {
+		return nil, 0, err
+	}
+	f.mu.Lock()
+	f.writes -= writes
+	f.mu.Unlock()
+	return n, writes, nil
+}
+
+// noted is the note of the part as it is.
+func (p *part) noted() partNote {
+	n := p.partNote
+	n.End = p.note()
+	return n
+}
+
+// syncAll makes files and their names durable.
+func (f *folder) syncAll(ctx context.Context, parts []*part) error {
+	dirs := map[string]bool{}
+	for _, p := range parts {
+		if err := p.sync(ctx); err != nil {
+			return err
+		}
+		if !p.named {
+			dirs[filepath.Dir(p.path)] = true
+			p.named = true
+		}
+	}
+	for _, dir := range slices.Sorted(maps.Keys(dirs)) {
+		if err := f.SyncDir(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Kept shows the parts that are complete by the note.
+func (f *folder) Kept(ctx context.Context, note any) error {
+	for _, n := range note.(folderNote).Complete {
+		if err := f.show(ctx, n); err != nil {
+			return err
+		}
+		f.mu.Lock()
+		i := slices.IndexFunc(f.complete, func(p *part) bool { return p.Name == n.Name })
+		var err error
+		if i >= 0 {
+			err = f.complete[i].file.Close()
+			f.complete = slices.Delete(f.complete, i, i+1)
+		}
+		f.mu.Unlock()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// show gives a part its name. It may have been done before a crash, and a consumer may have taken the part since.
+func (f *folder) show(ctx context.Context, n partNote) error {
+	from, to := f.path(hidden(n.Name)), f.path(n.Name)
+	err := f.retry(ctx, to, func() error { return f.Rename(from, to) })
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return f.SyncDir(filepath.Dir(to))
+}
+
+func (f *folder) Rolled() <-chan struct{} { return f.rolled }
+
+func (f *folder) Close(context.Context) error { return f.closeAll() }
+
+func (f *folder) closeAll() error {
+	var errs []error
+	for _, p := range f.open {
+		errs = append(errs, p.file.Close())
+	}
+	for _, p := range f.complete {
+		errs = append(errs, p.file.Close())
+	}
+	return errors.Join(append(errs, f.unlock())...)
+}
