@@ -61,6 +61,17 @@ func (w *Writer) keep(r Want, payload []byte) *Want {
 	return &w.records[len(w.records)-1]
 }
 
+// describe fills in what a record of commands says beside its place.
+func (w *Writer) describe(want *Want, p *Put, h header) {
+	want.Commands = make([][][]byte, len(p.Commands))
+	for i, argv := range p.Commands {
+		want.Commands[i] = bytesOf(argv)
+	}
+	if w.opts.Generation >= decode.G2 {
+		want.ExecTime, want.LogicID, want.Prev, want.Origin = h.time, h.logicID, h.prev, h.origin
+	}
+}
+
 // forget removes a segment and its records.
 func (w *Writer) forget(number uint32) {
 	delete(w.segments, number)

@@ -64,24 +64,29 @@ const (
 
 // NewWriter returns a writer of an empty log, or of one that begins with a full sync.
 func NewWriter(opts Options) *Writer {
-	if opts.Generation == decode.GenerationUnknown {
-		opts.Generation = decode.G5
-	}
-	if opts.SegmentSize == 0 {
-		opts.SegmentSize = DefaultSegmentSize
-	}
-	if opts.Time == 0 {
-		opts.Time = DefaultTime
-	}
-	if opts.Origin == 0 && (opts.Generation == decode.G2 || opts.Generation == decode.G3) {
-		opts.Origin = 1
-	}
+	opts = opts.withDefaults()
 	w := &Writer{opts: opts, segments: map[uint32]*segment{}}
 	w.create(0, 0)
 	if opts.Start != (decode.Position{}) {
 		w.FullSync(opts.Start)
 	}
 	return w
+}
+
+func (o Options) withDefaults() Options {
+	if o.Generation == decode.GenerationUnknown {
+		o.Generation = decode.G5
+	}
+	if o.SegmentSize == 0 {
+		o.SegmentSize = DefaultSegmentSize
+	}
+	if o.Time == 0 {
+		o.Time = DefaultTime
+	}
+	if o.Origin == 0 && (o.Generation == decode.G2 || o.Generation == decode.G3) {
+		o.Origin = 1
+	}
+	return o
 }
 
 // Put is one record with all that may differ from what Command writes. The zero value of a field
@@ -117,16 +122,8 @@ func (w *Writer) Put(p Put) {
 	w.rotateIfDue()
 	h := w.header(&p)
 	w.payload = w.appendPut(w.payload[:0], &p, h)
-	want := w.produce(KindCommand, p.Time)
-	if want == nil {
-		return
-	}
-	want.Commands = make([][][]byte, len(p.Commands))
-	for i, argv := range p.Commands {
-		want.Commands[i] = bytesOf(argv)
-	}
-	if w.opts.Generation >= decode.G2 {
-		want.ExecTime, want.LogicID, want.Prev, want.Origin = h.time, h.logicID, h.prev, h.origin
+	if want := w.produce(KindCommand, p.Time); want != nil {
+		w.describe(want, &p, h)
 	}
 }
 
@@ -298,12 +295,7 @@ func (w *Writer) grow(data []byte) {
 	w.cur.untouched = false
 }
 
-func (w *Writer) headerSize() int {
-	if w.opts.Generation == decode.G0 {
-		return 4
-	}
-	return 8
-}
+func (w *Writer) headerSize() int { return HeaderSize(w.opts.Generation) }
 
 func (w *Writer) blockLeft() int {
 	return decode.BlockSize - len(w.cur.data)%decode.BlockSize
