@@ -21,11 +21,12 @@ type File struct {
 	file    *os.File
 	size    int64
 	damage  error
-	refs    atomic.Int32
+	stat    os.FileInfo   // of a plain file, as it was opened
+	refs    *atomic.Int32 // of the descriptor
 }
 
 func newFile(id *decode.Log, segment Segment, file *os.File, size int64) *File {
-	f := &File{log: id, segment: segment, file: file, size: size}
+	f := &File{log: id, segment: segment, file: file, size: size, refs: new(atomic.Int32)}
 	f.refs.Store(1)
 	return f
 }
@@ -46,6 +47,9 @@ func (l *Log) Open(ctx context.Context, segment Segment) (*File, error) {
 }
 
 func (l *Log) openPlain(segment Segment) (*File, error) {
+	if l.held != nil && l.held.segment.Number == segment.Number {
+		return l.held.again()
+	}
 	file, err := l.openPath(segment)
 	if err != nil {
 		return nil, err
@@ -54,7 +58,20 @@ func (l *Log) openPlain(segment Segment) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", l.id, errors.Join(err, file.Close()))
 	}
-	return newFile(l.id, segment, file, info.Size()), nil
+	f := newFile(l.id, segment, file, info.Size())
+	f.stat = info
+	return f, nil
+}
+
+// again is the same descriptor, counted once more, with the size that the file has now: a live segment grows.
+func (f *File) again() (*File, error) {
+	info, err := f.file.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.log, err)
+	}
+	now := *f.Retain()
+	now.stat, now.size, now.segment.Size = info, info.Size(), info.Size()
+	return &now, nil
 }
 
 func (l *Log) openPath(segment Segment) (*os.File, error) {

@@ -83,7 +83,7 @@ func (l *Log) boundByNext(f *File, next Segment) (bound, error) {
 	}
 	e, err := l.probe.readEnding(f, l.span(f), min(o.at.Offset, f.size))
 	switch {
-	case err != nil || !e.own:
+	case err != nil || !e.own && f.size > 0: // no server leaves a segment empty, wherever its records say they stand
 	case o.at.Offset > f.size:
 		b.cut = &CutShortError{
 			Log: l.id, From: decode.Position{Segment: f.segment.Number, Offset: f.size}, To: o.at,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"slices"
 
 	"pikabin/decode"
 )
@@ -36,6 +37,10 @@ type Log struct {
 
 	probe    *probe
 	openings map[uint32]opening
+
+	// held is the segment that is being followed. As long as its descriptor is open the inode is nobody else's, so that
+	// it can be told from a file that takes its place, and it can be read when Pika has unlinked it.
+	held *File
 }
 
 // ID is the identity that spans and changes of this log carry.
@@ -92,7 +97,7 @@ func (l *Log) Refresh() error {
 	if err != nil && !errors.Is(err, ErrNoManifest) {
 		return fmt.Errorf("%s: reading the manifest: %w", l.id, err)
 	}
-	f, errList := readFolder(l.dir)
+	f, errList := l.list()
 	if errList != nil {
 		return errList
 	}
@@ -114,6 +119,18 @@ func (l *Log) Refresh() error {
 	}
 	l.generation, err = l.findGeneration()
 	return err
+}
+
+// list looks at the folder. The segment that is held can be read though it may not be there any more.
+func (l *Log) list() (*folder, error) {
+	f, err := readFolder(l.dir)
+	if err != nil || l.held == nil {
+		return f, err
+	}
+	if i, ok := findSegment(f.segments, l.held.segment.Number); !ok {
+		f.segments = slices.Insert(f.segments, i, l.held.segment)
+	}
+	return f, nil
 }
 
 // believe takes the manifest if one of its layouts makes sense, and drops the stale segments above it.

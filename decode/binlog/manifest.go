@@ -81,11 +81,11 @@ func readManifest(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return readStable(f)
+	return readStable(f, new([2][manifestSize]byte))
 }
 
-func readStable(r io.ReaderAt) ([]byte, error) {
-	var bufs [2][manifestSize]byte
+// readStable reads until two reads agree. What it returns is in one of the buffers.
+func readStable(r io.ReaderAt, bufs *[2][manifestSize]byte) ([]byte, error) {
 	last, err := readHead(r, bufs[0][:])
 	for i := 1; err == nil && i < stableReads; i++ {
 		var next []byte

@@ -14,6 +14,12 @@ const (
 	NoteStale                          // segments above the manifest, left from an older history: not read
 	NoteTwice                          // a segment that is there plain and compressed, or in two archives
 	NoteOldFlat                        // segments beside log_dbN folders, left from Pika before 3.1: not read
+	NoteUnlinked                       // the segment that Pika writes was unlinked: read on through the open file
+	NoteUnlisted                       // the manifest was unlinked: read on through the open file
+	NoteRemoved                        // the folder of a DB was removed: what was in it has been read
+	NoteAppeared                       // the log of a DB that was not there before
+	NotePassed                         // the folder of a DB that cannot be followed
+	NoteNoWatch                        // changes of a folder are not announced: it is polled only
 )
 
 // Note is something odd about a log that a person may want to know.

@@ -31,6 +31,9 @@ type Plan struct {
 	err        error           // of the start position
 	ahead      prefetcher
 	current    *reading
+
+	// entered, if set, is called with each segment that was opened. Its error is that of Next, and the plan stays where it is.
+	entered func(*File) error
 }
 
 // reading is the segment that chunks are being cut from.
@@ -117,6 +120,11 @@ func (p *Plan) enter(ctx context.Context) error {
 
 // begin finds out how far the segment goes.
 func (p *Plan) begin(file *File) error {
+	if p.entered != nil {
+		if err := p.entered(file); err != nil {
+			return errors.Join(err, file.Release())
+		}
+	}
 	if _, err := p.log.opening(file.segment); err != nil {
 		return errors.Join(p.vanished(err), file.Release())
 	}

@@ -150,7 +150,8 @@ func (l *Log) opening(s Segment) (opening, error) {
 		span.Limit = min(size, l.manifest.Position.Offset)
 	}
 	o, err := l.probe.readOpening(src, span)
-	if err == nil && o.found && l.openings != nil {
+	// Where nothing was found in all that is looked at, nothing will be found when the segment has grown.
+	if err == nil && (o.found || span.Limit >= headSize) && l.openings != nil {
 		l.openings[s.Number] = o
 	}
 	return o, err
@@ -206,6 +207,21 @@ func (p *probe) readEnding(src decode.Source, span decode.Span, end int64) (endi
 		if s.hasAt {
 			e.own = true
 			drift = drift || !s.names(span.Segment, headerSize(span.Generation))
+		}
+	}
+}
+
+// wholeEnd is the end of the last whole record of a span that begins with one. What stands behind it, up to the end of the
+// span, is half a record, damage or zeros.
+func (p *probe) wholeEnd(src decode.Source, span decode.Span) (int64, error) {
+	p.scanner.Reset(src, span)
+	for {
+		var rec decode.Record
+		switch err := p.scanner.Next(&rec); {
+		case errors.Is(err, io.EOF) || IsDamage(err):
+			return p.scanner.End(), nil
+		case err != nil:
+			return 0, err
 		}
 	}
 }

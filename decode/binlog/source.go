@@ -43,26 +43,3 @@ func (s *Source) Close() error {
 	s.plans = nil
 	return errors.Join(errs...)
 }
-
-// SizeBetween is how many bytes of files lie between two positions; 0 if that is not known, because some
-// of them are archives.
-func (l *Log) SizeBetween(from, until decode.Position) int64 {
-	var size int64
-	for _, s := range l.segments {
-		if s.Number < from.Segment || !s.start().Before(until) {
-			continue
-		}
-		if s.Compression != Plain {
-			return 0
-		}
-		end := s.Size
-		if s.Number == until.Segment {
-			end = min(end, until.Offset)
-		}
-		if s.Number == from.Segment {
-			end -= min(from.Offset, end)
-		}
-		size += end
-	}
-	return size
-}

@@ -1,0 +1,248 @@
+package binlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"pikabin/decode"
+)
+
+// maxBefore is how many bytes before its position a follower remembers, to know them again.
+const maxBefore = 4096
+
+// maxHead is how much of the beginning of a segment it remembers: the time of the first record, and where that has it the logic
+// id.
+const maxHead = 64
+
+// errReplaced ends a plan that a full sync, a truncation or a lost manifest has overtaken.
+var errReplaced = errors.New("the history of the log was replaced")
+
+// follower reads one log on as its server writes it. Between plans its position is all that it has to know: what the
+// manifest says is compared with it.
+type follower struct {
+	log      *Log
+	options  PlanOptions
+	dir      string
+	note     func(Note)
+	now      func() time.Time
+	noted    []NoteKind
+	manifest liveManifest
+
+	// last is what the manifest said when there was nothing more to be had of it, valid if settled.
+	last    [manifestSize]byte
+	settled bool
+	refresh bool // the manifest is another file, or the log had none
+	removed bool // the folder is gone
+	begun   bool // the place to begin with has been found in the log
+
+	// pos is where the next chunk begins. end is what was handed out up to: it lies in the segment before while pos is the
+	// beginning of the next one.
+	pos, end decode.Position
+	before   []byte // the bytes before pos
+	beforeAt decode.Position
+	head     []byte // the first bytes of the segment that pos is in
+
+	plan *Plan
+
+	mu     sync.Mutex
+	public LogStatus // and of its fields those that Status does not look up
+	layout Layout
+}
+
+func newFollower(l *Log, start decode.Position, o PlanOptions, note func(Note), now func() time.Time) *follower {
+	f := &follower{
+		log: l, dir: l.dir, options: o, note: note, now: now, pos: start, end: start, refresh: l.manifestErr != nil,
+		manifest: liveManifest{path: manifestPath(l.dir)},
+	}
+	f.public = LogStatus{ID: l.id, Read: start, Dir: l.dir, Committed: l.Committed(), Moved: now()}
+	f.layout = l.manifest.Layout
+	return f
+}
+
+// next gives the next chunk, or ok false when there is nothing new. What is missing is an error in its place, as in
+// Plan.Next.
+func (f *follower) next(ctx context.Context) (chunk decode.Chunk, ok bool, err error) {
+	for {
+		if f.plan == nil {
+			if news, err := f.look(); err != nil || !news {
+				f.noteRemoved()
+				return decode.Chunk{}, false, err
+			}
+		}
+		chunk, err := f.plan.Next(ctx)
+		if err != io.EOF { //nolint:errorlint // what wraps it is an error, such as that of an archive which ends too early
+			return f.step(chunk, err)
+		}
+		if err := f.finish(); err != nil {
+			return decode.Chunk{}, false, err
+		}
+	}
+}
+
+// step follows what the plan gave.
+func (f *follower) step(chunk decode.Chunk, err error) (decode.Chunk, bool, error) {
+	var hole decode.Hole
+	var beyond *BeyondError
+	switch {
+	case err == nil:
+		f.moved(decode.Position{Segment: chunk.Segment, Offset: chunk.End})
+		return chunk, true, nil
+	case errors.Is(err, errReplaced):
+		return chunk, false, f.drop() // the manifest will tell
+	case errors.As(err, &beyond) && f.begun:
+		return chunk, false, errors.Join(f.beyond(beyond), f.drop())
+	case errors.As(err, &hole):
+		_, _, to := hole.Hole()
+		f.moved(to)
+	}
+	return chunk, false, err
+}
+
+// beyond: the segment behind says that this one ends before what was read of it, and so goes on from another history.
+func (f *follower) beyond(e *BeyondError) error {
+	to := decode.Position{Segment: f.pos.Segment + 1}
+	if f.pos != f.end {
+		to = f.pos
+	}
+	return f.goOn(to, fmt.Sprintf("write2file%d goes on from %v", to.Segment, e.End))
+}
+
+func (f *follower) moved(to decode.Position) {
+	f.begun = true
+	f.pos, f.end = to, to
+	f.mu.Lock()
+	f.public.Read = to
+	f.mu.Unlock()
+}
+
+// finish ends a plan that was read to its end.
+func (f *follower) finish() error {
+	f.begun = true
+	if until := f.plan.until; until.Offset > 0 {
+		f.moved(until)
+	} else {
+		f.pos = until
+	}
+	return errors.Join(f.drop(), f.remember())
+}
+
+// drop ends a plan where it is.
+func (f *follower) drop() error {
+	plan := f.plan
+	f.plan, f.settled = nil, false
+	return plan.Close()
+}
+
+func (f *follower) close() error {
+	var err error
+	if f.plan != nil {
+		err = f.drop()
+	}
+	return errors.Join(err, f.log.letGo(), f.manifest.close())
+}
+
+// read plans the way to a position that the manifest has confirmed.
+func (f *follower) read(until decode.Position) {
+	f.plan = f.log.Chunks(f.pos, until, f.options)
+	f.plan.entered = f.entered
+}
+
+// entered holds the segment that is being read, and makes sure that it is still of the history that the plan was made for.
+func (f *follower) entered(file *File) error {
+	if err := f.log.hold(file); err != nil {
+		return err
+	}
+	number := file.segment.Number
+	if number == f.end.Segment {
+		return nil
+	}
+	delete(f.log.openings, number)
+	switch begins, err := f.log.begins(file.segment); {
+	case err != nil:
+		return err
+	case begins:
+		return errReplaced
+	}
+	// The segment that a full sync has put there was there before the manifest names it, so the manifest is read last.
+	data, err := f.manifest.read()
+	if err != nil {
+		return f.unread(err)
+	}
+	m, err := ParseManifest(data, f.log.manifest.Layout)
+	if err != nil || m.Position.Before(f.plan.until) && !mayBeMixed(m, f.plan.until) {
+		return errReplaced
+	}
+	f.publish(m)
+	return nil
+}
+
+// unread passes over a manifest that is not there at this moment.
+func (f *follower) unread(err error) error {
+	if errors.Is(err, ErrNoManifest) {
+		return nil
+	}
+	return fmt.Errorf("%s: reading the manifest: %w", f.log.id, err)
+}
+
+// mayBeMixed reports whether a manifest before at may be one whose fields belong to two moments: Pika 2 stores the
+// offset of the next segment, or of a full sync, before its number.
+func mayBeMixed(m Manifest, at decode.Position) bool {
+	return m.Layout == Layout2 && m.Position.Segment == at.Segment
+}
+
+// check looks whether folder and manifest are still those that are open.
+func (f *follower) check() error {
+	replaced, err := f.manifest.renew()
+	switch {
+	case errors.Is(err, ErrNoManifest):
+		return f.missing()
+	case err != nil:
+		return fmt.Errorf("%s: looking at the manifest: %w", f.log.id, err)
+	}
+	if replaced {
+		f.refresh, f.settled = true, false
+	}
+	f.removed = false
+	return nil
+}
+
+// missing says once what it means that the manifest is not there.
+func (f *follower) missing() error {
+	_, err := os.Stat(f.dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		f.removed = true
+		return nil
+	case err == nil && f.manifest.file != nil:
+		f.once(NoteUnlisted, f.manifest.path, "the manifest is gone: following the server as long as it has it open")
+	}
+	return err
+}
+
+// noteRemoved says that a folder is gone, when what was in it has been read.
+func (f *follower) noteRemoved() {
+	if f.removed {
+		f.once(NoteRemoved, f.dir, "the folder was removed, it was read up to %v", f.end)
+	}
+}
+
+func (f *follower) once(kind NoteKind, path, format string, args ...any) {
+	if slices.Contains(f.noted, kind) {
+		return
+	}
+	f.noted = append(f.noted, kind)
+	f.note(Note{Kind: kind, Log: f.log.id, Path: path, Text: fmt.Sprintf(format, args...)})
+}
+
+// segmentPath is that of the plain segment with a number.
+func (f *follower) segmentPath(number uint32) string {
+	return filepath.Join(f.dir, fmt.Sprint(segmentPrefix, number))
+}

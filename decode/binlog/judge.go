@@ -1,0 +1,367 @@
+package binlog
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"pikabin/decode"
+)
+
+// verdict is what is to be made of a manifest.
+type verdict uint8
+
+const (
+	lookAgain verdict = iota // it is not believed, or not yet
+	nothing                  // there is nothing to read until it changes
+	planned                  // there is something to read
+)
+
+// look asks the manifest whether there is something to read.
+//
+// The server stores the fields of the manifest one after the other, and it may be stopped between two of the stores for as
+// long as somebody likes. So a manifest that two reads agree on may be one that never was: what it says is held against the
+// files, and where these do not bear it out there is nothing to do but to wait.
+func (f *follower) look() (news bool, err error) {
+	data, err := f.manifest.read()
+	if err != nil {
+		return false, f.unread(err)
+	}
+	if f.settled && bytes.Equal(data, f.last[:]) {
+		return false, nil
+	}
+	copy(f.last[:], data)
+	m, ok, err := f.parse(data)
+	if err != nil || !ok {
+		return false, notThere(err)
+	}
+	v, err := f.judge(m)
+	f.settled = v == nothing && err == nil
+	return v == planned, notThere(err)
+}
+
+// notThere passes over an error for something that has vanished: the next look will tell what it was.
+func notThere(err error) error {
+	var purged *PurgedError
+	if errors.Is(err, fs.ErrNotExist) || errors.As(err, &purged) {
+		return nil
+	}
+	return err
+}
+
+// parse reads the manifest's fields. Which layout it has is asked of the files until there is a record.
+func (f *follower) parse(data []byte) (Manifest, bool, error) {
+	if !f.refresh && f.log.generation != decode.GenerationUnknown {
+		m, err := ParseManifest(data, f.log.manifest.Layout)
+		return m, err == nil, nil
+	}
+	if err := f.log.Refresh(); err != nil || f.log.manifestErr != nil {
+		f.refresh = true
+		return Manifest{}, false, err
+	}
+	f.refresh = false
+	return f.log.manifest, true, nil
+}
+
+// judge compares a manifest with the position.
+func (f *follower) judge(m Manifest) (verdict, error) {
+	at := m.Position
+	var v verdict
+	var err error
+	switch {
+	case at == f.pos:
+		v, err = nothing, f.settle()
+	case at.Segment == f.pos.Segment && f.pos.Before(at):
+		v, err = f.grown(m)
+	case f.pos.Before(at):
+		v, err = f.rolled(m)
+	default:
+		v, err = f.backward(m)
+	}
+	if err == nil && v != lookAgain {
+		f.publish(m)
+	}
+	return v, err
+}
+
+// settle opens the segment at whose end the reading begins, so that it can be read on whatever becomes of its name.
+func (f *follower) settle() error {
+	if f.begun {
+		return nil
+	}
+	f.begun = true
+	return f.holdAt(f.pos.Segment)
+}
+
+// holdAt opens a segment to hold it, if it is there.
+func (f *follower) holdAt(number uint32) error {
+	if err := f.log.letGo(); err != nil {
+		return err
+	}
+	file, err := f.log.openPlain(Segment{Number: number, Path: f.segmentPath(number)})
+	if err != nil {
+		return notThere(err)
+	}
+	defer file.Close()
+	return errors.Join(f.log.hold(file), f.remember())
+}
+
+// grown follows a manifest that has moved within the current segment.
+func (f *follower) grown(m Manifest) (verdict, error) {
+	s, err := f.standing()
+	switch {
+	case err != nil:
+		return lookAgain, err
+	case s.other != "" && f.begun:
+		return f.replaced(m, s.other)
+	case s.size < 0 || s.size == 0, s.size < m.Position.Offset && f.begun:
+		return lookAgain, nil
+	}
+	if f.log.held == nil || f.log.held.segment.Number != f.pos.Segment {
+		if err := f.holdAt(f.pos.Segment); err != nil || f.log.held == nil {
+			return lookAgain, err
+		}
+	}
+	if !s.there && !f.removed {
+		f.once(NoteUnlinked, f.segmentPath(f.pos.Segment), "write2file%d was unlinked while the server writes it (PURGELOGSTO of a short log does that): "+
+			"reading on from the open file", f.pos.Segment)
+	}
+	if err := f.log.grow(m); err != nil {
+		return lookAgain, err
+	}
+	if f.pos != f.end {
+		if begins, err := f.log.begins(f.log.held.segment); err != nil || begins {
+			return f.replacedIf(begins, err, m)
+		}
+	}
+	return f.readTo(m)
+}
+
+func (f *follower) replacedIf(begins bool, err error, m Manifest) (verdict, error) {
+	if err != nil || !begins {
+		return lookAgain, err
+	}
+	return f.replaced(m, fmt.Sprintf("another history begins at or before %v", m.Position))
+}
+
+// readTo plans the way to a manifest in the current segment, as far as records that are whole go.
+//
+// Two things can be wrong with a position that fits the file. Behind the filler of a full sync before Pika 3.0.10 the
+// manifest may be ahead of the records, and a full sync that is about to change the number shows its offset with the old
+// number or the other way round: then the records end before it. Where the end is not in question nothing is read here.
+func (f *follower) readTo(m Manifest) (verdict, error) {
+	o, err := f.log.opening(f.log.held.segment)
+	if err != nil {
+		return lookAgain, err
+	}
+	until := m.Position
+	if o.filler || m.Layout == Layout2 && f.begun {
+		if until.Offset, err = f.wholeEnd(o.filler, until.Offset); err != nil {
+			return lookAgain, err
+		}
+	}
+	switch {
+	case until == f.pos, until != m.Position && !o.filler:
+		return nothing, nil
+	}
+	f.read(until)
+	return planned, nil
+}
+
+// wholeEnd is the end of the last record before an offset of the held segment, the offset itself if one ends there.
+func (f *follower) wholeEnd(filler bool, offset int64) (int64, error) {
+	file, err := f.log.held.again()
+	if err != nil {
+		return 0, err
+	}
+	defer file.Close()
+	span := f.log.span(file)
+	if filler {
+		if e, err := f.log.probe.readEnding(file, span, offset); err != nil || e.boundary {
+			return offset, err
+		}
+	}
+	span.Begin, span.End, span.Limit, span.Exact = f.pos.Offset, offset, offset, true
+	return f.log.probe.wholeEnd(file, span)
+}
+
+// rolled follows a manifest that names a later segment: a rotation, several, or a full sync to a higher number.
+func (f *follower) rolled(m Manifest) (verdict, error) {
+	confirmed, err := f.confirm(m)
+	if err != nil || !confirmed && (f.begun || f.log.unwritten(m)) {
+		return lookAgain, err
+	}
+	s, err := f.standing()
+	if err != nil {
+		return lookAgain, err
+	}
+	if s.other != "" && f.begun {
+		return f.replaced(m, s.other)
+	}
+	if broken, err := f.brokenAbove(m.Position.Segment); err != nil || broken {
+		return f.replacedIf(broken, err, m)
+	}
+	if m.Position.Offset == 0 && f.begun {
+		// Only the first record of a segment tells where the one before it ends, which may have stale bytes there. A file that
+		// ends where it was read to has none.
+		if m.Position.Segment == f.pos.Segment+1 && s.size == f.pos.Offset {
+			f.pos = m.Position
+			return nothing, f.holdAt(f.pos.Segment)
+		}
+		return nothing, nil
+	}
+	if whole, err := f.beganWhole(m); err != nil || !whole {
+		return lookAgain, err
+	}
+	if err := f.skipPurged(); err != nil {
+		return lookAgain, err
+	}
+	f.read(m.Position)
+	return planned, nil
+}
+
+// beganWhole reports whether the first record of a new segment ends before the manifest's position. In the mixture of a full sync,
+// the new number with the old offset, that lies inside of the filler. A server that was killed in the mixture of a rotation
+// goes on there, and leaves zeros before it.
+func (f *follower) beganWhole(m Manifest) (bool, error) {
+	i, ok := findSegment(f.log.around, m.Position.Segment)
+	if !ok || !f.begun {
+		return true, nil
+	}
+	segment := f.log.around[i]
+	if o, err := f.log.opening(segment); err != nil || o.found || o.filler {
+		return true, err
+	}
+	file, err := f.log.openPlain(segment)
+	if err != nil {
+		return false, err
+	}
+	defer file.Close()
+	var header [8]byte
+	head, err := readHead(file, header[:])
+	return allEqual(head, 0), err
+}
+
+// confirm lists the folder for a manifest with another number, and reports whether files and manifest bear it out. The
+// listing comes behind the first read of the manifest, so that it holds all that the manifest speaks of, and before the
+// second.
+func (f *follower) confirm(m Manifest) (bool, error) {
+	if err := f.log.relist(m); err != nil {
+		return false, err
+	}
+	if !f.log.believable(m) {
+		return false, nil
+	}
+	data, err := f.manifest.read()
+	if err != nil {
+		return false, f.unread(err)
+	}
+	return bytes.Equal(data, f.last[:]), nil
+}
+
+// brokenAbove reports whether another history begins behind the current segment. It looks from the top down and not beyond a
+// missing number: segments between may be stale.
+func (f *follower) brokenAbove(top uint32) (bool, error) {
+	for n := top; n > f.pos.Segment; n-- {
+		i, ok := findSegment(f.log.around, n)
+		if !ok {
+			return false, nil
+		}
+		if begins, err := f.log.begins(f.log.around[i]); err != nil || begins {
+			return begins, err
+		}
+	}
+	return false, nil
+}
+
+// skipPurged moves from the end of a segment that was purged to the next one, if that says that nothing is missing between.
+func (f *follower) skipPurged() error {
+	next := f.pos.Segment + 1
+	if _, ok := findSegment(f.log.around, f.pos.Segment); ok {
+		return nil
+	}
+	i, ok := findSegment(f.log.around, next)
+	if !ok || next == 0 {
+		return nil
+	}
+	o, err := f.log.opening(f.log.around[i])
+	if err == nil && o.found && o.hasAt && o.offset == 0 && o.at == f.pos {
+		f.pos = decode.Position{Segment: next}
+	}
+	return err
+}
+
+// backward follows a manifest that names an earlier position than it did.
+func (f *follower) backward(m Manifest) (verdict, error) {
+	if !f.begun {
+		return lookAgain, &BeyondError{Log: f.log.id, Want: f.pos, End: m.Position}
+	}
+	reason := fmt.Sprintf("the manifest went back from %v to %v", f.pos, m.Position)
+	if mayBeMixed(m, f.pos) {
+		s, err := f.standing()
+		if err == nil && s.there && s.other == "" {
+			s.other, err = f.compareHead()
+		}
+		if err != nil || s.other == "" {
+			return lookAgain, err
+		}
+		reason = s.other
+	}
+	return f.replaced(m, reason)
+}
+
+// replaced goes on where the present history begins. While manifest and files do not agree on where that is, what was
+// read stays what is compared with.
+func (f *follower) replaced(m Manifest, reason string) (verdict, error) {
+	held := f.log.held
+	f.log.held = nil
+	to, ok, err := f.newStart(m)
+	if err != nil || !ok {
+		f.log.held = held
+		f.log.openings = map[uint32]opening{}
+		return lookAgain, err
+	}
+	if held != nil {
+		err = held.Release()
+	}
+	return lookAgain, errors.Join(f.goOn(to, reason), err)
+}
+
+// newStart is where the history begins that a manifest is the end of, if the manifest is believed.
+func (f *follower) newStart(m Manifest) (start decode.Position, ok bool, err error) {
+	ok, err = f.confirm(m)
+	if err != nil || !ok {
+		return start, false, err
+	}
+	if m.Position.Offset > 0 {
+		i, _ := findSegment(f.log.around, m.Position.Segment)
+		if ok, err = f.endsRecord(f.log.around[i], m.Position.Offset); err != nil || !ok {
+			return start, false, err
+		}
+	}
+	return f.log.historyStart()
+}
+
+// endsRecord reports whether a record ends at an offset, as it must at a manifest's position. Filler may end elsewhere.
+func (f *follower) endsRecord(s Segment, offset int64) (bool, error) {
+	o, err := f.log.opening(s)
+	if err != nil || o.filler {
+		return o.filler, err
+	}
+	file, err := f.log.openPlain(s)
+	if err != nil {
+		return false, err
+	}
+	defer file.Close()
+	e, err := f.log.probe.readEnding(file, f.log.span(file), offset)
+	return e.boundary, err
+}
+
+// goOn moves to the beginning of another history, and says so.
+func (f *follower) goOn(to decode.Position, reason string) error {
+	from := f.end
+	f.moved(to)
+	f.settled, f.before, f.beforeAt = false, f.before[:0], decode.Position{}
+	return &RewrittenError{Log: f.log.id, From: from, To: to, Reason: reason}
+}

@@ -1,0 +1,163 @@
+package binlog
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"pikabin/decode"
+)
+
+// liveManifest is a manifest that is read over and over: it stays open, so that a look at it is two reads.
+type liveManifest struct {
+	path string
+	file *os.File
+	bufs [2][manifestSize]byte
+}
+
+// read is the manifest's fields as they stood between two reads, valid until the next call. While there is no manifest,
+// or while it is being created, it is ErrNoManifest.
+func (m *liveManifest) read() ([]byte, error) {
+	if m.file == nil {
+		if err := m.open(); err != nil {
+			return nil, err
+		}
+	}
+	data, err := readStable(m.file, &m.bufs)
+	if err == nil && len(data) < manifestSize {
+		return nil, ErrNoManifest
+	}
+	return data, err
+}
+
+func (m *liveManifest) open() error {
+	file, err := os.Open(m.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return ErrNoManifest
+	}
+	m.file = file
+	return err
+}
+
+// renew looks whether the path still leads to the file that is open. A server that starts without a manifest creates
+// another one; an unlinked one that is open is the only place to learn from where a running server stands.
+func (m *liveManifest) renew() (replaced bool, err error) {
+	now, err := os.Stat(m.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, ErrNoManifest
+	case err != nil || m.file == nil:
+		return m.file == nil, err
+	}
+	then, err := m.file.Stat()
+	if err != nil || os.SameFile(now, then) {
+		return false, err
+	}
+	return true, m.close()
+}
+
+func (m *liveManifest) close() error {
+	if m.file == nil {
+		return nil
+	}
+	file := m.file
+	m.file = nil
+	return file.Close()
+}
+
+// relist looks at the folder again, for a manifest that is believed. Unlike Refresh it does not ask again what version
+// wrote the log: the logic id in the manifest of a live server may be that of another record than its position.
+func (l *Log) relist(m Manifest) error {
+	f, err := l.list()
+	if err != nil {
+		return err
+	}
+	l.manifest, l.manifestErr = m, nil
+	l.around, l.stale = splitStale(f.segments, m.Position.Segment)
+	l.segments = l.around
+	l.openings = map[uint32]opening{}
+	return nil
+}
+
+// grow takes over a manifest that has moved within the segment that is held.
+func (l *Log) grow(m Manifest) error {
+	now, err := l.held.again()
+	if err != nil {
+		return err
+	}
+	defer now.Close()
+	i, ok := findSegment(l.segments, now.segment.Number)
+	if !ok || m.Position.Segment != l.manifest.Position.Segment {
+		return l.relist(m)
+	}
+	l.manifest = m
+	l.segments[i].Size = now.size
+	return nil
+}
+
+// hold keeps a plain segment open in place of the one before.
+func (l *Log) hold(f *File) error {
+	if f.segment.Compression != Plain {
+		return l.letGo()
+	}
+	f.Retain()
+	err := l.letGo()
+	l.held = f
+	return err
+}
+
+func (l *Log) letGo() error {
+	if l.held == nil {
+		return nil
+	}
+	f := l.held
+	l.held = nil
+	return f.Release()
+}
+
+// believable reports whether a manifest fits the files: of the newest segment there is as much as it says. In the mixture of a
+// rotation, the new number with the old offset, it does not: a new segment is empty until its first record.
+func (l *Log) believable(m Manifest) bool { return m.fits(l.around) }
+
+// unwritten reports whether a manifest names bytes of a segment that has none.
+func (l *Log) unwritten(m Manifest) bool {
+	i, ok := findSegment(l.around, m.Position.Segment)
+	return ok && l.around[i].Size == 0 && m.Position.Offset > 0
+}
+
+// begins reports whether a history begins with a segment: with what a full sync leaves, or with a record that names the
+// very beginning of its segment as the end of the log before it.
+func (l *Log) begins(s Segment) (bool, error) {
+	o, err := l.opening(s)
+	return o.filler || o.found && o.hasAt && o.offset == 0 && o.at == s.start(), err
+}
+
+// historyStart is where the history begins that the manifest is the end of: the nearest segment below it that begins one, or
+// that does not go on where the one before it ends, or has none before it. ok is false while the manifest's segment does
+// not tell yet.
+func (l *Log) historyStart() (start decode.Position, ok bool, err error) {
+	i, ok := findSegment(l.around, l.manifest.Position.Segment)
+	if !ok {
+		return start, false, nil
+	}
+	for ; ; i-- {
+		s := l.around[i]
+		if i == 0 || l.around[i-1].Number != s.Number-1 {
+			return s.start(), true, nil
+		}
+		if s.start() == l.manifest.Position {
+			return start, false, nil // its first record will say whether it goes on from the one before
+		}
+		begins, err := l.begins(s)
+		if begins || err != nil {
+			return s.start(), true, err
+		}
+		o, err := l.opening(s)
+		if before := l.around[i-1]; err != nil || o.hasAt && o.at.Segment == before.Number && before.Compression == Plain && o.at.Offset > before.Size {
+			return s.start(), true, err
+		}
+	}
+}
+
+func manifestPath(dir string) string { return filepath.Join(dir, manifestName) }
