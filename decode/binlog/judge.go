@@ -204,14 +204,14 @@ func (f *follower) rolled(m Manifest) (verdict, error) {
 	}
 	if m.Position.Offset == 0 && f.begun {
 		// Only the first record of a segment tells where the one before it ends, which may have stale bytes there. A file that
-		// ends where it was read to has none.
-		if m.Position.Segment == f.pos.Segment+1 && s.size == f.pos.Offset {
+		// ends where it was read to has none, if it is the one that the server has ended.
+		if m.Position.Segment == f.pos.Segment+1 && s.there && s.size == f.pos.Offset {
 			f.pos = m.Position
 			return nothing, f.holdAt(f.pos.Segment)
 		}
 		return nothing, nil
 	}
-	if whole, err := f.beganWhole(m); err != nil || !whole {
+	if whole, err := f.written(m.Position.Segment); err != nil || !whole {
 		return lookAgain, err
 	}
 	if err := f.skipPurged(); err != nil {
@@ -221,26 +221,32 @@ func (f *follower) rolled(m Manifest) (verdict, error) {
 	return planned, nil
 }
 
-// beganWhole reports whether the first record of a new segment ends before the manifest's position. In the mixture of a full sync,
-// the new number with the old offset, that lies inside of the filler. A server that was killed in the mixture of a rotation
-// goes on there, and leaves zeros before it.
-func (f *follower) beganWhole(m Manifest) (bool, error) {
-	i, ok := findSegment(f.log.around, m.Position.Segment)
+// written reports whether a segment that is entered has a beginning, or whether the server may be about to write it: then it
+// is half a piece of filler or nothing yet, of a full sync whose position the manifest does not have or has in part.
+func (f *follower) written(number uint32) (bool, error) {
+	i, ok := findSegment(f.log.around, number)
 	if !ok || !f.begun {
 		return true, nil
 	}
-	segment := f.log.around[i]
-	if o, err := f.log.opening(segment); err != nil || o.found || o.filler {
+	if o, err := f.log.opening(f.log.around[i]); err != nil || o.found || o.filler {
 		return true, err
 	}
-	file, err := f.log.openPlain(segment)
-	if err != nil {
-		return false, err
+	if at := f.log.manifest.Position; at.Segment == number {
+		if ends, err := f.endsRecord(f.log.around[i], at.Offset); err != nil || ends {
+			return true, err
+		}
 	}
-	defer file.Close()
-	var header [8]byte
-	head, err := readHead(file, header[:])
-	return allEqual(head, 0), err
+	return !f.doubt(number), nil
+}
+
+// doubt reports whether to wait for the manifest to change. One that has changed, and for which the segment is as it was, is that
+// of a server with other things to do than to write its beginning: it is damage.
+func (f *follower) doubt(number uint32) bool {
+	if f.doubtful == number && f.doubted && f.doubtAt != f.last {
+		return false
+	}
+	f.doubtful, f.doubted, f.doubtAt = number, true, f.last
+	return true
 }
 
 // confirm lists the folder for a manifest with another number, and reports whether files and manifest bear it out. The
@@ -250,7 +256,7 @@ func (f *follower) confirm(m Manifest) (bool, error) {
 	if err := f.log.relist(m); err != nil {
 		return false, err
 	}
-	if !f.log.believable(m) {
+	if !f.log.believable(m) || f.refresh {
 		return false, nil
 	}
 	data, err := f.manifest.read()
@@ -314,6 +320,10 @@ func (f *follower) backward(m Manifest) (verdict, error) {
 // replaced goes on where the present history begins. While manifest and files do not agree on where that is, what was
 // read stays what is compared with.
 func (f *follower) replaced(m Manifest, reason string) (verdict, error) {
+	// Of a server that was started without a manifest the one that is open says nothing any more.
+	if current, err := f.current(); err != nil || !current {
+		return lookAgain, err
+	}
 	held := f.log.held
 	f.log.held = nil
 	to, ok, err := f.newStart(m)

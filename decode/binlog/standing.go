@@ -101,3 +101,13 @@ func (f *follower) compareHead() (string, error) {
 	}
 	return fmt.Sprintf("write2file%d begins with other bytes than were read", f.pos.Segment), nil
 }
+
+// unlinked reports whether a segment is held that has lost its name.
+func (f *follower) unlinked(number uint32) bool {
+	held := f.log.held
+	if held == nil || held.segment.Number != number {
+		return false
+	}
+	_, err := os.Stat(f.segmentPath(number))
+	return errors.Is(err, fs.ErrNotExist)
+}
