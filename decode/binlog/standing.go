@@ -41,7 +41,7 @@ func (f *follower) readBefore(buf []byte) ([]byte, error) {
 type standing struct {
 	there bool   // a file is there
 	other string // it is not the one that was read, and why
-	size  int64  // of the one that is held, if it is gone
+	size  int64  // of the one that is held, if it is gone; -1 if none is
 }
 
 // standing compares the file at the path with the one that is held: the identity, the size, and the bytes before pos.
@@ -51,22 +51,17 @@ func (f *follower) standing() (standing, error) {
 		held = nil
 	}
 	info, err := os.Stat(f.segmentPath(f.pos.Segment))
+	s := standing{there: err == nil, size: -1}
 	if errors.Is(err, fs.ErrNotExist) {
-		s := standing{size: -1}
-		if held != nil {
-			info, err = held.file.Stat()
-			if err == nil {
-				s.size = info.Size()
-			}
-		} else {
-			err = nil
+		if held == nil {
+			return s, nil
 		}
-		return s, err
+		info, err = held.file.Stat() // it may have been rewritten before it was unlinked
 	}
 	if err != nil {
-		return standing{}, err
+		return s, err
 	}
-	s := standing{there: true, size: info.Size()}
+	s.size = info.Size()
 	switch {
 	case held != nil && !os.SameFile(info, held.stat):
 		s.other = fmt.Sprintf("write2file%d is another file than the one that was read", f.pos.Segment)
