@@ -51,6 +51,7 @@ base=${BENCH_DIR:-/dev/shm}
 tmp=$(mktemp -d "$base/pikabin-bench-tail.XXXXXX")
 ticks=$(getconf CLK_TCK)
 tail_pid='' reader_pid='' writer_pid=''
+count=0 p50=0 p99=0 max=0 last=0 bytes=0 lines=0 # what the reader says, see end
 
 cleanup() {
 	local pid
@@ -148,7 +149,7 @@ at() {
 		"$(ms "$(column 3 "$results")")" "$(ms "$(column 4 "$results")")" "$(percent "$(column 5 "$results")")" "p99 < $goal"
 }
 
-# full_speed: what comes out late there, and how late the last line is, says whether the tail keeps up.
+# full_speed: how late lines come there, the last one above all, says whether the tail keeps up.
 full_speed() {
 	echo "bench-tail: full speed, $full s" >&2
 	begin 0s --idle-exit 3s
@@ -189,3 +190,5 @@ for rate in $rates; do
 done
 ((full == 0)) || full_speed
 ((idle == 0)) || silence
+read -r load _ </proc/loadavg
+echo "load average at the end: $load, on $(getconf _NPROCESSORS_ONLN) CPUs that writer, pikabin and reader share"
