@@ -36,11 +36,11 @@ func TestAgesOfLines(t *testing.T) {
 		name, in, want string
 		args           []string
 	}{
-		{"all", text, "count=100 p50=50000 p99=99000 max=100000 last=1000 bytes=5490 lines=100", nil},
-		{"the first ones skipped", text, "count=10 p50=5000 p99=10000 max=10000 last=1000 bytes=5490 lines=100", []string{"--skip", "90ms"}},
-		{"none", "", "count=0 p50=0 p99=0 max=0 last=0 bytes=0 lines=0", nil},
-		{"no stamp, and no end", "{}\n" + strings.TrimSuffix(lines(1), "\n"), "count=0 p50=0 p99=0 max=0 last=0 bytes=56 lines=1", nil},
-		{"from the future", fmt.Sprintf("x t=%d\n", came.Add(time.Second).UnixNano()), "count=1 p50=0 p99=0 max=0 last=0 bytes=24 lines=1", nil},
+		{"all", text, "count=100 p50=50000 p99=99000 max=100000 last=1000 bytes=5490 lines=100 machine=0", nil},
+		{"the first ones skipped", text, "count=10 p50=5000 p99=10000 max=10000 last=1000 bytes=5490 lines=100 machine=0", []string{"--skip", "90ms"}},
+		{"none", "", "count=0 p50=0 p99=0 max=0 last=0 bytes=0 lines=0 machine=0", nil},
+		{"no stamp, and no end", "{}\n" + strings.TrimSuffix(lines(1), "\n"), "count=0 p50=0 p99=0 max=0 last=0 bytes=56 lines=1 machine=0", nil},
+		{"from the future", fmt.Sprintf("x t=%d\n", came.Add(time.Second).UnixNano()), "count=1 p50=0 p99=0 max=0 last=0 bytes=24 lines=1 machine=0", nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for name, in := range map[string]io.Reader{
