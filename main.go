@@ -508,7 +508,7 @@ func (f *streamFlags) openState(sources []string, o *encode.Options) (*keeping, 
 	if k.state.DBs == nil {
 		k.state.DBs = map[string]checkpoint.Mark{}
 	}
-	o.Save = k.save
+	o.Save, o.Fences = k.save, true
 	return k, nil
 }
 

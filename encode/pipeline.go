@@ -46,6 +46,9 @@ type Options struct {
 	// the last call. It is called from one goroutine at a time. On an error it is called again later.
 	Save func(Checkpoint) error
 
+	// Fences says that Save keeps what it is given, so that positions need a fingerprint of what stands before them.
+	Fences bool
+
 	// Hive parts batches by the hours of their events in this zone, for a folder with such partitions. Nil: they are not.
 	Hive *time.Location
 
@@ -115,7 +118,7 @@ func Run(ctx context.Context, src Source, sink Sink, o Options) (Result, error) 
 	defer stop(nil)
 	j := &joiner{o: &o, sink: sink, keeps: keeps, db: "db0", ledger: newLedger(o.Start), stop: stop}
 	s := &saver{o: &o, keeper: keeper, ledger: j.ledger, fail: j.fail}
-	o.Stats.begin(j.ledger, o.Save != nil)
+	o.Stats.begin(j.ledger, o.Fences)
 	parts, isParted := sink.(Parted)
 	if isParted {
 		parts.SetHeader(j.header)
@@ -222,7 +225,7 @@ func newWorkers(o *Options, budget *budget) ([]*worker, error) {
 	o.FormatOptions.SplitKeys = o.Filter.byKey()
 	workers := make([]*worker, o.Workers+1)
 	for i := range workers {
-		w := &worker{filter: filter, encoder: o.Format.New(o.FormatOptions), skip: o.SkipCorrupt, fences: o.Save != nil, zone: o.Hive, budget: budget}
+		w := &worker{filter: filter, encoder: o.Format.New(o.FormatOptions), skip: o.SkipCorrupt, fences: o.Fences, zone: o.Hive, budget: budget}
 		w.newDecoder = func() (*decode.Decoder, error) { return decode.NewDecoder(o.Decoder) }
 		if w.decoder, err = w.newDecoder(); err != nil {
 			return nil, err
