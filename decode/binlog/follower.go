@@ -1,6 +1,7 @@
 package binlog
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,18 +40,26 @@ type follower struct {
 	// last is what the manifest said when there was nothing more to be had of it, valid if settled.
 	last    [manifestSize]byte
 	settled bool
-	refresh bool // the manifest is another file, or the log had none
-	removed bool // the folder is gone
-	begun   bool // the place to begin with has been found in the log
+	good    [manifestSize]byte // what it said when the files were last seen to be of the history that is read
+	refresh bool               // the manifest is another file, or the log had none
+	removed bool               // the folder is gone
+	begun   bool               // the place to begin with has been found in the log
 
 	// pos is where the next chunk begins. end is what was handed out up to: it lies in the segment before while pos is the
 	// beginning of the next one.
 	pos, end decode.Position
+	fresh    bool   // pos is where a history is read from, and nothing stands before it
+	middle   bool   // pos is not known to be the end of a record: it is that of a chunk in the middle of a segment
 	before   []byte // the bytes before pos
 	beforeAt decode.Position
 	head     []byte // the first bytes of the segment that pos is in
 
 	plan *Plan
+
+	// doubtful is a segment that seemed not to be written yet, and doubtAt the manifest then, if doubted.
+	doubtful uint32
+	doubted  bool
+	doubtAt  [manifestSize]byte
 
 	mu     sync.Mutex
 	public LogStatus // and of its fields those that Status does not look up
@@ -59,7 +68,7 @@ type follower struct {
 
 func newFollower(l *Log, start decode.Position, o PlanOptions, note func(Note), now func() time.Time) *follower {
 	f := &follower{
-		log: l, dir: l.dir, options: o, note: note, now: now, pos: start, end: start, refresh: l.manifestErr != nil,
+		log: l, dir: l.dir, options: o, note: note, now: now, pos: start, end: start, fresh: true, refresh: l.manifestErr != nil,
 		manifest: liveManifest{path: manifestPath(l.dir)},
 	}
 	f.public = LogStatus{ID: l.id, Read: start, Dir: l.dir, Committed: l.Committed(), Moved: now()}
@@ -76,6 +85,9 @@ func (f *follower) next(ctx context.Context) (chunk decode.Chunk, ok bool, err e
 				f.noteRemoved()
 				return decode.Chunk{}, false, err
 			}
+		}
+		if err := f.intact(); err != nil {
+			return f.step(decode.Chunk{}, err)
 		}
 		chunk, err := f.plan.Next(ctx)
 		if err != io.EOF { //nolint:errorlint // what wraps it is an error, such as that of an archive which ends too early
@@ -94,16 +106,38 @@ func (f *follower) step(chunk decode.Chunk, err error) (decode.Chunk, bool, erro
 	switch {
 	case err == nil:
 		f.moved(decode.Position{Segment: chunk.Segment, Offset: chunk.End})
+		f.middle = chunk.End < f.plan.current.end
+		if err := f.remember(); err != nil {
+			chunk.Release()
+			return decode.Chunk{}, false, err
+		}
 		return chunk, true, nil
 	case errors.Is(err, errReplaced):
 		return chunk, false, f.drop() // the manifest will tell
 	case errors.As(err, &beyond) && f.begun:
 		return chunk, false, errors.Join(f.beyond(beyond), f.drop())
 	case errors.As(err, &hole):
-		_, _, to := hole.Hole()
-		f.moved(to)
+		return chunk, false, f.over(hole, err)
 	}
 	return chunk, false, err
+}
+
+// over goes on behind a hole.
+func (f *follower) over(hole decode.Hole, err error) error {
+	_, _, to := hole.Hole()
+	var cut *CutShortError
+	isCut := errors.As(err, &cut)
+	switch {
+	case !isCut && to.Offset > 0:
+		// The newest segment itself is not there: a full sync is making another one, or it was unlinked while the server writes it.
+		// What is missing is known when there is a segment to go on with.
+		return f.drop()
+	case isCut && f.unlinked(cut.From.Segment):
+		// What Pika unlinks was whole. So it has unlinked another file of that name than the one that is open.
+		return errors.Join(f.goOn(to, cut.Cause.Error()), f.drop())
+	}
+	f.moved(to)
+	return err
 }
 
 // beyond: the segment behind says that this one ends before what was read of it, and so goes on from another history.
@@ -116,7 +150,7 @@ func (f *follower) beyond(e *BeyondError) error {
 }
 
 func (f *follower) moved(to decode.Position) {
-	f.begun = true
+	f.begun, f.fresh, f.doubted, f.middle = true, false, false, false
 	f.pos, f.end = to, to
 	f.mu.Lock()
 	f.public.Read = to
@@ -126,12 +160,12 @@ func (f *follower) moved(to decode.Position) {
 // finish ends a plan that was read to its end.
 func (f *follower) finish() error {
 	f.begun = true
-	if until := f.plan.until; until.Offset > 0 {
-		f.moved(until)
-	} else {
+	if until := f.plan.until; until.Offset == 0 {
 		f.pos = until
+	} else if until != f.pos {
+		f.moved(until)
 	}
-	return errors.Join(f.drop(), f.remember())
+	return f.drop()
 }
 
 // drop ends a plan where it is.
@@ -152,32 +186,74 @@ func (f *follower) close() error {
 // read plans the way to a position that the manifest has confirmed.
 func (f *follower) read(until decode.Position) {
 	f.plan = f.log.Chunks(f.pos, until, f.options)
-	f.plan.entered = f.entered
+	f.plan.entered, f.plan.middle = f.entered, f.middle
 }
 
-// entered holds the segment that is being read, and makes sure that it is still of the history that the plan was made for.
+// entered holds the segment that is being read, if it is still of the history that the plan was made for. Otherwise the one
+// before stays, to be compared with.
 func (f *follower) entered(file *File) error {
-	if err := f.log.hold(file); err != nil {
-		return err
+	if number := file.segment.Number; f.begun && (number != f.pos.Segment || f.pos.Offset == 0) {
+		if s, err := f.standing(); err != nil || s.other != "" {
+			return cmp.Or(err, errReplaced)
+		}
+		before := f.log.held
+		f.log.held = file // so that this file is looked at, whatever the path leads to
+		delete(f.log.openings, number)
+		err := f.sameHistory(file)
+		f.log.held = before
+		if err != nil {
+			delete(f.log.openings, number)
+			return err
+		}
 	}
-	number := file.segment.Number
-	if number == f.end.Segment {
-		return nil
+	return f.log.hold(file)
+}
+
+// sameHistory is errReplaced when a segment belongs to another history than the one before it.
+func (f *follower) sameHistory(file *File) error {
+	if !f.fresh || file.segment.Number != f.pos.Segment {
+		if begins, err := f.log.begins(file.segment); err != nil || begins {
+			return cmp.Or(err, errReplaced)
+		}
 	}
-	delete(f.log.openings, number)
-	switch begins, err := f.log.begins(file.segment); {
-	case err != nil:
-		return err
-	case begins:
-		return errReplaced
+	if written, err := f.written(file.segment.Number); err != nil || !written {
+		return cmp.Or(err, errReplaced)
 	}
 	// The segment that a full sync has put there was there before the manifest names it, so the manifest is read last.
+	if _, err := f.current(); err != nil {
+		return err
+	}
+	return f.overtaken(f.plan.until)
+}
+
+// intact makes sure, before the next chunk is cut from a segment, that its bytes are still there and still of the history that
+// the plan was made for. What workers read of a chunk later is theirs to check: a file that was cut is a *ChangedError.
+func (f *follower) intact() error {
+	c := f.plan.current
+	if c == nil || c.file.segment.Compression != Plain {
+		return nil
+	}
+	info, err := c.file.file.Stat()
+	switch {
+	case err != nil:
+		return err
+	case info.Size() < c.end && c.bound.cut == nil:
+		return errReplaced
+	}
+	return f.overtaken(f.pos)
+}
+
+// overtaken is errReplaced when the manifest names an earlier position than one that it has named.
+func (f *follower) overtaken(at decode.Position) error {
+	if f.refresh {
+		return errReplaced // a server was started without a manifest, or it is another one's
+	}
 	data, err := f.manifest.read()
 	if err != nil {
 		return f.unread(err)
 	}
 	m, err := ParseManifest(data, f.log.manifest.Layout)
-	if err != nil || m.Position.Before(f.plan.until) && !mayBeMixed(m, f.plan.until) {
+	if err != nil || m.Position.Before(at) {
 		return errReplaced
 	}
 	f.publish(m)
@@ -200,18 +276,27 @@ func mayBeMixed(m Manifest, at decode.Position) bool {
 
 // check looks whether folder and manifest are still those that are open.
 func (f *follower) check() error {
-	replaced, err := f.manifest.renew()
+	current, err := f.current()
 	switch {
-	case errors.Is(err, ErrNoManifest):
-		return f.missing()
 	case err != nil:
 		return fmt.Errorf("%s: looking at the manifest: %w", f.log.id, err)
-	}
-	if replaced {
-		f.refresh, f.settled = true, false
+	case !current && !f.refresh:
+		return f.missing()
 	}
 	f.removed = false
 	return nil
+}
+
+// current reports whether the manifest that is open is the one at the path.
+func (f *follower) current() (bool, error) {
+	replaced, err := f.manifest.renew()
+	if replaced {
+		f.refresh, f.settled = true, false
+	}
+	if errors.Is(err, ErrNoManifest) {
+		return false, nil
+	}
+	return err == nil && !replaced, err
 }
 
 // missing says once what it means that the manifest is not there.
