@@ -320,7 +320,7 @@ func (c *checker) between(i int, it item, w where) {
 			if c.prev != nil && e.index >= c.since && !c.harmless(e) {
 				c.m.t.Errorf("item %d, %v: nothing tells of the %s behind %v", i, it, e.entry.Break, c.prev.position())
 			}
-		case c.undone(e, w) || e.position().Before(c.start) || e.index < c.since && e.history != w.history:
+		case c.undone(e, w) || c.deleted(e) || e.position().Before(c.start) || e.index < c.since && e.history != w.history:
 		case c.covers(e) != 1:
 			c.m.t.Errorf("item %d, %v: %v before it is missing and named %d times", i, it, e.position(), c.covers(e))
 			return
@@ -331,6 +331,11 @@ func (c *checker) between(i int, it item, w where) {
 // harmless is a truncation to a place that was not read yet. A break of which the segment is purged is known as a hole.
 func (c *checker) harmless(e where) bool {
 	r := c.prev.entry.Record
+	if slices.ContainsFunc(c.list[e.index:], func(b where) bool {
+		return b.entry.Break == pikasim.BreakTruncate && b.entry.To.Segment < e.entry.To.Segment
+	}) {
+		return true // and of what came of it nothing is left
+	}
 	return e.entry.Break == pikasim.BreakTruncate && !e.entry.To.Before(decode.Position{Segment: r.Segment, Offset: r.End})
 }
 
@@ -341,6 +346,15 @@ func (c *checker) undone(e, w where) bool {
 			return b.entry.To.Before(decode.Position{Segment: e.entry.Record.Segment, Offset: e.entry.Record.End})
 		}
 		return b.entry.Break != ""
+	})
+}
+
+// deleted reports whether a full sync had taken the segment of a record when the epoch began, or was about to.
+func (c *checker) deleted(e where) bool {
+	until := min(c.since+1, len(c.list))
+	return e.index < until && slices.ContainsFunc(c.list[e.index:until], func(b where) bool {
+		replaced := b.entry.Break == pikasim.BreakFullSync || b.entry.Break == pikasim.BreakLostManifest
+		return replaced && (b.entry.To.Segment == e.entry.Record.Segment || e.entry.Record.Segment == 0)
 	})
 }
 
