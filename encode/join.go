@@ -48,6 +48,7 @@ func (j *joiner) join(ctx context.Context, b *Batch) error {
 func (j *joiner) take(ctx context.Context, b *Batch) error {
 	account := j.ledger.account(b.chunk.Log, decode.Position{Segment: b.chunk.Segment, Offset: b.chunk.Begin})
 	b.Epoch = account.epoch
+	torn := account.chain.Torn()
 	if err := account.chain.Add(&b.piece, j.lost(ctx)); err != nil {
 		j.pool.put(b)
 		return err
@@ -60,7 +61,7 @@ func (j *joiner) take(ctx context.Context, b *Batch) error {
 	for _, l := range b.lost {
 		j.report(l)
 	}
-	log, torn := b.Log, b.piece.Torn
+	log := b.Log
 	if err := j.deliver(ctx, b); err != nil {
 		return err
 	}
@@ -68,7 +69,7 @@ func (j *joiner) take(ctx context.Context, b *Batch) error {
 	case limited:
 		j.ledger.unchain() // how the segments end is not looked at any more
 		return io.EOF
-	case torn && account.chain.Torn():
+	case !torn && account.chain.Torn():
 		j.result.Torn = append(j.result.Torn, Torn{Log: log, At: account.chain.End()})
 	case damage != nil && !j.o.SkipCorrupt:
 		return fmt.Errorf("%s: %w", log, damage)
