@@ -225,9 +225,10 @@ func newWorkers(o *Options, budget *budget) ([]*worker, error) {
 	o.FormatOptions.SplitKeys = o.Filter.byKey()
 	workers := make([]*worker, o.Workers+1)
 	for i := range workers {
-		w := &worker{filter: filter, encoder: o.Format.New(o.FormatOptions), skip: o.SkipCorrupt, fences: o.Fences, zone: o.Hive, budget: budget}
+		w := &worker{filter: filter, encoder: o.Format.New(o.FormatOptions), fences: o.Fences, zone: o.Hive, budget: budget}
 		w.newDecoder = func() (*decode.Decoder, error) { return decode.NewDecoder(o.Decoder) }
-		if w.decoder, err = w.newDecoder(); err != nil {
+		w.walker.Skip, w.walker.Lost = o.SkipCorrupt, w.lose
+		if w.walker.Decoder, err = w.newDecoder(); err != nil {
 			return nil, err
 		}
 		if w.frames, err = o.Compression.newCompressor(); err != nil {
@@ -279,7 +280,7 @@ func (p *pool) get() *Batch {
 	if b, ok := p.free.Get().(*Batch); ok {
 		return b
 	}
-	return &Batch{begin: -1}
+	return &Batch{piece: decode.Piece{First: -1}}
 }
 
 // put takes a batch back and gives its share of the budget to others.
