@@ -20,6 +20,9 @@ type Batch struct {
 	Plain   int64 // bytes of the changes before compression
 	Read    int64 // bytes of the log
 
+	Messages []Message // one for each change in Data, for a Messenger only
+	Keys     []byte    // what the messages' keys point into
+
 	// What the joiner needs to put the chunk in its place.
 	chunk   decode.Chunk
 	seq     uint64
@@ -48,7 +51,10 @@ func (b *Batch) piece() *decode.Piece {
 
 // reset makes a used batch as good as new, but for its buffers.
 func (b *Batch) reset() {
-	*b = Batch{plain: b.plain[:0], packed: b.packed[:0], lost: b.lost[:0], begin: -1}
+	*b = Batch{
+		plain: b.plain[:0], packed: b.packed[:0], lost: b.lost[:0], begin: -1,
+		Messages: b.Messages[:0], Keys: b.Keys[:0],
+	}
 }
 
 // mark is the place that is reached when the batch has been delivered.
@@ -56,8 +62,10 @@ func (b *Batch) mark() checkpoint.Mark {
 	return checkpoint.Mark{Position: b.End, Fence: b.Fence, Epoch: b.Epoch}
 }
 
-// footprint is what the batch's buffers take.
-func (b *Batch) footprint() int64 { return int64(cap(b.plain) + cap(b.packed)) }
+// footprint is what the batch's buffers take, and what a sink adds to each message.
+func (b *Batch) footprint() int64 {
+	return int64(cap(b.plain)+cap(b.packed)+cap(b.Keys)) + messageCost*int64(len(b.Messages))
+}
 
 // rewind makes the batch ready for its chunk to be encoded once more.
 func (b *Batch) rewind() {

@@ -135,6 +135,7 @@ func run(ctx context.Context, src Source, sink Sink, ledger *ledger, o *Options)
 	budget := newBudget(o.Memory)
 	pool := &pool{budget: budget}
 	_, keeps := sink.(Keeper)
+	_, o.FormatOptions.Bare = sink.(Messenger)
 	j := &joiner{o: o, sink: sink, keeps: keeps, pool: pool, db: "db0", ledger: ledger}
 	workers, err := newWorkers(o, budget)
 	if err != nil {
@@ -201,6 +202,7 @@ func newWorkers(o *Options, budget *budget) ([]*worker, error) {
 	workers := make([]*worker, o.Workers+1)
 	for i := range workers {
 		w := &worker{filter: filter, encoder: o.Format.New(o.FormatOptions), skip: o.SkipCorrupt, fences: o.Save != nil, budget: budget}
+		w.messages = o.FormatOptions.Bare
 		w.newDecoder = func() (*decode.Decoder, error) { return decode.NewDecoder(o.Decoder) }
 		if w.decoder, err = w.newDecoder(); err != nil {
 			return nil, err
@@ -239,8 +241,11 @@ func newWork(workers []*worker, o *Options, budget *budget) func() func(context.
 	}
 }
 
-// keepBuffer is the size up to which a batch's buffers are used again.
-const keepBuffer = 8 << 20
+// keepBuffer is the size up to which a batch's buffers are used again, keepMessages the number of messages.
+const (
+	keepBuffer   = 8 << 20
+	keepMessages = 1 << 16
+)
 
 // pool keeps batches for use again.
 type pool struct {
@@ -260,7 +265,7 @@ func (p *pool) put(b *Batch) {
 	if b.inFlight {
 		p.budget.release(b.seq, b.charged)
 	}
-	if cap(b.plain) > keepBuffer || cap(b.packed) > keepBuffer {
+	if cap(b.plain) > keepBuffer || cap(b.packed) > keepBuffer || cap(b.Keys) > keepBuffer || cap(b.Messages) > keepMessages {
 		return
 	}
 	b.reset()

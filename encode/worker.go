@@ -21,6 +21,7 @@ type worker struct {
 	frames     compressor
 	skip       bool // go on behind damage
 	fences     bool // positions are saved
+	messages   bool // the sink is a Messenger
 	budget     *budget
 
 	rec    decode.Record
@@ -178,7 +179,7 @@ func (w *worker) record(ctx context.Context, limit int64) error {
 		if len(w.b.plain) == 0 {
 			w.b.Begin = w.position(w.rec.Offset)
 		}
-		w.b.plain = w.encoder.AppendChange(w.b.plain, &w.change)
+		w.add(w.b, &w.change)
 		w.b.Changes++
 		if need := w.b.footprint() + w.large; need > w.b.charged {
 			if err := w.charge(ctx, need); err != nil {
@@ -189,6 +190,15 @@ func (w *worker) record(ctx context.Context, limit int64) error {
 	w.b.Records++
 	w.last, w.b.end = w.rec.Offset, w.rec.End
 	return nil
+}
+
+// add encodes a change.
+func (w *worker) add(b *Batch, c *decode.Change) {
+	begin := len(b.plain)
+	b.plain = w.encoder.AppendChange(b.plain, c)
+	if w.messages {
+		b.addMessage(begin, c)
+	}
 }
 
 // badFrame decides how to go on behind a frame that makes no sense, where the next record has to be found. All that
@@ -278,7 +288,7 @@ func (w *worker) lose(from, to int64, err error) {
 	if len(w.b.plain) == 0 {
 		w.b.Begin = l.From
 	}
-	w.b.plain = w.encoder.AppendChange(w.b.plain, lostChange(&l))
+	w.add(w.b, lostChange(&l))
 	w.last, w.b.end = -1, to
 }
 
