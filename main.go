@@ -402,12 +402,28 @@ func (c *convertCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	sink, err := encode.OpenSink(encode.SinkOptions{Target: c.Output, Stdout: s.stdout.Writer})
+	sink, err := encode.OpenSink(encode.SinkOptions{
+		Target: c.Output, Stdout: s.stdout.Writer, DBs: dbsOf(logs), Format: o.Format, Compression: o.Compression,
+		Warn: s.console.Warn, Stop: ctx.Done(),
+	})
+	if target, ok := errors.AsType[*encode.TargetError](err); ok {
+		return usageError{target}
+	}
 	if err != nil {
 		return &encode.SinkError{Err: err}
 	}
 	debug.SetMemoryLimit(int64(c.Memory) + runtimeReserve)
 	return atStart(c.pump(ctx, s, extents, sink, o), extents)
+}
+
+// dbsOf are the names of the DBs that the logs are of, each once.
+func dbsOf(logs []*binlog.Log) []string {
+	var dbs []string
+	for _, l := range logs {
+		dbs = append(dbs, l.ID().DB)
+	}
+	slices.Sort(dbs)
+	return slices.Compact(dbs)
 }
 
 // atStart adds to damage at the very place where a log was begun that the place may be the mistake.

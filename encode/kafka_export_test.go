@@ -1,0 +1,4 @@
+package encode
+
+// KafkaHash is for tests.
+var KafkaHash = kafkaHash
