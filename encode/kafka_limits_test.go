@@ -154,7 +154,7 @@ func TestKafkaRepartition(t *testing.T) {
 			}
 			// The first batch goes to two partitions, and the answer to it says that the leaders are elsewhere: the client
 			// asks where, and finds three.
-			more := &repartitioning{Sink: sink, more: func() {
+			more := &interrupting{Sink: sink, act: func() {
 				if _, err := admin(t, brokersOf(cluster)).CreatePartitions(t.Context(), 1, "pika"); err != nil {
 					t.Error(err)
 				}
@@ -173,16 +173,16 @@ func TestKafkaRepartition(t *testing.T) {
 	}
 }
 
-// repartitioning does something in front of the third batch, and goes on when all before it has been acknowledged.
-type repartitioning struct {
+// interrupting does something in front of the third batch, and goes on when all before it has been acknowledged.
+type interrupting struct {
 	encode.Sink
 	writes int
-	more   func()
+	act    func()
 }
 
-func (r *repartitioning) Write(ctx context.Context, b *encode.Batch, done func(error)) {
+func (r *interrupting) Write(ctx context.Context, b *encode.Batch, done func(error)) {
 	if r.writes++; r.writes == 3 {
-		r.more()
+		r.act()
 	}
 	acked := make(chan struct{})
 	r.Sink.Write(ctx, b, func(err error) {
@@ -192,4 +192,4 @@ func (r *repartitioning) Write(ctx context.Context, b *encode.Batch, done func(e
 	<-acked
 }
 
-func (*repartitioning) Messages() {}
+func (*interrupting) Messages() {}
