@@ -46,19 +46,25 @@ fetch() {
 	}
 }
 
-# Ports that were free a moment ago.
+# Ports that are free, below those that the kernel gives to clients: a node that is down would lose one of these.
 free_ports() {
 	python3 - "$1" <<-'PY'
-		import socket, sys
-		sockets = [socket.socket() for _ in range(int(sys.argv[1]))]
-		for s in sockets:
-		    s.bind(("127.0.0.1", 0))
+		import random, socket, sys
+		sockets = []
+		while len(sockets) < int(sys.argv[1]):
+		    s = socket.socket()
+		    try:
+		        s.bind(("127.0.0.1", random.randrange(20000, 32000)))
+		        sockets.append(s)
+		    except OSError:
+		        pass
 		print(*[s.getsockname()[1] for s in sockets])
 	PY
 }
 
+# java_main LOG_LEVEL CLASS ARG... becomes the program, so that its process is the one that was begun.
 java_main() {
-	java -Xmx"${KAFKA_HEAP:-512m}" -Dorg.slf4j.simpleLogger.defaultLogLevel="${KAFKA_LOG:-warn}" -cp "$(<"$run_dir/classpath")" "$@"
+	exec java -Xmx"${KAFKA_HEAP:-512m}" -Dorg.slf4j.simpleLogger.defaultLogLevel="$1" -cp "$(<"$run_dir/classpath")" "${@:2}"
 }
 
 # configure NODE writes the properties of a node. Internal topics are small, so that they are there at once.
@@ -86,7 +92,7 @@ configure() {
 		group.initial.rebalance.delay.ms=0
 		broker.session.timeout.ms=6000
 	PROPERTIES
-	java_main kafka.tools.StorageTool format -t "$cluster_id" -c "$run_dir/$n/server.properties" >"$run_dir/$n/format.log" 2>&1 || {
+	(java_main warn kafka.tools.StorageTool format -t "$cluster_id" -c "$run_dir/$n/server.properties") >"$run_dir/$n/format.log" 2>&1 || {
 		cat "$run_dir/$n/format.log" >&2
 		exit 1
 	}
@@ -94,7 +100,7 @@ configure() {
 
 start() {
 	local n=$1
-	KAFKA_LOG=info java_main kafka.Kafka "$run_dir/$n/server.properties" >"$run_dir/$n/log" 2>&1 &
+	java_main info kafka.Kafka "$run_dir/$n/server.properties" >"$run_dir/$n/log" 2>&1 &
 	echo $! >"$run_dir/$n/pid"
 	disown
 }
@@ -158,7 +164,7 @@ up) up "${2:-}" ;;
 down) down ;;
 kill) stop KILL "$2" ;;
 start) start "$2" && await "$2" ;;
-run) java_main "${@:2}" ;;
+run) java_main warn "${@:2}" ;;
 test)
 	trap down EXIT
 	PIKABIN_TEST_KAFKA=$(up "${2:-}")
