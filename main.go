@@ -25,6 +25,7 @@ import (
 	"pikabin/decode/binlog"
 	"pikabin/decode/inspect"
 	"pikabin/encode"
+	"pikabin/encode/checkpoint"
 	"pikabin/encode/console"
 	"pikabin/formats"
 )
@@ -412,8 +413,24 @@ func (c *convertCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return &encode.SinkError{Err: err}
 	}
+	if positioner, ok := sink.(encode.Positioner); ok && c.From == "" {
+		o.Start = goOn(s, extents, positioner.Positions())
+	}
 	debug.SetMemoryLimit(int64(c.Memory) + runtimeReserve)
 	return atStart(c.pump(ctx, s, extents, sink, o), extents)
+}
+
+// goOn begins each log where the output says that it has come to.
+func goOn(s *streams, extents []extent, found map[string]checkpoint.Mark) map[*decode.Log]checkpoint.Mark {
+	start := map[*decode.Log]checkpoint.Mark{}
+	for i := range extents {
+		e := &extents[i]
+		if mark, ok := found[e.log.ID().String()]; ok {
+			e.from, start[e.log.ID()] = mark.Position, mark
+			s.console.Info(fmt.Sprintf("%s: from %v, as far as the output has come", e.log.ID(), mark.Position))
+		}
+	}
+	return start
 }
 
 // dbsOf are the names of the DBs that the logs are of, each once.

@@ -45,7 +45,8 @@ type kafkaSink struct {
 	ops         [][]byte
 	contentType []byte
 
-	budget *budget // bytes that are not acknowledged
+	tx     *kafkaTransactions // nil without exactly-once
+	budget *budget            // bytes that are not acknowledged
 	seq    uint64
 	free   sync.Pool
 
@@ -71,7 +72,14 @@ func openKafka(o SinkOptions) (Sink, error) {
 	if err != nil {
 		return nil, &TargetError{Err: err}
 	}
-	return newKafkaSink(options, o)
+	s, err := newKafkaSink(options, o)
+	if err != nil {
+		return nil, err
+	}
+	if options.exactlyOnce {
+		return exactKafka{s}, nil
+	}
+	return s, nil
 }
 
 func newKafkaSink(options *kafkaOptions, o SinkOptions) (*kafkaSink, error) {
@@ -100,6 +108,9 @@ func newKafkaSink(options *kafkaOptions, o SinkOptions) (*kafkaSink, error) {
 		return nil, err
 	}
 	s.background.Go(func() { s.watch(o.Stop) })
+	if s.tx != nil {
+		s.background.Go(s.commitEach)
+	}
 	return s, nil
 }
 
@@ -119,7 +130,11 @@ func (s *kafkaSink) start(o SinkOptions) error {
 			}
 		}()
 	}
-	if err := s.topics.start(ctx, o.DBs); err != nil {
+	err := s.topics.start(ctx, o.DBs)
+	if err == nil && s.o.exactlyOnce {
+		s.tx, err = s.claim(ctx)
+	}
+	if err != nil {
 		return fmt.Errorf("kafka: %w", explained(err))
 	}
 	return nil
@@ -129,6 +144,9 @@ func (s *kafkaSink) clientOptions() ([]kgo.Opt, error) {
 	security, err := s.o.security.clientOptions()
 	if err != nil {
 		return nil, err
+	}
+	if s.o.exactlyOnce {
+		security = append(security, kgo.TransactionalID("pikabin-"+s.o.source), kgo.TransactionTimeout(s.o.transactionTimeout))
 	}
 	return append(security,
 		kgo.SeedBrokers(s.o.brokers...), kgo.ClientID(s.o.clientID),
@@ -166,6 +184,11 @@ func (s *kafkaSink) Write(ctx context.Context, b *Batch, done func(error)) {
 	ctx, release := s.outlast(ctx)
 	defer release()
 	d := s.get(b, done)
+	if err := s.begin(ctx, d); err != nil {
+		d.cost = 0
+		s.stop(ctx, d, err)
+		return
+	}
 	if err := s.budget.acquire(ctx, d.seq, d.cost); err != nil {
 		d.cost = 0
 		s.stop(ctx, d, err)
@@ -180,6 +203,7 @@ func (s *kafkaSink) Write(ctx context.Context, b *Batch, done func(error)) {
 		s.stop(ctx, d, err)
 		return
 	}
+	s.tx.add(d)
 	d.finish()
 }
 
@@ -210,13 +234,18 @@ func (s *kafkaSink) stop(ctx context.Context, d *kafkaDelivery, err error) {
 func (s *kafkaSink) Close(ctx context.Context) error {
 	ctx, release := s.outlast(ctx)
 	defer release()
-	if err := s.client.Flush(ctx); err != nil {
+	err := s.client.Flush(ctx)
+	if err == nil {
+		err = s.commit(ctx)
+	}
+	if err != nil {
 		s.fail(err)
 	}
 	s.deliveries.Wait()
 	close(s.closing)
-	s.client.Close()
 	s.background.Wait()
+	s.abort(ctx)
+	s.client.Close()
 	s.end(nil)
 	if n := s.oversized.Load(); n > 0 {
 		s.warn(fmt.Sprintf("kafka: %d events were too large for their topic", n))
@@ -309,6 +338,7 @@ func (s *kafkaSink) fail(err error) {
 		s.writing.Lock() // a Write may have gone on meanwhile
 		defer s.writing.Unlock()
 		s.client.UnsafeAbortBufferedRecords()
+		s.tx.giveUp()
 	})
 }
 

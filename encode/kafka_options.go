@@ -37,6 +37,12 @@ type kafkaOptions struct {
 	dlq        string // topic
 	blobs      string // folder
 
+	exactlyOnce        bool
+	source             string // whose positions they are, in the topic of positions and in the transactional id
+	positionsTopic     string
+	commitInterval     time.Duration
+	transactionTimeout time.Duration // after which the brokers end a transaction that was left open
+
 	security kafkaSecurity
 }
 
@@ -92,6 +98,11 @@ func (o *kafkaOptions) read(v *kafkaValues) {
 	o.onOversize = v.choice("on-oversize", "fail", "dlq", "blob")
 	o.dlq = v.text("dlq", "")
 	o.blobs = v.text("blobs", "")
+	o.exactlyOnce = v.flag("exactly-once")
+	o.source = v.text("source", o.topic)
+	o.positionsTopic = v.text("positions-topic", "pikabin-positions")
+	o.commitInterval = v.duration("commit-interval", 500*time.Millisecond)
+	o.transactionTimeout = v.duration("transaction-timeout", time.Minute)
 	o.security.read(v)
 }
 
@@ -104,6 +115,8 @@ func (o *kafkaOptions) check() error {
 		return errors.New("options partitions and replication: expected numbers from 1 on")
 	case (o.onOversize == "dlq") != (o.dlq != ""):
 		return errors.New("on-oversize=dlq and the option dlq, which names its topic, go together")
+	case o.commitInterval <= 0 || o.transactionTimeout < o.commitInterval:
+		return errors.New("options commit-interval and transaction-timeout: the second is the longer one")
 	case (o.onOversize == "blob") != (o.blobs != ""):
 		return errors.New("on-oversize=blob and the option blobs, which names a folder, go together")
 	}

@@ -125,3 +125,11 @@ func TestRealKafkaTopicGone(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestRealKafkaExactlyOnce kills runs at random, as TestKafkaExactlyOnce does.
+func TestRealKafkaExactlyOnce(t *testing.T) {
+	for seed := range uint64(3) {
+		rng := rand.New(rand.NewPCG(seed, 12))
+		killUntilDone(t, rng, realKafka(t), newTopic(t), keyedLog(rng, 20_000, 100))
+	}
+}

@@ -37,7 +37,7 @@ type kafkaDelivery struct {
 	headers []kgo.RecordHeader
 	text    []byte // of headers
 
-	left    atomic.Int64 // records that are not acknowledged, and one while more may come
+	left    atomic.Int64 // records that are not acknowledged, one while more may come, and one for a transaction
 	refused atomic.Bool
 	promise func(*kgo.Record, error) // d.acked, made once
 }
@@ -88,7 +88,7 @@ func (d *kafkaDelivery) add(topics *logTopics, m *Message) error {
 		r.Partition = 0
 	}
 	from := d.begin(topics, m)
-	return d.end(topics.byType[m.Type], r, from)
+	return d.put(topics.byType[m.Type], r, from)
 }
 
 // addBarrier makes a record for each partition: the history of every key has to see the event.
@@ -99,7 +99,7 @@ func (d *kafkaDelivery) addBarrier(topics *logTopics, m *Message, r kgo.Record) 
 			from := d.begin(topics, m)
 			d.header(headerBarrier, strconv.AppendInt(append(strconv.AppendInt(d.text, int64(i), 10), '/'), int64(n), 10))
 			r.Partition = i
-			if err := d.end(topic, r, from); err != nil {
+			if err := d.put(topic, r, from); err != nil {
 				return err
 			}
 		}
@@ -126,8 +126,8 @@ func (d *kafkaDelivery) header(key string, text []byte) {
 	d.headers = append(d.headers, kgo.RecordHeader{Key: key, Value: value})
 }
 
-// end adds the record, or what stands for it if it is too large.
-func (d *kafkaDelivery) end(topic *kafkaTopic, r kgo.Record, from int) error {
+// put adds the record, or what stands for it if it is too large.
+func (d *kafkaDelivery) put(topic *kafkaTopic, r kgo.Record, from int) error {
 	r.Topic, r.Headers = topic.name, d.headers[from:len(d.headers):len(d.headers)]
 	if size := recordSize(&r); size > topic.limit {
 		if err := d.oversize(topic, &r, from, size); err != nil {

@@ -110,8 +110,19 @@ func (k *kafkaTopics) start(ctx context.Context, dbs []string) error {
 	if k.o.dlq != "" {
 		names = append(names, k.o.dlq)
 	}
-	return k.find(ctx, names)
+	if err := k.find(ctx, names, k.forEvents()); err != nil || !k.o.exactlyOnce {
+		return err
+	}
+	return k.find(ctx, []string{k.o.positionsTopic}, topicPlan{partitions: 1, config: map[string]string{"cleanup.policy": "compact"}})
 }
+
+// topicPlan is how a topic is made that is not there.
+type topicPlan struct {
+	partitions int32
+	config     map[string]string
+}
+
+func (k *kafkaTopics) forEvents() topicPlan { return topicPlan{int32(k.o.partitions), k.o.config} }
 
 // names are those of the topics of a DB, the first of them for events without a type.
 func (k *kafkaTopics) names(db string) []string {
@@ -132,7 +143,7 @@ func (k *kafkaTopics) of(ctx context.Context, log *decode.Log) (*logTopics, erro
 		return l, nil
 	}
 	names := k.names(log.DB)
-	if err := k.find(ctx, names); err != nil {
+	if err := k.find(ctx, names, k.forEvents()); err != nil {
 		return nil, err
 	}
 	l := &logTopics{name: log.String() + "/"}
@@ -147,14 +158,14 @@ func (k *kafkaTopics) of(ctx context.Context, log *decode.Log) (*logTopics, erro
 }
 
 // find asks the brokers for topics that are not known yet, and has them made if that is wanted.
-func (k *kafkaTopics) find(ctx context.Context, names []string) error {
+func (k *kafkaTopics) find(ctx context.Context, names []string, plan topicPlan) error {
 	names = slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(names))), func(name string) bool { return k.byName[name] != nil })
 	if len(names) == 0 {
 		return nil
 	}
 	found, missing, err := k.look(ctx, names)
 	if err == nil && len(missing) > 0 {
-		if err = k.make(ctx, missing); err == nil {
+		if err = k.make(ctx, missing, plan); err == nil {
 			found, err = k.await(ctx, names)
 		}
 	}
@@ -196,15 +207,15 @@ func (k *kafkaTopics) look(ctx context.Context, names []string) (kadm.TopicDetai
 }
 
 // make creates topics, or says that they are not there.
-func (k *kafkaTopics) make(ctx context.Context, missing []string) error {
+func (k *kafkaTopics) make(ctx context.Context, missing []string, plan topicPlan) error {
 	if !k.o.create {
 		return fmt.Errorf("there is no topic %s: make it, or set the options create-topics, partitions and replication", strings.Join(missing, ", "))
 	}
 	config := map[string]*string{}
-	for key, value := range k.o.config {
+	for key, value := range plan.config {
 		config[key] = &value
 	}
-	made, err := k.admin.CreateTopics(ctx, int32(k.o.partitions), int16(k.o.replication), config, missing...)
+	made, err := k.admin.CreateTopics(ctx, plan.partitions, int16(k.o.replication), config, missing...)
 	if err != nil {
 		return fmt.Errorf("creating topics: %w", err)
 	}

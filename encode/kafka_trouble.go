@@ -169,6 +169,9 @@ func explained(err error) error {
 			return fmt.Errorf("%s: %w", known.text, err)
 		}
 	}
+	if isFenced(err) {
+		return fmt.Errorf("another pikabin writes for this source now, or the transaction took longer than transaction-timeout: %w", err)
+	}
 	if _, ok := errors.AsType[*kgo.ErrFirstReadEOF](err); ok {
 		return fmt.Errorf("the broker hangs up, as it does when one side wants TLS or a login and the other does not: %w", err)
 	}

@@ -56,6 +56,8 @@ type Options struct {
 
 	// Progress is told how many bytes of the log have been dealt with since the last call.
 	Progress func(bytes int64)
+
+	positions bool // the sink is a Positioner
 }
 
 // Result is what a run did.
@@ -137,6 +139,7 @@ func run(ctx context.Context, src Source, sink Sink, ledger *ledger, o *Options)
 	_, keeps := sink.(Keeper)
 	_, o.FormatOptions.Bare = sink.(Messenger)
 	j := &joiner{o: o, sink: sink, keeps: keeps, pool: pool, db: "db0", ledger: ledger}
+	_, o.positions = sink.(Positioner)
 	workers, err := newWorkers(o, budget)
 	if err != nil {
 		return j, err
@@ -201,7 +204,7 @@ func newWorkers(o *Options, budget *budget) ([]*worker, error) {
 	o.FormatOptions.SplitKeys = o.Filter.byKey()
 	workers := make([]*worker, o.Workers+1)
 	for i := range workers {
-		w := &worker{filter: filter, encoder: o.Format.New(o.FormatOptions), skip: o.SkipCorrupt, fences: o.Save != nil, budget: budget}
+		w := &worker{filter: filter, encoder: o.Format.New(o.FormatOptions), skip: o.SkipCorrupt, fences: o.Save != nil || o.positions, budget: budget}
 		w.messages = o.FormatOptions.Bare
 		w.newDecoder = func() (*decode.Decoder, error) { return decode.NewDecoder(o.Decoder) }
 		if w.decoder, err = w.newDecoder(); err != nil {

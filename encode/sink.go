@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"pikabin/encode/checkpoint"
 	"pikabin/formats"
 )
 
@@ -49,6 +50,14 @@ type Keeper interface {
 type Messenger interface {
 	Sink
 	Messages()
+}
+
+// Positioner is a sink whose output holds how far it has come, in one transaction with what it has come by.
+type Positioner interface {
+	Sink
+
+	// Positions are the places to go on from, by the names of the logs, see decode.Log.String.
+	Positions() map[string]checkpoint.Mark
 }
 
 // SinkOptions are what a sink has to know of the stream.

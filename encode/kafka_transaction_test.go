@@ -1,0 +1,117 @@
+package encode_test
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"testing"
+
+	"pikabin/decode"
+	"pikabin/decode/binlog"
+	"pikabin/decode/binlogtest"
+	"pikabin/encode"
+	"pikabin/encode/checkpoint"
+)
+
+// TestKafkaExactlyOnce kills runs at random, each of which goes on where the topic says that the last one has come to: in the end each
+// event is there once.
+func TestKafkaExactlyOnce(t *testing.T) {
+	for seed := range uint64(4) {
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
+			t.Parallel()
+			cluster := fakeKafka(t)
+			rng := rand.New(rand.NewPCG(seed, 11))
+			w := keyedLog(rng, 4000, 30)
+			hangUp(cluster, rng)
+			killUntilDone(t, rng, brokersOf(cluster), "pika", w)
+		})
+	}
+}
+
+// killUntilDone runs a log into a topic, and kills the run several times.
+func killUntilDone(t *testing.T, rng *rand.Rand, brokers, topic string, w *binlogtest.Writer) {
+	t.Helper()
+	log := find(t, written(t, w))[0]
+	target := brokers + "/" + topic + "?exactly-once&create-topics&partitions=5&linger=0s&commit-interval=5ms&source=" + topic
+	var last decode.Position
+	for kills := 0; ; kills++ {
+		sink, err := openKafka(t, target, encode.SinkOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		mark := sink.(encode.Positioner).Positions()["db0"]
+		if mark.Position.Before(last) || kills > 0 && mark.Position != (decode.Position{}) && mark.Fence == (decode.Fence{}) {
+			t.Fatalf("position %+v, was %v", mark, last)
+		}
+		last = mark.Position
+		result, err := encode.Run(t.Context(), fromMark(t, log, mark), &mortal{sink, 1 + rng.IntN(30)}, encode.Options{
+			Format: jsonl(t), Start: map[*decode.Log]checkpoint.Mark{log.ID(): mark},
+		})
+		if err == nil && result.Committed[log.ID()] == w.Position() {
+			if kills == 0 {
+				t.Error("no run was killed")
+			}
+			break
+		}
+		if kills > 100 {
+			t.Fatalf("no progress behind %v: %v", last, err)
+		}
+	}
+	checkOrder(t, w, consume(t, brokers, topic))
+}
+
+// fromMark reads a log from a place on.
+func fromMark(t *testing.T, log *binlog.Log, mark checkpoint.Mark) encode.Source {
+	t.Helper()
+	return planOf(t, log.Chunks(mark.Position, log.Committed(), binlog.PlanOptions{ChunkSize: 1 << 16}))
+}
+
+// mortal is a sink whose process dies in front of a write.
+type mortal struct {
+	encode.Sink
+	left int
+}
+
+func (m *mortal) Write(ctx context.Context, b *encode.Batch, done func(error)) {
+	if m.left--; m.left == 0 {
+		encode.KillKafka(m.Sink)
+	}
+	m.Sink.Write(ctx, b, done)
+}
+
+func (*mortal) Messages() {}
+
+func (*mortal) Positions() map[string]checkpoint.Mark { return nil }
+
+// TestKafkaFences begins a second run for the source while the first one is at work: the brokers take nothing more from the first,
+// which ends and says why.
+func TestKafkaFences(t *testing.T) {
+	cluster := fakeKafka(t)
+	w := keyedLog(rand.New(rand.NewPCG(3, 3)), 3000, 30)
+	log := find(t, written(t, w))[0]
+	target := brokersOf(cluster) + "/pika?exactly-once&create-topics&partitions=3&linger=0s&commit-interval=1ms"
+	first, err := openKafka(t, target, encode.SinkOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var second encode.Sink
+	_, err = encode.Run(t.Context(), fromMark(t, log, checkpoint.Mark{}), &interrupting{Sink: first, act: func() {
+		if second, err = openKafka(t, target, encode.SinkOptions{}); err != nil {
+			t.Error(err)
+		}
+	}}, encode.Options{Format: jsonl(t), Workers: 1})
+	var sinkErr *encode.SinkError
+	if !errors.As(err, &sinkErr) || !strings.Contains(err.Error(), "another pikabin writes for this source now") {
+		t.Errorf("got %v", err)
+	}
+	mark := second.(encode.Positioner).Positions()["db0"]
+	if mark.Position == (decode.Position{}) || !mark.Position.Before(w.Position()) {
+		t.Errorf("the second run begins at %v", mark.Position)
+	}
+	if _, err := encode.Run(t.Context(), fromMark(t, log, mark), second, encode.Options{Format: jsonl(t)}); err != nil {
+		t.Error(err)
+	}
+	checkOrder(t, w, consume(t, brokersOf(cluster), "pika"))
+}
