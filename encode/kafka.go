@@ -28,8 +28,11 @@ func init() {
 	})
 }
 
-// oversizeToTopic is the choice of on-oversize that has a dead-letter topic.
-const oversizeToTopic = "dlq"
+// The choices of on-oversize that go on.
+const (
+	oversizeToTopic = "dlq"
+	oversizeToFile  = "blob"
+)
 
 // unknownTopicTries is how many answers in a row have to say that a topic is gone before that is believed: brokers that
 // have just come up do not know all topics yet.
@@ -293,6 +296,9 @@ func (s *kafkaSink) copies(topics *logTopics) int {
 	}
 	return n
 }
+
+// buries reports whether a null value follows the event, for compaction to forget the key.
+func (s *kafkaSink) buries(m *Message) bool { return s.o.tombstones && m.Op == decode.OpDelete }
 
 // repartitioned decides what to do when a topic has another number of partitions than before. The client asks, and holds
 // locks meanwhile.

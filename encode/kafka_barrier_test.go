@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -31,7 +32,7 @@ func TestKafkaBarrier(t *testing.T) {
 			w.Command("DEL", key)
 			delete(source, key)
 		default:
-			source[key] = fmt.Sprint(i)
+			source[key] = strconv.Itoa(i)
 			w.Command("SET", key, source[key])
 		}
 	}

@@ -1,17 +1,24 @@
 package encode_test
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"pikabin/decode"
@@ -77,6 +84,81 @@ func TestKafkaOversize(t *testing.T) {
 	target = brokers + "/sorts?on-oversize=dlq&dlq=narrow"
 	if _, err := toKafka(t, dir, target, 1<<16, encode.SinkOptions{}, encode.Options{}); err == nil || !strings.Contains(err.Error(), "topic narrow takes") {
 		t.Errorf("a dead-letter topic that is too narrow: %v", err)
+	}
+}
+
+// TestKafkaBlob stores the value of a record that the topic does not take, and sends where it is.
+func TestKafkaBlob(t *testing.T) {
+	dir, w := largeAmongSmall(t)
+	cluster := fakeKafka(t)
+	brokers, limit, blobs := brokersOf(cluster), "5000", t.TempDir()
+	makeTopic(t, brokers, "pika", 2, map[string]*string{"max.message.bytes": &limit})
+	target := brokers + "/pika?on-oversize=blob&blobs="
+	for range 2 { // a repeat writes the same file
+		if _, err := toKafka(t, dir, target+blobs, 1<<16, encode.SinkOptions{}, encode.Options{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	records := slices.Concat(consume(t, brokers, "pika")...)
+	i := slices.IndexFunc(records, func(r *kgo.Record) bool { return string(r.Key) == "large" })
+	if len(records) != 2*202 || header(records[i], "content-type") != "application/vnd.pikabin.blob+json" {
+		t.Fatalf("%d records, %s", len(records), describe(0, records[i]))
+	}
+	var value struct {
+		Blob struct {
+			URI, SHA256 string
+			Size        int
+		}
+	}
+	if err := json.Unmarshal(records[i].Value, &value); err != nil {
+		t.Fatal(err)
+	}
+	name := fmt.Sprintf("%s/db0-0-%d", blobs, w.Records()[200].Offset)
+	content, err := os.ReadFile(name)
+	sum := sha256.Sum256(content)
+	if blob := value.Blob; err != nil || blob.URI != "file://"+name || blob.Size != len(content) || blob.SHA256 != hex.EncodeToString(sum[:]) {
+		t.Errorf("%+v, %v, %d bytes in the file", blob, err, len(content))
+	}
+	if !bytes.HasPrefix(content, []byte(`{"db":"db0"`)) || !bytes.Contains(content, []byte(`"key":"large"`)) {
+		t.Errorf("the file holds %.100q", content)
+	}
+	if files, err := os.ReadDir(blobs); err != nil || len(files) != 1 {
+		t.Errorf("%v, %d files", err, len(files))
+	}
+	if _, err := toKafka(t, dir, target+"nowhere", 1<<16, encode.SinkOptions{}, encode.Options{}); err == nil || !strings.Contains(err.Error(), "storing the event at db0/0:") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestKafkaTombstones puts a null behind each delete, for a compacted topic, in which nothing may be without a key.
+func TestKafkaTombstones(t *testing.T) {
+	cluster := fakeKafka(t)
+	checkTombstones(t, brokersOf(cluster), "pika")
+}
+
+func checkTombstones(t *testing.T, brokers, topic string) {
+	t.Helper()
+	w := binlogtest.NewWriter(binlogtest.Options{})
+	w.Command("SET", "k", "v")
+	w.Command("DEL", "k")
+	w.Command("FLUSHDB")
+	target := brokers + "/" + topic + "?create-topics&partitions=2&topic-config=cleanup.policy=compact&tombstones"
+	if _, err := toKafka(t, written(t, w), target, 1<<16, encode.SinkOptions{}, encode.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for p, records := range consume(t, brokers, topic) {
+		for _, r := range records {
+			got = append(got, fmt.Sprintf("p%d %q null=%v %s", p, r.Key, r.Value == nil, header(r, "pikabin-barrier")))
+		}
+	}
+	flush := fmt.Sprintf(`"\x00pikabin-barrier db0/0:%d" null=false `, w.Records()[2].Offset)
+	p := fmt.Sprintf("p%d ", encode.KafkaHash().Partition(&kgo.Record{Key: []byte("k")}, 2))
+	want := []string{p + `"k" null=false `, p + `"k" null=false `, p + `"k" null=true `, "p0 " + flush + "0/2", "p1 " + flush + "1/2"}
+	slices.Sort(got)
+	slices.Sort(want)
+	if diff := gocmp.Diff(want, got); diff != "" {
+		t.Errorf("records (-want +got):\n%s", diff)
 	}
 }
 

@@ -33,6 +33,8 @@ type kafkaOptions struct {
 	replication int64
 	config      map[string]string
 
+	tombstones bool
+
 	onOversize string
 	dlq        string // topic
 	blobs      string // folder
@@ -95,6 +97,7 @@ func (o *kafkaOptions) read(v *kafkaValues) {
 	o.partitions = v.number("partitions", -1)
 	o.replication = v.number("replication", -1)
 	o.config = v.settings("topic-config")
+	o.tombstones = v.flag("tombstones")
 	o.onOversize = v.choice("on-oversize", "fail", "dlq", "blob")
 	o.dlq = v.text("dlq", "")
 	o.blobs = v.text("blobs", "")

@@ -133,3 +133,6 @@ func TestRealKafkaExactlyOnce(t *testing.T) {
 		killUntilDone(t, rng, realKafka(t), newTopic(t), keyedLog(rng, 20_000, 100))
 	}
 }
+
+// TestRealKafkaTombstones has a broker that compacts check the keys.
+func TestRealKafkaTombstones(t *testing.T) { checkTombstones(t, realKafka(t), newTopic(t)) }

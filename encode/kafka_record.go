@@ -2,7 +2,6 @@ package encode
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strconv"
 	"sync/atomic"
@@ -22,7 +21,12 @@ const (
 	headerBarrier  = "pikabin-barrier" // i/n: this event is in all n partitions, this is number i
 	headerOversize = "pikabin-topic"   // in the dead-letter topic: where the event would have gone
 
-	mostHeaders = 6
+	mostHeaders   = 6
+	contentHeader = 2 // its place among a record's headers
+
+	// barrierKey begins the key of an event without one, in a topic that takes no records without. The position follows, so that
+	// compaction keeps each of them.
+	barrierKey = "\x00pikabin-barrier "
 )
 
 // kafkaDelivery is a batch on its way, as records that point into it.
@@ -42,24 +46,15 @@ type kafkaDelivery struct {
 	promise func(*kgo.Record, error) // d.acked, made once
 }
 
-// oversizeError is an event that its topic does not take.
-type oversizeError struct {
-	at    string
-	topic *kafkaTopic
-	size  int
-}
-
-func (e *oversizeError) Error() string {
-	return fmt.Sprintf("the event at %s is a record of %d bytes, and topic %s takes %d at most (max.message.bytes): "+
-		"raise that, or set on-oversize", e.at, e.size, e.topic.name, e.topic.limit)
-}
-
 // build makes the records of the batch, up to the first one that cannot be sent.
 func (d *kafkaDelivery) build(topics *logTopics) error {
 	b, count := d.batch, len(d.batch.Messages)
 	for i := range b.Messages {
-		if !b.Messages[i].HasKey {
+		switch m := &b.Messages[i]; {
+		case !m.HasKey:
 			count += d.sink.copies(topics) - 1
+		case d.sink.buries(m):
+			count++
 		}
 	}
 	d.records = slices.Grow(d.records[:0], count)
@@ -87,8 +82,12 @@ func (d *kafkaDelivery) add(topics *logTopics, m *Message) error {
 	if d.sink.o.single {
 		r.Partition = 0
 	}
-	from := d.begin(topics, m)
-	return d.put(topics.byType[m.Type], r, from)
+	topic, from := topics.byType[m.Type], d.begin(topics, m)
+	if err := d.put(topic, r, from); err != nil || !d.sink.buries(m) {
+		return err
+	}
+	r.Value = nil
+	return d.put(topic, r, from)
 }
 
 // addBarrier makes a record for each partition: the history of every key has to see the event.
@@ -99,6 +98,9 @@ func (d *kafkaDelivery) addBarrier(topics *logTopics, m *Message, r kgo.Record) 
 			from := d.begin(topics, m)
 			d.header(headerBarrier, strconv.AppendInt(append(strconv.AppendInt(d.text, int64(i), 10), '/'), int64(n), 10))
 			r.Partition = i
+			if topic.compacted {
+				r.Key = append([]byte(barrierKey), d.headers[from].Value...)
+			}
 			if err := d.put(topic, r, from); err != nil {
 				return err
 			}
@@ -135,28 +137,6 @@ func (d *kafkaDelivery) put(topic *kafkaTopic, r kgo.Record, from int) error {
 		}
 	}
 	d.records = append(d.records, r)
-	return nil
-}
-
-// oversize sends a record that is too large to the dead-letter topic.
-func (d *kafkaDelivery) oversize(topic *kafkaTopic, r *kgo.Record, from, size int) error {
-	s := d.sink
-	at := string(r.Headers[0].Value)
-	if s.o.onOversize != oversizeToTopic {
-		return &oversizeError{at: at, topic: topic, size: size}
-	}
-	dlq := s.topics.byName[s.o.dlq]
-	d.headers = append(d.headers, kgo.RecordHeader{Key: headerOversize, Value: []byte(topic.name)})
-	r.Topic, r.Partition, r.Headers = dlq.name, anyPartition, d.headers[from:len(d.headers):len(d.headers)]
-	if r.Key == nil {
-		r.Partition = 0
-	}
-	if size = recordSize(r); size > dlq.limit {
-		return &oversizeError{at: at, topic: dlq, size: size}
-	}
-	s.oversized.Add(1)
-	s.warn(fmt.Sprintf("kafka: the event at %s is a record of %d bytes, more than the %d of topic %s: it goes to topic %s",
-		at, size, topic.limit, topic.name, dlq.name))
 	return nil
 }
 

@@ -34,7 +34,8 @@ const largestBatch = 100<<20 - 64<<10
 type kafkaTopic struct {
 	name       string
 	partitions atomic.Int32
-	limit      int // of a batch, and so of a record: max.message.bytes
+	limit      int  // of a batch, and so of a record: max.message.bytes
+	compacted  bool // every record needs a key
 
 	byKey     kgo.TopicPartitioner
 	onChanged func(t *kafkaTopic, partitions int32) bool
@@ -172,11 +173,11 @@ func (k *kafkaTopics) find(ctx context.Context, names []string, plan topicPlan) 
 	if err != nil {
 		return err
 	}
-	limits := k.limits(ctx, names)
+	settings := k.settings(ctx, names)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, name := range names {
-		t := &kafkaTopic{name: name, byKey: kafkaHash(), onChanged: k.onChanged, limit: limits[name]}
+		t := settings[name]
 		t.partitions.Store(int32(len(found[name].Partitions)))
 		k.byName[name] = t
 	}
@@ -242,23 +243,34 @@ func (k *kafkaTopics) await(ctx context.Context, names []string) (kadm.TopicDeta
 	return found, err
 }
 
-// limits are the topics' max.message.bytes. Who may not read them gets a default that all brokers take.
-func (k *kafkaTopics) limits(ctx context.Context, names []string) map[string]int {
-	limits := map[string]int{}
+// settings makes topics with what they are set to. Who may not read that gets what every broker takes.
+func (k *kafkaTopics) settings(ctx context.Context, names []string) map[string]*kafkaTopic {
+	topics := map[string]*kafkaTopic{}
 	configs, err := k.admin.DescribeTopicConfigs(ctx, names...)
 	for _, name := range names {
-		limits[name] = defaultBatchBytes
+		t := &kafkaTopic{name: name, byKey: kafkaHash(), onChanged: k.onChanged, limit: defaultBatchBytes}
+		topics[name] = t
 		config, errTopic := configs.On(name, nil)
 		for _, c := range config.Configs {
-			if n, errValue := strconv.Atoi(c.MaybeValue()); c.Key == "max.message.bytes" && errValue == nil {
-				limits[name] = min(max(n, 512), largestBatch)
-			}
+			t.set(c.Key, c.MaybeValue())
 		}
 		if err := cmp.Or(err, errTopic, config.Err); err != nil {
 			k.warn(fmt.Sprintf("kafka: the settings of topic %s cannot be read, taking %d bytes for its largest message: %v", name, defaultBatchBytes, err))
 		}
 	}
-	return limits
+	return topics
+}
+
+// set takes a setting of the topic.
+func (t *kafkaTopic) set(key, value string) {
+	switch key {
+	case "max.message.bytes":
+		if n, err := strconv.Atoi(value); err == nil {
+			t.limit = min(max(n, 512), largestBatch)
+		}
+	case "cleanup.policy":
+		t.compacted = strings.Contains(value, "compact")
+	}
 }
 
 // patiently tries again while that may help.

@@ -16,7 +16,7 @@ type Message struct {
 }
 
 // messageCost is what a message is reckoned to take besides its bytes, here and in the client of a sink.
-const messageCost = 512
+const messageCost = 640
 
 // addMessage describes the change that was encoded from begin on. A format may have said nothing.
 func (b *Batch) addMessage(begin int, c *decode.Change) {
