@@ -22,7 +22,7 @@ func init() {
 		Form:      "kafka://HOST:PORT[,HOST:PORT]/TOPIC",
 		Doc:       "a Kafka topic; {db} and {type} in its name are those of the event",
 		Delivered: "acknowledged by all in-sync replicas",
-		Crash:     "at least once, in order for each key",
+		Crash:     "at least once, in order for each key; once with the option exactly-once",
 		Matches:   func(target string) bool { return strings.HasPrefix(target, kafkaScheme) },
 		Open:      openKafka,
 	})

@@ -3,6 +3,7 @@ package encode
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -77,6 +78,21 @@ func TestKafkaTroubleIsQuiet(t *testing.T) {
 	for second := range int64(1000) {
 		if line, err := trouble.look(time.Unix(second, 0), 3, second%100 < 4); line != "" || err != nil {
 			t.Fatalf("second %d: %q, %v", second, line, err)
+		}
+	}
+}
+
+// TestKafkaReadme finds every option in the README.
+func TestKafkaReadme(t *testing.T) {
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := &kafkaValues{}
+	(&kafkaOptions{}).read(v)
+	for _, name := range v.known {
+		if !strings.Contains(string(text), "`"+name+"`") {
+			t.Errorf("the option %s is not there", name)
 		}
 	}
 }
