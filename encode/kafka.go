@@ -48,6 +48,7 @@ type kafkaSink struct {
 	ops         [][]byte
 	contentType []byte
 
+	lease  *kgo.Client        // nil without standby
 	tx     *kafkaTransactions // nil without exactly-once
 	budget *budget            // bytes that are not acknowledged
 	seq    uint64
@@ -107,7 +108,7 @@ func newKafkaSink(options *kafkaOptions, o SinkOptions) (*kafkaSink, error) {
 	s.topics.admin = kadm.NewClient(s.client)
 	s.life, s.end = context.WithCancelCause(context.Background())
 	if err := s.start(o); err != nil {
-		s.client.Close()
+		s.closeClients()
 		return nil, err
 	}
 	s.background.Go(func() { s.watch(o.Stop) })
@@ -122,7 +123,7 @@ func (s *kafkaSink) start(o SinkOptions) error {
 	if s.o.security.inClear() {
 		s.warn(fmt.Sprintf("kafka: sasl=%s without tls shows the secret to who listens on the network", s.o.security.mechanism))
 	}
-	ctx, cancel := context.WithTimeout(s.life, s.o.startTimeout)
+	ctx, cancel := context.WithCancel(s.life)
 	defer cancel()
 	if o.Stop != nil {
 		go func() {
@@ -133,14 +134,24 @@ func (s *kafkaSink) start(o SinkOptions) error {
 			}
 		}()
 	}
-	err := s.topics.start(ctx, o.DBs)
+	err := s.inTime(ctx, func(ctx context.Context) error { return s.topics.start(ctx, o.DBs) })
+	if err == nil && s.o.standby {
+		err = s.standBy(ctx)
+	}
 	if err == nil && s.o.exactlyOnce {
-		s.tx, err = s.claim(ctx)
+		err = s.inTime(ctx, s.claim)
 	}
 	if err != nil {
 		return fmt.Errorf("kafka: %w", explained(err))
 	}
 	return nil
+}
+
+// inTime gives a step of the start as long as it may take.
+func (s *kafkaSink) inTime(ctx context.Context, step func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, s.o.startTimeout)
+	defer cancel()
+	return step(ctx)
 }
 
 func (s *kafkaSink) clientOptions() ([]kgo.Opt, error) {
@@ -248,12 +259,19 @@ func (s *kafkaSink) Close(ctx context.Context) error {
 	close(s.closing)
 	s.background.Wait()
 	s.abort(ctx)
-	s.client.Close()
+	s.closeClients()
 	s.end(nil)
 	if n := s.oversized.Load(); n > 0 {
 		s.warn(fmt.Sprintf("kafka: %d events were too large for their topic", n))
 	}
 	return s.failed()
+}
+
+func (s *kafkaSink) closeClients() {
+	s.client.Close()
+	if s.lease != nil {
+		s.lease.Close()
+	}
 }
 
 // get begins the delivery of a batch.

@@ -40,6 +40,7 @@ type kafkaOptions struct {
 	blobs      string // folder
 
 	exactlyOnce        bool
+	standby            bool   // wait until no other run writes for the source
 	source             string // whose positions they are, in the topic of positions and in the transactional id
 	positionsTopic     string
 	commitInterval     time.Duration
@@ -102,6 +103,7 @@ func (o *kafkaOptions) read(v *kafkaValues) {
 	o.dlq = v.text("dlq", "")
 	o.blobs = v.text("blobs", "")
 	o.exactlyOnce = v.flag("exactly-once")
+	o.standby = v.flag("standby")
 	o.source = v.text("source", o.topic)
 	o.positionsTopic = v.text("positions-topic", "pikabin-positions")
 	o.commitInterval = v.duration("commit-interval", 500*time.Millisecond)
@@ -118,6 +120,8 @@ func (o *kafkaOptions) check() error {
 		return errors.New("options partitions and replication: expected numbers from 1 on")
 	case (o.onOversize == "dlq") != (o.dlq != ""):
 		return errors.New("on-oversize=dlq and the option dlq, which names its topic, go together")
+	case o.standby && !o.exactlyOnce:
+		return errors.New("option standby goes with exactly-once")
 	case o.commitInterval <= 0 || o.transactionTimeout < o.commitInterval:
 		return errors.New("options commit-interval and transaction-timeout: the second is the longer one")
 	case (o.onOversize == "blob") != (o.blobs != ""):

@@ -54,12 +54,12 @@ const (
 //
 // The claim is a committed record. Whoever has read as far as that, read committed, has seen every position that was committed
 // before, even where the transactions of other sources in the same partition were still open when it was written.
-func (s *kafkaSink) claim(ctx context.Context) (*kafkaTransactions, error) {
+func (s *kafkaSink) claim(ctx context.Context) error {
 	t := &kafkaTransactions{topic: s.topics.byName[s.o.positionsTopic], marks: map[*decode.Log]checkpoint.Mark{}}
-	t.partition = int32(kafkaHash().Partition(&kgo.Record{Key: []byte(s.o.source)}, int(t.topic.partitions.Load())))
+	t.partition = s.positionsPartition()
 	host, err := os.Hostname()
 	if err != nil {
-		return nil, fmt.Errorf("asking for the name of this host: %w", err)
+		return fmt.Errorf("asking for the name of this host: %w", err)
 	}
 	claim := t.record(s.o.source, claimKey, fmt.Appendf(nil, `{"host":%q,"pid":%d}`, host, os.Getpid()))
 	err = patiently(ctx, func() error {
@@ -73,12 +73,19 @@ func (s *kafkaSink) claim(ctx context.Context) (*kafkaTransactions, error) {
 		return s.client.EndTransaction(ctx, kgo.TryCommit)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("beginning to write for source %q: %w", s.o.source, err)
+		return fmt.Errorf("beginning to write for source %q: %w", s.o.source, err)
 	}
 	if t.found, err = s.readPositions(ctx, t, claim.Offset); err != nil {
-		return nil, fmt.Errorf("reading the positions of source %q: %w", s.o.source, err)
+		return fmt.Errorf("reading the positions of source %q: %w", s.o.source, err)
 	}
-	return t, nil
+	s.tx = t
+	return nil
+}
+
+// positionsPartition is the partition of the topic of positions that is the source's.
+func (s *kafkaSink) positionsPartition() int32 {
+	n := s.topics.byName[s.o.positionsTopic].partitions.Load()
+	return int32(kafkaHash().Partition(&kgo.Record{Key: []byte(s.o.source)}, int(n)))
 }
 
 // record makes one for the topic of positions.

@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
 	"pikabin/decode"
 	"pikabin/decode/binlog"
 	"pikabin/decode/binlogtest"
@@ -111,6 +114,49 @@ func TestKafkaFences(t *testing.T) {
 		t.Errorf("the second run begins at %v", mark.Position)
 	}
 	if _, err := encode.Run(t.Context(), fromMark(t, log, mark), second, encode.Options{Format: jsonl(t)}); err != nil {
+		t.Error(err)
+	}
+	checkOrder(t, w, consume(t, brokersOf(cluster), "pika"))
+}
+
+// TestKafkaStandby opens a second run while the first one is at work: it waits, and takes over when that has ended.
+func TestKafkaStandby(t *testing.T) {
+	cluster := fakeKafka(t)
+	w := keyedLog(rand.New(rand.NewPCG(4, 4)), 1000, 30)
+	log := find(t, written(t, w))[0]
+	target := brokersOf(cluster) + "/pika?exactly-once&standby&create-topics&partitions=3&linger=0s"
+	first, err := openKafka(t, target, encode.SinkOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	type opened struct {
+		sink encode.Sink
+		err  error
+	}
+	turn := make(chan opened, 1)
+	var other *kfake.FaultHandle
+	_, err = encode.Run(t.Context(), fromMark(t, log, checkpoint.Mark{}), &interrupting{Sink: first, act: func() {
+		// It has come to wait when it has joined the group.
+		other = cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.JoinGroup}, Group: "pikabin-pika", Observe: true, Count: -1})
+		go func() {
+			sink, err := openKafka(t, target, encode.SinkOptions{})
+			turn <- opened{sink, err}
+		}()
+		if err := other.Wait(t.Context(), 1); err != nil {
+			t.Error(err)
+		}
+	}}, encode.Options{Format: jsonl(t), Workers: 1})
+	if err != nil {
+		t.Fatalf("the first run was disturbed: %v", err)
+	}
+	second := <-turn
+	if second.err != nil {
+		t.Fatal(second.err)
+	}
+	if mark := second.sink.(encode.Positioner).Positions()["db0"]; mark.Position != w.Position() {
+		t.Errorf("the second run begins at %v, want %v", mark.Position, w.Position())
+	}
+	if err := second.sink.Close(t.Context()); err != nil {
 		t.Error(err)
 	}
 	checkOrder(t, w, consume(t, brokersOf(cluster), "pika"))
