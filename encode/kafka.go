@@ -199,6 +199,7 @@ func (s *kafkaSink) Write(ctx context.Context, b *Batch, done func(error)) {
 	defer release()
 	d := s.get(b, done)
 	if err := s.begin(ctx, d); err != nil {
+		s.fail(err)
 		d.cost = 0
 		s.stop(ctx, d, err)
 		return
@@ -212,7 +213,9 @@ func (s *kafkaSink) Write(ctx context.Context, b *Batch, done func(error)) {
 	if err == nil {
 		err = d.build(topics)
 	}
-	d.send(context.WithoutCancel(ctx))
+	if err == nil || s.tx == nil {
+		d.send(context.WithoutCancel(ctx))
+	}
 	if err != nil {
 		s.stop(ctx, d, err)
 		return
@@ -234,9 +237,14 @@ func (s *kafkaSink) outlast(ctx context.Context) (context.Context, func()) {
 	}
 }
 
-// stop ends the run at what cannot be sent, once all that comes before it has been acknowledged.
+// stop ends the run at what cannot be sent, once all that comes before it has been acknowledged. In a transaction that is all
+// before the batch: the events of a part of it would be there without their position.
 func (s *kafkaSink) stop(ctx context.Context, d *kafkaDelivery, err error) {
-	if s.failed() == nil {
+	switch {
+	case s.failed() != nil:
+	case s.tx != nil:
+		err = errors.Join(err, s.commitLocked(ctx))
+	default:
 		s.client.Flush(ctx) //nolint:gosec // what fails is told to the records
 	}
 	s.fail(explained(err))

@@ -66,6 +66,21 @@ func TestKafkaOversize(t *testing.T) {
 		t.Errorf("committed %v, the large record is at %v", committed, behind)
 	}
 
+	result, err = toKafka(t, dir, brokers+"/once?create-topics&partitions=2&topic-config=max.message.bytes=5000&exactly-once&commit-interval=10m&transaction-timeout=15m",
+		1<<16, encode.SinkOptions{}, encode.Options{})
+	if err == nil || !strings.Contains(err.Error(), "the event at "+at) {
+		t.Errorf("in a transaction: %v", err)
+	}
+	once, before := slices.Concat(consume(t, brokers, "once")...), 0
+	for _, record := range w.Records() {
+		if (decode.Position{Segment: record.Segment, Offset: record.Offset}).Before(result.Committed[result.Logs[0]]) {
+			before++
+		}
+	}
+	if len(once) != before || before < 100 {
+		t.Errorf("%d records are in front of the committed position, %d in the topic", before, len(once))
+	}
+
 	var told warnings
 	target := brokers + "/sorts?on-oversize=dlq&dlq=letters"
 	if _, err := toKafka(t, dir, target, 1<<16, encode.SinkOptions{Warn: told.add}, encode.Options{}); err != nil {

@@ -88,6 +88,15 @@ func (*mortal) Messages() {}
 
 func (*mortal) Positions() map[string]checkpoint.Mark { return nil }
 
+// TestKafkaTransactionTimeout asks for more time than the brokers give, and is told so at once.
+func TestKafkaTransactionTimeout(t *testing.T) {
+	cluster := fakeKafka(t)
+	_, err := openKafka(t, brokersOf(cluster)+"/pika?exactly-once&create-topics&transaction-timeout=2h", encode.SinkOptions{})
+	if err == nil || !strings.Contains(err.Error(), "above the transaction.max.timeout.ms") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // TestKafkaFences begins a second run for the source while the first one is at work: the brokers take nothing more from the first,
 // which ends and says why.
 func TestKafkaFences(t *testing.T) {

@@ -134,6 +134,7 @@ func hopeless(err error) bool {
 		kerr.SaslAuthenticationFailed, kerr.IllegalSaslState, kerr.UnsupportedSaslMechanism,
 		kerr.TopicAuthorizationFailed, kerr.ClusterAuthorizationFailed, kerr.TransactionalIDAuthorizationFailed,
 		kerr.InvalidTopicException, kerr.InvalidReplicationFactor, kerr.InvalidPartitions, kerr.InvalidConfig, kerr.PolicyViolation,
+		kerr.InvalidTransactionTimeout,
 	} {
 		if errors.Is(err, known) {
 			return true
@@ -159,6 +160,7 @@ func explained(err error) error {
 		{kerr.SaslAuthenticationFailed, "the brokers do not know this user with this secret"},
 		{kerr.UnsupportedSaslMechanism, "the brokers do not take the mechanism of the option sasl"},
 		{kerr.TopicAuthorizationFailed, "the user needs the rights to describe and write the topic"},
+		{kerr.InvalidTransactionTimeout, "transaction-timeout is above the transaction.max.timeout.ms of the brokers"},
 		{kerr.UnknownTopicOrPartition, "the topic was deleted"},
 		{kerr.UnknownTopicID, "the topic was deleted and made anew"},
 		{kerr.MessageTooLarge, "the topic's max.message.bytes was lowered"},
