@@ -24,6 +24,9 @@ type Batch struct {
 	Read    int64 // bytes of the log
 	Time    int64 // unix seconds of the last change, 0 where the log does not tell
 
+	Messages []Message // one for each change in Data, for a Messenger only
+	Keys     []byte    // what the messages' keys point into
+
 	// What the joiner needs to put the chunk in its place.
 	chunk decode.Chunk
 	seq   uint64
@@ -42,7 +45,10 @@ type Batch struct {
 
 // reset makes a used batch as good as new, but for its buffers.
 func (b *Batch) reset() {
-	*b = Batch{plain: b.plain[:0], packed: b.packed[:0], lost: b.lost[:0], cuts: b.cuts[:0], Pieces: b.Pieces[:0], piece: decode.Piece{First: -1}}
+	*b = Batch{
+		plain: b.plain[:0], packed: b.packed[:0], lost: b.lost[:0], cuts: b.cuts[:0], Pieces: b.Pieces[:0], piece: decode.Piece{First: -1},
+		Messages: b.Messages[:0], Keys: b.Keys[:0],
+	}
 }
 
 // mark is the place that is reached when the batch has been delivered.
@@ -50,8 +56,10 @@ func (b *Batch) mark() checkpoint.Mark {
 	return checkpoint.Mark{Position: b.End, Fence: b.Fence, Epoch: b.Epoch}
 }
 
-// footprint is what the batch's buffers take.
-func (b *Batch) footprint() int64 { return int64(cap(b.plain) + cap(b.packed)) }
+// footprint is what the batch's buffers take, and what a sink adds to each message.
+func (b *Batch) footprint() int64 {
+	return int64(cap(b.plain)+cap(b.packed)+cap(b.Keys)) + messageCost*int64(len(b.Messages))
+}
 
 // rewind makes the batch ready for its chunk to be encoded once more.
 func (b *Batch) rewind() {

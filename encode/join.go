@@ -132,7 +132,7 @@ func (j *joiner) event(ctx context.Context, c *decode.Change, end decode.Positio
 	b := j.pool.get()
 	b.Log, b.Begin, b.End = c.Log, decode.Position{Segment: c.Segment, Offset: c.Offset}, end
 	b.Epoch = j.ledger.account(b.Log, end).epoch
-	b.plain = j.again.encoder.AppendChange(b.plain, c)
+	j.again.add(b, c)
 	return j.deliver(ctx, j.framed(b))
 }
 
@@ -204,7 +204,7 @@ func (j *joiner) emptyFrame(ctx context.Context) {
 func (j *joiner) switchDB(ctx context.Context, log *decode.Log) error {
 	j.db = log.DB
 	s, ok := j.again.encoder.(formats.Switcher)
-	if !ok {
+	if !ok || j.again.messages {
 		return nil
 	}
 	b := j.pool.get()

@@ -66,6 +66,8 @@ type Options struct {
 
 	// Stats, if set, is kept up to date for whoever watches.
 	Stats *Stats
+
+	positions bool // the sink is a Positioner
 }
 
 // Result is what a run did.
@@ -161,6 +163,8 @@ func run(ctx context.Context, src Source, j *joiner) error {
 	o := j.o
 	budget := newBudget(o.Memory)
 	j.pool = &pool{budget: budget, stats: o.Stats}
+	_, o.FormatOptions.Bare = j.sink.(Messenger)
+	_, o.positions = j.sink.(Positioner)
 	workers, err := newWorkers(o, budget)
 	if err != nil {
 		return err
@@ -225,7 +229,8 @@ func newWorkers(o *Options, budget *budget) ([]*worker, error) {
 	o.FormatOptions.SplitKeys = o.Filter.byKey()
 	workers := make([]*worker, o.Workers+1)
 	for i := range workers {
-		w := &worker{filter: filter, encoder: o.Format.New(o.FormatOptions), fences: o.Fences, zone: o.Hive, budget: budget}
+		w := &worker{filter: filter, encoder: o.Format.New(o.FormatOptions), fences: o.Fences || o.positions, zone: o.Hive, budget: budget}
+		w.messages = o.FormatOptions.Bare
 		w.newDecoder = func() (*decode.Decoder, error) { return decode.NewDecoder(o.Decoder) }
 		w.walker.Skip, w.walker.Lost = o.SkipCorrupt, w.lose
 		if w.walker.Decoder, err = w.newDecoder(); err != nil {
@@ -265,8 +270,11 @@ func newWork(workers []*worker, o *Options, budget *budget) func() func(context.
 	}
 }
 
-// keepBuffer is the size up to which a batch's buffers are used again.
-const keepBuffer = 8 << 20
+// keepBuffer is the size up to which a batch's buffers are used again, keepMessages the number of messages.
+const (
+	keepBuffer   = 8 << 20
+	keepMessages = 1 << 16
+)
 
 // pool keeps batches for use again.
 type pool struct {
@@ -289,7 +297,7 @@ func (p *pool) put(b *Batch) {
 	if b.inFlight {
 		p.budget.release(b.seq, b.charged)
 	}
-	if cap(b.plain) > keepBuffer || cap(b.packed) > keepBuffer {
+	if cap(b.plain) > keepBuffer || cap(b.packed) > keepBuffer || cap(b.Keys) > keepBuffer || cap(b.Messages) > keepMessages {
 		return
 	}
 	b.reset()

@@ -19,6 +19,7 @@ type worker struct {
 	frames     compressor
 	fences     bool           // positions are saved
 	zone       *time.Location // changes are parted by their hours there; nil: they are not
+	messages   bool           // the sink is a Messenger
 	budget     *budget
 
 	change decode.Change
@@ -128,7 +129,7 @@ func (w *worker) record(ctx context.Context, limit int64) bool {
 		if w.zone != nil {
 			w.b.cutAt(w.change.Time, w.zone, w.position(rec.Offset))
 		}
-		w.b.plain = w.encoder.AppendChange(w.b.plain, &w.change)
+		w.add(w.b, &w.change)
 		w.b.Changes++
 		if need := w.b.footprint() + w.large; need > w.b.charged {
 			if w.b.err = w.charge(ctx, need); w.b.err != nil {
@@ -140,6 +141,15 @@ func (w *worker) record(ctx context.Context, limit int64) bool {
 	return true
 }
 
+// add encodes a change.
+func (w *worker) add(b *Batch, c *decode.Change) {
+	begin := len(b.plain)
+	b.plain = w.encoder.AppendChange(b.plain, c)
+	if w.messages {
+		b.addMessage(begin, c)
+	}
+}
+
 // lose puts an event into the stream in place of a range.
 func (w *worker) lose(l decode.Lost) {
 	w.b.lost = append(w.b.lost, l)
@@ -149,7 +159,7 @@ func (w *worker) lose(l decode.Lost) {
 	if w.zone != nil {
 		w.b.cutAt(0, w.zone, l.From)
 	}
-	w.b.plain = w.encoder.AppendChange(w.b.plain, lostChange(&l))
+	w.add(w.b, lostChange(&l))
 }
 
 // lostChange is the event that stands for a lost range.
