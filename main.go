@@ -247,8 +247,9 @@ func exitCode(err error) int {
 // hint says what the user can do, where a flag helps: behind a position that lies beyond the end nothing goes on.
 func hint(err error) string {
 	var hole decode.Hole
+	var corrupt *decode.CorruptError
 	switch code := exitCode(err); {
-	case code == exitCorrupt:
+	case code == exitCorrupt && errors.As(err, &corrupt):
 		return "\npikabin: all that is before it has been written; --on-corrupt=skip goes on behind it and reports what is lost"
 	case code == exitGone && errors.As(err, &hole):
 		return "\npikabin: all that is before it has been written; --on-gap=skip goes on behind it and reports what is missing"
@@ -1061,6 +1062,7 @@ func serverFolders(sources []string, logs []*binlog.Log) []string {
 
 // realPath is the absolute path without symbolic links, of a file that need not be there yet.
 func realPath(path string) (string, error) {
+	path = filepath.Clean(path)
 	if resolved, err := filepath.EvalSymlinks(path); err == nil {
 		return filepath.Abs(resolved)
 	}

@@ -69,12 +69,16 @@ type file struct {
 	mu sync.Mutex
 	*growing
 	writes int
+	err    error // of a write: what the file ends in is no whole batch
 }
 
 func (f *file) Write(ctx context.Context, b *Batch, done func(error)) {
 	f.mu.Lock()
 	err := f.write(ctx, b.Data)
-	f.writes++
+	if err == nil {
+		f.writes++
+	}
+	f.err = err
 	f.mu.Unlock()
 	done(err)
 }
@@ -82,9 +86,12 @@ func (f *file) Write(ctx context.Context, b *Batch, done func(error)) {
 // Flush syncs. The note is of the bytes that are there before, so that it never speaks of more than is durable.
 func (f *file) Flush(ctx context.Context, _ bool) (note any, writes int, err error) {
 	f.mu.Lock()
-	note, writes, dirty := f.note(), f.writes, f.dirty
+	note, writes, dirty, err := f.note(), f.writes, f.dirty, f.err
 	f.dirty = false
 	f.mu.Unlock()
+	if err != nil {
+		return nil, 0, err
+	}
 	if dirty {
 		if err := f.sync(ctx); err != nil {
 			return nil, 0, err

@@ -54,6 +54,7 @@ type folder struct {
 	complete []*part          // in the order in which they became so, until they are shown
 	last     map[string]string
 	writes   int
+	err      error // of a write: what the parts end in is no whole batch
 }
 
 func openFolder(o SinkOptions) (Sink, error) {
@@ -167,7 +168,10 @@ func (f *folder) Write(ctx context.Context, b *Batch, done func(error)) {
 			break
 		}
 	}
-	f.writes++
+	if err == nil {
+		f.writes++
+	}
+	f.err = err
 	f.mu.Unlock()
 	done(err)
 }
@@ -258,6 +262,10 @@ func (f *folder) finish(p *part) {
 // Flush syncs all that has been written. Parts that are old enough are completed by it.
 func (f *folder) Flush(ctx context.Context, complete bool) (note any, writes int, err error) {
 	f.mu.Lock()
+	if err := f.err; err != nil {
+		f.mu.Unlock()
+		return nil, 0, err
+	}
 	for _, key := range slices.Sorted(maps.Keys(f.open)) {
 		if p := f.open[key]; complete || f.roll.Interval > 0 && f.now().Sub(p.began) >= f.roll.Interval {
 			f.finish(p)

@@ -177,7 +177,8 @@ func (j *joiner) write(ctx context.Context, b *Batch, ack func()) error {
 	}
 	ack, done := j.o.Stats.send(ack)
 	if j.keeps {
-		ack = j.ledger.keep(ack)
+		j.ledger.keep(ack)
+		ack = func() {}
 	}
 	j.sink.Write(ctx, b, func(err error) {
 		done()

@@ -66,14 +66,12 @@ func (l *ledger) hold(log *decode.Log) func() {
 	return l.account(log, decode.Position{}).tracker.Hold()
 }
 
-// keep holds an acknowledgement back until the Keeper says that the write is durable. It returns what is to be called
-// when the write has been accepted.
-func (l *ledger) keep(ack func()) func() {
-	return func() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.unkept = append(l.unkept, ack)
-	}
+// keep holds an acknowledgement back until the Keeper says that the write is durable. It comes before the write, which may be
+// made durable before it returns.
+func (l *ledger) keep(ack func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.unkept = append(l.unkept, ack)
 }
 
 // kept acknowledges the oldest n writes that were held back.

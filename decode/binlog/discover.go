@@ -49,7 +49,7 @@ func tailRoot(path string) (string, error) {
 		return "", err
 	}
 	if len(top) > 0 && !slices.ContainsFunc(top, func(e os.DirEntry) bool { return matters(e.Name()) || strings.HasPrefix(e.Name(), "pika.") }) {
-		return "", fmt.Errorf("%s is not a Pika log folder: no write2file segments or manifest in it or in log_db*/ below it", path)
+		return "", noLogFolder(path)
 	}
 	return root, nil
 }
@@ -57,7 +57,7 @@ func tailRoot(path string) (string, error) {
 // discover follows the logs that are not known yet.
 func (t *Tail) discover(ctx context.Context, late bool) error {
 	for _, root := range t.roots {
-		dirs, err := logDirs(root, func(dir string) bool { return t.known[dir] })
+		dirs, _, err := logDirs(root, func(dir string) bool { return t.known[dir] })
 		if err != nil {
 			if late && notThere(err) == nil {
 				continue // it may come again
@@ -149,71 +149,4 @@ func (t *Tail) watchDir(dir string) {
 	if err := t.watch.add(dir); err != nil {
 		t.noteNoWatch(dir, err)
 	}
-}
-
-// logDirs are the folders of logs in Pika's log folder, in the order of their names: its DBs or their slots, or itself. The
-// folders to be skipped are not among them, though they count as found.
-func logDirs(root string, skip func(dir string) bool) ([]string, error) {
-	top, err := readFolder(root)
-	if err != nil {
-		return nil, err
-	}
-	var dirs []string
-	dbs := false
-	for _, name := range top.below {
-		if !isDBFolder(name) {
-			continue
-		}
-		path := filepath.Join(root, name)
-		if skip(path) {
-			dbs = true
-			continue
-		}
-		db, err := readFolder(path)
-		if err := notThere(err); err != nil {
-			return nil, err
-		}
-		if db == nil {
-			continue
-		}
-		below, found, err := logsOf(db, skip)
-		if err != nil {
-			return nil, err
-		}
-		dirs = append(dirs, below...)
-		dbs = dbs || found
-	}
-	if dbs {
-		return dirs, nil
-	}
-	dirs, _, err = logsOf(top, skip)
-	return dirs, err
-}
-
-// logsOf is the log that a folder is, or those of the slots in it.
-func logsOf(db *folder, skip func(dir string) bool) (dirs []string, found bool, err error) {
-	if db.isLog() {
-		if skip(db.path) {
-			return nil, true, nil
-		}
-		return []string{db.path}, true, nil
-	}
-	for _, name := range db.below {
-		path := filepath.Join(db.path, name)
-		if _, ok := slotNumber(name); !ok {
-			continue
-		}
-		if skip(path) {
-			found = true
-			continue
-		}
-		slot, err := readFolder(path)
-		if err := notThere(err); err != nil {
-			return nil, false, err
-		}
-		if slot != nil && slot.isLog() {
-			dirs, found = append(dirs, path), true
-		}
-	}
-	return dirs, found, nil
 }

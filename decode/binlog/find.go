@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -82,41 +83,29 @@ func (f *finder) addFile(path string, info os.FileInfo) error {
 	return nil
 }
 
-// addFolder looks for logs in a folder: DB folders below it, else its own segments, else slots.
+// addFolder adds the logs in a folder.
 func (f *finder) addFolder(path string) error {
-	top, err := readFolder(path)
+	dirs, top, err := logDirs(path, func(string) bool { return false })
 	if err != nil {
 		return err
 	}
-	before := len(f.logs)
-	for _, name := range top.below {
-		if !isDBFolder(name) {
-			continue
-		}
-		if err := f.addDB(filepath.Join(path, name)); err != nil {
+	if len(dirs) == 0 {
+		return noLogFolder(path)
+	}
+	first := len(f.logs)
+	for _, dir := range dirs {
+		if err := f.addLog(dir, nil); err != nil {
 			return err
 		}
 	}
-	switch {
-	case len(f.logs) == before:
-		err = f.addTop(top)
-	case top.isLog():
-		l := f.logs[before]
-		l.note(NoteOldFlat, path, "the segments directly in %s are left from a Pika before 3.1 and not read; name them to read them", path)
-	}
-	return err
-}
-
-// addTop adds a folder without DB folders below it.
-func (f *finder) addTop(top *folder) error {
-	before := len(f.logs)
-	if err := f.addDBOf(top); err != nil {
-		return err
-	}
-	if len(f.logs) == before {
-		return fmt.Errorf("%s is not a Pika log folder: no write2file segments or manifest in it or in log_db*/ below it", top.path)
+	if top.isLog() && dirs[0] != path {
+		f.logs[first].note(NoteOldFlat, path, "the segments directly in %s are left from a Pika before 3.1 and not read; name them to read them", path)
 	}
 	return nil
+}
+
+func noLogFolder(path string) error {
+	return fmt.Errorf("%s is not a Pika log folder: no write2file segments or manifest in it or in log_db*/ below it", path)
 }
 
 // isDBFolder recognises log_<db>. In sharding mode tables may have other names than db0.
@@ -124,35 +113,64 @@ func isDBFolder(name string) bool {
 	return strings.HasPrefix(name, dbPrefix) && len(name) > len(dbPrefix) && !strings.HasSuffix(name, deletingSuffix)
 }
 
-func (f *finder) addDB(path string) error {
-	db, err := readFolder(path)
+// logDirs are the folders of logs in Pika's log folder, in the order of their names: its DBs or their slots, or itself. The
+// folders to be skipped are not among them, though they count as found.
+func logDirs(root string, skip func(dir string) bool) (dirs []string, top *folder, err error) {
+	top, err = readFolder(root)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	return f.addDBOf(db)
+	dirs, found, err := logsBelow(top, isDBFolder, skip)
+	if err != nil || found {
+		return dirs, top, err
+	}
+	dirs, _, err = logsOf(top, skip)
+	return dirs, top, err
 }
 
-// addDBOf adds the log that a folder is, or those of the slots in it.
-func (f *finder) addDBOf(db *folder) error {
-	if db.isLog() {
-		return f.addLog(db.path, nil)
-	}
-	for _, slot := range db.below {
-		if _, ok := slotNumber(slot); !ok {
+// logsBelow are the logs in the folders with certain names that lie in a folder.
+func logsBelow(top *folder, named func(string) bool, skip func(dir string) bool) (dirs []string, found bool, err error) {
+	for _, name := range top.below {
+		if !named(name) {
 			continue
 		}
-		s, err := readFolder(filepath.Join(db.path, slot))
+		path := filepath.Join(top.path, name)
+		if skip(path) {
+			found = true
+			continue
+		}
+		below, err := readFolder(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
 		if err != nil {
-			return err
+			return nil, false, err
 		}
-		if !s.isLog() {
-			continue
+		more, ok, err := logsOf(below, skip)
+		if err != nil {
+			return nil, false, err
 		}
-		if err := f.addLog(s.path, nil); err != nil {
-			return err
-		}
+		dirs, found = append(dirs, more...), found || ok
 	}
-	return nil
+	return dirs, found, nil
+}
+
+// logsOf is the log that a folder is, or those of the slots in it.
+func logsOf(db *folder, skip func(dir string) bool) (dirs []string, found bool, err error) {
+	switch {
+	case !db.isLog() && isSlotFolder(filepath.Base(db.path)):
+		return nil, false, nil // nothing is looked for below a slot
+	case !db.isLog():
+		return logsBelow(db, isSlotFolder, skip)
+	case skip(db.path):
+		return nil, true, nil
+	}
+	return []string{db.path}, true, nil
+}
+
+func isSlotFolder(name string) bool {
+	_, ok := slotNumber(name)
+	return ok
 }
 
 func (f *finder) addLog(dir string, named []Segment) error {

@@ -1,6 +1,7 @@
 package binlog
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,10 @@ import (
 
 // maxBefore is how many bytes before its position a follower remembers, to know them again.
 const maxBefore = 4096
+
+// maxHead is how much of the beginning of a segment it remembers: the time of the first record, and where that has it the logic
+// id.
+const maxHead = 64
 
 // errReplaced ends a plan that a full sync, a truncation or a lost manifest has overtaken.
 var errReplaced = errors.New("the history of the log was replaced")
@@ -44,8 +49,14 @@ type follower struct {
 	pos, end decode.Position
 	before   []byte // the bytes before pos
 	beforeAt decode.Position
+	head     []byte // the first bytes of the segment that pos is in
 
 	plan *Plan
+
+	// doubtful is a segment that seemed not to be written yet, and doubtAt the manifest then, if doubted.
+	doubtful uint32
+	doubted  bool
+	doubtAt  [manifestSize]byte
 
 	mu     sync.Mutex
 	public LogStatus // and of its fields those that Status does not look up
@@ -72,6 +83,9 @@ func (f *follower) next(ctx context.Context) (chunk decode.Chunk, ok bool, err e
 				return decode.Chunk{}, false, err
 			}
 		}
+		if err := f.intact(); err != nil {
+			return f.step(decode.Chunk{}, err)
+		}
 		chunk, err := f.plan.Next(ctx)
 		if err != io.EOF { //nolint:errorlint // what wraps it is an error, such as that of an archive which ends too early
 			return f.step(chunk, err)
@@ -89,16 +103,37 @@ func (f *follower) step(chunk decode.Chunk, err error) (decode.Chunk, bool, erro
 	switch {
 	case err == nil:
 		f.moved(decode.Position{Segment: chunk.Segment, Offset: chunk.End})
+		if err := f.remember(); err != nil {
+			chunk.Release()
+			return decode.Chunk{}, false, err
+		}
 		return chunk, true, nil
 	case errors.Is(err, errReplaced):
 		return chunk, false, f.drop() // the manifest will tell
 	case errors.As(err, &beyond) && f.begun:
 		return chunk, false, errors.Join(f.beyond(beyond), f.drop())
 	case errors.As(err, &hole):
-		_, _, to := hole.Hole()
-		f.moved(to)
+		return chunk, false, f.over(hole, err)
 	}
 	return chunk, false, err
+}
+
+// over goes on behind a hole.
+func (f *follower) over(hole decode.Hole, err error) error {
+	_, _, to := hole.Hole()
+	var cut *CutShortError
+	isCut := errors.As(err, &cut)
+	switch {
+	case !isCut && to.Offset > 0:
+		// The newest segment itself is not there: a full sync is making another one, or it was unlinked while the server writes it.
+		// What is missing is known when there is a segment to go on with.
+		return f.drop()
+	case isCut && f.unlinked(cut.From.Segment):
+		// What Pika unlinks was whole. So it has unlinked another file of that name than the one that is open.
+		return errors.Join(f.goOn(to, cut.Cause.Error()), f.drop())
+	}
+	f.moved(to)
+	return err
 }
 
 // beyond: the segment behind says that this one ends before what was read of it, and so goes on from another history.
@@ -121,12 +156,12 @@ func (f *follower) moved(to decode.Position) {
 // finish ends a plan that was read to its end.
 func (f *follower) finish() error {
 	f.begun = true
-	if until := f.plan.until; until.Offset > 0 {
-		f.moved(until)
-	} else {
+	if until := f.plan.until; until.Offset == 0 {
 		f.pos = until
+	} else if until != f.pos {
+		f.moved(until)
 	}
-	return errors.Join(f.drop(), f.remember())
+	return f.drop()
 }
 
 // drop ends a plan where it is.
@@ -160,19 +195,45 @@ func (f *follower) entered(file *File) error {
 		return nil
 	}
 	delete(f.log.openings, number)
-	switch begins, err := f.log.begins(file.segment); {
-	case err != nil:
+	begins, err := f.log.begins(file.segment)
+	if err != nil {
 		return err
-	case begins:
-		return errReplaced
+	}
+	if current, err := f.current(); err != nil || !current && f.refresh {
+		return cmp.Or(err, errReplaced)
+	}
+	if written, err := f.written(number); err != nil || begins || !written {
+		return cmp.Or(err, errReplaced)
 	}
 	// The segment that a full sync has put there was there before the manifest names it, so the manifest is read last.
+	return f.overtaken()
+}
+
+// intact makes sure, before the next chunk is cut from a segment, that its bytes are still there and still of the history that
+// the plan was made for. What workers read of a chunk later is theirs to check: a file that was cut is a *ChangedError.
+func (f *follower) intact() error {
+	c := f.plan.current
+	if c == nil || c.file.segment.Compression != Plain {
+		return nil
+	}
+	info, err := c.file.file.Stat()
+	switch {
+	case err != nil:
+		return err
+	case info.Size() < c.end && c.bound.cut == nil:
+		return errReplaced
+	}
+	return f.overtaken()
+}
+
+// overtaken is errReplaced when the manifest names an earlier position than that to which the plan goes.
+func (f *follower) overtaken() error {
 	data, err := f.manifest.read()
 	if err != nil {
 		return f.unread(err)
 	}
 	m, err := ParseManifest(data, f.log.manifest.Layout)
-	if err != nil || m.Position.Before(f.plan.until) && !f.mayBeMixed(m, f.plan.until) {
+	if err != nil || m.Position.Before(f.plan.until) && !mayBeMixed(m, f.plan.until) {
 		return errReplaced
 	}
 	f.publish(m)
@@ -189,47 +250,33 @@ func (f *follower) unread(err error) error {
 
 // mayBeMixed reports whether a manifest before at may be one whose fields belong to two moments: Pika 2 stores the
 // offset of the next segment, or of a full sync, before its number.
-func (*follower) mayBeMixed(m Manifest, at decode.Position) bool {
+func mayBeMixed(m Manifest, at decode.Position) bool {
 	return m.Layout == Layout2 && m.Position.Segment == at.Segment
-}
-
-// remember keeps the bytes before pos, as far as they are in the segment that is held.
-func (f *follower) remember() error {
-	f.before, f.beforeAt = f.before[:0], f.pos
-	var err error
-	f.before, err = f.readBefore(f.before)
-	return err
-}
-
-// readBefore reads up to 4 KiB before pos. Of a file that was cut meanwhile it is less: its size will tell.
-func (f *follower) readBefore(buf []byte) ([]byte, error) {
-	held := f.log.held
-	if held == nil || held.segment.Number != f.pos.Segment {
-		return buf[:0], nil
-	}
-	n := min(f.pos.Offset, maxBefore)
-	buf = slices.Grow(buf[:0], maxBefore)[:n]
-	got, err := held.file.ReadAt(buf, f.pos.Offset-n)
-	if errors.Is(err, io.EOF) {
-		err = nil
-	}
-	return buf[:got], err
 }
 
 // check looks whether folder and manifest are still those that are open.
 func (f *follower) check() error {
-	replaced, err := f.manifest.renew()
+	current, err := f.current()
 	switch {
-	case errors.Is(err, ErrNoManifest):
-		return f.missing()
 	case err != nil:
 		return fmt.Errorf("%s: looking at the manifest: %w", f.log.id, err)
-	}
-	if replaced {
-		f.refresh, f.settled = true, false
+	case !current && !f.refresh:
+		return f.missing()
 	}
 	f.removed = false
 	return nil
+}
+
+// current reports whether the manifest that is open is the one at the path.
+func (f *follower) current() (bool, error) {
+	replaced, err := f.manifest.renew()
+	if replaced {
+		f.refresh, f.settled = true, false
+	}
+	if errors.Is(err, ErrNoManifest) {
+		return false, nil
+	}
+	return err == nil && !replaced, err
 }
 
 // missing says once what it means that the manifest is not there.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 
 	"pikabin/decode"
 )
@@ -108,57 +107,6 @@ func (f *follower) holdAt(number uint32) error {
 	return errors.Join(f.log.hold(file), f.remember())
 }
 
-// standing is how the file at the path of the current segment relates to what was read.
-type standing struct {
-	there bool   // a file is there
-	other string // it is not the one that was read, and why
-	size  int64  // of the one that is held, if it is gone
-}
-
-// standing compares the file at the path with the one that is held: the identity, the size, and the bytes before pos.
-func (f *follower) standing() (standing, error) {
-	held := f.log.held
-	if held != nil && held.segment.Number != f.pos.Segment {
-		held = nil
-	}
-	info, err := os.Stat(f.segmentPath(f.pos.Segment))
-	if errors.Is(err, fs.ErrNotExist) {
-		s := standing{size: -1}
-		if held != nil {
-			info, err = held.file.Stat()
-			if err == nil {
-				s.size = info.Size()
-			}
-		} else {
-			err = nil
-		}
-		return s, err
-	}
-	if err != nil {
-		return standing{}, err
-	}
-	s := standing{there: true, size: info.Size()}
-	switch {
-	case held != nil && !os.SameFile(info, held.stat):
-		s.other = fmt.Sprintf("write2file%d is another file than the one that was read", f.pos.Segment)
-	case s.size < f.pos.Offset:
-		s.other = fmt.Sprintf("write2file%d has only %d bytes", f.pos.Segment, s.size)
-	case held != nil && f.beforeAt == f.pos:
-		s.other, err = f.compareBefore()
-	}
-	return s, err
-}
-
-// compareBefore reads the bytes before pos again.
-func (f *follower) compareBefore() (string, error) {
-	var buf [maxBefore]byte
-	now, err := f.readBefore(buf[:0])
-	if err != nil || bytes.Equal(now, f.before) {
-		return "", err
-	}
-	return fmt.Sprintf("the bytes before %v are others than were read", f.pos), nil
-}
-
 // grown follows a manifest that has moved within the current segment.
 func (f *follower) grown(m Manifest) (verdict, error) {
 	s, err := f.standing()
@@ -256,14 +204,14 @@ func (f *follower) rolled(m Manifest) (verdict, error) {
 	}
 	if m.Position.Offset == 0 && f.begun {
 		// Only the first record of a segment tells where the one before it ends, which may have stale bytes there. A file that
-		// ends where it was read to has none.
-		if m.Position.Segment == f.pos.Segment+1 && s.size == f.pos.Offset {
+		// ends where it was read to has none, if it is the one that the server has ended.
+		if m.Position.Segment == f.pos.Segment+1 && s.there && s.size == f.pos.Offset {
 			f.pos = m.Position
 			return nothing, f.holdAt(f.pos.Segment)
 		}
 		return nothing, nil
 	}
-	if whole, err := f.beganWhole(m); err != nil || !whole {
+	if whole, err := f.written(m.Position.Segment); err != nil || !whole {
 		return lookAgain, err
 	}
 	if err := f.skipPurged(); err != nil {
@@ -273,15 +221,32 @@ func (f *follower) rolled(m Manifest) (verdict, error) {
 	return planned, nil
 }
 
-// beganWhole reports whether the first record of a new segment ends before the manifest's position. In the mixture of a full sync,
-// the new number with the old offset, that lies inside of the filler.
-func (f *follower) beganWhole(m Manifest) (bool, error) {
-	i, ok := findSegment(f.log.around, m.Position.Segment)
+// written reports whether a segment that is entered has a beginning, or whether the server may be about to write it: then it
+// is half a piece of filler or nothing yet, of a full sync whose position the manifest does not have or has in part.
+func (f *follower) written(number uint32) (bool, error) {
+	i, ok := findSegment(f.log.around, number)
 	if !ok || !f.begun {
 		return true, nil
 	}
-	o, err := f.log.opening(f.log.around[i])
-	return o.found || o.filler, err
+	if o, err := f.log.opening(f.log.around[i]); err != nil || o.found || o.filler {
+		return true, err
+	}
+	if at := f.log.manifest.Position; at.Segment == number {
+		if ends, err := f.endsRecord(f.log.around[i], at.Offset); err != nil || ends {
+			return true, err
+		}
+	}
+	return !f.doubt(number), nil
+}
+
+// doubt reports whether to wait for the manifest to change. One that has changed, and for which the segment is as it was, is that
+// of a server with other things to do than to write its beginning: it is damage.
+func (f *follower) doubt(number uint32) bool {
+	if f.doubtful == number && f.doubted && f.doubtAt != f.last {
+		return false
+	}
+	f.doubtful, f.doubted, f.doubtAt = number, true, f.last
+	return true
 }
 
 // confirm lists the folder for a manifest with another number, and reports whether files and manifest bear it out. The
@@ -291,7 +256,7 @@ func (f *follower) confirm(m Manifest) (bool, error) {
 	if err := f.log.relist(m); err != nil {
 		return false, err
 	}
-	if !f.log.believable(m) {
+	if !f.log.believable(m) || f.refresh {
 		return false, nil
 	}
 	data, err := f.manifest.read()
@@ -339,8 +304,11 @@ func (f *follower) backward(m Manifest) (verdict, error) {
 		return lookAgain, &BeyondError{Log: f.log.id, Want: f.pos, End: m.Position}
 	}
 	reason := fmt.Sprintf("the manifest went back from %v to %v", f.pos, m.Position)
-	if f.mayBeMixed(m, f.pos) {
+	if mayBeMixed(m, f.pos) {
 		s, err := f.standing()
+		if err == nil && s.there && s.other == "" {
+			s.other, err = f.compareHead()
+		}
 		if err != nil || s.other == "" {
 			return lookAgain, err
 		}
@@ -352,6 +320,10 @@ func (f *follower) backward(m Manifest) (verdict, error) {
 // replaced goes on where the present history begins. While manifest and files do not agree on where that is, what was
 // read stays what is compared with.
 func (f *follower) replaced(m Manifest, reason string) (verdict, error) {
+	// Of a server that was started without a manifest the one that is open says nothing any more.
+	if current, err := f.current(); err != nil || !current {
+		return lookAgain, err
+	}
 	held := f.log.held
 	f.log.held = nil
 	to, ok, err := f.newStart(m)

@@ -39,7 +39,14 @@ func (l *Log) boundOf(f *File) (bound, error) {
 		return l.boundByManifest(f)
 	}
 	if i, ok := findSegment(l.around, n+1); ok && n+1 > n {
-		return l.boundByNext(f, l.around[i])
+		b, err := l.boundByNext(f, l.around[i])
+		if err == nil && f.size == 0 && b.cut == nil && f.segment.Compression == Plain {
+			b.cut = &CutShortError{
+				Log: l.id, From: f.segment.start(), To: f.segment.start(),
+				Cause: fmt.Errorf("no server leaves a segment empty, and write2file%d is there", n+1),
+			}
+		}
+		return b, err
 	}
 	return bound{limit: f.size, open: l.isNewest(n)}, nil
 }
@@ -83,7 +90,7 @@ func (l *Log) boundByNext(f *File, next Segment) (bound, error) {
 	}
 	e, err := l.probe.readEnding(f, l.span(f), min(o.at.Offset, f.size))
 	switch {
-	case err != nil || !e.own && f.size > 0: // no server leaves a segment empty, wherever its records say they stand
+	case err != nil || !e.own && f.size > 0: // an empty one is cut short wherever its records say that they stand
 	case o.at.Offset > f.size:
 		b.cut = &CutShortError{
 			Log: l.id, From: decode.Position{Segment: f.segment.Number, Offset: f.size}, To: o.at,

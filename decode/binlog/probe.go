@@ -108,6 +108,7 @@ type opening struct {
 	found  bool // a record that says something begins within the first MiB
 	filler bool // the segment begins with what a full sync leaves
 	fresh  bool // and surely so: what the client's PADDING leaves looks much the same
+	torn   bool // a record or a piece of filler goes on behind the end of what may be read
 }
 
 // readOpening reads from the start of a segment to its first record that says something, if that begins within the
@@ -127,6 +128,7 @@ func (p *probe) readOpening(src decode.Source, span decode.Span) (opening, error
 			o.stamp, o.found = s, true
 			return o, nil
 		case errors.Is(err, io.EOF) || IsDamage(err):
+			o.torn = errors.Is(err, decode.ErrTorn)
 			return o, nil
 		case err != nil:
 			return o, err
@@ -148,12 +150,15 @@ func (l *Log) opening(s Segment) (opening, error) {
 	}
 	defer done()
 	span := decode.Span{Log: l.id, Segment: s.Number, Limit: size, Generation: l.options.Generation}
+	if l.generation == decode.G0 {
+		span.Generation = l.generation // a record of filler does not show how long its header is
+	}
 	if l.manifestErr == nil && s.Number == l.manifest.Position.Segment {
 		span.Limit = min(size, l.manifest.Position.Offset)
 	}
 	o, err := l.probe.readOpening(src, span)
 	// Where nothing was found in all that is looked at, nothing will be found when the segment has grown.
-	if err == nil && (o.found || span.Limit >= headSize) && l.openings != nil {
+	if err == nil && (o.found || span.Limit >= headSize && !o.torn) && l.openings != nil {
 		l.openings[s.Number] = o
 	}
 	return o, err

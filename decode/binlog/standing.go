@@ -1,0 +1,108 @@
+package binlog
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+)
+
+// remember keeps the bytes before pos, as far as they are in the segment that is held.
+func (f *follower) remember() error {
+	f.before, f.beforeAt = f.before[:0], f.pos
+	var err error
+	if f.before, err = f.readBefore(f.before); err != nil || f.log.held == nil {
+		return err
+	}
+	n := min(f.pos.Offset, maxHead)
+	f.head, err = readHead(f.log.held.file, slices.Grow(f.head[:0], maxHead)[:n])
+	return err
+}
+
+// readBefore reads up to 4 KiB before pos. Of a file that was cut meanwhile it is less: its size will tell.
+func (f *follower) readBefore(buf []byte) ([]byte, error) {
+	held := f.log.held
+	if held == nil || held.segment.Number != f.pos.Segment {
+		return buf[:0], nil
+	}
+	n := min(f.pos.Offset, maxBefore)
+	buf = slices.Grow(buf[:0], maxBefore)[:n]
+	got, err := held.file.ReadAt(buf, f.pos.Offset-n)
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return buf[:got], err
+}
+
+// standing is how the file at the path of the current segment relates to what was read.
+type standing struct {
+	there bool   // a file is there
+	other string // it is not the one that was read, and why
+	size  int64  // of the one that is held, if it is gone; -1 if none is
+}
+
+// standing compares the file at the path with the one that is held: the identity, the size, and the bytes before pos.
+func (f *follower) standing() (standing, error) {
+	held := f.log.held
+	if held != nil && held.segment.Number != f.pos.Segment {
+		held = nil
+	}
+	info, err := os.Stat(f.segmentPath(f.pos.Segment))
+	s := standing{there: err == nil, size: -1}
+	if errors.Is(err, fs.ErrNotExist) {
+		if held == nil {
+			return s, nil
+		}
+		info, err = held.file.Stat() // it may have been rewritten before it was unlinked
+	}
+	if err != nil {
+		return s, err
+	}
+	s.size = info.Size()
+	switch {
+	case held != nil && !os.SameFile(info, held.stat):
+		s.other = fmt.Sprintf("write2file%d is another file than the one that was read", f.pos.Segment)
+	case s.size < f.pos.Offset:
+		s.other = fmt.Sprintf("write2file%d has only %d bytes", f.pos.Segment, s.size)
+	case held != nil && f.beforeAt == f.pos:
+		s.other, err = f.compareBefore()
+	}
+	return s, err
+}
+
+// compareBefore reads the bytes before pos again.
+func (f *follower) compareBefore() (string, error) {
+	var buf [maxBefore]byte
+	now, err := f.readBefore(buf[:0])
+	if err != nil || bytes.Equal(now, f.before) {
+		return "", err
+	}
+	return fmt.Sprintf("the bytes before %v are others than were read", f.pos), nil
+}
+
+// compareHead reads how the current segment begins once more. A server of Pika 2 that was killed between two stores of a
+// rotation begins the segment again.
+func (f *follower) compareHead() (string, error) {
+	if len(f.head) == 0 || f.log.held == nil || f.log.held.segment.Number != f.pos.Segment {
+		return "", nil
+	}
+	var buf [maxHead]byte
+	now, err := readHead(f.log.held.file, buf[:len(f.head)])
+	if err != nil || bytes.Equal(now, f.head) {
+		return "", err
+	}
+	return fmt.Sprintf("write2file%d begins with other bytes than were read", f.pos.Segment), nil
+}
+
+// unlinked reports whether a segment is held that has lost its name.
+func (f *follower) unlinked(number uint32) bool {
+	held := f.log.held
+	if held == nil || held.segment.Number != number {
+		return false
+	}
+	_, err := os.Stat(f.segmentPath(number))
+	return errors.Is(err, fs.ErrNotExist)
+}

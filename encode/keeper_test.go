@@ -1,0 +1,397 @@
+package encode_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"pikabin/decode"
+	"pikabin/decode/binlog"
+	"pikabin/decode/binlogtest"
+	"pikabin/encode"
+	"pikabin/encode/checkpoint"
+	"pikabin/encode/vfs/vfstest"
+	"pikabin/formats"
+)
+
+// output is a case of the suite that every Keeper runs.
+type output struct {
+	target   string
+	compress string
+	hive     bool
+}
+
+func outputs() []output {
+	var all []output
+	for _, compress := range []string{"none", "zstd", "gzip"} {
+		all = append(all, output{target: "out.jsonl", compress: compress}, output{target: "out/", compress: compress},
+			output{target: "out/", compress: compress, hive: true})
+	}
+	return all
+}
+
+func (o *output) String() string { return fmt.Sprintf("%s %s hive %t", o.target, o.compress, o.hive) }
+
+// journey is one output through several runs: what the state holds, and what consumers have seen.
+type journey struct {
+	t *testing.T
+	output
+	logs    []*binlog.Log
+	want    []string
+	mem     *vfstest.Mem
+	start   map[*decode.Log]checkpoint.Mark
+	note    []byte
+	seen    map[string]string
+	saves   int
+	warned  []string
+	compare encode.Compression
+}
+
+func newJourney(t *testing.T, o output, logs []*binlog.Log, writers []*binlogtest.Writer) *journey {
+	t.Helper()
+	j := &journey{t: t, output: o, logs: logs, mem: vfstest.New(), start: map[*decode.Log]checkpoint.Mark{}, seen: map[string]string{}}
+	for i, w := range writers {
+		j.want = append(j.want, string(wantOf(fmt.Sprintf("db%d", i), w)))
+	}
+	var err error
+	if j.compare, err = encode.ParseCompression(o.compress); err != nil {
+		t.Fatal(err)
+	}
+	return j
+}
+
+// run goes on from what the state holds.
+func (j *journey) run() error {
+	format := lines()
+	format.Ext = ".jsonl"
+	o := encode.Options{Format: format, Compression: j.compare, Workers: 2, Start: maps.Clone(j.start), Save: j.save}
+	roll := encode.Roll{Size: 1500}
+	if j.hive {
+		roll.Hive = time.UTC
+		o.Hive = time.UTC
+	}
+	var stop chan struct{}
+	sink, err := encode.OpenSink(encode.SinkOptions{
+		Target: j.target, Format: format, Compression: j.compare, Roll: roll, Disk: j.mem, Resume: true, Note: j.note, Stop: stop,
+		Warn: func(text string) { j.warned = append(j.warned, text) },
+	})
+	if err != nil {
+		return err
+	}
+	source := &inTurn{}
+	for _, l := range j.logs {
+		from := l.Start()
+		if mark, ok := j.start[l.ID()]; ok {
+			from = mark.Position
+		}
+		p := l.Chunks(from, l.Committed(), binlog.PlanOptions{ChunkSize: 1 << 16})
+		planOf(j.t, p)
+		source.plans = append(source.plans, p)
+	}
+	_, err = encode.Run(j.t.Context(), source, sink, o)
+	return err
+}
+
+// save is a state that is as durable as can be; a process that has crashed saves nothing.
+func (j *journey) save(c encode.Checkpoint) error {
+	if j.mem.Crashed() {
+		return vfstest.ErrCrashed
+	}
+	j.start, j.note = c.Marks, c.Note
+	j.saves++
+	return nil
+}
+
+// look remembers the parts that a consumer can see, and compares those that he has seen before.
+func (j *journey) look(when string) {
+	j.t.Helper()
+	for name, data := range j.mem.Files() {
+		if strings.HasPrefix(filepath.Base(name), ".") || !strings.HasSuffix(j.target, "/") {
+			continue
+		}
+		if was, ok := j.seen[name]; ok && was != data {
+			j.t.Fatalf("%v, %s: %s has changed after it was seen", &j.output, when, name)
+		}
+		j.seen[name] = data
+		unpack(j.t, j.compress, [][]byte{[]byte(data)})
+	}
+}
+
+// check compares all that was written with what should have been.
+func (j *journey) check(when string) {
+	j.t.Helper()
+	j.look(when)
+	files := j.mem.Files()
+	var all []byte
+	for _, name := range slices.SortedFunc(maps.Keys(files), func(a, b string) int {
+		return strings.Compare(filepath.Base(a), filepath.Base(b))
+	}) {
+		base := filepath.Base(name)
+		if strings.HasSuffix(base, ".part") {
+			j.t.Fatalf("%v, %s: %s is left", &j.output, when, name)
+		}
+		if base != ".pikabin.lock" {
+			all = append(all, unpack(j.t, j.compress, [][]byte{[]byte(files[name])})...)
+		}
+	}
+	for i, got := range logByLog(all, len(j.want)) {
+		if j.hive {
+			got, j.want[i] = sortLines(got), sortLines(j.want[i])
+		}
+		if got != j.want[i] {
+			j.t.Fatalf("%v, %s, db%d: %s", &j.output, when, i, firstDifference([]byte(got), []byte(j.want[i])))
+		}
+	}
+}
+
+func sortLines(text string) string {
+	return strings.Join(slices.Sorted(strings.Lines(text)), "")
+}
+
+// hourlyLogs writes two logs whose records are of several hours, some of them out of order.
+func hourlyLogs(t *testing.T) ([]*binlog.Log, []*binlogtest.Writer) {
+	t.Helper()
+	dir := t.TempDir()
+	rng := rand.New(rand.NewPCG(5, 5))
+	var writers []*binlogtest.Writer
+	for range 2 {
+		w := binlogtest.NewWriter(binlogtest.Options{SegmentSize: 1 << 17})
+		for i := range 40 {
+			w.Advance(1500 - 3600*(i%7/6))
+			w.Command("SET", fmt.Sprintf("key%d", i), filler(rng, rng.IntN(20_000)))
+		}
+		writers = append(writers, w)
+	}
+	writeLogs(t, dir, writers...)
+	return find(t, dir), writers
+}
+
+// TestKeepersWithoutTrouble is what the others are compared with.
+func TestKeepersWithoutTrouble(t *testing.T) {
+	logs, writers := hourlyLogs(t)
+	for _, o := range outputs() {
+		j := newJourney(t, o, logs, writers)
+		if err := j.run(); err != nil {
+			t.Fatal(err)
+		}
+		j.check("at the end")
+		if err := j.run(); err != nil {
+			t.Fatal(err)
+		}
+		j.check("with nothing new")
+		if parts := len(j.seen); strings.HasSuffix(o.target, "/") && parts < 6 {
+			t.Errorf("%v: %d parts", &o, parts)
+		}
+	}
+}
+
+// TestKeepersCrash ends the process at any system call, and goes on with what a crash, or a power failure, has left: every
+// record is there once, and no part has changed that somebody has seen.
+func TestKeepersCrash(t *testing.T) {
+	for i, o := range outputs() {
+		t.Run(o.String(), func(t *testing.T) {
+			t.Parallel()
+			logs, writers := hourlyLogs(t)
+			whole := newJourney(t, o, logs, writers)
+			if err := whole.run(); err != nil {
+				t.Fatal(err)
+			}
+			for k := 1 + i%2; k <= len(whole.mem.Calls()); k += 2 {
+				j := newJourney(t, o, logs, writers)
+				j.mem.Inject(vfstest.Fault{At: k, Crash: true, Err: vfstest.ErrCrashed, Short: k%2 == 0})
+				_ = j.run() // it has crashed, or the crash came too late
+				crashed := j.mem
+				crashed.Inject(vfstest.Fault{})
+				j.goOn(crashed.Restart(), fmt.Sprintf("crash at call %d", k))
+				j.goOn(afterPowerLoss(crashed, k), fmt.Sprintf("power failure at call %d", k))
+			}
+		})
+	}
+}
+
+// afterPowerLoss is one of what a power failure may leave.
+func afterPowerLoss(m *vfstest.Mem, seed int) *vfstest.Mem {
+	rng := rand.New(rand.NewPCG(uint64(seed), 9))
+	var one *vfstest.Mem
+	n := 0
+	for left := range m.PowerLoss() {
+		if n++; rng.IntN(n) == 0 {
+			one = left
+		}
+		if n == 64 {
+			break
+		}
+	}
+	return one
+}
+
+// goOn runs on a copy of the journey with what is left of the disk.
+func (j *journey) goOn(left *vfstest.Mem, when string) {
+	j.t.Helper()
+	next := *j
+	next.mem, next.start, next.seen = left, maps.Clone(j.start), maps.Clone(j.seen)
+	next.want = slices.Clone(j.want)
+	next.look(when)
+	if err := next.run(); err != nil {
+		j.t.Fatalf("%v, %s: %v", &j.output, when, err)
+	}
+	next.check(when)
+}
+
+// TestKeepersFail lets any system call fail once: the run ends with an error and the next one goes on, or it was of no
+// consequence.
+func TestKeepersFail(t *testing.T) {
+	for i, o := range outputs() {
+		t.Run(o.String(), func(t *testing.T) {
+			t.Parallel()
+			logs, writers := hourlyLogs(t)
+			whole := newJourney(t, o, logs, writers)
+			if err := whole.run(); err != nil {
+				t.Fatal(err)
+			}
+			for k := 1 + i%2; k <= len(whole.mem.Calls()); k += 2 {
+				j := newJourney(t, o, logs, writers)
+				j.mem.Inject(vfstest.Fault{At: k, Err: syscall.EIO, Short: k%2 == 0})
+				err := j.run()
+				if err != nil && !errors.Is(err, syscall.EIO) {
+					t.Fatalf("%v, call %d: %v", &o, k, err)
+				}
+				j.mem.Inject(vfstest.Fault{})
+				j.goOn(j.mem.Restart(), fmt.Sprintf("an error at call %d (%v)", k, err))
+			}
+		})
+	}
+}
+
+// TestKeepersWaitForRoom lets a write fail for lack of room, once: it is said, and made up for.
+func TestKeepersWaitForRoom(t *testing.T) {
+	for i, o := range outputs() {
+		t.Run(o.String(), func(t *testing.T) {
+			t.Parallel()
+			logs, writers := hourlyLogs(t)
+			whole := newJourney(t, o, logs, writers)
+			if err := whole.run(); err != nil {
+				t.Fatal(err)
+			}
+			waited := 0
+			for k := 1 + i%2; k <= len(whole.mem.Calls()); k += 7 {
+				j := newJourney(t, o, logs, writers)
+				j.mem.Inject(vfstest.Fault{At: k, Err: syscall.ENOSPC, Short: k%2 == 0})
+				err := j.run()
+				call := j.mem.Calls()
+				if len(call) >= k && strings.HasPrefix(call[k-1], "write ") {
+					waited++
+					if err != nil || len(j.warned) != 2 {
+						t.Fatalf("%v, call %d: %v, warned %q", &o, k, err, j.warned)
+					}
+				}
+				j.mem.Inject(vfstest.Fault{})
+				j.goOn(j.mem.Restart(), fmt.Sprintf("no room at call %d", k))
+			}
+			if waited == 0 {
+				t.Errorf("%v: no write was among the calls", &o)
+			}
+		})
+	}
+}
+
+// TestKeepersOfAnotherOutput refuse what the state does not know.
+func TestKeepersOfAnotherOutput(t *testing.T) {
+	logs, writers := hourlyLogs(t)
+	file, folder := output{target: "out.jsonl", compress: "none"}, output{target: "out/", compress: "none"}
+	for name, c := range map[string]struct {
+		output
+		change func(j *journey)
+		want   string
+	}{
+		"a file that is there": {file, func(j *journey) { j.note, j.start = nil, nil }, "the state is a new one"},
+		"a file that is gone":  {file, func(j *journey) { _ = j.mem.Remove("out.jsonl") }, "it is not there"},
+		"a file that is short": {file, func(j *journey) { j.mem.WriteFile("out.jsonl", []byte("x")) }, "it has 1"},
+		"a file of others": {file, func(j *journey) {
+			j.mem.WriteFile("out.jsonl", bytes.Repeat([]byte("x"), len(j.mem.Files()["out.jsonl"])))
+		}, "others than these"},
+		"parts that are there": {folder, func(j *journey) { j.note, j.start = nil, nil }, "the state is a new one"},
+		"a folder in use":      {folder, func(j *journey) { _, _ = j.mem.Lock("out/.pikabin.lock") }, "by another process"},
+		"a note of others":     {folder, func(j *journey) { j.note = []byte(`[1]`) }, "the state's note"},
+	} {
+		j := newJourney(t, c.output, logs, writers)
+		if err := j.run(); err != nil {
+			t.Fatal(err)
+		}
+		c.change(j)
+		before := j.mem.Files()
+		if err := j.run(); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if after := j.mem.Files(); !maps.Equal(before, after) {
+			t.Errorf("%s: the files have changed", name)
+		}
+	}
+}
+
+// TestFolderKeepsWhatIsNotItsOwn removes leftovers of its own, and nothing else.
+func TestFolderKeepsWhatIsNotItsOwn(t *testing.T) {
+	logs, writers := hourlyLogs(t)
+	j := newJourney(t, output{target: "out/", compress: "none"}, logs, writers)
+	others := []string{"out/.hidden", "out/.x.part", "out/notes.txt", "out/.db0-12-4096.jsonl.part"}
+	for _, name := range others {
+		j.mem.WriteFile(name, []byte("mine"))
+	}
+	own := "out/.db0-0000000012-000000004096.jsonl.part"
+	j.mem.WriteFile(own, []byte("left"))
+	if err := j.run(); err != nil {
+		t.Fatal(err)
+	}
+	files := j.mem.Files()
+	for _, name := range others {
+		if files[name] != "mine" {
+			t.Errorf("%s is gone", name)
+		}
+	}
+	if _, ok := files[own]; ok {
+		t.Errorf("%s is still there", own)
+	}
+}
+
+// TestPartsBeginWithTheirDB makes every part of a format that needs it say whose it is.
+func TestPartsBeginWithTheirDB(t *testing.T) {
+	logs, _ := hourlyLogs(t)
+	format, _ := formats.Lookup("resp")
+	for _, compress := range []string{"none", "zstd"} {
+		c, err := encode.ParseCompression(compress)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mem := vfstest.New()
+		sink, err := encode.OpenSink(encode.SinkOptions{Target: "out/", Format: format, Compression: c, Roll: encode.Roll{Size: 1 << 16}, Disk: mem})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := encode.Run(t.Context(), plansInTurn(t, logs, 1<<16), sink, encode.Options{Format: format, Compression: c}); err != nil {
+			t.Fatal(err)
+		}
+		parts := 0
+		for name, data := range mem.Files() {
+			if strings.HasPrefix(filepath.Base(name), ".") {
+				continue
+			}
+			parts++
+			text := string(unpack(t, compress, [][]byte{[]byte(data)}))
+			selects := strings.Count(text, "SELECT")
+			if want := strings.HasPrefix(filepath.Base(name), "db1"); want != strings.HasPrefix(text, "*2\r\n$6\r\nSELECT\r\n$1\r\n1\r\n") || want != (selects == 1) {
+				t.Errorf("%s: %d selects, begins with %.30q", name, selects, text)
+			}
+		}
+		if parts < 4 {
+			t.Errorf("%d parts", parts)
+		}
+	}
+}
