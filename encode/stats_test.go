@@ -54,6 +54,32 @@ func TestStatsAgreeWithTheResult(t *testing.T) {
 	}
 }
 
+// TestStatsAreReadWhileTheRunGoesOn looks from other goroutines: what is acknowledged only moves on.
+func TestStatsAreReadWhileTheRunGoesOn(t *testing.T) {
+	dir, w, _ := smallRecords(t, 20)
+	logs := find(t, dir)
+	var stats encode.Stats
+	var looks sync.WaitGroup
+	sink := &watcher{onWrite: func() {
+		before := stats.Logs()
+		looks.Go(func() {
+			for log, now := range stats.Logs() {
+				if now.Position.Before(before[log].Position) || w.Position().Before(now.Position) {
+					t.Errorf("%v after %v", now, before[log])
+				}
+			}
+			if s := stats.Snapshot(); s.Working < 0 || s.Unacked < 0 || s.Unacked > 1 {
+				t.Errorf("%+v", s)
+			}
+		})
+	}}
+	_, err := encode.Run(t.Context(), sourceOf(t, logs, 1<<16), sink, encode.Options{Format: lines(), Stats: &stats})
+	looks.Wait()
+	if s := stats.Snapshot(); err != nil || s.Working != 0 || s.Unacked != 0 {
+		t.Errorf("%v, %+v", err, s)
+	}
+}
+
 // gap is a hole of a log.
 type gap struct{ log *decode.Log }
 

@@ -8,7 +8,6 @@ package health
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -20,7 +19,7 @@ import (
 // Options say what is watched. Stats is needed.
 type Options struct {
 	Stats  *encode.Stats
-	Source func() []LogStatus // the logs as they are on the disk now; nil: nothing is known of them
+	Source func() []LogStatus // the logs as they are on the disk now, in the order of the reports; nil: none
 
 	// Stalled is how long a log that is ahead of its acknowledged position may stay so without that position moving, and how
 	// long the state may stay unsaved. 0: 60 s.
@@ -125,14 +124,10 @@ func (m *Monitor) Report() *Report {
 		}
 		r.Logs = append(r.Logs, w.look(r.at, s, place, m.o.Stalled))
 	}
-	slices.SortFunc(r.Logs, func(a, b Log) int { return naturalOrder(a.DB, b.DB) })
 	r.Reasons = m.reasons(r)
 	r.Healthy = len(r.Reasons) == 0
 	return r
 }
-
-// naturalOrder puts db2 before db10.
-func naturalOrder(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) }
 
 // reasons are why the run is not healthy, the likely cause before what it causes.
 func (m *Monitor) reasons(r *Report) []string {

@@ -1,7 +1,9 @@
 package health_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -11,6 +13,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"pikabin/decode"
+	"pikabin/decode/binlogtest"
+	"pikabin/encode"
+	"pikabin/encode/health"
 )
 
 const (
@@ -75,6 +82,21 @@ func TestHealth(t *testing.T) {
 			}
 			r.check(ok, "200 B behind, 1s,")
 		},
+		"a server whose clock is ahead": func(r *rig) {
+			r.sink.set(false)
+			r.w.Advance(3600)
+			r.put(1)
+			r.follow()
+			r.put(1)
+			r.sink.set(true)
+			r.wait(30 * time.Second)
+			r.check(ok, "200 B behind, 29s,")
+		},
+		"a log of which nobody knows how old it is": func(r *rig) {
+			r.put(2)
+			r.wait(40 * time.Second)
+			r.check(ok, "acknowledged 0:0, end 0:400, 400 B behind, 39s,")
+		},
 		"a sink that waits": func(r *rig) {
 			r.stats.Waits(syscall.ENOSPC)
 			r.wait(3 * time.Second)
@@ -115,6 +137,26 @@ func TestHealth(t *testing.T) {
 			close(saving)
 			r.wait(time.Second)
 			r.check(ok, "ok\n")
+		},
+		"another history": func(r *rig) {
+			r.put(10)
+			r.follow()
+			old := r.read
+			r.w = binlogtest.NewWriter(binlogtest.Options{Time: bubbleTime})
+			r.put(1)
+			r.wait(2 * time.Minute)
+			r.check(ok, "db0 acknowledged 0:2000, end 0:200, 0 B behind, 0s,")
+			r.sink.set(false)
+			r.read = decode.Position{}
+			r.holes <- rewritten{r.log, old}
+			r.follow()
+			r.put(1)
+			r.sink.deliver(1)
+			r.check(ok, "db0 acknowledged 0:0, end 0:400, 400 B behind, 0s,")
+			r.wait(time.Minute)
+			r.check(failing, "acknowledged up to 0:0 for 1m0s")
+			r.sink.set(true)
+			r.check(ok, "db0 acknowledged 0:200, end 0:400, 200 B behind, 1m0s,")
 		},
 		"segments purged under it": func(r *rig) {
 			r.put(1)
@@ -207,5 +249,37 @@ func TestLine(t *testing.T) {
 		r.wait(2 * time.Minute)
 		check("db0 0:2000  200 B behind  0 events/s  db0 has been acknowledged up to 0:2000 for 2m0s, and the log goes on to 0:2200, 200 B behind it")
 		r.end()
+	})
+}
+
+// TestLineOfManyLogs shows that which is furthest behind.
+func TestLineOfManyLogs(t *testing.T) {
+	var logs []health.LogStatus
+	for i, behind := range []int64{5, 7 << 20, 6} {
+		logs = append(logs, health.LogStatus{
+			Log: &decode.Log{DB: fmt.Sprintf("db%d", i), Slot: -1}, End: decode.Position{Segment: 1},
+			Behind: func(decode.Position) int64 { return behind },
+		})
+	}
+	m := health.New(health.Options{
+		Stats: &encode.Stats{}, Source: func() []health.LogStatus { return logs },
+		Size: func(n int64) string { return fmt.Sprintf("%d MiB", n>>20) },
+	})
+	if got, want := m.Line(), "3 logs, db1 0:0  7 MiB behind  0 events/s  ok"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestWatch shows four lines a second.
+func TestWatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithTimeout(t.Context(), 1100*time.Millisecond)
+		defer stop()
+		var lines []string
+		health.New(health.Options{Stats: &encode.Stats{}}).Watch(ctx, func(line string) { lines = append(lines, line) })
+		const line = "0 events/s  ok"
+		if diff := cmp.Diff([]string{line, line, line, line}, lines); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
 	})
 }

@@ -29,6 +29,7 @@ type rig struct {
 	from    decode.Position
 	grew    time.Time
 	chunks  chan decode.Chunk
+	holes   chan error
 	sink    *gate
 	stats   *encode.Stats
 	monitor *health.Monitor
@@ -46,7 +47,7 @@ func newRig(t *testing.T) *rig {
 	t.Helper()
 	r := &rig{
 		t: t, log: &decode.Log{DB: "db0", Slot: -1}, w: binlogtest.NewWriter(binlogtest.Options{Time: bubbleTime}), grew: time.Now(),
-		chunks: make(chan decode.Chunk), sink: &gate{open: true}, stats: &encode.Stats{}, ended: make(chan struct{}), onSave: saved,
+		chunks: make(chan decode.Chunk), holes: make(chan error), sink: &gate{open: true}, stats: &encode.Stats{}, ended: make(chan struct{}), onSave: saved,
 	}
 	r.monitor = health.New(health.Options{Stats: r.stats, Source: r.status, Version: "1.2.3"})
 	return r
@@ -55,7 +56,7 @@ func newRig(t *testing.T) *rig {
 // start begins the run, with or without a state.
 func (r *rig) start(keepsState bool) {
 	format, _ := formats.Lookup("jsonl")
-	o := encode.Options{Format: format, Stats: r.stats, Workers: 1}
+	o := encode.Options{Format: format, Stats: r.stats, Workers: 1, SkipGaps: true}
 	if keepsState {
 		o.Save, o.Fences = r.save, true
 	}
@@ -139,11 +140,26 @@ func (r *rig) follow() {
 	synctest.Wait()
 }
 
+// rewritten is a history that was replaced by another.
+type rewritten struct {
+	log  *decode.Log
+	from decode.Position
+}
+
+func (rewritten) Error() string { return "rewritten" }
+func (rewritten) Rewritten()    {}
+
+func (h rewritten) Hole() (log *decode.Log, from, to decode.Position) {
+	return h.log, h.from, decode.Position{}
+}
+
 // Next makes the rig a source.
 func (r *rig) Next(ctx context.Context) (decode.Chunk, error) {
 	select {
 	case <-ctx.Done():
 		return decode.Chunk{}, context.Cause(ctx)
+	case err := <-r.holes:
+		return decode.Chunk{}, err
 	case c, ok := <-r.chunks:
 		if !ok {
 			return c, io.EOF

@@ -61,12 +61,16 @@ func (w *watch) move(now time.Time, s *LogStatus, place encode.Delivered) {
 }
 
 // lag is how old the oldest record can be that has not been delivered. It was committed after the last one that has
-// been, and after the last time by which all had been; the server's clock is taken to be ours. Where neither is known it
-// is how long the log has been watched.
+// been, and after the last time by which all had been. The server's clock is taken to be ours, but for this: nothing was
+// committed after it had been delivered. Where neither is known it is how long the log has been watched.
 func (w *watch) lag(now time.Time) time.Duration {
 	since := w.clear
 	if w.place.Time > 0 {
-		since = later(since, time.Unix(w.place.Time, 0))
+		committed := time.Unix(w.place.Time, 0)
+		if committed.After(w.moved) {
+			committed = w.moved
+		}
+		since = later(since, committed)
 	}
 	if since.IsZero() {
 		since = w.begun
