@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -28,6 +29,7 @@ type scenario struct {
 	args    []string
 	writer  []string // flags of the writer besides the usual ones
 	disk    bool     // the output lies on a small disk that fills up and gets room again
+	purges  bool     // the server deletes segments before they were read, if the program does not keep them
 	losing  bool     // records may be missing if a gap names them
 }
 
@@ -104,6 +106,9 @@ func newRound(t *testing.T, s scenario, dir string, seed uint64) *round {
 		"--db", "3", "--segment-size", "200000", "--region", "65536", "--duration", "20m",
 		"--journal", r.journal(), "--seed", fmt.Sprint(seed),
 	})
+	if s.purges {
+		args = append(args, "--purge-keep", strconv.Itoa(keptSegments))
+	}
 	r.writer = pikasim.Start(t, r.log(), args...)
 	return r
 }
@@ -124,6 +129,12 @@ func (r *round) args(more ...string) []string {
 	command, args := "convert", []string(nil)
 	if r.tails() {
 		command, args = "tail", []string{"--idle-exit", "1m"}
+	}
+	if r.disk != nil {
+		args = append(args, "--memory", strconv.Itoa(fullMemory))
+	}
+	if r.purges && !r.losing {
+		args = append(args, "--pin", filepath.Join(r.dir, "pins"))
 	}
 	return slices.Concat([]string{command, r.log(), "--from", "start", "--state", r.state(), "-o", output}, args, r.scenario.args, more)
 }
@@ -208,7 +219,13 @@ func (r *round) saved(p *program) {
 	p.until("a save", func() bool { return r.load().Saves > before })
 }
 
+// moment waits for one of the moments. On a full disk there may be none but those of the clock.
 func (r *round) moment(p *program) {
+	r.Helper()
+	if r.isFull() {
+		p.after(r.random, 200*time.Millisecond)
+		return
+	}
 	moments[r.random.IntN(len(moments))](r, p)
 	p.after(r.random, 3*time.Millisecond)
 }
@@ -264,10 +281,63 @@ func (r *round) filled(p *program) {
 	r.disk.fill()
 	r.full++
 	p.until("a message of the full disk", func() bool { return p.messages.count("no space left") > 0 })
+	if r.purges {
+		purged := r.purged()
+		p.until("a purge", purged)
+	}
+	checkMemory(p, fullMemory)
 	if r.random.IntN(2) == 0 {
 		r.disk.free()
 	}
 	r.killed(p)
+}
+
+// fullMemory is --memory of the runs on disks that fill up, where the bytes in flight must not pile up.
+const fullMemory = 16 << 20
+
+// keptSegments is how many a server that purges keeps.
+const keptSegments = 10
+
+// purged tells when all segments that are there now have been purged.
+func (r *round) purged() func() bool {
+	newest := r.segments()
+	return func() bool {
+		for db, numbers := range r.segments() {
+			if numbers[0] <= newest[db][len(newest[db])-1] {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+// segments are the numbers of those that are there, by DB.
+func (r *round) segments() map[string][]int {
+	r.Helper()
+	list := map[string][]int{}
+	for _, db := range []string{"log_db0", "log_db1", "log_db2"} {
+		entries, err := os.ReadDir(filepath.Join(r.log(), db))
+		if err != nil {
+			r.Fatal(err)
+		}
+		for _, e := range entries {
+			if n, err := strconv.Atoi(strings.TrimPrefix(e.Name(), "write2file")); err == nil {
+				list[db] = append(list[db], n)
+			}
+		}
+		slices.Sort(list[db])
+	}
+	return list
+}
+
+// absent is a time without the program, in which the server purges what was not read.
+func (r *round) absent() {
+	r.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for purged := r.purged(); !purged(); {
+		<-tick.C
+	}
 }
 
 // act is one run.
@@ -281,8 +351,10 @@ func (r *round) act() {
 		r.run(r.stopped)
 	case n == 1:
 		r.run(r.writerKilled)
-	case n == 2 && r.tails() && r.output != "":
+	case n == 2 && r.tails() && r.output != "" && !r.isFull():
 		r.run(r.hungUp)
+	case n == 3 && r.losing:
+		r.absent()
 	case n < 6 && r.disk != nil && !r.disk.full:
 		r.run(r.filled)
 	default:
