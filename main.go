@@ -450,24 +450,42 @@ func (c *convertCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	sink, err := c.openSink(s, &o, k, ctx.Done())
+	sink, err := c.openSink(s, &o, k, dbsOf(logs), ctx.Done())
 	if err != nil {
 		return err
+	}
+	if k.adopt(sink) {
+		if extents, err = c.resolve(ctx, s, logs, k); err != nil {
+			return errors.Join(err, sink.Close(ctx))
+		}
 	}
 	return atStart(c.pump(ctx, s, extents, sink, o), extents)
 }
 
+// dbsOf are the names of the DBs that the logs are of, each once.
+func dbsOf(logs []*binlog.Log) []string {
+	var dbs []string
+	for _, l := range logs {
+		dbs = append(dbs, l.ID().DB)
+	}
+	slices.Sort(dbs)
+	return slices.Compact(dbs)
+}
+
 // openSink opens the output where the state says that it ended.
-func (f *streamFlags) openSink(s *streams, o *encode.Options, k *keeping, stop <-chan struct{}) (encode.Sink, error) {
+func (f *streamFlags) openSink(s *streams, o *encode.Options, k *keeping, dbs []string, stop <-chan struct{}) (encode.Sink, error) {
 	debug.SetMemoryLimit(int64(f.Memory) + runtimeReserve)
 	roll, err := f.roll()
 	if err != nil {
 		return nil, usageError{err}
 	}
 	sink, err := encode.OpenSink(encode.SinkOptions{
-		Target: f.Output, Stdout: s.stdout.Writer, Format: o.Format, Compression: o.Compression,
+		Target: f.Output, Stdout: s.stdout.Writer, DBs: dbs, Format: o.Format, Compression: o.Compression,
 		Roll: roll, Resume: k.file != nil, Note: k.state.Note, Warn: s.console.Warn, Waits: o.Stats.Waits, Stop: stop,
 	})
+	if target, ok := errors.AsType[*encode.TargetError](err); ok {
+		return nil, usageError{target}
+	}
 	if err != nil {
 		return nil, &encode.SinkError{Err: err}
 	}
@@ -478,6 +496,29 @@ func (f *streamFlags) openSink(s *streams, o *encode.Options, k *keeping, stop <
 type keeping struct {
 	file  *checkpoint.File // nil: it keeps none
 	state checkpoint.State
+
+	// output holds the places that the output itself has told of. They go before those of the file.
+	output map[string]checkpoint.Mark
+}
+
+// adopt asks an output how far it has come, if it knows.
+func (k *keeping) adopt(sink encode.Sink) bool {
+	p, ok := sink.(encode.Positioner)
+	if ok {
+		k.output = p.Positions()
+	}
+	return len(k.output) > 0
+}
+
+// mark is where a log is to go on, and who says so.
+func (k *keeping) mark(log string) (m checkpoint.Mark, who string, ok bool) {
+	if m, ok := k.output[log]; ok {
+		return m, "the output", true
+	}
+	if m, ok = k.state.DBs[log]; ok {
+		who = "the state " + k.file.Path()
+	}
+	return m, who, ok
 }
 
 // openState locks the state of this output.
@@ -508,7 +549,7 @@ func (f *streamFlags) openState(sources []string, o *encode.Options) (*keeping, 
 	if k.state.DBs == nil {
 		k.state.DBs = map[string]checkpoint.Mark{}
 	}
-	o.Save = k.save
+	o.Save, o.Fences = k.save, true
 	return k, nil
 }
 
@@ -532,7 +573,7 @@ func (k *keeping) check(ctx context.Context, logs []*binlog.Log) error {
 // for the user.
 func (k *keeping) begin(ctx context.Context, l *binlog.Log, from binlog.Where) (extent, string, error) {
 	e := extent{log: l}
-	mark, ok := k.state.DBs[l.ID().String()]
+	mark, who, ok := k.mark(l.ID().String())
 	if !ok {
 		var err error
 		if e.from, err = l.Resolve(ctx, from); err != nil {
@@ -552,10 +593,12 @@ func (k *keeping) begin(ctx context.Context, l *binlog.Log, from binlog.Where) (
 			Log: l.ID(), From: mark.Position, To: l.HistoryStart(), Reason: fmt.Sprintf("the log ends before it, at %v", beyond.End),
 		}
 	}
-	if isOther {
+	// A master and its replicas have the same records at the same places, with headers of their own. A state is of one of
+	// them; what the output tells may come from a run beside another.
+	if isOther && (!rewritten.SameRecord || k.output == nil) {
 		e.from, e.rewritten = rewritten.To, rewritten
 	}
-	return e, fmt.Sprintf("%v (the state %s)", mark.Position, k.file.Path()), nil
+	return e, fmt.Sprintf("%v (%s)", mark.Position, who), nil
 }
 
 // save puts a checkpoint into the state. What the state holds of other logs stays.
@@ -630,9 +673,10 @@ func (c *tailCommand) Run(ctx context.Context, s *streams) error {
 	if f.from, err = binlog.ParseWhere(c.From, time.Now()); err != nil {
 		return usageError{err}
 	}
-	err = f.open(ctx)
-	if err == nil {
+	if err = f.open(ctx); err == nil {
 		err = f.run(ctx)
+	} else if f.sink != nil {
+		err = errors.Join(err, f.sink.Close(ctx))
 	}
 	return errors.Join(err, f.close())
 }
@@ -675,6 +719,11 @@ func (f *following) open(ctx context.Context) error {
 		return err
 	}
 	o.Start, o.Save, o.Stats = map[*decode.Log]checkpoint.Mark{}, f.save, &encode.Stats{}
+	if strings.Contains(f.Output, "://") { // it may know how far it has come
+		if err := f.openRemote(ctx, generation); err != nil {
+			return err
+		}
+	}
 	f.tail, err = binlog.OpenTail(ctx, f.Sources, binlog.TailOptions{
 		Options: binlog.Options{Generation: generation}, PollMax: f.PollMax, NoWatch: f.Poll, Idle: f.IdleExit,
 		Want:  func(l *decode.Log) bool { return f.wants(l.String()) },
@@ -690,7 +739,22 @@ func (f *following) open(ctx context.Context) error {
 	if err := errors.Join(f.keeping.check(ctx, logs), f.checkOutputs(f.Sources, logs)); err != nil {
 		return err
 	}
-	f.sink, err = f.openSink(f.streams, o, f.keeping, ctx.Done())
+	if f.sink == nil {
+		f.sink, err = f.openSink(f.streams, o, f.keeping, dbsOf(logs), ctx.Done())
+	}
+	return err
+}
+
+// openRemote opens an output that no file of this machine is, before the logs are followed.
+func (f *following) openRemote(ctx context.Context, generation decode.Generation) error {
+	logs, err := binlog.Find(f.Sources, binlog.Options{Generation: generation})
+	if err != nil {
+		return err
+	}
+	logs = slices.DeleteFunc(logs, func(l *binlog.Log) bool { return !f.wants(l.ID().String()) })
+	if f.sink, err = f.openSink(f.streams, &f.options, f.keeping, dbsOf(logs), ctx.Done()); err == nil {
+		f.keeping.adopt(f.sink)
+	}
 	return err
 }
 
@@ -1007,7 +1071,7 @@ func (f *streamFlags) checkOutputs(sources []string, logs []*binlog.Log) error {
 // checkOutput protects those of the server: nothing is ever written there, by whatever
 // name they are reached.
 func checkOutput(output string, sources []string, logs []*binlog.Log) error {
-	if output == "-" {
+	if output == "-" || strings.Contains(output, "://") {
 		return nil
 	}
 	info, err := os.Stat(output)

@@ -22,6 +22,7 @@ import (
 
 	"pikabin/decode/binlog"
 	"pikabin/decode/binlogtest"
+	"pikabin/decode/binlogtest/pikasim"
 	"pikabin/encode"
 	"pikabin/encode/checkpoint"
 	"pikabin/formats"
@@ -30,7 +31,12 @@ import (
 var update = flag.Bool("update", false, "write what comes out as what is expected")
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"pikabin": main})
+	testscript.Main(m, map[string]func(){"pikabin": main, "pikasim": simulate})
+}
+
+// simulate is a server for the scripts.
+func simulate() {
+	os.Exit(pikasim.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
 // TestScript runs the command line as a shell would: testdata/script/*.txtar.

@@ -3,6 +3,7 @@
 //
 //	Scanner   a span of a segment  ->  records     framing, damage, the end of the data
 //	Decoder   a record             ->  changes     item headers, RESP, the command table
+//	Walker    a span of a segment  ->  both        how to go on behind damage, and what is lost there
 //	Chain     spans                ->  the log     nothing between two spans is lost silently
 //
 // The rest of this comment is the specification of what is read. All integers are little-endian.
@@ -145,5 +146,5 @@
 //
 // With no checksum, damage shows in three ways: a header that cannot stand where it does, a payload that does
 // not parse, or records that do not join. CorruptError names the first byte that does not fit.
-// Scanner.Resync goes on at the next place where a record can be told to begin.
+// Scanner.Resync goes on at the next place where a record can be told to begin; Walker has the rules around it.
 package decode

@@ -3,7 +3,6 @@ package decode_test
 import (
 	"bytes"
 	"cmp"
-	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -24,18 +23,13 @@ type taken struct {
 type recovery struct {
 	records []taken
 	lost    []taken
-	errs    int
 	torn    bool
 }
 
 // spanReader reads one span after another, and puts them together as whoever joins the work of several does.
 type spanReader struct {
-	scanner decode.Scanner
-	decoder *decode.Decoder
-	rec     decode.Record
-	framed  bool
-	piece   decode.Piece
-	out     recovery
+	walker decode.Walker
+	out    recovery
 }
 
 func newSpanReader(t *testing.T) *spanReader {
@@ -44,7 +38,7 @@ func newSpanReader(t *testing.T) *spanReader {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &spanReader{decoder: d}
+	return &spanReader{walker: decode.Walker{Decoder: d, Skip: true}}
 }
 
 // segment reads data in spans of so many blocks; base says what is known of the segment.
@@ -52,16 +46,17 @@ func (r *spanReader) segment(t *testing.T, data []byte, base decode.Span, blocks
 	t.Helper()
 	r.out = recovery{}
 	var chain decode.Chain
+	r.walker.Lost = func(l decode.Lost) { r.out.lost = append(r.out.lost, taken{from: l.From.Offset, to: l.To.Offset}) }
 	lost := func(l decode.Lost) error {
-		r.out.lost = append(r.out.lost, taken{from: l.From.Offset, to: l.To.Offset})
+		r.walker.Lost(l)
 		return nil
 	}
 	size := int64(blocks) * decode.BlockSize
 	for begin := int64(0); begin == 0 || begin < base.Limit; begin += size {
 		span := base
 		span.Begin, span.End, span.Exact = begin, begin+size, begin == 0
-		r.read(bytes.NewReader(data), span)
-		if err := chain.Add(&r.piece, lost); err != nil {
+		piece := r.read(t, bytes.NewReader(data), span)
+		if err := chain.Add(&piece, lost); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -73,89 +68,19 @@ func (r *spanReader) segment(t *testing.T, data []byte, base decode.Span, blocks
 	return &out
 }
 
-func (r *spanReader) read(src io.ReaderAt, span decode.Span) {
-	r.piece = decode.Piece{Span: span, Last: -1}
-	r.scanner.Reset(src, span)
-	for {
-		err := r.next()
-		if err == nil {
-			r.keep()
-			continue
-		}
-		if err != io.EOF {
-			err = r.resync(err)
-		}
-		if err == nil {
-			continue
-		}
-		if err != io.EOF {
-			r.piece.Err = err
-		}
-		break
+func (r *spanReader) read(t *testing.T, src io.ReaderAt, span decode.Span) decode.Piece {
+	t.Helper()
+	r.walker.Reset(src, span)
+	for r.walker.Next() {
+		rec := &r.walker.Record
+		r.out.records = append(r.out.records, taken{rec.Offset, rec.End, crc32.ChecksumIEEE(rec.Payload)})
 	}
-	r.piece.First, r.piece.Zeros = r.scanner.Begin(), r.scanner.Zeros()
-	if r.piece.HeadErr == nil {
-		r.piece.HeadErr = r.scanner.HeadError()
+	piece, err := r.walker.Piece()
+	if err != nil {
+		t.Fatal(err)
 	}
-	if r.piece.Last < 0 {
-		r.piece.Last = r.piece.First
-	}
-	r.out.torn = r.out.torn || r.piece.Torn
-}
-
-func (r *spanReader) next() error {
-	r.framed = false
-	if err := r.scanner.Next(&r.rec); err != nil {
-		return err
-	}
-	r.framed = true
-	return r.decoder.Decode(&r.piece.Span, &r.rec)
-}
-
-func (r *spanReader) keep() {
-	r.out.records = append(r.out.records, taken{r.rec.Offset, r.rec.End, crc32.ChecksumIEEE(r.rec.Payload)})
-	r.piece.Last = r.rec.End
-}
-
-// resync goes on behind damage, or says that it reaches to the end of the span.
-func (r *spanReader) resync(damage error) error {
-	r.out.errs++
-	if r.piece.Open && !r.framed && errors.Is(damage, decode.ErrTorn) {
-		r.piece.Torn = true
-		return damage
-	}
-	begun := r.scanner.Begin() >= 0
-	if !begun && r.piece.HeadErr == nil {
-		r.piece.HeadErr = damage
-	}
-	from := r.piece.Last
-	if from < 0 {
-		from = r.scanner.Begin()
-	}
-	resync := r.scanner.Resync
-	if r.framed {
-		resync = func() error { return r.scanner.ResyncAt(offsetOf(damage)) }
-	}
-	if resync() != nil {
-		return damage
-	}
-	if begun {
-		r.lose(from, r.scanner.End())
-		r.piece.Last = r.scanner.End()
-	}
-	return nil
-}
-
-func (r *spanReader) lose(from, to int64) {
-	r.out.lost = append(r.out.lost, taken{from: from, to: to})
-	r.piece.Last = to
-}
-
-func offsetOf(err error) int64 {
-	if damage, ok := errors.AsType[*decode.CorruptError](err); ok {
-		return damage.Offset
-	}
-	return -1
+	r.out.torn = r.out.torn || piece.Torn
+	return piece
 }
 
 // damagedLog is a log with one range that is not as it was written.
@@ -206,9 +131,6 @@ func (d *damagedLog) check(t *testing.T, r *spanReader) {
 			d.checkMissing(t, got)
 		} else if diff := first.differs(got); diff != "" {
 			t.Errorf("%s: spans of %d blocks: %s", d, blocks, diff)
-		}
-		if most := len(d.records) + len(d.data)/decode.BlockSize + 64; got.errs > most {
-			t.Errorf("%s: %d errors", d, got.errs)
 		}
 	}
 }

@@ -2,7 +2,6 @@ package decode_test
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -16,14 +15,11 @@ import (
 
 // salvage reads a damaged segment as those do who go on behind damage.
 type salvage struct {
-	scanner decode.Scanner
-	decoder *decode.Decoder
-	rec     decode.Record
-	piece   decode.Piece
-
+	walker  decode.Walker
 	records []decode.Record
 	lost    []decode.Lost
-	errors  int
+	frames  decode.Scanner
+	errors  int // of frames
 }
 
 func newSalvage(t *testing.T) *salvage {
@@ -32,7 +28,7 @@ func newSalvage(t *testing.T) *salvage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &salvage{decoder: d}
+	return &salvage{walker: decode.Walker{Decoder: d, Skip: true}}
 }
 
 // read reads the whole of span in chunks of the given size.
@@ -46,109 +42,37 @@ func (s *salvage) read(b []byte, span decode.Span, size int64) {
 	for begin := span.Begin; begin < span.End; begin += size {
 		part := span
 		part.Begin, part.End, part.Exact = begin, min(begin+size, span.End), begin == span.Begin
-		inside := s.chunk(b, part)
-		_ = chain.Add(&s.piece, lost)
+		inside, piece := s.chunk(b, part)
+		_ = chain.Add(&piece, lost)
 		s.lost = append(s.lost, inside...)
+		s.countErrors(b, part)
 	}
 	_ = chain.Close(lost)
 }
 
-// chunk reads one chunk into s.piece and s.records, and returns what was lost in it.
-func (s *salvage) chunk(b []byte, span decode.Span) []decode.Lost {
-	before := s.lost
-	s.lost = nil
-	s.piece = decode.Piece{Span: span, Last: -1}
-	s.scanner.Reset(bytes.NewReader(b), span)
-	for err := s.next(); err != io.EOF; err = s.next() {
-		if err == nil {
-			s.good()
-			continue
+// chunk reads one chunk into s.records, and returns what was lost in it.
+func (s *salvage) chunk(b []byte, span decode.Span) (lost []decode.Lost, piece decode.Piece) {
+	s.walker.Lost = func(l decode.Lost) { lost = append(lost, l) }
+	s.walker.Reset(bytes.NewReader(b), span)
+	for s.walker.Next() {
+		rec := s.walker.Record
+		rec.Payload = slices.Clone(rec.Payload)
+		s.records = append(s.records, rec)
+	}
+	piece, _ = s.walker.Piece()
+	return lost, piece
+}
+
+// countErrors counts how often a scanner has to be told to go on.
+func (s *salvage) countErrors(b []byte, span decode.Span) {
+	var rec decode.Record
+	s.frames.Reset(bytes.NewReader(b), span)
+	for err := s.frames.Next(&rec); err != io.EOF; err = s.frames.Next(&rec) {
+		if err != nil {
+			s.errors++
+			_ = s.frames.Resync()
 		}
-		if err = s.recover(err); err != nil {
-			s.piece.Err = err
-			break
-		}
 	}
-	s.piece.First, s.piece.Zeros = s.scanner.Begin(), s.scanner.Zeros()
-	if s.piece.HeadErr == nil {
-		s.piece.HeadErr = s.scanner.HeadError()
-	}
-	if s.piece.Last < 0 {
-		s.piece.Last = s.piece.First
-	}
-	lost := s.lost
-	s.lost = before
-	return lost
-}
-
-func (s *salvage) next() error {
-	if err := s.scanner.Next(&s.rec); err != nil {
-		return err
-	}
-	if err := s.decoder.Decode(&s.piece.Span, &s.rec); err != nil {
-		return &contentError{err}
-	}
-	return nil
-}
-
-// contentError tells a payload that makes no sense from a frame.
-type contentError struct{ error }
-
-func (e *contentError) Unwrap() error { return e.error }
-
-func (s *salvage) good() {
-	rec := s.rec
-	rec.Payload = slices.Clone(rec.Payload)
-	s.records = append(s.records, rec)
-	s.piece.Last = rec.End
-}
-
-func (s *salvage) recover(err error) error {
-	s.errors++
-	if _, ok := errors.AsType[*contentError](err); ok {
-		return s.badContent(err)
-	}
-	begun := s.scanner.Begin() >= 0
-	if !begun && s.piece.HeadErr == nil {
-		s.piece.HeadErr = err
-	}
-	return s.resynced(begun, err, s.scanner.Resync())
-}
-
-func (s *salvage) badContent(err error) error {
-	end, inside := s.rec.End, s.rec.Offset+1
-	switch next := s.next(); {
-	case next == nil && (s.rec.Filler || len(s.rec.Payload) > 0): // eight bytes of a header alone say little
-		s.lose(end, err)
-		s.good()
-		return nil
-	case next == io.EOF && s.scanner.Zeros():
-		s.lose(end, err)
-		return nil
-	case next == io.EOF:
-		return err
-	}
-	return s.resynced(true, err, s.scanner.ResyncAt(inside))
-}
-
-func (s *salvage) resynced(begun bool, damage, err error) error {
-	if err != nil {
-		return damage
-	}
-	if begun {
-		s.lose(s.scanner.End(), damage)
-	}
-	s.piece.Last = s.scanner.End()
-	return nil
-}
-
-func (s *salvage) lose(to int64, err error) {
-	from := s.piece.Last
-	if from < 0 {
-		from = s.scanner.Begin()
-	}
-	s.lost = append(s.lost, decode.Lost{From: decode.Position{Offset: from}, To: decode.Position{Offset: to}, Err: err})
-	s.piece.Last = to
 }
 
 // damage is a segment of which the bytes from lo to hi are not what was written.

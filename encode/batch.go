@@ -24,17 +24,16 @@ type Batch struct {
 	Read    int64 // bytes of the log
 	Time    int64 // unix seconds of the last change, 0 where the log does not tell
 
+	Messages []Message // one for each change in Data, for a Messenger only
+	Keys     []byte    // what the messages' keys point into
+
 	// What the joiner needs to put the chunk in its place.
-	chunk   decode.Chunk
-	seq     uint64
-	hole    decode.Hole
-	begin   int64 // of the first record, -1 if none begins in the chunk
-	end     int64 // of the last one, or of what was lost behind it
-	headErr error // damage in front of begin
-	err     error // what ended the chunk early
-	torn    bool  // err is the half record at the end of an open log
-	zeros   bool  // the chunk ends in zeros
-	lost    []decode.Lost
+	chunk decode.Chunk
+	seq   uint64
+	hole  decode.Hole
+	piece decode.Piece
+	err   error // what ended the chunk early and is no damage
+	lost  []decode.Lost
 
 	cuts    []cut  // of plain
 	plain   []byte // buffers: the changes as encoded, and as compressed
@@ -44,16 +43,12 @@ type Batch struct {
 	inFlight bool // it counts in the budget, under seq
 }
 
-// piece says how the records lie in the batch's chunk.
-func (b *Batch) piece() *decode.Piece {
-	return &decode.Piece{
-		Span: b.chunk.Span, First: b.begin, Last: b.end, HeadErr: b.headErr, Err: b.err, Zeros: b.zeros, Torn: b.torn,
-	}
-}
-
 // reset makes a used batch as good as new, but for its buffers.
 func (b *Batch) reset() {
-	*b = Batch{plain: b.plain[:0], packed: b.packed[:0], lost: b.lost[:0], cuts: b.cuts[:0], Pieces: b.Pieces[:0], begin: -1}
+	*b = Batch{
+		plain: b.plain[:0], packed: b.packed[:0], lost: b.lost[:0], cuts: b.cuts[:0], Pieces: b.Pieces[:0], piece: decode.Piece{First: -1},
+		Messages: b.Messages[:0], Keys: b.Keys[:0],
+	}
 }
 
 // mark is the place that is reached when the batch has been delivered.
@@ -61,8 +56,10 @@ func (b *Batch) mark() checkpoint.Mark {
 	return checkpoint.Mark{Position: b.End, Fence: b.Fence, Epoch: b.Epoch}
 }
 
-// footprint is what the batch's buffers take.
-func (b *Batch) footprint() int64 { return int64(cap(b.plain) + cap(b.packed)) }
+// footprint is what the batch's buffers take, and what a sink adds to each message.
+func (b *Batch) footprint() int64 {
+	return int64(cap(b.plain)+cap(b.packed)+cap(b.Keys)) + messageCost*int64(len(b.Messages))
+}
 
 // rewind makes the batch ready for its chunk to be encoded once more.
 func (b *Batch) rewind() {

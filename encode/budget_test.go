@@ -140,6 +140,19 @@ func (*watcher) Close(context.Context) error { return nil }
 
 // TestRunAllocates compares runs over logs of few and of many records: a chunk costs some allocations, a record none.
 func TestRunAllocates(t *testing.T) {
+	sink := &watcher{onWrite: func() {}}
+	for name, sink := range map[string]encode.Sink{"stream": sink, "messages": messenger{sink}} {
+		t.Run(name, func(t *testing.T) { checkAllocates(t, sink) })
+	}
+}
+
+// messenger makes any sink one of messages.
+type messenger struct{ encode.Sink }
+
+func (messenger) Messages() {}
+
+func checkAllocates(t *testing.T, sink encode.Sink) {
+	t.Helper()
 	perRun := func(records, size int) float64 {
 		w := binlogtest.NewWriter(binlogtest.Options{})
 		for range records {
@@ -151,7 +164,6 @@ func TestRunAllocates(t *testing.T) {
 		}
 		logs := find(t, dir)
 		return testing.AllocsPerRun(3, func() {
-			sink := &watcher{onWrite: func() {}}
 			if _, err := encode.Run(t.Context(), sourceOf(t, logs, 1<<16), sink, encode.Options{Format: wholeValues(), Workers: 1}); err != nil {
 				t.Error(err)
 			}

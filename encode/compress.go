@@ -41,9 +41,11 @@ func ParseCompression(s string) (Compression, error) {
 	return c, nil
 }
 
-// CompressionOf tells the compression from the name of a file.
+// CompressionOf tells the compression from the name of a file. Other outputs have none.
 func CompressionOf(name string) Compression {
 	switch {
+	case strings.Contains(name, "://"):
+		return Compression{}
 	case strings.HasSuffix(name, ".zst"):
 		return Compression{codec: "zstd", level: defaultLevel}
 	case strings.HasSuffix(name, ".gz"):

@@ -118,6 +118,14 @@ func checkSkip(t *testing.T, dir string, w *binlogtest.Writer, segment uint32, w
 			t.Fatalf("%+v: %s", how, firstDifference(sink.Bytes(), want))
 		}
 	}
+	sink := &messages{}
+	o := encode.Options{Format: lines(), SkipCorrupt: true}
+	if _, err := encode.Run(t.Context(), sourceOf(t, find(t, dir), 1<<16), sink, o); err != nil {
+		t.Fatal(err)
+	}
+	if got := bytes.Join(sink.values, nil); !bytes.Equal(got, want) {
+		t.Fatalf("as messages: %s", firstDifference(got, want))
+	}
 	if len(ranges) == 0 {
 		return want, nil
 	}

@@ -37,7 +37,7 @@ func (j *joiner) join(ctx context.Context, b *Batch) error {
 	case err != nil:
 	case b.hole != nil:
 		err = j.hole(ctx, b.hole)
-	case isFatal(b.err):
+	case b.err != nil:
 		err = b.err
 	default:
 		return j.take(ctx, b)
@@ -46,17 +46,12 @@ func (j *joiner) join(ctx context.Context, b *Batch) error {
 	return err
 }
 
-// isFatal tells a run that has to end from damage, which has its place in the stream.
-func isFatal(err error) bool {
-	var damage *decode.CorruptError
-	return err != nil && !errors.As(err, &damage)
-}
-
 // take delivers a batch behind the ranges that are lost in front of it, and looks at how it ended.
 func (j *joiner) take(ctx context.Context, b *Batch) error {
 	account := j.ledger.account(b.chunk.Log, decode.Position{Segment: b.chunk.Segment, Offset: b.chunk.Begin})
 	b.Epoch = account.epoch
-	if err := account.chain.Add(b.piece(), j.lost(ctx)); err != nil {
+	torn := account.chain.Torn()
+	if err := account.chain.Add(&b.piece, j.lost(ctx)); err != nil {
 		j.pool.put(b)
 		return err
 	}
@@ -68,7 +63,7 @@ func (j *joiner) take(ctx context.Context, b *Batch) error {
 	for _, l := range b.lost {
 		j.report(l)
 	}
-	log, torn := b.Log, b.torn
+	log := b.Log
 	if err := j.deliver(ctx, b); err != nil {
 		return err
 	}
@@ -76,7 +71,7 @@ func (j *joiner) take(ctx context.Context, b *Batch) error {
 	case limited:
 		j.ledger.unchain() // how the segments end is not looked at any more
 		return io.EOF
-	case torn && account.chain.Torn():
+	case !torn && account.chain.Torn():
 		j.result.Torn = append(j.result.Torn, Torn{Log: log, At: account.chain.End()})
 	case damage != nil && !j.o.SkipCorrupt:
 		return fmt.Errorf("%s: %w", log, damage)
@@ -109,7 +104,7 @@ func (j *joiner) hole(ctx context.Context, h decode.Hole) error {
 	if _, ok := h.(decode.Rewritten); ok {
 		c.Op = decode.OpRewritten
 	}
-	if !isFatal(h) {
+	if _, ok := errors.AsType[*decode.CorruptError](h); ok {
 		c.Op, c.Segment, c.Offset = decode.OpCorrupt, from.Segment, from.Offset
 		skip, count = j.o.SkipCorrupt, &j.result.Lost
 	}
@@ -137,7 +132,7 @@ func (j *joiner) event(ctx context.Context, c *decode.Change, end decode.Positio
 	b := j.pool.get()
 	b.Log, b.Begin, b.End = c.Log, decode.Position{Segment: c.Segment, Offset: c.Offset}, end
 	b.Epoch = j.ledger.account(b.Log, end).epoch
-	b.plain = j.again.encoder.AppendChange(b.plain, c)
+	j.again.add(b, c)
 	return j.deliver(ctx, j.framed(b))
 }
 
@@ -157,7 +152,7 @@ func (j *joiner) deliver(ctx context.Context, b *Batch) error {
 		}
 	}
 	ack := func() {}
-	if b.begin >= 0 || len(b.Data) > 0 {
+	if b.piece.First >= 0 || len(b.Data) > 0 {
 		ack = j.ledger.track(b)
 	}
 	return j.write(ctx, b, ack)
@@ -209,7 +204,7 @@ func (j *joiner) emptyFrame(ctx context.Context) {
 func (j *joiner) switchDB(ctx context.Context, log *decode.Log) error {
 	j.db = log.DB
 	s, ok := j.again.encoder.(formats.Switcher)
-	if !ok {
+	if !ok || j.again.messages {
 		return nil
 	}
 	b := j.pool.get()

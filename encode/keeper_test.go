@@ -72,7 +72,7 @@ func newJourney(t *testing.T, o output, logs []*binlog.Log, writers []*binlogtes
 func (j *journey) run() error {
 	format := lines()
 	format.Ext = ".jsonl"
-	o := encode.Options{Format: format, Compression: j.compare, Workers: 2, Start: maps.Clone(j.start), Save: j.save}
+	o := encode.Options{Format: format, Compression: j.compare, Workers: 2, Start: maps.Clone(j.start), Save: j.save, Fences: true}
 	roll := encode.Roll{Size: 1500}
 	if j.hive {
 		roll.Hive = time.UTC

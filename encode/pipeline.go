@@ -46,6 +46,9 @@ type Options struct {
 	// the last call. It is called from one goroutine at a time. On an error it is called again later.
 	Save func(Checkpoint) error
 
+	// Fences says that Save keeps what it is given, so that positions need a fingerprint of what stands before them.
+	Fences bool
+
 	// Hive parts batches by the hours of their events in this zone, for a folder with such partitions. Nil: they are not.
 	Hive *time.Location
 
@@ -63,6 +66,8 @@ type Options struct {
 
 	// Stats, if set, is kept up to date for whoever watches.
 	Stats *Stats
+
+	positions bool // the sink is a Positioner
 }
 
 // Result is what a run did.
@@ -115,7 +120,7 @@ func Run(ctx context.Context, src Source, sink Sink, o Options) (Result, error) 
 	defer stop(nil)
 	j := &joiner{o: &o, sink: sink, keeps: keeps, db: "db0", ledger: newLedger(o.Start), stop: stop}
 	s := &saver{o: &o, keeper: keeper, ledger: j.ledger, fail: j.fail}
-	o.Stats.begin(j.ledger, o.Save != nil)
+	o.Stats.begin(j.ledger, o.Fences)
 	parts, isParted := sink.(Parted)
 	if isParted {
 		parts.SetHeader(j.header)
@@ -158,6 +163,8 @@ func run(ctx context.Context, src Source, j *joiner) error {
 	o := j.o
 	budget := newBudget(o.Memory)
 	j.pool = &pool{budget: budget, stats: o.Stats}
+	_, o.FormatOptions.Bare = j.sink.(Messenger)
+	_, o.positions = j.sink.(Positioner)
 	workers, err := newWorkers(o, budget)
 	if err != nil {
 		return err
@@ -222,9 +229,11 @@ func newWorkers(o *Options, budget *budget) ([]*worker, error) {
 	o.FormatOptions.SplitKeys = o.Filter.byKey()
 	workers := make([]*worker, o.Workers+1)
 	for i := range workers {
-		w := &worker{filter: filter, encoder: o.Format.New(o.FormatOptions), skip: o.SkipCorrupt, fences: o.Save != nil, zone: o.Hive, budget: budget}
+		w := &worker{filter: filter, encoder: o.Format.New(o.FormatOptions), fences: o.Fences || o.positions, zone: o.Hive, budget: budget}
+		w.messages = o.FormatOptions.Bare
 		w.newDecoder = func() (*decode.Decoder, error) { return decode.NewDecoder(o.Decoder) }
-		if w.decoder, err = w.newDecoder(); err != nil {
+		w.walker.Skip, w.walker.Lost = o.SkipCorrupt, w.lose
+		if w.walker.Decoder, err = w.newDecoder(); err != nil {
 			return nil, err
 		}
 		if w.frames, err = o.Compression.newCompressor(); err != nil {
@@ -261,8 +270,11 @@ func newWork(workers []*worker, o *Options, budget *budget) func() func(context.
 	}
 }
 
-// keepBuffer is the size up to which a batch's buffers are used again.
-const keepBuffer = 8 << 20
+// keepBuffer is the size up to which a batch's buffers are used again, keepMessages the number of messages.
+const (
+	keepBuffer   = 8 << 20
+	keepMessages = 1 << 16
+)
 
 // pool keeps batches for use again.
 type pool struct {
@@ -276,7 +288,7 @@ func (p *pool) get() *Batch {
 	if b, ok := p.free.Get().(*Batch); ok {
 		return b
 	}
-	return &Batch{begin: -1}
+	return &Batch{piece: decode.Piece{First: -1}}
 }
 
 // put takes a batch back and gives its share of the budget to others.
@@ -285,7 +297,7 @@ func (p *pool) put(b *Batch) {
 	if b.inFlight {
 		p.budget.release(b.seq, b.charged)
 	}
-	if cap(b.plain) > keepBuffer || cap(b.packed) > keepBuffer {
+	if cap(b.plain) > keepBuffer || cap(b.packed) > keepBuffer || cap(b.Keys) > keepBuffer || cap(b.Messages) > keepMessages {
 		return
 	}
 	b.reset()

@@ -161,7 +161,7 @@ func TestCheckpoints(t *testing.T) {
 			checkCheckpoint(t, dir, sink, writers, c)
 			return nil
 		}
-		result, err := encode.Run(t.Context(), plansInTurn(t, logs, 1<<16), sink, encode.Options{Format: lines(), Workers: 4, Save: save})
+		result, err := encode.Run(t.Context(), plansInTurn(t, logs, 1<<16), sink, encode.Options{Format: lines(), Workers: 4, Save: save, Fences: true})
 		if err != nil || !sink.closed || saves == 0 || len(sink.kept) != saves || !sink.kept[saves-1].Complete {
 			t.Errorf("%v, %d saves, kept %v", err, saves, sink.kept)
 		}
@@ -231,7 +231,7 @@ func TestCheckpointsGoOn(t *testing.T) {
 			source.plans = append(source.plans, p)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
-		result, err := encode.Run(ctx, source, sink, encode.Options{Format: lines(), Workers: 3, Start: start, Save: func(c encode.Checkpoint) error {
+		result, err := encode.Run(ctx, source, sink, encode.Options{Format: lines(), Workers: 3, Start: start, Fences: true, Save: func(c encode.Checkpoint) error {
 			var note memoryNote
 			if err := json.Unmarshal(c.Note, &note); err != nil {
 				return err
@@ -271,7 +271,7 @@ func TestFlushFails(t *testing.T) {
 	sink := newMemory(9)
 	sink.flushErr = errRefused
 	source := &endless{inTurn: plansInTurn(t, find(t, dir), 1<<16)}
-	_, err := encode.Run(t.Context(), source, sink, encode.Options{Format: lines(), Save: func(encode.Checkpoint) error {
+	_, err := encode.Run(t.Context(), source, sink, encode.Options{Format: lines(), Fences: true, Save: func(encode.Checkpoint) error {
 		t.Error("saved a checkpoint")
 		return nil
 	}})
@@ -310,7 +310,7 @@ func TestCheckpointFailures(t *testing.T) {
 		var warned []string
 		_, err := encode.Run(t.Context(), plansInTurn(t, find(t, dir), 1<<16), sink, encode.Options{
 			Format: lines(), Workers: 3, Warn: func(text string) { warned = append(warned, text) },
-			Save: func(c encode.Checkpoint) error {
+			Fences: true, Save: func(c encode.Checkpoint) error {
 				if saves++; saves > 1 && (saves%2 == 0 || last) {
 					failed++
 					return errFull
@@ -335,7 +335,7 @@ func TestCheckpointOfASinkThatFailed(t *testing.T) {
 	sink := &disorderly{rng: rand.New(rand.NewPCG(1, 1)), fail: 10}
 	var saved encode.Checkpoint
 	result, err := encode.Run(t.Context(), plansInTurn(t, find(t, dir), 1<<16), sink, encode.Options{
-		Format: lines(), Save: func(c encode.Checkpoint) error { saved = c; return nil },
+		Format: lines(), Fences: true, Save: func(c encode.Checkpoint) error { saved = c; return nil },
 	})
 	var sinkErr *encode.SinkError
 	if !errors.As(err, &sinkErr) || !errors.Is(err, errRefused) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"pikabin/decode"
+	"pikabin/encode/checkpoint"
 	"pikabin/encode/vfs"
 	"pikabin/formats"
 )
@@ -63,11 +64,27 @@ type Parted interface {
 	SetHeader(header func(*decode.Log) []byte)
 }
 
+// Messenger is a sink that delivers each change by itself: Batch.Messages says where each is in Data, which holds them
+// bare, see formats.Options. Nothing is compressed for it.
+type Messenger interface {
+	Sink
+	Messages()
+}
+
+// Positioner is a sink whose output holds how far it has come, in one transaction with what it has come by.
+type Positioner interface {
+	Sink
+
+	// Positions are the places to go on from, by the names of the logs, see decode.Log.String.
+	Positions() map[string]checkpoint.Mark
+}
+
 // SinkOptions are what a sink has to know of the stream.
 type SinkOptions struct {
 	Target string    // what --output says
 	Stdout io.Writer // the standard output that was handed in
 
+	DBs         []string // of the logs, as far as they are known
 	Format      formats.Format
 	Compression Compression
 
@@ -125,6 +142,15 @@ func OpenSink(o SinkOptions) (Sink, error) {
 	}
 	return nil, fmt.Errorf("output %q: no sink has this form", o.Target)
 }
+
+// TargetError is a value of --output that cannot be meant, or what goes with it.
+type TargetError struct{ Err error }
+
+// Error says what is wrong with it.
+func (e *TargetError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *TargetError) Unwrap() error { return e.Err }
 
 // SinkError is a failure of the sink: what was read is fine, what is behind the committed position has
 // not been delivered.

@@ -147,7 +147,7 @@ func TestStatsOfAKeeper(t *testing.T) {
 		go func() {
 			defer close(ended)
 			save := func(encode.Checkpoint) error { return nil }
-			if _, err := encode.Run(t.Context(), source, keeper, encode.Options{Format: lines(), Stats: &stats, Save: save}); err != nil {
+			if _, err := encode.Run(t.Context(), source, keeper, encode.Options{Format: lines(), Stats: &stats, Save: save, Fences: true}); err != nil {
 				t.Error(err)
 			}
 		}()

@@ -2,6 +2,7 @@ package formats
 
 import (
 	"bytes"
+	"encoding/binary"
 	"flag"
 	"os"
 	"path/filepath"
@@ -21,7 +22,7 @@ func forEachFormat(t *testing.T, test func(t *testing.T, newEncoder func() Encod
 	t.Helper()
 	for _, format := range All() {
 		t.Run(format.Name, func(t *testing.T) {
-			for _, opts := range everyOption {
+			for _, opts := range append(slices.Clone(everyOption), Options{Bare: true}) {
 				test(t, func() Encoder { return format.New(opts) })
 			}
 		})
@@ -39,6 +40,24 @@ func TestFormatIsDescribed(t *testing.T) {
 	}
 	if !slices.IsSorted(Names()) {
 		t.Errorf("Names() = %q, not sorted", Names())
+	}
+}
+
+// TestBare wants of each format the message that a stream of it holds, without what parts it from the next one: a line end
+// behind it, or its length before it.
+func TestBare(t *testing.T) {
+	for _, format := range All() {
+		for _, c := range nastyChanges() {
+			framed := format.New(Options{}).AppendChange(nil, c.Change)
+			bare := format.New(Options{Bare: true}).AppendChange(nil, c.Change)
+			length := binary.AppendUvarint(nil, uint64(len(bare)))
+			switch {
+			case bytes.Equal(framed, append(bytes.Clone(bare), '\n')), bytes.Equal(framed, append(length, bare...)):
+			case bytes.Equal(framed, bare) && format.Ext == ".resp":
+			default:
+				t.Errorf("%s, %s: %.300q is in the stream as %.300q", format.Name, c.name, bare, framed)
+			}
+		}
 	}
 }
 

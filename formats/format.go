@@ -28,6 +28,7 @@ type Switcher interface {
 type Options struct {
 	Base64    bool // every byte field in its base64 form, in formats that have two
 	Args      bool // all arguments in args, also those that other fields hold
+	Bare      bool // each change by itself: without what tells it from the next one in a stream
 	SplitKeys bool // changes were filtered by key: a multi-key command may have lost some of its parts
 }
 

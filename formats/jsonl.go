@@ -39,7 +39,7 @@ func newJSONL(opts Options) Encoder {
 // AppendChange implements Encoder.
 func (e *jsonl) AppendChange(dst []byte, c *decode.Change) []byte {
 	if c.Op >= decode.OpGap {
-		return appendJSONRange(dst, c)
+		return e.appendEnd(appendJSONRange(dst, c))
 	}
 	dst = slices.Grow(dst, jsonlMargin)
 	dst = e.appendPlace(dst, c)
@@ -69,7 +69,16 @@ func (e *jsonl) AppendChange(dst []byte, c *decode.Change) []byte {
 	if c.Scope != "" {
 		dst = appendJSONString(append(dst, `,"scope":`...), c.Scope)
 	}
-	return append(dst, "}\n"...)
+	return e.appendEnd(dst)
+}
+
+// appendEnd ends the object, and the line unless it is bare.
+func (e *jsonl) appendEnd(dst []byte) []byte {
+	dst = append(dst, "}\n"...)
+	if e.opts.Bare {
+		dst = dst[:len(dst)-1]
+	}
+	return dst
 }
 
 // appendPlace begins the object, with the fields that say where the record is.
@@ -135,13 +144,12 @@ func (e *jsonl) appendOutcome(dst []byte, c *decode.Change) []byte {
 	return dst
 }
 
-// appendJSONRange writes an event that is not a command: a range of the log, and what is wrong with it.
+// appendJSONRange writes, up to its end, an event that is not a command: a range of the log, and what is wrong with it.
 func appendJSONRange(dst []byte, c *decode.Change) []byte {
 	dst = appendJSONHead(dst, c)
 	dst = putUint(slices.Grow(dst, jsonlMargin), uint64(c.Offset))
 	dst = append(append(dst, `,"op":"`...), c.Op.String()...)
 	dst = c.From.AppendText(append(dst, `","from":"`...))
 	dst = c.To.AppendText(append(dst, `","to":"`...))
-	dst = appendJSONString(append(dst, `","reason":`...), c.Reason)
-	return append(dst, "}\n"...)
+	return appendJSONString(append(dst, `","reason":`...), c.Reason)
 }

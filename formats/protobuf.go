@@ -85,11 +85,17 @@ func (e *protobuf) AppendChange(dst []byte, c *decode.Change) []byte {
 	bound := protobufBound(c, args)
 	dst = slices.Grow(dst, bound+protobufMargin)
 	start, gap := len(dst), varintLen(uint64(bound))
+	if e.opts.Bare {
+		gap = 0
+	}
 	dst = dst[:start+gap]
 	if c.Op >= decode.OpGap {
 		dst = e.appendRange(dst, c)
 	} else {
 		dst = e.appendFields(dst, c, args)
+	}
+	if e.opts.Bare {
+		return dst
 	}
 	return putLength(dst, start, gap)
 }

@@ -2,6 +2,7 @@ package binlog
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -12,4 +13,14 @@ func OpenTailAt(ctx context.Context, paths []string, o TailOptions, now func() t
 		t.wait = wait
 	}
 	return t, err
+}
+
+// Woken reports whether a tail that waits for an hour is woken by what do does.
+func Woken(ctx context.Context, paths []string, do func() error) (bool, error) {
+	t, err := OpenTail(ctx, paths, TailOptions{})
+	if err != nil {
+		return false, err
+	}
+	err = errors.Join(do(), t.sleep(ctx, time.Hour))
+	return t.pace.woken, errors.Join(err, t.Close())
 }

@@ -40,13 +40,16 @@ type follower struct {
 	// last is what the manifest said when there was nothing more to be had of it, valid if settled.
 	last    [manifestSize]byte
 	settled bool
-	refresh bool // the manifest is another file, or the log had none
-	removed bool // the folder is gone
-	begun   bool // the place to begin with has been found in the log
+	good    [manifestSize]byte // what it said when the files were last seen to be of the history that is read
+	refresh bool               // the manifest is another file, or the log had none
+	removed bool               // the folder is gone
+	begun   bool               // the place to begin with has been found in the log
 
 	// pos is where the next chunk begins. end is what was handed out up to: it lies in the segment before while pos is the
 	// beginning of the next one.
 	pos, end decode.Position
+	fresh    bool   // pos is where a history is read from, and nothing stands before it
+	middle   bool   // pos is not known to be the end of a record: it is that of a chunk in the middle of a segment
 	before   []byte // the bytes before pos
 	beforeAt decode.Position
 	head     []byte // the first bytes of the segment that pos is in
@@ -65,7 +68,7 @@ type follower struct {
 
 func newFollower(l *Log, start decode.Position, o PlanOptions, note func(Note), now func() time.Time) *follower {
 	f := &follower{
-		log: l, dir: l.dir, options: o, note: note, now: now, pos: start, end: start, refresh: l.manifestErr != nil,
+		log: l, dir: l.dir, options: o, note: note, now: now, pos: start, end: start, fresh: true, refresh: l.manifestErr != nil,
 		manifest: liveManifest{path: manifestPath(l.dir)},
 	}
 	f.public = LogStatus{ID: l.id, Read: start, Dir: l.dir, Committed: l.Committed(), Moved: now()}
@@ -103,6 +106,7 @@ func (f *follower) step(chunk decode.Chunk, err error) (decode.Chunk, bool, erro
 	switch {
 	case err == nil:
 		f.moved(decode.Position{Segment: chunk.Segment, Offset: chunk.End})
+		f.middle = chunk.End < f.plan.current.end
 		if err := f.remember(); err != nil {
 			chunk.Release()
 			return decode.Chunk{}, false, err
@@ -146,7 +150,7 @@ func (f *follower) beyond(e *BeyondError) error {
 }
 
 func (f *follower) moved(to decode.Position) {
-	f.begun = true
+	f.begun, f.fresh, f.doubted, f.middle = true, false, false, false
 	f.pos, f.end = to, to
 	f.mu.Lock()
 	f.public.Read = to
@@ -182,31 +186,44 @@ func (f *follower) close() error {
 // read plans the way to a position that the manifest has confirmed.
 func (f *follower) read(until decode.Position) {
 	f.plan = f.log.Chunks(f.pos, until, f.options)
-	f.plan.entered = f.entered
+	f.plan.entered, f.plan.middle = f.entered, f.middle
 }
 
-// entered holds the segment that is being read, and makes sure that it is still of the history that the plan was made for.
+// entered holds the segment that is being read, if it is still of the history that the plan was made for. Otherwise the one
+// before stays, to be compared with.
 func (f *follower) entered(file *File) error {
-	if err := f.log.hold(file); err != nil {
-		return err
+	if number := file.segment.Number; f.begun && (number != f.pos.Segment || f.pos.Offset == 0) {
+		if s, err := f.standing(); err != nil || s.other != "" {
+			return cmp.Or(err, errReplaced)
+		}
+		before := f.log.held
+		f.log.held = file // so that this file is looked at, whatever the path leads to
+		delete(f.log.openings, number)
+		err := f.sameHistory(file)
+		f.log.held = before
+		if err != nil {
+			delete(f.log.openings, number)
+			return err
+		}
 	}
-	number := file.segment.Number
-	if number == f.end.Segment {
-		return nil
+	return f.log.hold(file)
+}
+
+// sameHistory is errReplaced when a segment belongs to another history than the one before it.
+func (f *follower) sameHistory(file *File) error {
+	if !f.fresh || file.segment.Number != f.pos.Segment {
+		if begins, err := f.log.begins(file.segment); err != nil || begins {
+			return cmp.Or(err, errReplaced)
+		}
 	}
-	delete(f.log.openings, number)
-	begins, err := f.log.begins(file.segment)
-	if err != nil {
-		return err
-	}
-	if current, err := f.current(); err != nil || !current && f.refresh {
-		return cmp.Or(err, errReplaced)
-	}
-	if written, err := f.written(number); err != nil || begins || !written {
+	if written, err := f.written(file.segment.Number); err != nil || !written {
 		return cmp.Or(err, errReplaced)
 	}
 	// The segment that a full sync has put there was there before the manifest names it, so the manifest is read last.
-	return f.overtaken()
+	if _, err := f.current(); err != nil {
+		return err
+	}
+	return f.overtaken(f.plan.until)
 }
 
 // intact makes sure, before the next chunk is cut from a segment, that its bytes are still there and still of the history that
@@ -223,17 +240,20 @@ func (f *follower) intact() error {
 	case info.Size() < c.end && c.bound.cut == nil:
 		return errReplaced
 	}
-	return f.overtaken()
+	return f.overtaken(f.pos)
 }
 
-// overtaken is errReplaced when the manifest names an earlier position than that to which the plan goes.
-func (f *follower) overtaken() error {
+// overtaken is errReplaced when the manifest names an earlier position than one that it has named.
+func (f *follower) overtaken(at decode.Position) error {
+	if f.refresh {
+		return errReplaced // a server was started without a manifest, or it is another one's
+	}
 	data, err := f.manifest.read()
 	if err != nil {
 		return f.unread(err)
 	}
 	m, err := ParseManifest(data, f.log.manifest.Layout)
-	if err != nil || m.Position.Before(f.plan.until) && !mayBeMixed(m, f.plan.until) {
+	if err != nil || m.Position.Before(at) {
 		return errReplaced
 	}
 	f.publish(m)

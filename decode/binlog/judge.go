@@ -72,7 +72,7 @@ func (f *follower) judge(m Manifest) (verdict, error) {
 	switch {
 	case at == f.pos:
 		v, err = nothing, f.settle()
-	case at.Segment == f.pos.Segment && f.pos.Before(at):
+	case at.Segment == f.pos.Segment && f.pos.Offset > 0 && f.pos.Before(at):
 		v, err = f.grown(m)
 	case f.pos.Before(at):
 		v, err = f.rolled(m)
@@ -80,6 +80,7 @@ func (f *follower) judge(m Manifest) (verdict, error) {
 		v, err = f.backward(m)
 	}
 	if err == nil && v != lookAgain {
+		f.good = f.last
 		f.publish(m)
 	}
 	return v, err
@@ -130,12 +131,7 @@ func (f *follower) grown(m Manifest) (verdict, error) {
 	if err := f.log.grow(m); err != nil {
 		return lookAgain, err
 	}
-	if f.pos != f.end {
-		if begins, err := f.log.begins(f.log.held.segment); err != nil || begins {
-			return f.replacedIf(begins, err, m)
-		}
-	}
-	return f.readTo(m)
+	return f.readTo(m, f.log.held.segment)
 }
 
 func (f *follower) replacedIf(begins bool, err error, m Manifest) (verdict, error) {
@@ -150,28 +146,27 @@ func (f *follower) replacedIf(begins bool, err error, m Manifest) (verdict, erro
 // Two things can be wrong with a position that fits the file. Behind the filler of a full sync before Pika 3.0.10 the
 // manifest may be ahead of the records, and a full sync that is about to change the number shows its offset with the old
 // number or the other way round: then the records end before it. Where the end is not in question nothing is read here.
-func (f *follower) readTo(m Manifest) (verdict, error) {
-	o, err := f.log.opening(f.log.held.segment)
+func (f *follower) readTo(m Manifest, segment Segment) (verdict, error) {
+	o, err := f.log.opening(segment)
 	if err != nil {
 		return lookAgain, err
 	}
 	until := m.Position
 	if o.filler || m.Layout == Layout2 && f.begun {
-		if until.Offset, err = f.wholeEnd(o.filler, until.Offset); err != nil {
+		if until.Offset, err = f.wholeEnd(segment, o.filler, until.Offset); err != nil {
 			return lookAgain, err
 		}
 	}
-	switch {
-	case until == f.pos, until != m.Position && !o.filler:
+	if until == f.pos || until != m.Position && !o.filler {
 		return nothing, nil
 	}
 	f.read(until)
 	return planned, nil
 }
 
-// wholeEnd is the end of the last record before an offset of the held segment, the offset itself if one ends there.
-func (f *follower) wholeEnd(filler bool, offset int64) (int64, error) {
-	file, err := f.log.held.again()
+// wholeEnd is the end of the last record before an offset of the current segment, the offset itself if one ends there.
+func (f *follower) wholeEnd(segment Segment, filler bool, offset int64) (int64, error) {
+	file, err := f.log.openPlain(segment)
 	if err != nil {
 		return 0, err
 	}
@@ -182,11 +177,11 @@ func (f *follower) wholeEnd(filler bool, offset int64) (int64, error) {
 			return offset, err
 		}
 	}
-	span.Begin, span.End, span.Limit, span.Exact = f.pos.Offset, offset, offset, true
+	span.Begin, span.End, span.Limit, span.Exact = f.pos.Offset, offset, offset, !f.middle
 	return f.log.probe.wholeEnd(file, span)
 }
 
-// rolled follows a manifest that names a later segment: a rotation, several, or a full sync to a higher number.
+// rolled follows a manifest that names a segment of which nothing was read: after a rotation, several, or a full sync.
 func (f *follower) rolled(m Manifest) (verdict, error) {
 	confirmed, err := f.confirm(m)
 	if err != nil || !confirmed && (f.begun || f.log.unwritten(m)) {
@@ -205,9 +200,8 @@ func (f *follower) rolled(m Manifest) (verdict, error) {
 	if m.Position.Offset == 0 && f.begun {
 		// Only the first record of a segment tells where the one before it ends, which may have stale bytes there. A file that
 		// ends where it was read to has none, if it is the one that the server has ended.
-		if m.Position.Segment == f.pos.Segment+1 && s.there && s.size == f.pos.Offset {
+		if m.Position.Segment == f.pos.Segment+1 && f.pos == f.end && s.there && s.size == f.pos.Offset {
 			f.pos = m.Position
-			return nothing, f.holdAt(f.pos.Segment)
 		}
 		return nothing, nil
 	}
@@ -216,6 +210,9 @@ func (f *follower) rolled(m Manifest) (verdict, error) {
 	}
 	if err := f.skipPurged(); err != nil {
 		return lookAgain, err
+	}
+	if i, ok := findSegment(f.log.around, f.pos.Segment); ok && m.Position.Segment == f.pos.Segment {
+		return f.readTo(m, f.log.around[i])
 	}
 	f.read(m.Position)
 	return planned, nil
@@ -236,17 +233,23 @@ func (f *follower) written(number uint32) (bool, error) {
 			return true, err
 		}
 	}
-	return !f.doubt(number), nil
+	doubt, err := f.doubt(number)
+	return !doubt, err
 }
 
 // doubt reports whether to wait for the manifest to change. One that has changed, and for which the segment is as it was, is that
 // of a server with other things to do than to write its beginning: it is damage.
-func (f *follower) doubt(number uint32) bool {
-	if f.doubtful == number && f.doubted && f.doubtAt != f.last {
-		return false
+func (f *follower) doubt(number uint32) (bool, error) {
+	data, err := f.manifest.read()
+	if err != nil {
+		return true, f.unread(err)
 	}
-	f.doubtful, f.doubted, f.doubtAt = number, true, f.last
-	return true
+	now := [manifestSize]byte(data)
+	if f.doubted && f.doubtful == number && f.doubtAt != now {
+		return false, nil
+	}
+	f.doubtful, f.doubted, f.doubtAt = number, true, now
+	return true, nil
 }
 
 // confirm lists the folder for a manifest with another number, and reports whether files and manifest bear it out. The
@@ -266,11 +269,15 @@ func (f *follower) confirm(m Manifest) (bool, error) {
 	return bytes.Equal(data, f.last[:]), nil
 }
 
-// brokenAbove reports whether another history begins behind the current segment. It looks from the top down and not beyond a
+// brokenAbove reports whether another history begins behind the position. It looks from the top down and not beyond a
 // missing number: segments between may be stale.
 func (f *follower) brokenAbove(top uint32) (bool, error) {
-	for n := top; n > f.pos.Segment; n-- {
-		i, ok := findSegment(f.log.around, n)
+	bottom := int64(f.pos.Segment)
+	if f.pos.Offset > 0 || f.fresh {
+		bottom++
+	}
+	for n := int64(top); n >= bottom; n-- {
+		i, ok := findSegment(f.log.around, uint32(n))
 		if !ok {
 			return false, nil
 		}
@@ -320,8 +327,9 @@ func (f *follower) backward(m Manifest) (verdict, error) {
 // replaced goes on where the present history begins. While manifest and files do not agree on where that is, what was
 // read stays what is compared with.
 func (f *follower) replaced(m Manifest, reason string) (verdict, error) {
-	// Of a server that was started without a manifest the one that is open says nothing any more.
-	if current, err := f.current(); err != nil || !current {
+	// A full sync has replaced files before the manifest tells of it. And of a server that was started without a manifest the
+	// one that is open says nothing any more.
+	if current, err := f.current(); err != nil || !current || f.last == f.good {
 		return lookAgain, err
 	}
 	held := f.log.held
@@ -372,6 +380,7 @@ func (f *follower) endsRecord(s Segment, offset int64) (bool, error) {
 func (f *follower) goOn(to decode.Position, reason string) error {
 	from := f.end
 	f.moved(to)
+	f.fresh = true
 	f.settled, f.before, f.beforeAt = false, f.before[:0], decode.Position{}
 	return &RewrittenError{Log: f.log.id, From: from, To: to, Reason: reason}
 }

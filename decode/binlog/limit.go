@@ -89,6 +89,11 @@ func (l *Log) boundByNext(f *File, next Segment) (bound, error) {
 		return b, nil
 	}
 	e, err := l.probe.readEnding(f, l.span(f), min(o.at.Offset, f.size))
+	if err == nil && e.boundary && !e.found {
+		// Filler and nothing else stands before it. It is what the first record of any log goes on from.
+		b.limit, b.final = o.at.Offset, true
+		return b, nil
+	}
 	switch {
 	case err != nil || !e.own && f.size > 0: // an empty one is cut short wherever its records say that they stand
 	case o.at.Offset > f.size:

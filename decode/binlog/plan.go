@@ -36,6 +36,7 @@ type Plan struct {
 	ahead      prefetcher
 	current    *reading
 
+	middle bool // a record may begin before the start position and end behind it
 	// entered, if set, is called with each segment that was opened. Its error is that of Next, and the plan stays where it is.
 	entered func(*File) error
 }
@@ -150,6 +151,9 @@ func (p *Plan) begin(file *File) error {
 		return errors.Join(p.err, file.Release())
 	}
 	p.current = &reading{file: file, bound: b, end: b.limit, begin: p.pos.Offset}
+	if p.middle {
+		p.current.begin, p.middle = -1, false
+	}
 	if p.until.Segment == p.pos.Segment {
 		p.current.end = min(b.limit, p.until.Offset)
 	}

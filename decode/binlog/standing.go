@@ -10,47 +10,47 @@ import (
 	"slices"
 )
 
-// remember keeps the bytes before pos, as far as they are in the segment that is held.
+// remember keeps the bytes before end, as far as they are in the segment that is held.
 func (f *follower) remember() error {
-	f.before, f.beforeAt = f.before[:0], f.pos
+	f.before, f.beforeAt = f.before[:0], f.end
 	var err error
 	if f.before, err = f.readBefore(f.before); err != nil || f.log.held == nil {
 		return err
 	}
-	n := min(f.pos.Offset, maxHead)
+	n := min(f.end.Offset, maxHead)
 	f.head, err = readHead(f.log.held.file, slices.Grow(f.head[:0], maxHead)[:n])
 	return err
 }
 
-// readBefore reads up to 4 KiB before pos. Of a file that was cut meanwhile it is less: its size will tell.
+// readBefore reads up to 4 KiB before end. Of a file that was cut meanwhile it is less: its size will tell.
 func (f *follower) readBefore(buf []byte) ([]byte, error) {
 	held := f.log.held
-	if held == nil || held.segment.Number != f.pos.Segment {
+	if held == nil || held.segment.Number != f.end.Segment {
 		return buf[:0], nil
 	}
-	n := min(f.pos.Offset, maxBefore)
+	n := min(f.end.Offset, maxBefore)
 	buf = slices.Grow(buf[:0], maxBefore)[:n]
-	got, err := held.file.ReadAt(buf, f.pos.Offset-n)
+	got, err := held.file.ReadAt(buf, f.end.Offset-n)
 	if errors.Is(err, io.EOF) {
 		err = nil
 	}
 	return buf[:got], err
 }
 
-// standing is how the file at the path of the current segment relates to what was read.
+// standing is how the file at the path of the segment that was read last relates to what was read.
 type standing struct {
 	there bool   // a file is there
 	other string // it is not the one that was read, and why
 	size  int64  // of the one that is held, if it is gone; -1 if none is
 }
 
-// standing compares the file at the path with the one that is held: the identity, the size, and the bytes before pos.
+// standing compares the file at the path with the one that is held: the identity, the size, and the bytes before end.
 func (f *follower) standing() (standing, error) {
 	held := f.log.held
-	if held != nil && held.segment.Number != f.pos.Segment {
+	if held != nil && held.segment.Number != f.end.Segment {
 		held = nil
 	}
-	info, err := os.Stat(f.segmentPath(f.pos.Segment))
+	info, err := os.Stat(f.segmentPath(f.end.Segment))
 	s := standing{there: err == nil, size: -1}
 	if errors.Is(err, fs.ErrNotExist) {
 		if held == nil {
@@ -64,29 +64,29 @@ func (f *follower) standing() (standing, error) {
 	s.size = info.Size()
 	switch {
 	case held != nil && !os.SameFile(info, held.stat):
-		s.other = fmt.Sprintf("write2file%d is another file than the one that was read", f.pos.Segment)
-	case s.size < f.pos.Offset:
-		s.other = fmt.Sprintf("write2file%d has only %d bytes", f.pos.Segment, s.size)
-	case held != nil && f.beforeAt == f.pos:
+		s.other = fmt.Sprintf("write2file%d is another file than the one that was read", f.end.Segment)
+	case s.size < f.end.Offset:
+		s.other = fmt.Sprintf("write2file%d has only %d bytes", f.end.Segment, s.size)
+	case held != nil && f.beforeAt == f.end:
 		s.other, err = f.compareBefore()
 	}
 	return s, err
 }
 
-// compareBefore reads the bytes before pos again.
+// compareBefore reads the bytes before end again.
 func (f *follower) compareBefore() (string, error) {
 	var buf [maxBefore]byte
 	now, err := f.readBefore(buf[:0])
 	if err != nil || bytes.Equal(now, f.before) {
 		return "", err
 	}
-	return fmt.Sprintf("the bytes before %v are others than were read", f.pos), nil
+	return fmt.Sprintf("the bytes before %v are others than were read", f.end), nil
 }
 
 // compareHead reads how the current segment begins once more. A server of Pika 2 that was killed between two stores of a
 // rotation begins the segment again.
 func (f *follower) compareHead() (string, error) {
-	if len(f.head) == 0 || f.log.held == nil || f.log.held.segment.Number != f.pos.Segment {
+	if len(f.head) == 0 || f.log.held == nil || f.log.held.segment.Number != f.end.Segment {
 		return "", nil
 	}
 	var buf [maxHead]byte
@@ -94,7 +94,7 @@ func (f *follower) compareHead() (string, error) {
 	if err != nil || bytes.Equal(now, f.head) {
 		return "", err
 	}
-	return fmt.Sprintf("write2file%d begins with other bytes than were read", f.pos.Segment), nil
+	return fmt.Sprintf("write2file%d begins with other bytes than were read", f.end.Segment), nil
 }
 
 // unlinked reports whether a segment is held that has lost its name.

@@ -70,17 +70,14 @@ type facts struct {
 
 // part is what a worker found in one chunk.
 type part struct {
-	task    task
-	piece   decode.Piece
-	lost    []decode.Lost
-	flaws   []int64 // offsets of lengths with leading zeros, in records that are good otherwise
-	failure error
+	found
+	flaws []int64 // offsets of lengths with leading zeros, in records that are good otherwise
 
 	records, events int64
 	filler          bool // the segment begins with what a full sync leaves
 
 	first, last facts
-	end         int64 // of the last record, -1 when damage came behind it or there is none
+	end         int64 // of the last record, -1 when a range was lost behind it or there is none
 	idless      int64 // records behind last.logicID that have none
 	cut         bool  // damage came before the first record, which so follows none
 	votes       votes
@@ -99,32 +96,32 @@ type checker struct {
 }
 
 func (c *checker) begin(t *task) {
-	c.p = &part{task: *t}
+	c.p = &part{found: found{task: *t}}
 	c.prev, c.end, c.first = facts{}, -1, true
 }
 
-// broken makes the next record one without a predecessor.
-func (c *checker) broken() {
+// lost makes the next record one without a predecessor.
+func (c *checker) lost(l decode.Lost) {
+	c.p.lost = append(c.p.lost, l)
 	c.p.cut = c.p.cut || c.first
 	c.end = -1
 	c.p.idless = 0
 	c.prev.hasID, c.prev.hasOwner, c.prev.time = false, false, 0
 }
 
-func (c *checker) finish(w *walker) *part {
-	c.p.piece, c.p.failure, c.p.last, c.p.end = w.piece, w.failure, c.prev, c.end
-	c.p.lost = append(c.p.lost, w.lost...)
-	if t := &c.p.task; t.hole == nil && w.failure == nil && w.piece.End == w.piece.Limit {
-		c.p.tail, c.p.failure = readTail(t, w)
+func (c *checker) finish(p decode.Piece, failure error) *part {
+	c.p.piece, c.p.failure, c.p.last, c.p.end = p, failure, c.prev, c.end
+	if t := &c.p.task; t.hole == nil && failure == nil && p.End == p.Limit {
+		c.p.tail, c.p.failure = readTail(t, &p)
 	}
 	return c.p
 }
 
 // record checks one record against the one before, and its content for what the decoder lets pass.
-func (c *checker) record(w *walker) {
-	p, rec := c.p, &w.rec
+func (c *checker) record(w *decode.Walker) {
+	p, rec := c.p, &w.Record
 	p.records++
-	entries := w.decoder.Entries()
+	entries := w.Decoder.Entries()
 	e := &entries[0]
 	now := facts{offset: rec.Offset, time: rec.Time}
 	switch {
@@ -227,11 +224,11 @@ func (p *part) stray(m misplaced) {
 }
 
 // content checks what the decoder takes though no server writes it, and counts the events.
-func (c *checker) content(w *walker, rec *decode.Record) {
+func (c *checker) content(w *decode.Walker, rec *decode.Record) {
 	if i := leadingZero(rec.Payload); i >= 0 {
 		c.p.flaws = append(c.p.flaws, rec.At(i))
 	}
-	for w.decoder.Next(&c.change) {
+	for w.Decoder.Next(&c.change) {
 		c.p.events++
 		if c.change.Op == decode.OpOther && len(c.change.Argv) > 0 && decode.LookupCommand(c.change.Argv[0]) != nil {
 			odd := &c.p.odd[oddCommand]

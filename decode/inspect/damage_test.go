@@ -158,6 +158,21 @@ func TestDamage(t *testing.T) {
 			want:   []string{"db0: write2file0 at 65531 (0xfffb): damage: block trailer is not zero (nothing is lost: no version of Pika looks at these bytes)"},
 		},
 		{
+			name: "a trailer that is not zero, and the header behind it",
+			log: func() *binlogtest.Writer {
+				w := shortLog(decode.G5)
+				w.Fill(5)
+				w.Command("SET", "a", "b")
+				w.Command("SET", "c", "d")
+				return w
+			},
+			change: func(_ *binlogtest.Writer, b []byte) []byte {
+				b[65533], b[65543] = 1, 9
+				return b
+			},
+			want: []string{"db0: write2file0 at 65531 (0xfffb): damage: block trailer is not zero; lost 65531 to 65605 (74 B) (--on-corrupt=skip reads on behind it)"},
+		},
+		{
 			name: "a hole of zeros",
 			log:  func() *binlogtest.Writer { return shortLog(decode.G4) },
 			change: func(w *binlogtest.Writer, b []byte) []byte {
@@ -220,6 +235,37 @@ func TestDamage(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// TestOpenLog cuts the last record of a log without a manifest off at any length, with zeros behind it or not: that is
+// what a writer was at, and no damage.
+func TestOpenLog(t *testing.T) {
+	for _, zeros := range []bool{false, true} {
+		for _, n := range []int{1, 7, 8, 9, 41, 42, 50, 399, 404, 407, 408, 409, 60_000, 70_000, 300_000} {
+			t.Run(fmt.Sprintf("%d bytes, zeros %t", n, zeros), func(t *testing.T) {
+				w := shortLog(decode.G5)
+				w.Fill(400)
+				records := int64(len(w.Records()))
+				w.Torn(binlogtest.Put{Commands: [][]string{{"SET", "torn", strings.Repeat("x", 5*decode.BlockSize)}}}, n)
+				if zeros {
+					w.Preallocate()
+				}
+				dir := written(t, w)
+				if err := os.Remove(filepath.Join(dir, "manifest")); err != nil {
+					t.Fatal(err)
+				}
+				report, lines := verify(t, find(t, dir), 2) // the first is that there is no manifest
+				note := "db0: write2file0 at 65136 (0xfe70): note: the log, which has no manifest, ends in half a record " +
+					"(what was being written when the file was copied, or when the server stopped)"
+				if diff := cmp.Diff([]string{note}, lines[1:]); diff != "" {
+					t.Error(diff)
+				}
+				if report.Records != records {
+					t.Errorf("%d records, want %d", report.Records, records)
+				}
+			})
+		}
 	}
 }
 

@@ -88,10 +88,18 @@ type Options struct {
 
 // visitor is what a worker does with the records that it finds. R is what becomes of a chunk.
 type visitor[R any] interface {
-	begin(t *task)    // a chunk, or a hole
-	record(w *walker) // a sound record
-	broken()          // damage: the next record does not follow the one before
-	finish(w *walker) R
+	begin(t *task)           // a chunk, or a hole
+	record(w *decode.Walker) // a sound record
+	lost(l decode.Lost)      // a range inside the chunk: the next record does not follow the one before
+	finish(p decode.Piece, failure error) R
+}
+
+// found is what there is in a chunk, or where there is a hole.
+type found struct {
+	task    task
+	piece   decode.Piece
+	lost    []decode.Lost // inside the piece
+	failure error         // of the disk, or the end of the context: not of the log
 }
 
 // scan reads the logs with all workers. join gets the result of each chunk and each hole in log order.
@@ -117,13 +125,63 @@ func scan[R any](ctx context.Context, logs []*binlog.Log, o *Options, strict boo
 	return errors.Join(err, src.close())
 }
 
+// walker reads one chunk after another. It belongs to one goroutine.
+type walker struct {
+	decode.Walker
+	large   chan struct{} // held by the one walker that reads a large record
+	holding bool
+}
+
+// largeRecord is the size from which records are read one at a time, so that the memory for them does
+// not grow with the number of workers.
+const largeRecord = 16 << 20
+
+func newWalkers(n int, o *Options, strict bool) ([]*walker, error) {
+	large := make(chan struct{}, 1)
+	walkers := make([]*walker, n)
+	for i := range walkers {
+		d, err := decode.NewDecoder(o.Decoder)
+		if err != nil {
+			return nil, err
+		}
+		walkers[i] = &walker{large: large}
+		walkers[i].Decoder, walkers[i].Skip, walkers[i].Scanner.Strict = d, true, strict
+	}
+	return walkers, nil
+}
+
+func (w *walker) reserve(ctx context.Context, size int64) error {
+	if size < largeRecord || w.holding {
+		return nil
+	}
+	select {
+	case w.large <- struct{}{}:
+		w.holding = true
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (w *walker) release() {
+	if w.holding {
+		<-w.large
+		w.holding = false
+	}
+}
+
 func work[R any](ctx context.Context, w *walker, v visitor[R], t *task) R {
 	v.begin(t)
-	w.piece = decode.Piece{Span: t.span, First: -1}
-	w.failure = nil
-	if t.hole == nil {
-		defer t.release()
-		w.walk(ctx, t, v.record, v.broken)
+	if t.hole != nil {
+		return v.finish(decode.Piece{}, nil)
 	}
-	return v.finish(w)
+	defer t.release()
+	defer w.release()
+	w.Lost = v.lost
+	w.Scanner.Reserve = func(size int64) error { return w.reserve(ctx, size) }
+	w.Reset(t.source, t.span)
+	for w.Next() {
+		v.record(&w.Walker)
+	}
+	return v.finish(w.Piece())
 }

@@ -33,6 +33,7 @@ type segment struct {
 	findings []Finding
 	dropped  int64 // damages beyond maxDamages
 	torn     int   // index+1 of the finding that a record runs past the end of the data
+	half     bool  // the log ends in half a record
 
 	votes     votes
 	misplaced []misplaced
@@ -52,8 +53,8 @@ func (s *segment) note(offset int64, hint, format string, args ...any) {
 	s.findings = append(s.findings, newFinding(Note, s.log, fmt.Sprintf(format, args...)).at(s.number, offset).hint(hint))
 }
 
-// add takes what a worker found in one chunk.
-func (s *segment) add(p *part) {
+// add takes what a worker found in one chunk. end is where the records end, so far.
+func (s *segment) add(p *part, end int64) {
 	for i := range p.lost {
 		s.lost(&p.lost[i])
 	}
@@ -71,11 +72,14 @@ func (s *segment) add(p *part) {
 	if p.filler {
 		s.note(0, "what stands before it belongs to another history", "the segment begins with what a full sync leaves")
 	}
-	if p.piece.Torn {
-		s.note(offsetOf(p.piece.Err), "what was being written when the file was copied, or when the server stopped",
+	if p.piece.Torn && !s.half {
+		s.half = true
+		s.note(end, "what was being written when the file was copied, or when the server stopped",
 			"the log, which has no manifest, ends in half a record")
 	}
-	s.tail = p.tail
+	if !s.half {
+		s.tail = p.tail
+	}
 }
 
 // stray keeps a misplaced record, if they are not so many that they drift.
@@ -97,8 +101,8 @@ func (s *segment) lost(l *decode.Lost) {
 	if !errors.As(l.Err, &corrupt) {
 		corrupt = &decode.CorruptError{Offset: l.From.Offset, Err: l.Err}
 	}
-	f := newFinding(Damage, s.log, corrupt.Err.Error()).at(s.number, corrupt.Offset).hint(hintOf(l.Err))
-	if !errors.Is(l.Err, decode.ErrBadTrailer) {
+	f := newFinding(Damage, s.log, corrupt.Err.Error()).at(s.number, corrupt.Offset).hint(hintOf(l))
+	if !onlyTrailer(l) {
 		f.From, f.To = &l.From.Offset, &l.To.Offset
 	}
 	s.damage(f)
@@ -107,9 +111,14 @@ func (s *segment) lost(l *decode.Lost) {
 	}
 }
 
-func hintOf(err error) string {
-	switch {
-	case errors.Is(err, decode.ErrBadTrailer):
+// onlyTrailer tells a block's trailer that is not zero from damage that begins in one and goes on behind it.
+func onlyTrailer(l *decode.Lost) bool {
+	return errors.Is(l.Err, decode.ErrBadTrailer) && l.To.Offset == (l.From.Offset|(decode.BlockSize-1))+1
+}
+
+func hintOf(l *decode.Lost) string {
+	switch err := l.Err; {
+	case onlyTrailer(l):
 		return "nothing is lost: no version of Pika looks at these bytes"
 	case errors.Is(err, decode.ErrZeros):
 		return "a power failure leaves such holes, and so does a copy of a file that is being written"

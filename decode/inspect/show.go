@@ -317,3 +317,11 @@ func fragments(src decode.Source, rec *decode.Record) ([]fragment, error) {
 	}
 	return list, nil
 }
+
+// offsetOf is the first bad byte that an error names.
+func offsetOf(err error) int64 {
+	if corrupt, ok := errors.AsType[*decode.CorruptError](err); ok {
+		return corrupt.Offset
+	}
+	return -1
+}

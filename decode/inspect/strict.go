@@ -86,12 +86,12 @@ type tail struct {
 }
 
 // readTail looks at the bytes behind the segment's last record.
-func readTail(t *task, w *walker) (tail, error) {
-	begin := w.piece.Limit
-	if w.piece.Zeros {
-		begin = max(w.scanner.End(), t.span.Begin)
+func readTail(t *task, p *decode.Piece) (tail, error) {
+	begin := p.Limit
+	if p.Zeros {
+		begin = max(p.Last, p.Begin)
 	}
-	if begin >= t.size || w.piece.Torn {
+	if begin >= t.size || p.Torn {
 		return tail{}, nil
 	}
 	stale, err := firstNonZero(t.source, begin, t.size)

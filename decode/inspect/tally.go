@@ -149,31 +149,27 @@ type counting struct {
 
 // tallied is a chunk that was counted.
 type tallied struct {
-	task    task
-	piece   decode.Piece
-	lost    []decode.Lost
-	failure error
-	tally   tally
+	found
+	tally tally
 }
 
-func (c *counting) begin(t *task) { c.t = &tallied{task: *t} }
+func (c *counting) begin(t *task) { c.t = &tallied{found: found{task: *t}} }
 
-func (*counting) broken() {}
+func (c *counting) lost(l decode.Lost) { c.t.lost = append(c.t.lost, l) }
 
-func (c *counting) finish(w *walker) *tallied {
-	c.t.piece, c.t.failure = w.piece, w.failure
-	c.t.lost = slices.Clone(w.lost)
+func (c *counting) finish(p decode.Piece, failure error) *tallied {
+	c.t.piece, c.t.failure = p, failure
 	return c.t
 }
 
 // record counts one record. Its bytes are credited to its first command, and to the type of its first event.
-func (c *counting) record(w *walker) {
-	t, rec := &c.t.tally, &w.rec
+func (c *counting) record(w *decode.Walker) {
+	t, rec := &c.t.tally, &w.Record
 	size := rec.End - rec.Offset
 	t.records++
 	t.bytes += size
-	s := sample{log: w.piece.Log, segment: w.piece.Segment, begin: rec.Offset, end: rec.End}
-	entries := w.decoder.Entries()
+	s := sample{log: c.t.task.span.Log, segment: c.t.task.span.Segment, begin: rec.Offset, end: rec.End}
+	entries := w.Decoder.Entries()
 	switch e := &entries[0]; {
 	case rec.Filler:
 		t.filler++
@@ -193,10 +189,10 @@ func (c *counting) record(w *walker) {
 	if !s.hasTime && rec.HeaderSize == 8 {
 		s.time, s.hasTime = rec.Time, true
 	}
-	passed := int64(w.decoder.Passed())
+	passed := int64(w.Decoder.Passed())
 	silent := c.commands(entries, size)
-	key := c.events(w.decoder, size)
-	t.otherSlot += int64(w.decoder.Passed()) - passed - silent
+	key := c.events(w.Decoder, size)
+	t.otherSlot += int64(w.Decoder.Passed()) - passed - silent
 	s.command = c.name
 	t.sample(&s, key)
 }

@@ -136,7 +136,7 @@ func (v *verifier) follow(p *part, cut bool) {
 		v.ends = p.end >= 0
 		v.end = decode.Position{Segment: p.piece.Segment, Offset: p.end}
 	}
-	v.seg.add(p)
+	v.seg.add(p, v.chain.End().Offset)
 }
 
 // position checks what the first record of a part names: the end of the record before, also where that is in the

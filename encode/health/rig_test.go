@@ -57,7 +57,7 @@ func (r *rig) start(keepsState bool) {
 	format, _ := formats.Lookup("jsonl")
 	o := encode.Options{Format: format, Stats: r.stats, Workers: 1}
 	if keepsState {
-		o.Save = r.save
+		o.Save, o.Fences = r.save, true
 	}
 	go func() {
 		defer close(r.ended)

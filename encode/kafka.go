@@ -1,0 +1,383 @@
+package encode
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"pikabin/decode"
+)
+
+func init() {
+	registerSink(SinkType{
+		Name:      "kafka",
+		Form:      "kafka://HOST:PORT[,HOST:PORT]/TOPIC",
+		Doc:       "a Kafka topic; {db} and {type} in its name are those of the event",
+		Delivered: "acknowledged by all in-sync replicas",
+		Crash:     "at least once, in order for each key; once with the option exactly-once",
+		Matches:   func(target string) bool { return strings.HasPrefix(target, kafkaScheme) },
+		Open:      openKafka,
+	})
+}
+
+// The choices of on-oversize that go on.
+const (
+	oversizeToTopic = "dlq"
+	oversizeToFile  = "blob"
+)
+
+// unknownTopicTries is how many answers in a row have to say that a topic is gone before that is believed: brokers that
+// have just come up do not know all topics yet.
+const unknownTopicTries = 20
+
+// kafkaSink sends each change as a record. A batch is done when all its records are acknowledged by all in-sync replicas.
+type kafkaSink struct {
+	o           *kafkaOptions
+	client      *kgo.Client
+	topics      *kafkaTopics
+	trouble     *kafkaTrouble
+	warn        func(string)
+	ops         [][]byte
+	contentType []byte
+
+	lease  *kgo.Client        // nil without standby
+	tx     *kafkaTransactions // nil without exactly-once
+	budget *budget            // bytes that are not acknowledged
+	seq    uint64
+	free   sync.Pool
+
+	life       context.Context //nolint:containedctx // ends when the sink fails, whoever waits in it
+	end        context.CancelCauseFunc
+	writing    sync.Mutex
+	deliveries sync.WaitGroup
+	background sync.WaitGroup
+	closing    chan struct{} // closed when the watch is to end
+	hurried    chan struct{} // receives when the run has been told to end
+
+	oversized, acked atomic.Int64 // records
+
+	mu      sync.Mutex
+	failure error
+}
+
+func openKafka(o SinkOptions) (Sink, error) {
+	options, err := parseKafka(o.Target)
+	if err == nil && o.Compression != (Compression{}) {
+		err = errors.New("--compress is for files: the option compression is Kafka's own")
+	}
+	if err != nil {
+		return nil, &TargetError{Err: err}
+	}
+	s, err := newKafkaSink(options, o)
+	if err != nil {
+		return nil, err
+	}
+	if options.exactlyOnce {
+		return exactKafka{s}, nil
+	}
+	return s, nil
+}
+
+func newKafkaSink(options *kafkaOptions, o SinkOptions) (*kafkaSink, error) {
+	if o.Warn == nil {
+		o.Warn = func(string) {}
+	}
+	s := &kafkaSink{
+		o: options, warn: o.Warn, trouble: &kafkaTrouble{}, ops: opTexts(), contentType: []byte(o.Format.ContentType),
+		budget: newBudget(options.buffer), closing: make(chan struct{}), hurried: make(chan struct{}, 1),
+	}
+	s.topics = &kafkaTopics{
+		o: options, warn: o.Warn, onChanged: s.repartitioned,
+		byName: map[string]*kafkaTopic{}, byLog: map[*decode.Log]*logTopics{},
+	}
+	opts, err := s.clientOptions()
+	if err != nil {
+		return nil, err
+	}
+	if s.client, err = kgo.NewClient(opts...); err != nil {
+		return nil, &TargetError{Err: err}
+	}
+	s.topics.admin = kadm.NewClient(s.client)
+	s.life, s.end = context.WithCancelCause(context.Background())
+	if err := s.start(o); err != nil {
+		s.closeClients()
+		return nil, err
+	}
+	s.background.Go(func() { s.watch(o.Stop) })
+	if s.tx != nil {
+		s.background.Go(s.commitEach)
+	}
+	return s, nil
+}
+
+// start finds the topics, which also shows that the brokers are there and take us.
+func (s *kafkaSink) start(o SinkOptions) error {
+	if s.o.security.inClear() {
+		s.warn(fmt.Sprintf("kafka: sasl=%s without tls shows the secret to who listens on the network", s.o.security.mechanism))
+	}
+	ctx, cancel := context.WithCancel(s.life)
+	defer cancel()
+	if o.Stop != nil {
+		go func() {
+			select {
+			case <-o.Stop:
+				cancel()
+			case <-ctx.Done():
+			}
+		}()
+	}
+	err := s.inTime(ctx, func(ctx context.Context) error { return s.topics.start(ctx, o.DBs) })
+	if err == nil && s.o.standby {
+		err = s.standBy(ctx)
+	}
+	if err == nil && s.o.exactlyOnce {
+		err = s.inTime(ctx, s.claim)
+	}
+	if err != nil {
+		return fmt.Errorf("kafka: %w", explained(err))
+	}
+	return nil
+}
+
+// inTime gives a step of the start as long as it may take.
+func (s *kafkaSink) inTime(ctx context.Context, step func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, s.o.startTimeout)
+	defer cancel()
+	return step(ctx)
+}
+
+func (s *kafkaSink) clientOptions() ([]kgo.Opt, error) {
+	security, err := s.o.security.clientOptions()
+	if err != nil {
+		return nil, err
+	}
+	if s.o.exactlyOnce {
+		security = append(security, kgo.TransactionalID("pikabin-"+s.o.source), kgo.TransactionTimeout(s.o.transactionTimeout))
+	}
+	return append(security,
+		kgo.SeedBrokers(s.o.brokers...), kgo.ClientID(s.o.clientID),
+		kgo.RecordPartitioner(s.topics), kgo.ProducerBatchMaxBytesFn(s.topics.batchBytes),
+		kgo.RequiredAcks(kgo.AllISRAcks()), kgo.StopProducerOnDataLossDetected(),
+		kgo.ProducerBatchCompression(s.codecs()...), kgo.ProducerLinger(s.o.linger),
+		kgo.MaxBufferedRecords(math.MaxInt32), // the budget bounds them
+		kgo.UnknownTopicRetries(unknownTopicTries), kgo.MetadataMaxAge(time.Minute), kgo.MetadataMinAge(250*time.Millisecond),
+		kgo.WithHooks(s.trouble), kgo.WithLogger(s.trouble),
+	), nil
+}
+
+// codecs are the compression and, for brokers that do not know it, none.
+func (s *kafkaSink) codecs() []kgo.CompressionCodec {
+	codec := map[string]kgo.CompressionCodec{
+		"zstd": kgo.ZstdCompression(), "lz4": kgo.Lz4Compression(), "snappy": kgo.SnappyCompression(), "gzip": kgo.GzipCompression(),
+	}
+	if c, ok := codec[s.o.compression]; ok {
+		return []kgo.CompressionCodec{c, kgo.NoCompression()}
+	}
+	return []kgo.CompressionCodec{kgo.NoCompression()}
+}
+
+// Messages implements Messenger.
+func (*kafkaSink) Messages() {}
+
+// Write implements Sink. It blocks while as many bytes wait for the brokers as the option buffer allows.
+func (s *kafkaSink) Write(ctx context.Context, b *Batch, done func(error)) {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if err := s.failed(); err != nil {
+		done(err)
+		return
+	}
+	ctx, release := s.outlast(ctx)
+	defer release()
+	d := s.get(b, done)
+	if err := s.begin(ctx, d); err != nil {
+		s.fail(err)
+		d.cost = 0
+		s.stop(ctx, d, err)
+		return
+	}
+	if err := s.budget.acquire(ctx, d.seq, d.cost); err != nil {
+		d.cost = 0
+		s.stop(ctx, d, err)
+		return
+	}
+	topics, err := s.topics.of(ctx, b.Log)
+	if err == nil {
+		err = d.build(topics)
+	}
+	if err == nil || s.tx == nil {
+		d.send(context.WithoutCancel(ctx))
+	}
+	if err != nil {
+		s.stop(ctx, d, err)
+		return
+	}
+	s.tx.add(d)
+	d.finish()
+}
+
+// outlast makes a context for what goes on when ctx ends: then the rest is delivered as far as close-timeout allows. It ends
+// when the sink fails.
+func (s *kafkaSink) outlast(ctx context.Context) (context.Context, func()) {
+	hurry := context.AfterFunc(ctx, s.hurry)
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	failed := context.AfterFunc(s.life, func() { cancel(context.Cause(s.life)) })
+	return ctx, func() {
+		hurry()
+		failed()
+		cancel(nil)
+	}
+}
+
+// stop ends the run at what cannot be sent, once all that comes before it has been acknowledged. In a transaction that is all
+// before the batch: the events of a part of it would be there without their position.
+func (s *kafkaSink) stop(ctx context.Context, d *kafkaDelivery, err error) {
+	switch {
+	case s.failed() != nil:
+	case s.tx != nil:
+		err = errors.Join(err, s.commitLocked(ctx))
+	default:
+		s.client.Flush(ctx) //nolint:gosec // what fails is told to the records
+	}
+	s.fail(explained(err))
+	d.refused.Store(true)
+	d.finish()
+}
+
+// Close implements Sink.
+func (s *kafkaSink) Close(ctx context.Context) error {
+	ctx, release := s.outlast(ctx)
+	defer release()
+	err := s.client.Flush(ctx)
+	if err == nil {
+		err = s.commit(ctx)
+	}
+	if err != nil {
+		s.fail(err)
+	}
+	s.deliveries.Wait()
+	close(s.closing)
+	s.background.Wait()
+	s.abort(ctx)
+	s.closeClients()
+	s.end(nil)
+	if n := s.oversized.Load(); n > 0 {
+		s.warn(fmt.Sprintf("kafka: %d events were too large for their topic", n))
+	}
+	return s.failed()
+}
+
+func (s *kafkaSink) closeClients() {
+	s.client.Close()
+	if s.lease != nil {
+		s.lease.Close()
+	}
+}
+
+// get begins the delivery of a batch.
+func (s *kafkaSink) get(b *Batch, done func(error)) *kafkaDelivery {
+	d, ok := s.free.Get().(*kafkaDelivery)
+	if !ok {
+		d = &kafkaDelivery{sink: s}
+		d.promise = d.acked
+	}
+	d.batch, d.done, d.seq, d.cost = b, done, s.seq, b.footprint()
+	d.left.Store(1)
+	d.refused.Store(false)
+	s.seq++
+	s.deliveries.Add(1)
+	return d
+}
+
+// put ends the delivery of a batch, which belongs to others by now.
+func (s *kafkaSink) put(d *kafkaDelivery) {
+	s.budget.release(d.seq, d.cost)
+	clear(d.records)
+	d.batch, d.done = nil, nil
+	s.free.Put(d)
+	s.deliveries.Done()
+}
+
+// partitions is how many of a topic's are used.
+func (s *kafkaSink) partitions(t *kafkaTopic) int32 {
+	if s.o.single {
+		return 1
+	}
+	return t.partitions.Load()
+}
+
+// copies is the number of records that an event without a key becomes.
+func (s *kafkaSink) copies(topics *logTopics) int {
+	n := 0
+	for _, t := range topics.all {
+		n += int(s.partitions(t))
+	}
+	return n
+}
+
+// buries reports whether a null value follows the event, for compaction to forget the key.
+func (s *kafkaSink) buries(m *Message) bool { return s.o.tombstones && m.Op == decode.OpDelete }
+
+// repartitioned decides what to do when a topic has another number of partitions than before. The client asks, and holds
+// locks meanwhile.
+func (s *kafkaSink) repartitioned(t *kafkaTopic, now int32) bool {
+	was := t.partitions.Load()
+	text := fmt.Sprintf("topic %s had %d partitions and has %d now, which moves keys to other partitions and breaks their order", t.name, was, now)
+	if !s.o.allowRepartion {
+		s.fail(fmt.Errorf("%s: begin a new topic, or accept it with on-repartition=allow", text))
+		return false
+	}
+	if t.partitions.CompareAndSwap(was, now) {
+		s.warn("kafka: " + text)
+	}
+	return true
+}
+
+// recordFailed ends the run at a record that the client has given up. Those behind it fail because of that.
+func (s *kafkaSink) recordFailed(r *kgo.Record, err error) {
+	if s.failed() == nil {
+		s.fail(fmt.Errorf("the event at %s (%d bytes) for partition %d of topic %s: %w", r.Headers[0].Value,
+			recordSize(r), r.Partition, r.Topic, explained(err)))
+	}
+}
+
+func (s *kafkaSink) failed() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.failure
+}
+
+// fail ends the sink with the first error that it is given: nothing more is sent, and what waits is given up. It may be
+// called with locks of the client held.
+func (s *kafkaSink) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.failure != nil {
+		return
+	}
+	s.failure = err
+	s.end(err)
+	s.background.Go(func() {
+		s.client.UnsafeAbortBufferedRecords()
+		s.writing.Lock() // a Write may have gone on meanwhile
+		defer s.writing.Unlock()
+		s.client.UnsafeAbortBufferedRecords()
+		s.tx.giveUp()
+	})
+}
+
+// hurry says that the run is to end.
+func (s *kafkaSink) hurry() {
+	select {
+	case s.hurried <- struct{}{}:
+	default:
+	}
+}

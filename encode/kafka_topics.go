@@ -1,0 +1,293 @@
+package encode
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"pikabin/decode"
+)
+
+// anyType stands in the name of a topic for commands on keys of any type, and on no key.
+const anyType = "any"
+
+// defaultBatchBytes is max.message.bytes where the broker does not tell: what the Java producer and older brokers take.
+const defaultBatchBytes = 1_000_012
+
+// largestBatch leaves room for the rest of a request of 100 MiB, which is socket.request.max.bytes of a broker as it comes: a
+// larger one would be cut off each time it is tried.
+const largestBatch = 100<<20 - 64<<10
+
+// kafkaTopic is a topic as it was found. It also is the client's partitioner for it.
+type kafkaTopic struct {
+	name       string
+	partitions atomic.Int32
+	limit      int  // of a batch, and so of a record: max.message.bytes
+	compacted  bool // every record needs a key
+
+	byKey     kgo.TopicPartitioner
+	onChanged func(t *kafkaTopic, partitions int32) bool
+}
+
+// kafkaHash places keys as the Java client does: murmur2, its highest bit cleared, modulo the number of partitions.
+func kafkaHash() kgo.TopicPartitioner { return kgo.StickyKeyPartitioner(nil).ForTopic("") }
+
+// anyPartition in a record asks for the partition of its key.
+const anyPartition = -1
+
+// RequiresConsistency implements kgo.TopicPartitioner: a record never goes elsewhere because a partition is down.
+func (*kafkaTopic) RequiresConsistency(*kgo.Record) bool { return true }
+
+// Partition implements kgo.TopicPartitioner. With -1 the client refuses the record.
+func (t *kafkaTopic) Partition(r *kgo.Record, n int) int {
+	if was := t.partitions.Load(); was != int32(n) && !t.onChanged(t, int32(n)) {
+		return -1
+	}
+	if r.Partition != anyPartition {
+		return int(r.Partition)
+	}
+	return t.byKey.Partition(r, n)
+}
+
+// logTopics are the topics that the changes of one log go to.
+type logTopics struct {
+	name   string // of the log, and a slash
+	byType []*kafkaTopic
+	all    []*kafkaTopic // each once
+	last   time.Time     // of the last event with a time
+}
+
+// kafkaTopics knows the topics. Its maps are also read by the client's goroutines.
+type kafkaTopics struct {
+	o     *kafkaOptions
+	admin *kadm.Client
+	warn  func(string)
+
+	onChanged func(t *kafkaTopic, partitions int32) bool
+
+	mu     sync.Mutex
+	byName map[string]*kafkaTopic
+	byLog  map[*decode.Log]*logTopics
+}
+
+// ForTopic implements kgo.Partitioner.
+func (k *kafkaTopics) ForTopic(name string) kgo.TopicPartitioner {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.byName[name]
+}
+
+// batchBytes is the bound of a batch for the client, which asks with no name, too.
+func (k *kafkaTopics) batchBytes(name string) int32 {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if t := k.byName[name]; t != nil {
+		return int32(t.limit)
+	}
+	return defaultBatchBytes
+}
+
+// start finds the topics of the DBs that are known, and that of too large records.
+func (k *kafkaTopics) start(ctx context.Context, dbs []string) error {
+	var names []string
+	if !strings.Contains(k.o.topic, "{db}") {
+		dbs = []string{""}
+	}
+	for _, db := range dbs {
+		names = append(names, k.names(db)...)
+	}
+	if k.o.dlq != "" {
+		names = append(names, k.o.dlq)
+	}
+	if err := k.find(ctx, names, k.forEvents()); err != nil || !k.o.exactlyOnce {
+		return err
+	}
+	return k.find(ctx, []string{k.o.positionsTopic}, topicPlan{partitions: 1, config: map[string]string{"cleanup.policy": "compact"}})
+}
+
+// topicPlan is how a topic is made that is not there.
+type topicPlan struct {
+	partitions int32
+	config     map[string]string
+}
+
+func (k *kafkaTopics) forEvents() topicPlan { return topicPlan{int32(k.o.partitions), k.o.config} }
+
+// names are those of the topics of a DB, the first of them for events without a type.
+func (k *kafkaTopics) names(db string) []string {
+	name := strings.ReplaceAll(k.o.topic, "{db}", db)
+	if !strings.Contains(name, "{type}") {
+		return []string{name}
+	}
+	names := []string{strings.ReplaceAll(name, "{type}", anyType)}
+	for _, typ := range decode.TypeNames() {
+		names = append(names, strings.ReplaceAll(name, "{type}", typ))
+	}
+	return names
+}
+
+// of are the topics of a log.
+func (k *kafkaTopics) of(ctx context.Context, log *decode.Log) (*logTopics, error) {
+	if l := k.byLog[log]; l != nil {
+		return l, nil
+	}
+	names := k.names(log.DB)
+	if err := k.find(ctx, names, k.forEvents()); err != nil {
+		return nil, err
+	}
+	l := &logTopics{name: log.String() + "/"}
+	for _, name := range names {
+		l.all = append(l.all, k.byName[name])
+	}
+	for i := range len(decode.TypeNames()) + 1 {
+		l.byType = append(l.byType, l.all[min(i, len(l.all)-1)])
+	}
+	k.byLog[log] = l
+	return l, nil
+}
+
+// find asks the brokers for topics that are not known yet, and has them made if that is wanted.
+func (k *kafkaTopics) find(ctx context.Context, names []string, plan topicPlan) error {
+	names = slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(names))), func(name string) bool { return k.byName[name] != nil })
+	if len(names) == 0 {
+		return nil
+	}
+	found, missing, err := k.look(ctx, names)
+	if err == nil && len(missing) > 0 {
+		if err = k.make(ctx, missing, plan); err == nil {
+			found, err = k.await(ctx, names)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	settings := k.settings(ctx, names)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, name := range names {
+		t := settings[name]
+		t.partitions.Store(int32(len(found[name].Partitions)))
+		k.byName[name] = t
+	}
+	return nil
+}
+
+// look asks until the brokers answer, or ctx ends.
+func (k *kafkaTopics) look(ctx context.Context, names []string) (kadm.TopicDetails, []string, error) {
+	var found kadm.TopicDetails
+	err := patiently(ctx, func() (err error) {
+		found, err = k.admin.ListTopics(ctx, names...)
+		return err
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("asking the brokers for the topics: %w", err)
+	}
+	var missing []string
+	for _, name := range names {
+		switch detail := found[name]; {
+		case detail.Err == nil && len(detail.Partitions) > 0:
+		case detail.Err == nil, errors.Is(detail.Err, kerr.UnknownTopicOrPartition):
+			missing = append(missing, name)
+		default:
+			return nil, nil, fmt.Errorf("topic %s: %w", name, detail.Err)
+		}
+	}
+	return found, missing, nil
+}
+
+// make creates topics, or says that they are not there.
+func (k *kafkaTopics) make(ctx context.Context, missing []string, plan topicPlan) error {
+	if !k.o.create {
+		return fmt.Errorf("there is no topic %s: make it, or set the options create-topics, partitions and replication", strings.Join(missing, ", "))
+	}
+	config := map[string]*string{}
+	for key, value := range plan.config {
+		config[key] = &value
+	}
+	made, err := k.admin.CreateTopics(ctx, plan.partitions, int16(k.o.replication), config, missing...)
+	if err != nil {
+		return fmt.Errorf("creating topics: %w", err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(made)) {
+		if err := made[name].Err; err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
+			return fmt.Errorf("creating topic %s: %w: %s", name, err, made[name].ErrMessage)
+		}
+		k.warn("kafka: created topic " + name)
+	}
+	return nil
+}
+
+// await looks for new topics until every broker that is asked knows them.
+func (k *kafkaTopics) await(ctx context.Context, names []string) (kadm.TopicDetails, error) {
+	var found kadm.TopicDetails
+	err := patiently(ctx, func() error {
+		var missing []string
+		var err error
+		if found, missing, err = k.look(ctx, names); err == nil && len(missing) > 0 {
+			err = fmt.Errorf("%w: %s", kerr.UnknownTopicOrPartition, strings.Join(missing, ", "))
+		}
+		return err
+	})
+	return found, err
+}
+
+// settings makes topics with what they are set to. Who may not read that gets what every broker takes.
+func (k *kafkaTopics) settings(ctx context.Context, names []string) map[string]*kafkaTopic {
+	topics := map[string]*kafkaTopic{}
+	configs, err := k.admin.DescribeTopicConfigs(ctx, names...)
+	for _, name := range names {
+		t := &kafkaTopic{name: name, byKey: kafkaHash(), onChanged: k.onChanged, limit: defaultBatchBytes}
+		topics[name] = t
+		config, errTopic := configs.On(name, nil)
+		for _, c := range config.Configs {
+			t.set(c.Key, c.MaybeValue())
+		}
+		if err := cmp.Or(err, errTopic, config.Err); err != nil {
+			k.warn(fmt.Sprintf("kafka: the settings of topic %s cannot be read, taking %d bytes for its largest message: %v", name, defaultBatchBytes, err))
+		}
+	}
+	return topics
+}
+
+// set takes a setting of the topic.
+func (t *kafkaTopic) set(key, value string) {
+	switch key {
+	case "max.message.bytes":
+		if n, err := strconv.Atoi(value); err == nil {
+			t.limit = min(max(n, 512), largestBatch)
+		}
+	case "cleanup.policy":
+		t.compacted = strings.Contains(value, "compact")
+	}
+}
+
+// patiently tries again while that may help.
+func patiently(ctx context.Context, try func() error) error {
+	wait := 100 * time.Millisecond
+	for {
+		err := try()
+		if err == nil || hopeless(err) {
+			return err
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+			wait = min(2*wait, 2*time.Second)
+		case <-ctx.Done():
+			timer.Stop()
+			return err
+		}
+	}
+}

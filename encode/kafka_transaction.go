@@ -1,0 +1,250 @@
+package encode
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"pikabin/decode"
+	"pikabin/encode/checkpoint"
+)
+
+// exactKafka is a kafkaSink with transactions: what is delivered and how far that is become visible together. A batch is done
+// when the transaction that it is in has been committed.
+type exactKafka struct{ *kafkaSink }
+
+// Positions implements Positioner.
+func (s exactKafka) Positions() map[string]checkpoint.Mark { return s.tx.found }
+
+// kafkaTransactions is the transaction that is open, if one is, and the place where positions are kept: one partition of a
+// compacted topic. The fields belong to who holds kafkaSink.writing.
+type kafkaTransactions struct {
+	topic     *kafkaTopic
+	partition int32
+	found     map[string]checkpoint.Mark // at the start
+
+	open    bool
+	waiting []*kafkaDelivery // in the order of the log
+	cost    int64
+	marks   map[*decode.Log]checkpoint.Mark // behind the last batch of each log
+}
+
+// The keys of the records of positions: the source, and a log, or what says who writes.
+const (
+	positionKeySeparator = "/"
+	claimKey             = "claim"
+)
+
+// claim makes this process the one that writes for the source: from here on the brokers take nothing from another one. Then it
+// reads how far that one came.
+//
+// The claim is a committed record. Whoever has read as far as that, read committed, has seen every position that was committed
+// before, even where the transactions of other sources in the same partition were still open when it was written.
+func (s *kafkaSink) claim(ctx context.Context) error {
+	t := &kafkaTransactions{topic: s.topics.byName[s.o.positionsTopic], marks: map[*decode.Log]checkpoint.Mark{}}
+	t.partition = s.positionsPartition()
+	host, err := os.Hostname()
+	if err != nil {
+		return fmt.Errorf("asking for the name of this host: %w", err)
+	}
+	claim := t.record(s.o.source, claimKey, fmt.Appendf(nil, `{"host":%q,"pid":%d}`, host, os.Getpid()))
+	err = patiently(ctx, func() error {
+		if err := s.client.BeginTransaction(); err != nil {
+			return err
+		}
+		err := s.client.ProduceSync(ctx, claim).FirstErr()
+		if err != nil {
+			return errors.Join(err, s.client.EndTransaction(ctx, kgo.TryAbort))
+		}
+		return s.client.EndTransaction(ctx, kgo.TryCommit)
+	})
+	if err != nil {
+		return fmt.Errorf("beginning to write for source %q: %w", s.o.source, err)
+	}
+	if t.found, err = s.readPositions(ctx, t, claim.Offset); err != nil {
+		return fmt.Errorf("reading the positions of source %q: %w", s.o.source, err)
+	}
+	s.tx = t
+	return nil
+}
+
+// positionsPartition is the partition of the topic of positions that is the source's.
+func (s *kafkaSink) positionsPartition() int32 {
+	n := s.topics.byName[s.o.positionsTopic].partitions.Load()
+	return int32(kafkaHash().Partition(&kgo.Record{Key: []byte(s.o.source)}, int(n)))
+}
+
+// record makes one for the topic of positions.
+func (t *kafkaTransactions) record(source, name string, value []byte) *kgo.Record {
+	return &kgo.Record{Topic: t.topic.name, Partition: t.partition, Key: []byte(source + positionKeySeparator + name), Value: value}
+}
+
+// readPositions reads the partition of positions up to the claim.
+func (s *kafkaSink) readPositions(ctx context.Context, t *kafkaTransactions, claim int64) (map[string]checkpoint.Mark, error) {
+	opts, err := s.o.security.clientOptions()
+	if err != nil {
+		return nil, err
+	}
+	reader, err := kgo.NewClient(append(opts, kgo.SeedBrokers(s.o.brokers...), kgo.ClientID(s.o.clientID),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.WithHooks(s.trouble), kgo.WithLogger(s.trouble),
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{t.topic.name: {t.partition: kgo.NewOffset().AtStart()}}))...)
+	if err != nil {
+		return nil, err
+	}
+	defer reader.Close()
+	found := map[string]checkpoint.Mark{}
+	for {
+		fetches := reader.PollFetches(ctx)
+		if err := fetches.Err0(); err != nil {
+			return nil, err
+		}
+		for _, r := range fetches.Records() {
+			if name, ok := strings.CutPrefix(string(r.Key), s.o.source+positionKeySeparator); ok && name != claimKey {
+				if found[name], err = parsePosition(r.Value); err != nil {
+					return nil, fmt.Errorf("offset %d of topic %s: %w", r.Offset, t.topic.name, err)
+				}
+			}
+			if r.Offset >= claim {
+				return found, nil
+			}
+		}
+	}
+}
+
+func parsePosition(value []byte) (checkpoint.Mark, error) {
+	var m checkpoint.Mark
+	err := json.Unmarshal(value, &m)
+	return m, err
+}
+
+// begin has a transaction open for a delivery. One that holds half of what may wait is committed first, since what waits for the
+// commit cannot wait for room.
+func (s *kafkaSink) begin(ctx context.Context, d *kafkaDelivery) error {
+	if s.tx == nil {
+		return nil
+	}
+	if s.tx.cost > 0 && s.tx.cost+d.cost > s.o.buffer/2 {
+		if err := s.commitLocked(ctx); err != nil {
+			return err
+		}
+	}
+	if s.tx.open {
+		return nil
+	}
+	if err := s.client.BeginTransaction(); err != nil {
+		return fmt.Errorf("beginning a transaction: %w", err)
+	}
+	s.tx.open = true
+	return nil
+}
+
+// add takes a delivery into the transaction, whose records have been sent.
+func (t *kafkaTransactions) add(d *kafkaDelivery) {
+	if t == nil {
+		return
+	}
+	d.left.Add(1)
+	t.waiting = append(t.waiting, d)
+	t.cost += d.cost
+	t.marks[d.batch.Log] = d.batch.mark()
+}
+
+// giveUp ends what waits for a transaction that will not be committed.
+func (t *kafkaTransactions) giveUp() {
+	if t == nil {
+		return
+	}
+	for _, d := range t.waiting {
+		d.refused.Store(true)
+		d.finish()
+	}
+	t.waiting, t.cost = nil, 0
+}
+
+// abort ends the transaction that is left open, so that consumers need not wait until the brokers do it.
+func (s *kafkaSink) abort(ctx context.Context) {
+	if s.tx == nil || !s.tx.open {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.o.closeTimeout)
+	defer cancel()
+	s.client.EndTransaction(ctx, kgo.TryAbort) //nolint:errcheck,gosec // the run has failed before
+}
+
+// commitEach commits now and then, so that what is delivered is seen though nothing follows.
+func (s *kafkaSink) commitEach() {
+	tick := time.NewTicker(s.o.commitInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-s.closing:
+			return
+		case <-tick.C:
+			if err := s.commit(s.life); err != nil {
+				s.fail(err)
+			}
+		}
+	}
+}
+
+// commit ends the transaction, if one is open.
+func (s *kafkaSink) commit(ctx context.Context) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if s.tx == nil || s.failed() != nil {
+		return nil
+	}
+	return s.commitLocked(ctx)
+}
+
+func (s *kafkaSink) commitLocked(ctx context.Context) error {
+	t := s.tx
+	if !t.open {
+		return nil
+	}
+	if err := s.client.Flush(ctx); err != nil {
+		return err
+	}
+	if err := s.failed(); err != nil {
+		return err
+	}
+	if err := s.sendPositions(ctx); err != nil {
+		return fmt.Errorf("sending the position: %w", explained(err))
+	}
+	if err := s.client.EndTransaction(ctx, kgo.TryCommit); err != nil {
+		return fmt.Errorf("committing the transaction: %w", explained(err))
+	}
+	waiting := t.waiting
+	t.open, t.waiting, t.cost = false, nil, 0
+	clear(t.marks)
+	for _, d := range waiting {
+		d.finish()
+	}
+	return nil
+}
+
+// sendPositions puts into the transaction how far its events go.
+func (s *kafkaSink) sendPositions(ctx context.Context) error {
+	var records []*kgo.Record
+	for log, mark := range s.tx.marks {
+		value, err := json.Marshal(mark)
+		if err != nil {
+			return err
+		}
+		records = append(records, s.tx.record(s.o.source, log.String(), value))
+	}
+	return s.client.ProduceSync(ctx, records...).FirstErr()
+}
+
+// isFenced tells errors that say that another process writes for the source.
+func isFenced(err error) bool {
+	return errors.Is(err, kerr.ProducerFenced) || errors.Is(err, kerr.InvalidProducerEpoch) ||
+		errors.Is(err, kerr.TransactionalIDNotFound) || errors.Is(err, kerr.InvalidProducerIDMapping)
+}

@@ -1,0 +1,172 @@
+package encode_test
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"pikabin/decode"
+	"pikabin/decode/binlog"
+	"pikabin/decode/binlogtest"
+	"pikabin/encode"
+	"pikabin/encode/checkpoint"
+)
+
+// TestKafkaExactlyOnce kills runs at random, each of which goes on where the topic says that the last one has come to: in the end each
+// event is there once.
+func TestKafkaExactlyOnce(t *testing.T) {
+	for seed := range uint64(4) {
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
+			t.Parallel()
+			cluster := fakeKafka(t)
+			rng := rand.New(rand.NewPCG(seed, 11))
+			w := keyedLog(rng, 4000, 30)
+			hangUp(cluster, rng)
+			killUntilDone(t, rng, brokersOf(cluster), "pika", w)
+		})
+	}
+}
+
+// killUntilDone runs a log into a topic, and kills the run several times.
+func killUntilDone(t *testing.T, rng *rand.Rand, brokers, topic string, w *binlogtest.Writer) {
+	t.Helper()
+	log := find(t, written(t, w))[0]
+	target := brokers + "/" + topic + "?exactly-once&create-topics&partitions=5&linger=0s&commit-interval=5ms&source=" + topic
+	var last decode.Position
+	for kills := 0; ; kills++ {
+		sink, err := openKafka(t, target, encode.SinkOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		mark := sink.(encode.Positioner).Positions()["db0"]
+		if mark.Position.Before(last) || kills > 0 && mark.Position != (decode.Position{}) && mark.Fence == (decode.Fence{}) {
+			t.Fatalf("position %+v, was %v", mark, last)
+		}
+		last = mark.Position
+		result, err := encode.Run(t.Context(), fromMark(t, log, mark), &mortal{sink, 1 + rng.IntN(30)}, encode.Options{
+			Format: jsonl(t), Start: map[*decode.Log]checkpoint.Mark{log.ID(): mark},
+		})
+		if err == nil && result.Committed[log.ID()] == w.Position() {
+			if kills == 0 {
+				t.Error("no run was killed")
+			}
+			break
+		}
+		if kills > 100 {
+			t.Fatalf("no progress behind %v: %v", last, err)
+		}
+	}
+	checkOrder(t, w, consume(t, brokers, topic))
+}
+
+// fromMark reads a log from a place on.
+func fromMark(t *testing.T, log *binlog.Log, mark checkpoint.Mark) encode.Source {
+	t.Helper()
+	return planOf(t, log.Chunks(mark.Position, log.Committed(), binlog.PlanOptions{ChunkSize: 1 << 16}))
+}
+
+// mortal is a sink whose process dies in front of a write.
+type mortal struct {
+	encode.Sink
+	left int
+}
+
+func (m *mortal) Write(ctx context.Context, b *encode.Batch, done func(error)) {
+	if m.left--; m.left == 0 {
+		encode.KillKafka(m.Sink)
+	}
+	m.Sink.Write(ctx, b, done)
+}
+
+func (*mortal) Messages() {}
+
+func (*mortal) Positions() map[string]checkpoint.Mark { return nil }
+
+// TestKafkaTransactionTimeout asks for more time than the brokers give, and is told so at once.
+func TestKafkaTransactionTimeout(t *testing.T) {
+	cluster := fakeKafka(t)
+	_, err := openKafka(t, brokersOf(cluster)+"/pika?exactly-once&create-topics&transaction-timeout=2h", encode.SinkOptions{})
+	if err == nil || !strings.Contains(err.Error(), "above the transaction.max.timeout.ms") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestKafkaFences begins a second run for the source while the first one is at work: the brokers take nothing more from the first,
+// which ends and says why.
+func TestKafkaFences(t *testing.T) {
+	cluster := fakeKafka(t)
+	w := keyedLog(rand.New(rand.NewPCG(3, 3)), 3000, 30)
+	log := find(t, written(t, w))[0]
+	target := brokersOf(cluster) + "/pika?exactly-once&create-topics&partitions=3&linger=0s&commit-interval=1ms"
+	first, err := openKafka(t, target, encode.SinkOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var second encode.Sink
+	_, err = encode.Run(t.Context(), fromMark(t, log, checkpoint.Mark{}), &interrupting{Sink: first, act: func() {
+		if second, err = openKafka(t, target, encode.SinkOptions{}); err != nil {
+			t.Error(err)
+		}
+	}}, encode.Options{Format: jsonl(t), Workers: 1})
+	var sinkErr *encode.SinkError
+	if !errors.As(err, &sinkErr) || !strings.Contains(err.Error(), "another pikabin writes for this source now") {
+		t.Errorf("got %v", err)
+	}
+	mark := second.(encode.Positioner).Positions()["db0"]
+	if mark.Position == (decode.Position{}) || !mark.Position.Before(w.Position()) {
+		t.Errorf("the second run begins at %v", mark.Position)
+	}
+	if _, err := encode.Run(t.Context(), fromMark(t, log, mark), second, encode.Options{Format: jsonl(t)}); err != nil {
+		t.Error(err)
+	}
+	checkOrder(t, w, consume(t, brokersOf(cluster), "pika"))
+}
+
+// TestKafkaStandby opens a second run while the first one is at work: it waits, and takes over when that has ended.
+func TestKafkaStandby(t *testing.T) {
+	cluster := fakeKafka(t)
+	w := keyedLog(rand.New(rand.NewPCG(4, 4)), 1000, 30)
+	log := find(t, written(t, w))[0]
+	target := brokersOf(cluster) + "/pika?exactly-once&standby&create-topics&partitions=3&linger=0s"
+	first, err := openKafka(t, target, encode.SinkOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	type opened struct {
+		sink encode.Sink
+		err  error
+	}
+	turn := make(chan opened, 1)
+	var other *kfake.FaultHandle
+	_, err = encode.Run(t.Context(), fromMark(t, log, checkpoint.Mark{}), &interrupting{Sink: first, act: func() {
+		// It has come to wait when it has joined the group.
+		other = cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.JoinGroup}, Group: "pikabin-pika", Observe: true, Count: -1})
+		go func() {
+			sink, err := openKafka(t, target, encode.SinkOptions{})
+			turn <- opened{sink, err}
+		}()
+		if err := other.Wait(t.Context(), 1); err != nil {
+			t.Error(err)
+		}
+	}}, encode.Options{Format: jsonl(t), Workers: 1})
+	if err != nil {
+		t.Fatalf("the first run was disturbed: %v", err)
+	}
+	second := <-turn
+	if second.err != nil {
+		t.Fatal(second.err)
+	}
+	if mark := second.sink.(encode.Positioner).Positions()["db0"]; mark.Position != w.Position() {
+		t.Errorf("the second run begins at %v, want %v", mark.Position, w.Position())
+	}
+	if err := second.sink.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	checkOrder(t, w, consume(t, brokersOf(cluster), "pika"))
+}

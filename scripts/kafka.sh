@@ -1,0 +1,178 @@
+#!/usr/bin/env bash
+# A real Kafka on 127.0.0.1 for the tests behind -tags kafka: three KRaft nodes, or one.
+#
+#   scripts/kafka.sh test [--single]   start it, run the tests, stop it
+#   scripts/kafka.sh up [--single]     start it and print the addresses of its brokers
+#   scripts/kafka.sh down              stop it and remove its data
+#   scripts/kafka.sh kill N            kill -9 node N, from 1 on
+#   scripts/kafka.sh start N           start it again
+#   scripts/kafka.sh run CLASS ARG...  a program of Kafka's, such as org.apache.kafka.tools.ProducerPerformance
+#
+#   KAFKA_HEAP  of each node (default 512m)
+#
+# Maven brings the broker. It needs a JDK from 17 on.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+kafka_version=4.4.0
+tools_version=4.3.1 # the last one that there is, for "run"
+run_dir=${TMPDIR:-/tmp}/pikabin-kafka
+cluster_id=cGlrYWJpbi1jbHVzdGVyMQ # any 16 bytes
+
+# The class path is that of the jars in Maven's own cache.
+fetch() {
+	local tool
+	for tool in java mvn; do
+		command -v "$tool" >/dev/null || {
+			echo "kafka: there is no $tool here, which brings and runs the broker" >&2
+			exit 1
+		}
+	done
+	cat >"$run_dir/pom.xml" <<-POM
+		<project xmlns="http://maven.apache.org/POM/4.0.0">
+		  <modelVersion>4.0.0</modelVersion>
+		  <groupId>pikabin</groupId><artifactId>broker</artifactId><version>1</version><packaging>pom</packaging>
+		  <dependencies>
+		    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>$kafka_version</version></dependency>
+		    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka-tools</artifactId><version>$tools_version</version></dependency>
+		    <dependency><groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>1.7.36</version></dependency>
+		  </dependencies>
+		</project>
+	POM
+	mvn -B -q -f "$run_dir/pom.xml" dependency:build-classpath -Dmdep.outputFile="$run_dir/classpath" >"$run_dir/mvn.log" 2>&1 || {
+		cat "$run_dir/mvn.log" >&2
+		echo "kafka: Maven cannot bring org.apache.kafka:kafka_2.13:$kafka_version, see above" >&2
+		exit 1
+	}
+}
+
+# Ports that are free, below those that the kernel gives to clients: a node that is down would lose one of these.
+free_ports() {
+	python3 - "$1" <<-'PY'
+		import random, socket, sys
+		sockets = []
+		while len(sockets) < int(sys.argv[1]):
+		    s = socket.socket()
+		    try:
+		        s.bind(("127.0.0.1", random.randrange(20000, 32000)))
+		        sockets.append(s)
+		    except OSError:
+		        pass
+		print(*[s.getsockname()[1] for s in sockets])
+	PY
+}
+
+# java_main LOG_LEVEL CLASS ARG... becomes the program, so that its process is the one that was begun.
+java_main() {
+	exec java -Xmx"${KAFKA_HEAP:-512m}" -Dorg.slf4j.simpleLogger.defaultLogLevel="$1" -cp "$(<"$run_dir/classpath")" "${@:2}"
+}
+
+# configure NODE writes the properties of a node. Internal topics are small, so that they are there at once.
+configure() {
+	local n=$1 copies=$((nodes > 1 ? 3 : 1)) in_sync=$((nodes > 1 ? 2 : 1))
+	mkdir -p "$run_dir/$n"
+	cat >"$run_dir/$n/server.properties" <<-PROPERTIES
+		process.roles=broker,controller
+		node.id=$n
+		controller.quorum.voters=$voters
+		controller.listener.names=CONTROLLER
+		listeners=PLAINTEXT://127.0.0.1:${ports[n - 1]},CONTROLLER://127.0.0.1:${ports[nodes + n - 1]}
+		listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+		log.dirs=$run_dir/$n/data
+		auto.create.topics.enable=false
+		default.replication.factor=$copies
+		min.insync.replicas=$in_sync
+		offsets.topic.replication.factor=$copies
+		offsets.topic.num.partitions=3
+		transaction.state.log.replication.factor=$copies
+		transaction.state.log.min.isr=$in_sync
+		transaction.state.log.num.partitions=3
+		share.coordinator.state.topic.replication.factor=$copies
+		share.coordinator.state.topic.min.isr=$in_sync
+		group.initial.rebalance.delay.ms=0
+		broker.session.timeout.ms=6000
+	PROPERTIES
+	(java_main warn kafka.tools.StorageTool format -t "$cluster_id" -c "$run_dir/$n/server.properties") >"$run_dir/$n/format.log" 2>&1 || {
+		cat "$run_dir/$n/format.log" >&2
+		exit 1
+	}
+}
+
+start() {
+	local n=$1
+	java_main info kafka.Kafka "$run_dir/$n/server.properties" >"$run_dir/$n/log" 2>&1 &
+	echo $! >"$run_dir/$n/pid"
+	disown
+}
+
+await() {
+	local n=$1 _
+	for _ in {1..600}; do
+		grep -q 'Kafka Server started' "$run_dir/$n/log" && return
+		kill -0 "$(<"$run_dir/$n/pid")" 2>/dev/null || break
+		sleep 0.1
+	done
+	tail -n 30 "$run_dir/$n/log" >&2
+	echo "kafka: node $n did not start" >&2
+	return 1
+}
+
+up() {
+	[[ ! -e $run_dir/nodes ]] || {
+		echo "kafka: one is running: $(addresses)" >&2
+		exit 1
+	}
+	mkdir -p "$run_dir"
+	fetch
+	nodes=3
+	[[ ${1:-} != --single ]] || nodes=1
+	read -ra ports <<<"$(free_ports $((2 * nodes)))"
+	voters='' addresses=''
+	local n
+	for ((n = 1; n <= nodes; n++)); do
+		voters+=${voters:+,}$n@127.0.0.1:${ports[nodes + n - 1]}
+		addresses+=${addresses:+,}127.0.0.1:${ports[n - 1]}
+	done
+	echo "$addresses" >"$run_dir/addresses"
+	for ((n = 1; n <= nodes; n++)); do configure "$n"; done
+	echo "$nodes" >"$run_dir/nodes"
+	for ((n = 1; n <= nodes; n++)); do start "$n"; done
+	for ((n = 1; n <= nodes; n++)); do await "$n"; done
+	addresses
+}
+
+addresses() { cat "$run_dir/addresses"; }
+
+# stop SIGNAL NODE ends a node and waits until it is gone.
+stop() {
+	local pid
+	pid=$(<"$run_dir/$2/pid")
+	kill "-$1" "$pid" 2>/dev/null || true
+	while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
+}
+
+down() {
+	local n
+	for ((n = 1; n <= $(cat "$run_dir/nodes" 2>/dev/null || echo 0); n++)); do
+		[[ ! -e $run_dir/$n/pid ]] || stop KILL "$n"
+	done
+	rm -rf "$run_dir"
+}
+
+case ${1:-} in
+up) up "${2:-}" ;;
+down) down ;;
+kill) stop KILL "$2" ;;
+start) start "$2" && await "$2" ;;
+run) java_main warn "${@:2}" ;;
+test)
+	trap down EXIT
+	PIKABIN_TEST_KAFKA=$(up "${2:-}")
+	export PIKABIN_TEST_KAFKA
+	go test -tags kafka -run TestRealKafka -count=1 -timeout 5m ${VERBOSE:+-v} ./encode
+	;;
+*)
+	sed -n '2,/^set/s/^# \{0,1\}//p' "$0" | sed '$d' >&2
+	exit 2
+	;;
+esac
