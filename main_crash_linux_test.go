@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -117,7 +118,7 @@ func TestStalledMemory(t *testing.T) {
 	log, journal := filepath.Join(dir, "log"), filepath.Join(dir, "journal")
 	w := pikasim.Start(t, log, "--journal", journal, "--value-size", "1000..20000", "--db", "2", "--rate", "1e9", "--segment-size", "20000000")
 	at := w.Do("position")
-	p, stdout := tailToPipe(t, log, "--from", "start", "--memory", fmt.Sprint(memory), "--idle-exit", "300ms")
+	p, stdout := tailToPipe(t, log, "--from", "start", "--memory", strconv.Itoa(memory), "--idle-exit", "300ms")
 	p.readable(stdout)
 	stalled := time.Now()
 	p.until("the writer's bytes", func() bool {
