@@ -2,11 +2,25 @@ package main
 
 import (
 	"errors"
+	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
+	"time"
+
+	"pikabin/decode"
+	"pikabin/decode/binlogtest/pikasim"
 )
+
+var stalledFor = flag.Duration("torture.stalled", 0, "for how long nobody reads in TestStalledMemory")
+
+// endsWithTest has the process killed when the test is.
+func endsWithTest() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }
 
 // smallDisk is a disk of its own on which a file takes all room, from time to time.
 type smallDisk struct {
@@ -57,4 +71,82 @@ func (d *smallDisk) free() {
 		d.tb.Fatal(err)
 	}
 	d.full = false
+}
+
+// peak is the most memory that a process has had, in bytes.
+func (p *program) peak() int64 {
+	p.tb.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if err != nil {
+		p.tb.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(status), "VmHWM:")
+	var kib int64
+	if _, err := fmt.Sscan(text, &kib); err != nil {
+		p.tb.Fatal(err)
+	}
+	return kib << 10
+}
+
+// aboveMemory is what the program takes at most besides --memory: the runtime and its reserve, the buffers of the workers,
+// and, with the race detector, that as well.
+func aboveMemory(tb testing.TB) int64 {
+	tb.Helper()
+	info, _ := debug.ReadBuildInfo()
+	for _, s := range info.Settings {
+		if s.Key == "-race" && s.Value == "true" {
+			return 400 << 20
+		}
+	}
+	return 64 << 20
+}
+
+// checkMemory compares the most memory that a process has had with the bound of --memory, and returns it.
+func checkMemory(p *program, memory int64) int64 {
+	p.tb.Helper()
+	got, most := p.peak(), memory+aboveMemory(p.tb)
+	if got > most {
+		p.tb.Errorf("%d MiB with --memory of %d MiB, want %d MiB at most", got>>20, memory>>20, most>>20)
+	}
+	return got
+}
+
+// TestStalledMemory: while nobody reads, reading stops, though the server writes many times --memory. Nothing is lost by it.
+func TestStalledMemory(t *testing.T) {
+	const memory, times = 16 << 20, 4
+	dir := t.TempDir()
+	log, journal := filepath.Join(dir, "log"), filepath.Join(dir, "journal")
+	w := pikasim.Start(t, log, "--journal", journal, "--value-size", "1000..20000", "--db", "2", "--rate", "1e9", "--segment-size", "20000000")
+	at := w.Do("position")
+	p, stdout := tailToPipe(t, log, "--from", "start", "--memory", strconv.Itoa(memory), "--idle-exit", "300ms")
+	p.readable(stdout)
+	stalled := time.Now()
+	p.until("the writer's bytes", func() bool {
+		now := w.Do("position")
+		written := int64(now.Segment-at.Segment)*20_000_000 + now.Offset - at.Offset
+		return written > times*memory && time.Since(stalled) > *stalledFor
+	})
+	t.Logf("stalled memory: %d MiB with --memory of %d MiB", checkMemory(p, memory)>>20, memory>>20)
+	w.Quit()
+	a := account{history: readHistory(t, journal, log), next: map[string]int{}}
+	if err := errors.Join(a.takeAll(stdout, false), a.complete()); err != nil {
+		t.Errorf("%v:\n%s", err, &p.messages)
+	}
+	p.exits(0)
+}
+
+// TestFullDevice: a device without room, which cannot be cut to what was delivered, ends the run, and the message says why.
+func TestFullDevice(t *testing.T) {
+	dir := t.TempDir()
+	log, state := filepath.Join(dir, "log"), filepath.Join(dir, "state")
+	w := pikasim.Start(t, log)
+	w.Put(10)
+	p := startProgram(t, nil, "tail", log, "--from", "start", "--state", state, "-o", "/dev/full")
+	p.exits(exitSink)
+	if p.messages.count("no space left") == 0 {
+		t.Errorf("it says:\n%s", &p.messages)
+	}
+	if got := positionOf(t, state); got != (decode.Position{}) {
+		t.Errorf("the state says %v, and nothing was delivered", got)
+	}
 }

@@ -68,6 +68,7 @@ func startProgram(tb testing.TB, stdout *os.File, args ...string) *program {
 	p := &program{tb: tb, cmd: exec.CommandContext(tb.Context(), exe, args...), done: make(chan struct{})}
 	p.cmd.Args[0] = "pikabin"
 	p.cmd.Stderr = &p.messages
+	p.cmd.SysProcAttr = endsWithTest()
 	if stdout != nil {
 		p.cmd.Stdout = stdout
 	}
@@ -149,25 +150,28 @@ func (p *program) event(dir string, random *rand.Rand, most int) {
 		p.tb.Fatal(err)
 	}
 	defer w.Close()
-	err = filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
-		if err == nil && d.IsDir() {
-			err = w.Add(path)
-		}
-		return err
-	})
-	if err != nil {
-		p.tb.Fatal(err)
-	}
+	watchAll(w, dir)
 	timeout := time.After(patience)
 	for range 1 + random.IntN(most) {
 		select {
-		case <-w.Events:
+		case e := <-w.Events:
+			watchAll(w, e.Name)
 		case <-p.done:
 			return
 		case <-timeout:
 			p.tb.Fatalf("nothing happens in %s:\n%s", dir, &p.messages)
 		}
 	}
+}
+
+// watchAll watches a folder and those in it. What has gone in the meantime is of no interest.
+func watchAll(w *fsnotify.Watcher, dir string) {
+	_ = filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err == nil && d.IsDir() {
+			_ = w.Add(path)
+		}
+		return nil
+	})
 }
 
 // after lets a random time up to most pass, so that no moment of a run is spared.

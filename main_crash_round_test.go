@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -28,6 +29,7 @@ type scenario struct {
 	args    []string
 	writer  []string // flags of the writer besides the usual ones
 	disk    bool     // the output lies on a small disk that fills up and gets room again
+	purges  bool     // the server deletes segments before they were read, if the program does not keep them
 	losing  bool     // records may be missing if a gap names them
 }
 
@@ -102,8 +104,11 @@ func newRound(t *testing.T, s scenario, dir string, seed uint64) *round {
 	}
 	args := slices.Concat(writers[r.random.IntN(len(writers))], s.writer, []string{
 		"--db", "3", "--segment-size", "200000", "--region", "65536", "--duration", "20m",
-		"--journal", r.journal(), "--seed", fmt.Sprint(seed),
+		"--journal", r.journal(), "--seed", strconv.FormatUint(seed, 10),
 	})
+	if s.purges {
+		args = append(args, "--purge-keep", strconv.Itoa(keptSegments))
+	}
 	r.writer = pikasim.Start(t, r.log(), args...)
 	return r
 }
@@ -124,6 +129,12 @@ func (r *round) args(more ...string) []string {
 	command, args := "convert", []string(nil)
 	if r.tails() {
 		command, args = "tail", []string{"--idle-exit", "1m"}
+	}
+	if r.disk != nil {
+		args = append(args, "--memory", strconv.Itoa(fullMemory))
+	}
+	if r.purges && !r.losing {
+		args = append(args, "--pin", filepath.Join(r.dir, "pins"))
 	}
 	return slices.Concat([]string{command, r.log(), "--from", "start", "--state", r.state(), "-o", output}, args, r.scenario.args, more)
 }
@@ -171,123 +182,6 @@ func (r *round) load() checkpoint.State {
 		r.Fatal(err)
 	}
 	return s
-}
-
-// moments are where a run is killed. Each waits for what has to happen, and none for long.
-var moments = []func(r *round, p *program){
-	func(r *round, p *program) { p.after(r.random, 10*time.Millisecond) },
-	func(r *round, p *program) { p.after(r.random, 200*time.Millisecond) },
-	func(r *round, p *program) { p.says(": from ") },
-	func(r *round, p *program) { r.delivered(p) },
-	func(r *round, p *program) { p.event(r.out, r.random, 12) },                             // saves
-	func(r *round, p *program) { p.event(filepath.Join(r.log(), "log_db0"), r.random, 12) }, // rolls
-	func(r *round, p *program) { p.event(r.outputDir(), r.random, 20) },                     // parts
-}
-
-// outputDir is where the output's files come and go.
-func (r *round) outputDir() string {
-	if r.folder() {
-		return r.path(r.output)
-	}
-	return r.out
-}
-
-// delivered waits until the program has put out something.
-func (r *round) delivered(p *program) {
-	if r.output == "" {
-		before := r.size()
-		p.until("output", func() bool { return r.size() > before })
-		return
-	}
-	r.saved(p)
-}
-
-// saved waits for a save.
-func (r *round) saved(p *program) {
-	before := r.load().Saves
-	p.until("a save", func() bool { return r.load().Saves > before })
-}
-
-func (r *round) moment(p *program) {
-	moments[r.random.IntN(len(moments))](r, p)
-	p.after(r.random, 3*time.Millisecond)
-}
-
-// killed is kill -9 at some moment.
-func (r *round) killed(p *program) {
-	r.moment(p)
-	r.kill(p)
-}
-
-func (r *round) kill(p *program) {
-	if p.kill() {
-		r.kills++
-	}
-}
-
-// stopped is SIGTERM, when the program has come so far that it knows what to do.
-func (r *round) stopped(p *program) {
-	if !p.says(": from ") {
-		return
-	}
-	r.moment(p)
-	p.signal(syscall.SIGTERM)
-	if code := p.wait(); code != 0 && r.tails() && !r.isFull() {
-		r.Fatalf("exit code %d at SIGTERM:\n%s", code, &p.messages)
-	}
-	r.stops++
-}
-
-// hungUp is SIGHUP, which completes a part, and kill -9 behind it.
-func (r *round) hungUp(p *program) {
-	r.delivered(p)
-	p.signal(syscall.SIGHUP)
-	r.killed(p)
-}
-
-// writerKilled is kill -9 of the writer, which then goes on over its torn tail.
-func (r *round) writerKilled(p *program) {
-	r.moment(p)
-	r.writer.Kill()
-	r.writerKills++
-	if r.random.IntN(2) == 0 {
-		p.after(r.random, 20*time.Millisecond) // nothing else is sure to happen now
-		r.kill(p)
-	}
-	r.writer.Restart()
-	r.killed(p)
-}
-
-// filled is a disk without room, which it then has again, or not before the kill.
-func (r *round) filled(p *program) {
-	r.moment(p)
-	r.disk.fill()
-	r.full++
-	p.until("a message of the full disk", func() bool { return p.messages.count("no space left") > 0 })
-	if r.random.IntN(2) == 0 {
-		r.disk.free()
-	}
-	r.killed(p)
-}
-
-// act is one run.
-func (r *round) act() {
-	r.Helper()
-	if r.disk != nil && r.disk.full && r.random.IntN(2) == 0 {
-		r.disk.free()
-	}
-	switch n := r.random.IntN(20); {
-	case n == 0:
-		r.run(r.stopped)
-	case n == 1:
-		r.run(r.writerKilled)
-	case n == 2 && r.tails() && r.output != "":
-		r.run(r.hungUp)
-	case n < 6 && r.disk != nil && !r.disk.full:
-		r.run(r.filled)
-	default:
-		r.run(r.killed)
-	}
 }
 
 // torture lets acts pass until there were so many kills, or no more time, and compares.

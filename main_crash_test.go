@@ -47,6 +47,9 @@ func scenarios() []scenario {
 		scenario{name: "disk-file-zstd", output: "changes.jsonl.zst", disk: true, writer: writer},
 		scenario{name: "disk-folder", output: "changes/", args: []string{"--roll-size", "50KiB"}, disk: true, writer: writer},
 		scenario{name: "disk-folder-zstd", output: "changes/", args: []string{"--compress", "zstd", "--roll-interval", "1s"}, disk: true, writer: writer},
+		scenario{name: "night-pin", output: "changes/", args: []string{"--compress", "zstd"}, disk: true, purges: true},
+		scenario{name: "night-skip", output: "changes.jsonl.zst", args: []string{"--on-gap=skip"}, disk: true, purges: true, losing: true},
+		scenario{name: "night-skip-stdout", args: []string{"--on-gap=skip"}, disk: true, purges: true, losing: true},
 		scenario{name: "disk-convert", command: "convert", output: "changes.jsonl.gz", disk: true, writer: writer},
 	)
 }
@@ -69,7 +72,7 @@ func TestTorture(t *testing.T) {
 					sum.add(&done)
 				})
 			}
-			t.Log(sum.String())
+			t.Logf("%s: %v", s.name, &sum)
 		})
 	}
 }
@@ -80,7 +83,7 @@ func roundDir(t *testing.T) string {
 	if *tortureDir == "" {
 		return t.TempDir()
 	}
-	dir, err := os.MkdirTemp(*tortureDir, "round")
+	dir, err := os.MkdirTemp(*tortureDir, "round") //nolint:usetesting // what a failure leaves must stay
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -127,10 +127,33 @@ func (l *Log) unwritten(m Manifest) bool {
 }
 
 // begins reports whether a history begins with a segment: with what a full sync leaves, or with a record that names the
-// very beginning of its segment as the end of the log before it.
+// very beginning of its segment as the end of the log before it. So does also the first record of a server that was killed
+// after a rotation and before the put that had asked for it; but that one is the next in number.
 func (l *Log) begins(s Segment) (bool, error) {
 	o, err := l.opening(s)
-	return o.filler || o.found && o.hasAt && o.offset == 0 && o.at == s.start(), err
+	if err != nil || o.filler {
+		return o.filler, err
+	}
+	if !o.found || !o.hasAt || o.offset != 0 || o.at != s.start() {
+		return false, nil
+	}
+	follows, err := l.follows(s, &o)
+	return !follows, err
+}
+
+// follows reports whether the first record of a segment has the number behind that of the last record of the segment before it.
+func (l *Log) follows(s Segment, o *opening) (bool, error) {
+	i, ok := findSegment(l.around, s.Number-1)
+	if !ok || s.Number == 0 || l.around[i].Compression != Plain || o.has&decode.HasLogicID == 0 {
+		return false, nil
+	}
+	file, err := l.openPlain(l.around[i])
+	if err != nil {
+		return false, notThere(err)
+	}
+	defer file.Close()
+	e, err := l.probe.readEnding(file, l.span(file), file.size)
+	return e.boundary && e.found && e.last.logicID+1 == o.logicID, err
 }
 
 // historyStart is where the history begins that the manifest is the end of: the nearest segment below it that begins one, or

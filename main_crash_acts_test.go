@@ -1,0 +1,191 @@
+//go:build unix
+
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// moments are where a run is killed. Each waits for what has to happen, and none for long.
+var moments = []func(r *round, p *program){
+	func(r *round, p *program) { p.after(r.random, 10*time.Millisecond) },
+	func(r *round, p *program) { p.after(r.random, 200*time.Millisecond) },
+	func(_ *round, p *program) { p.says(": from ") },
+	func(r *round, p *program) { r.delivered(p) },
+	func(r *round, p *program) { p.event(r.out, r.random, 12) },                             // saves
+	func(r *round, p *program) { p.event(filepath.Join(r.log(), "log_db0"), r.random, 12) }, // rolls
+	func(r *round, p *program) { p.event(r.outputDir(), r.random, 20) },                     // parts
+}
+
+// outputDir is where the output's files come and go.
+func (r *round) outputDir() string {
+	if r.folder() {
+		return r.path(r.output)
+	}
+	return r.out
+}
+
+// delivered waits until the program has put out something.
+func (r *round) delivered(p *program) {
+	if r.output == "" {
+		before := r.size()
+		p.until("output", func() bool { return r.size() > before })
+		return
+	}
+	r.saved(p)
+}
+
+// saved waits for a save.
+func (r *round) saved(p *program) {
+	before := r.load().Saves
+	p.until("a save", func() bool { return r.load().Saves > before })
+}
+
+// moment waits for one of the moments. On a full disk there may be none but those of the clock.
+func (r *round) moment(p *program) {
+	r.Helper()
+	if r.isFull() {
+		p.after(r.random, 200*time.Millisecond)
+		return
+	}
+	moments[r.random.IntN(len(moments))](r, p)
+	p.after(r.random, 3*time.Millisecond)
+}
+
+// killed is kill -9 at some moment.
+func (r *round) killed(p *program) {
+	r.moment(p)
+	r.kill(p)
+}
+
+func (r *round) kill(p *program) {
+	if p.kill() {
+		r.kills++
+	}
+}
+
+// stopped is SIGTERM, when the program has come so far that it knows what to do.
+func (r *round) stopped(p *program) {
+	if !p.says(": from ") {
+		return
+	}
+	r.moment(p)
+	p.signal(syscall.SIGTERM)
+	if code := p.wait(); code != 0 && r.tails() && !r.isFull() {
+		r.Fatalf("exit code %d at SIGTERM:\n%s", code, &p.messages)
+	}
+	r.stops++
+}
+
+// hungUp is SIGHUP, which completes a part, and kill -9 behind it.
+func (r *round) hungUp(p *program) {
+	r.delivered(p)
+	p.signal(syscall.SIGHUP)
+	r.killed(p)
+}
+
+// writerKilled is kill -9 of the writer, which then goes on over its torn tail.
+func (r *round) writerKilled(p *program) {
+	r.moment(p)
+	r.writer.Kill()
+	r.writerKills++
+	if r.random.IntN(2) == 0 {
+		p.after(r.random, 20*time.Millisecond) // nothing else is sure to happen now
+		r.kill(p)
+	}
+	r.writer.Restart()
+	r.killed(p)
+}
+
+// filled is a disk without room, which it then has again, or not before the kill.
+func (r *round) filled(p *program) {
+	r.moment(p)
+	r.disk.fill()
+	r.full++
+	p.until("a message of the full disk", func() bool { return p.messages.count("no space left") > 0 })
+	if r.purges {
+		purged := r.purged()
+		p.until("a purge", purged)
+	}
+	checkMemory(p, fullMemory)
+	if r.random.IntN(2) == 0 {
+		r.disk.free()
+	}
+	r.killed(p)
+}
+
+// fullMemory is --memory of the runs on disks that fill up, where the bytes in flight must not pile up.
+const fullMemory = 16 << 20
+
+// keptSegments is how many a server that purges keeps.
+const keptSegments = 10
+
+// purged tells when all segments that are there now have been purged.
+func (r *round) purged() func() bool {
+	newest := r.segments()
+	return func() bool {
+		for db, numbers := range r.segments() {
+			if numbers[0] <= newest[db][len(newest[db])-1] {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+// segments are the numbers of those that are there, by DB.
+func (r *round) segments() map[string][]int {
+	r.Helper()
+	list := map[string][]int{}
+	for _, db := range []string{"log_db0", "log_db1", "log_db2"} {
+		entries, err := os.ReadDir(filepath.Join(r.log(), db))
+		if err != nil {
+			r.Fatal(err)
+		}
+		for _, e := range entries {
+			if n, err := strconv.Atoi(strings.TrimPrefix(e.Name(), "write2file")); err == nil {
+				list[db] = append(list[db], n)
+			}
+		}
+		slices.Sort(list[db])
+	}
+	return list
+}
+
+// absent is a time without the program, in which the server purges what was not read.
+func (r *round) absent() {
+	r.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for purged := r.purged(); !purged(); {
+		<-tick.C
+	}
+}
+
+// act is one run.
+func (r *round) act() {
+	r.Helper()
+	if r.disk != nil && r.disk.full && r.random.IntN(2) == 0 {
+		r.disk.free()
+	}
+	switch n := r.random.IntN(20); {
+	case n == 0:
+		r.run(r.stopped)
+	case n == 1:
+		r.run(r.writerKilled)
+	case n == 2 && r.tails() && r.output != "" && !r.isFull():
+		r.run(r.hungUp)
+	case n == 3 && r.losing:
+		r.absent()
+	case n < 6 && r.disk != nil && !r.disk.full:
+		r.run(r.filled)
+	default:
+		r.run(r.killed)
+	}
+}

@@ -1,0 +1,146 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"pikabin/decode"
+	"pikabin/decode/binlogtest/pikasim"
+	"pikabin/encode/checkpoint"
+)
+
+// TestKilledAfterRotation: a server that was killed between a rotation and the put that had asked for it goes on with the same
+// history, though its next record names the beginning of the segment as the end of the log before it.
+func TestKilledAfterRotation(t *testing.T) {
+	dir := t.TempDir()
+	log, journal := filepath.Join(dir, "log"), filepath.Join(dir, "journal")
+	w := pikasim.Start(t, log, "--journal", journal)
+	w.Put(10)
+	w.Rotate()
+	w.Kill()
+	w.Restart()
+	w.Put(10)
+	w.Rotate()
+	w.Put(10)
+	w.Quit()
+	p, stdout := tailToPipe(t, log, "--from", "start", "--idle-exit", "100ms")
+	a := account{history: readHistory(t, journal, log), next: map[string]int{}}
+	if err := errors.Join(a.takeAll(stdout, false), a.complete()); err != nil {
+		t.Errorf("%v:\n%s", err, &p.messages)
+	}
+	p.exits(0)
+}
+
+// tailToPipe runs tail into a pipe and gives the end to read from.
+func tailToPipe(t *testing.T, args ...string) (*program, *os.File) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close() })
+	defer w.Close()
+	return startProgram(t, w, append([]string{"tail"}, args...)...), r
+}
+
+// blocked is a tail into a pipe that keeps a state, beside a writer which has put more than a pipe takes.
+func blocked(t *testing.T) (p *program, stdout *os.File, state string) {
+	t.Helper()
+	dir := t.TempDir()
+	log, state := filepath.Join(dir, "log"), filepath.Join(dir, "state")
+	w := pikasim.Start(t, log, "--value-size", "1000")
+	w.Put(1000)
+	p, stdout = tailToPipe(t, log, "--from", "start", "--state", state)
+	return p, stdout, state
+}
+
+// lastEnd is the end of the last whole event.
+func lastEnd(t *testing.T, text []byte) decode.Position {
+	t.Helper()
+	lines := bytes.Split(text, []byte("\n"))
+	var e event
+	if err := json.Unmarshal(lines[len(lines)-2], &e); err != nil {
+		t.Fatal(err)
+	}
+	return decode.Position{Segment: e.Segment, Offset: e.End}
+}
+
+func positionOf(t *testing.T, state string) decode.Position {
+	t.Helper()
+	s, _, err := checkpoint.Load(state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.DBs["db0"].Position
+}
+
+// TestTerminated: what was read when the signal comes is delivered, as soon as somebody reads it, and saved.
+func TestTerminated(t *testing.T) {
+	p, stdout, state := blocked(t)
+	p.readable(stdout)
+	p.signal(syscall.SIGTERM)
+	text, err := io.ReadAll(stdout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.exits(0)
+	if got, want := positionOf(t, state), lastEnd(t, text); got != want {
+		t.Errorf("the state says %v, delivered is %v", got, want)
+	}
+}
+
+// readable waits until there is something in the pipe.
+func (p *program) readable(pipe *os.File) {
+	p.tb.Helper()
+	p.until("something in the pipe", func() bool {
+		fds := []unix.PollFd{{Fd: int32(pipe.Fd()), Events: unix.POLLIN}}
+		n, err := unix.Poll(fds, 0)
+		return n == 1 && err == nil
+	})
+}
+
+// TestTerminatedTwice: the second signal does not wait for a reader.
+func TestTerminatedTwice(t *testing.T) {
+	p, stdout, _ := blocked(t)
+	p.readable(stdout)
+	// The first one may come in the place of the second, so both are sent until it has ended.
+	if p.until("the end", func() bool { p.signal(syscall.SIGTERM); return false }) {
+		t.Error("it goes on")
+	}
+	p.exits(-int(syscall.SIGTERM))
+}
+
+// TestReaderGone: a closed pipe is the end, with what was delivered before in the state.
+func TestReaderGone(t *testing.T) {
+	dir := t.TempDir()
+	log, state := filepath.Join(dir, "log"), filepath.Join(dir, "state")
+	w := pikasim.Start(t, log, "--value-size", "1000")
+	want := w.Put(10)
+	p, stdout := tailToPipe(t, log, "--from", "start", "--state", state)
+	p.until("a save", func() bool { return positionOf(t, state) == want })
+	second := startProgram(t, nil, "tail", log, "--state", state)
+	second.exits(exitLocked)
+	w.Put(1000) // more than the pipe takes
+	if _, err := io.CopyN(io.Discard, stdout, 50_000); err != nil {
+		t.Fatal(err)
+	}
+	stdout.Close()
+	p.exits(0)
+	if text := p.messages.String(); strings.Contains(text, "broken pipe") {
+		t.Errorf("it says:\n%s", text)
+	}
+	if got := positionOf(t, state); got != want {
+		t.Errorf("the state says %v, want %v", got, want)
+	}
+}
