@@ -79,6 +79,38 @@ func (m *memory) Rolled() <-chan struct{} { return m.rolled }
 
 func (m *memory) Close(context.Context) error { m.closed = true; return nil }
 
+// eager is a Keeper that is flushed while it has a write, which counts, though nobody has been told that it is done.
+type eager struct {
+	memory
+	flushed chan struct{}
+}
+
+func (e *eager) Write(ctx context.Context, b *encode.Batch, done func(error)) {
+	e.memory.Write(ctx, b, func(error) {})
+	select {
+	case e.rolled <- struct{}{}:
+	default:
+	}
+	<-e.flushed
+	done(nil)
+}
+
+func (e *eager) Flush(ctx context.Context, complete bool) (any, int, error) {
+	defer func() {
+		select {
+		case e.flushed <- struct{}{}:
+		default:
+		}
+	}()
+	return e.memory.Flush(ctx, complete)
+}
+
+func newEager(seed uint64) *eager {
+	e := &eager{flushed: make(chan struct{}, 1)}
+	e.rng, e.rolled = rand.New(rand.NewPCG(seed, 3)), make(chan struct{}, 1)
+	return e
+}
+
 // inTurn gives a chunk of each plan in turn, as a tail of several logs does.
 type inTurn struct{ plans []*binlog.Plan }
 
@@ -218,7 +250,7 @@ func TestCheckpointsGoOn(t *testing.T) {
 	var data []byte
 	runs := 0
 	for done := false; !done; runs++ {
-		sink := newMemory(uint64(runs))
+		sink := newEager(uint64(runs))
 		sink.data = data
 		source := &inTurn{}
 		for _, l := range logs {
@@ -368,5 +400,20 @@ func TestReaderOfAPipeGoesAway(t *testing.T) {
 	_, err = encode.Run(t.Context(), source, sink, encode.Options{Format: lines()})
 	if !errors.Is(err, syscall.EPIPE) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestCheckpointWithinAWrite: what a note speaks of belongs to its positions, also before the write returns.
+func TestCheckpointWithinAWrite(t *testing.T) {
+	dir, writers := threeLogs(t, 3)
+	sink := newEager(3)
+	_, err := encode.Run(t.Context(), plansInTurn(t, find(t, dir), 1<<16), sink, encode.Options{
+		Format: lines(), Workers: 2, Fences: true, Save: func(c encode.Checkpoint) error {
+			checkCheckpoint(t, dir, &sink.memory, writers, c)
+			return nil
+		},
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }

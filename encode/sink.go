@@ -42,8 +42,9 @@ type Keeper interface {
 	Sink
 
 	// Flush makes durable what Write has accepted. It returns how many writes that are since the last Flush that
-	// succeeded, and a note that encoding/json can write, of the output as it is behind the last of them. complete says
-	// that a part that has been begun is to be completed, however small it is.
+	// succeeded, and a note that encoding/json can write, of the output as it is behind the last of them. A write that
+	// failed, and what comes behind it, is not among them. complete says that a part that has been begun is to be
+	// completed, however small it is.
 	Flush(ctx context.Context, complete bool) (note any, writes int, err error)
 
 	// Kept says that the state with a note of Flush is on the disk, with the positions that belong to it: what is
