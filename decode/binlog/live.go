@@ -141,10 +141,11 @@ func (l *Log) begins(s Segment) (bool, error) {
 	return !follows, err
 }
 
-// follows reports whether the first record of a segment has the number behind that of the last record of the segment before it.
+// follows reports whether the first record of a segment has the number behind that of the last record of the segment before it. Up
+// to 3.2 a full sync lets the numbers go on, so that they say nothing.
 func (l *Log) follows(s Segment, o *opening) (bool, error) {
 	i, ok := findSegment(l.around, s.Number-1)
-	if !ok || s.Number == 0 || l.around[i].Compression != Plain || o.has&decode.HasLogicID == 0 {
+	if !ok || s.Number == 0 || l.around[i].Compression != Plain || o.has&decode.HasLogicID == 0 || l.generation < decode.G4 {
 		return false, nil
 	}
 	file, err := l.openPlain(l.around[i])
