@@ -669,7 +669,7 @@ func (c *tailCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return usageError{err}
 	}
-	f := &following{tailCommand: c, streams: s, options: o, starts: map[*decode.Log]decode.Position{}}
+	f := &following{tailCommand: c, streams: s, options: o, starts: map[*decode.Log]extent{}}
 	if f.from, err = binlog.ParseWhere(c.From, time.Now()); err != nil {
 		return usageError{err}
 	}
@@ -695,10 +695,10 @@ type following struct {
 
 	// What another history than that of the state has replaced comes out in front of its log.
 	holes []decode.Hole
-	next  *decode.Chunk // comes behind the holes
+	next  func() (decode.Chunk, error) // comes behind the holes; nil: the tail is to be asked
 
 	mu     sync.Mutex
-	starts map[*decode.Log]decode.Position
+	starts map[*decode.Log]extent
 }
 
 // open takes up the state, finds the logs, and opens the output.
@@ -718,7 +718,7 @@ func (f *following) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	o.Start, o.Save, o.Stats = map[*decode.Log]checkpoint.Mark{}, f.save, &encode.Stats{}
+	o.Start, o.Late, o.Save, o.Stats = map[*decode.Log]checkpoint.Mark{}, f.late, f.save, &encode.Stats{}
 	if strings.Contains(f.Output, "://") { // it may know how far it has come
 		if err := f.openRemote(ctx, generation); err != nil {
 			return err
@@ -788,7 +788,7 @@ func (f *following) start(ctx context.Context, l *binlog.Log, late bool) (decode
 		f.options.Start[l.ID()] = e.mark
 	}
 	f.mu.Lock()
-	f.starts[l.ID()] = e.from
+	f.starts[l.ID()] = e
 	f.mu.Unlock()
 	if f.pins != nil {
 		err = f.pins.Follow(l, e.from)
@@ -796,23 +796,31 @@ func (f *following) start(ctx context.Context, l *binlog.Log, late bool) (decode
 	return e.from, err
 }
 
+// late is what is known of a log that was not there at the start.
+func (f *following) late(log *decode.Log) (checkpoint.Mark, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	e, ok := f.starts[log]
+	return e.mark, ok
+}
+
 // Next gives what the tail does, and what is missing in front of it.
 func (f *following) Next(ctx context.Context) (decode.Chunk, error) {
 	if len(f.holes) == 0 && f.next == nil {
 		chunk, err := f.tail.Next(ctx)
-		if len(f.holes) == 0 || err != nil {
+		if len(f.holes) == 0 {
 			return chunk, err
 		}
-		f.next = &chunk
+		f.next = func() (decode.Chunk, error) { return chunk, err }
 	}
 	if len(f.holes) > 0 {
 		hole := f.holes[0]
 		f.holes = f.holes[1:]
 		return decode.Chunk{}, hole
 	}
-	chunk := *f.next
+	next := f.next
 	f.next = nil
-	return chunk, nil
+	return next()
 }
 
 // save keeps the place, and lets go of the segments before it.
@@ -824,10 +832,21 @@ func (f *following) save(c encode.Checkpoint) error {
 	}
 	if f.pins != nil {
 		for log, mark := range c.Marks {
-			f.pins.Release(log, mark.Position)
+			if !f.isReplaced(log, mark) {
+				f.pins.Release(log, mark.Position)
+			}
 		}
 	}
 	return nil
+}
+
+// isReplaced reports whether a place is one of a history that was replaced before the run: its number says nothing about
+// the segments that are there now.
+func (f *following) isReplaced(log *decode.Log, mark checkpoint.Mark) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	e := f.starts[log]
+	return e.rewritten != nil && e.mark.Epoch == mark.Epoch
 }
 
 // drainTime is how long an output that takes nothing any more is waited for at the end.
@@ -924,7 +943,7 @@ func (f *following) statuses() []health.LogStatus {
 	defer f.mu.Unlock()
 	for i, l := range list {
 		statuses[i] = health.LogStatus{
-			Log: l.ID, From: f.starts[l.ID], End: l.Committed, Segments: len(l.Segments), Grew: l.Moved,
+			Log: l.ID, From: f.starts[l.ID].from, End: l.Committed, Segments: len(l.Segments), Grew: l.Moved,
 			Behind: func(from decode.Position) int64 { bytes, _ := l.Behind(from); return bytes },
 		}
 		if len(l.Segments) > 0 {

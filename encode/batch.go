@@ -65,7 +65,7 @@ func (b *Batch) footprint() int64 {
 func (b *Batch) rewind() {
 	was := *b
 	b.reset()
-	b.chunk, b.seq, b.charged, b.inFlight = was.chunk, was.seq, was.charged, was.inFlight
+	b.chunk, b.Epoch, b.seq, b.charged, b.inFlight = was.chunk, was.Epoch, was.seq, was.charged, was.inFlight
 }
 
 // chunkRelease gives what lets go of the chunk, which the batch may forget first.

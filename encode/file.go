@@ -1,6 +1,7 @@
 package encode
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -37,7 +38,7 @@ func openFile(o SinkOptions) (Sink, error) {
 		return nil, err
 	case !o.Resume:
 		g, err := d.create(ctx, o.Target)
-		return &file{growing: g}, err
+		return &file{growing: g, db: firstDB}, err
 	case o.Note == nil:
 		if err == nil && info.Size() > 0 {
 			return nil, fmt.Errorf("output %s is there already, and the state is a new one: move the file away, or name another one", o.Target)
@@ -46,14 +47,20 @@ func openFile(o SinkOptions) (Sink, error) {
 		if err == nil {
 			err = d.SyncDir(filepath.Dir(o.Target))
 		}
-		return &file{growing: g}, err
+		return &file{growing: g, db: firstDB}, err
 	}
-	var n extentNote
+	n := fileNote{DB: firstDB}
 	if err := json.Unmarshal(o.Note, &n); err != nil {
 		return nil, fmt.Errorf("the state's note of %s: %w", o.Target, err)
 	}
-	g, err := d.reopen(ctx, o.Target, n)
-	return &file{growing: g}, err
+	g, err := d.reopen(ctx, o.Target, n.extentNote)
+	return &file{growing: g, db: n.DB}, err
+}
+
+// fileNote is what the state holds.
+type fileNote struct {
+	extentNote
+	DB string `json:"db,omitempty"`
 }
 
 // device is a stream into what cannot be cut.
@@ -68,6 +75,7 @@ func (d *device) Close(context.Context) error { return d.close() }
 type file struct {
 	mu sync.Mutex
 	*growing
+	db     string // that the output ends in
 	writes int
 	err    error // of a write: what the file ends in is no whole batch
 }
@@ -77,8 +85,9 @@ func (f *file) Write(ctx context.Context, b *Batch, done func(error)) {
 	err := f.write(ctx, b.Data)
 	if err == nil {
 		f.writes++
+		f.db = b.Log.DB
 	}
-	f.err = err
+	f.err = cmp.Or(f.err, err)
 	f.mu.Unlock()
 	done(err)
 }
@@ -86,7 +95,7 @@ func (f *file) Write(ctx context.Context, b *Batch, done func(error)) {
 // Flush syncs. The note is of the bytes that are there before, so that it never speaks of more than is durable.
 func (f *file) Flush(ctx context.Context, _ bool) (note any, writes int, err error) {
 	f.mu.Lock()
-	note, writes, dirty, err := f.note(), f.writes, f.dirty, f.err
+	note, writes, dirty, err := fileNote{f.note(), f.db}, f.writes, f.dirty, f.err
 	f.dirty = false
 	f.mu.Unlock()
 	if err != nil {
@@ -102,6 +111,9 @@ func (f *file) Flush(ctx context.Context, _ bool) (note any, writes int, err err
 	f.mu.Unlock()
 	return note, writes, nil
 }
+
+// DB implements Continued.
+func (f *file) DB() string { return f.db }
 
 func (*file) Kept(context.Context, any) error { return nil }
 

@@ -50,9 +50,9 @@ type folder struct {
 	rolled chan struct{}
 
 	mu       sync.Mutex
-	open     map[string]*part // by key
-	complete []*part          // in the order in which they became so, until they are shown
-	last     map[string]string
+	open     map[string]*part  // by key
+	complete []*part           // in the order in which they became so, until they are shown
+	last     map[string]string // the name of the last part, by key
 	writes   int
 	err      error // of a write: what the parts end in is no whole batch
 }
@@ -111,7 +111,7 @@ func (f *folder) begin(ctx context.Context, note json.RawMessage) error {
 			return err
 		}
 		known[path] = true
-		f.open[p.Key] = &part{growing: g, partNote: p, began: f.now()}
+		f.open[p.Key], f.last[p.Key] = &part{growing: g, partNote: p, began: f.now()}, p.Name
 	}
 	return f.walk(f.dir, func(path string) error {
 		if !ours.MatchString(filepath.Base(path)) || known[path] {
@@ -171,7 +171,7 @@ func (f *folder) Write(ctx context.Context, b *Batch, done func(error)) {
 	if err == nil {
 		f.writes++
 	}
-	f.err = err
+	f.err = cmp.Or(f.err, err)
 	f.mu.Unlock()
 	done(err)
 }

@@ -195,7 +195,7 @@ func (j *joiner) emptyFrame(ctx context.Context) {
 	}
 	b := j.pool.get()
 	b.packed = j.again.frames.appendFrame(b.packed, nil)
-	b.Data = b.packed
+	b.Data, b.Log = b.packed, &decode.Log{DB: j.db}
 	j.write(ctx, b, func() {}) //nolint:errcheck,gosec // it is kept, and asked for when the sink is closed
 }
 
@@ -208,6 +208,7 @@ func (j *joiner) switchDB(ctx context.Context, log *decode.Log) error {
 		return nil
 	}
 	b := j.pool.get()
+	b.Log = log
 	var err error
 	if b.plain, err = s.AppendSwitch(b.plain, log.DB); err != nil {
 		j.pool.put(b)
@@ -216,10 +217,13 @@ func (j *joiner) switchDB(ctx context.Context, log *decode.Log) error {
 	return j.write(ctx, j.framed(b), j.ledger.hold(log))
 }
 
+// firstDB is the one that a stream begins in without being told.
+const firstDB = "db0"
+
 // header is what an output of one log begins with. What the format cannot say of it, is said where its first change is.
 func (j *joiner) header(log *decode.Log) []byte {
 	s, ok := j.again.encoder.(formats.Switcher)
-	if !ok || log.DB == "db0" {
+	if !ok || log.DB == firstDB {
 		return nil
 	}
 	plain, err := s.AppendSwitch(nil, log.DB)

@@ -13,6 +13,7 @@ import (
 type ledger struct {
 	mu       sync.Mutex
 	start    map[*decode.Log]checkpoint.Mark
+	late     func(*decode.Log) (checkpoint.Mark, bool) // nil: nothing is known of other logs
 	accounts map[*decode.Log]*account
 	logs     []*decode.Log // in the order in which they came
 	timed    bool          // the times of what is delivered are asked for
@@ -28,8 +29,8 @@ type account struct {
 }
 
 // newLedger begins with the places that are known before anything is read.
-func newLedger(start map[*decode.Log]checkpoint.Mark) *ledger {
-	return &ledger{start: start, accounts: map[*decode.Log]*account{}}
+func newLedger(o *Options) *ledger {
+	return &ledger{start: o.Start, late: o.Late, accounts: map[*decode.Log]*account{}}
 }
 
 // account finds that of a log, or opens it at a position when the first thing of the log comes: so that a log of which
@@ -40,6 +41,9 @@ func (l *ledger) account(log *decode.Log, at decode.Position) *account {
 	a := l.accounts[log]
 	if a == nil {
 		mark, ok := l.start[log]
+		if !ok && l.late != nil {
+			mark, ok = l.late(log)
+		}
 		if !ok {
 			mark.Position = at
 		}

@@ -42,6 +42,9 @@ type Options struct {
 	// fence and an epoch.
 	Start map[*decode.Log]checkpoint.Mark
 
+	// Late, if set, gives the same for a log that is not in Start, when the first thing of it comes. False: nothing is known.
+	Late func(*decode.Log) (checkpoint.Mark, bool)
+
 	// Save, if set, is called about once a second and at the end with what has been delivered, if there is more than at
 	// the last call. It is called from one goroutine at a time. On an error it is called again later.
 	Save func(Checkpoint) error
@@ -118,7 +121,10 @@ func Run(ctx context.Context, src Source, sink Sink, o Options) (Result, error) 
 	keeper, keeps := sink.(Keeper)
 	within, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	j := &joiner{o: &o, sink: sink, keeps: keeps, db: "db0", ledger: newLedger(o.Start), stop: stop}
+	j := &joiner{o: &o, sink: sink, keeps: keeps, db: firstDB, ledger: newLedger(&o), stop: stop}
+	if c, ok := sink.(Continued); ok {
+		j.db = c.DB()
+	}
 	s := &saver{o: &o, keeper: keeper, ledger: j.ledger, fail: j.fail}
 	o.Stats.begin(j.ledger, o.Fences)
 	parts, isParted := sink.(Parted)

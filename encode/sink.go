@@ -65,6 +65,14 @@ type Parted interface {
 	SetHeader(header func(*decode.Log) []byte)
 }
 
+// Continued is a Keeper whose output may hold something already that a run goes on behind.
+type Continued interface {
+	Keeper
+
+	// DB is the one that the output was last switched to, before the first Write.
+	DB() string
+}
+
 // Messenger is a sink that delivers each change by itself: Batch.Messages says where each is in Data, which holds them
 // bare, see formats.Options. Nothing is compressed for it.
 type Messenger interface {
