@@ -57,7 +57,7 @@ type Trouble struct {
 	Err   error
 }
 
-// begin notes when the trouble began; an error of nil ends it.
+// set notes when the trouble began; an error of nil ends it.
 func (t *Trouble) set(now time.Time, err error) {
 	switch {
 	case err == nil:
