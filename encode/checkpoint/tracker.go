@@ -76,10 +76,3 @@ func (t *Tracker) Committed() Mark {
 	defer t.mu.Unlock()
 	return t.committed
 }
-
-// InFlight is the number of batches that have been tracked and not yet counted into the position.
-func (t *Tracker) InFlight() int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return len(t.pending)
-}
