@@ -791,7 +791,11 @@ func (f *following) start(ctx context.Context, l *binlog.Log, late bool) (decode
 	f.starts[l.ID()] = e
 	f.mu.Unlock()
 	if f.pins != nil {
-		err = f.pins.Follow(l, e.from)
+		epoch := e.mark.Epoch
+		if e.rewritten != nil {
+			epoch++
+		}
+		err = f.pins.Follow(l, e.from, epoch)
 	}
 	return e.from, err
 }
@@ -808,6 +812,9 @@ func (f *following) late(log *decode.Log) (checkpoint.Mark, bool) {
 func (f *following) Next(ctx context.Context) (decode.Chunk, error) {
 	if len(f.holes) == 0 && f.next == nil {
 		chunk, err := f.tail.Next(ctx)
+		if r, ok := errors.AsType[*binlog.RewrittenError](err); ok && f.pins != nil {
+			f.pins.Restart(r.Log, r.To)
+		}
 		if len(f.holes) == 0 {
 			return chunk, err
 		}
@@ -832,21 +839,10 @@ func (f *following) save(c encode.Checkpoint) error {
 	}
 	if f.pins != nil {
 		for log, mark := range c.Marks {
-			if !f.isReplaced(log, mark) {
-				f.pins.Release(log, mark.Position)
-			}
+			f.pins.Release(log, mark.Position, mark.Epoch)
 		}
 	}
 	return nil
-}
-
-// isReplaced reports whether a place is one of a history that was replaced before the run: its number says nothing about
-// the segments that are there now.
-func (f *following) isReplaced(log *decode.Log, mark checkpoint.Mark) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	e := f.starts[log]
-	return e.rewritten != nil && e.mark.Epoch == mark.Epoch
 }
 
 // drainTime is how long an output that takes nothing any more is waited for at the end.
@@ -863,6 +859,7 @@ func (f *following) run(ctx context.Context) error {
 	f.options.Roll = roll
 	ended := make(chan error, 1)
 	defer context.AfterFunc(ctx, f.tail.Stop)()
+	f.options.Stop = ctx.Done()
 	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	stopWatching, err := f.watch(background)

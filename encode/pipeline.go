@@ -49,6 +49,9 @@ type Options struct {
 	// the last call. It is called from one goroutine at a time. On an error it is called again later.
 	Save func(Checkpoint) error
 
+	// Stop, if set, is closed when the run is to end, for what waits before it begins.
+	Stop <-chan struct{}
+
 	// Fences says that Save keeps what it is given, so that positions need a fingerprint of what stands before them.
 	Fences bool
 

@@ -89,11 +89,15 @@ func (s *saver) first(ctx context.Context) error {
 		return nil
 	}
 	err := s.save(ctx, false)
-	for wait := time.NewTimer(saveInterval); isFull(err); wait.Reset(saveInterval) {
+	if isFull(err) {
 		s.o.warn(fmt.Sprintf("%v; trying again", err))
+	}
+	for wait := time.NewTimer(saveInterval); isFull(err); wait.Reset(saveInterval) {
 		select {
 		case <-wait.C:
 			err = s.save(ctx, false)
+		case <-s.o.Stop:
+			return err
 		case <-ctx.Done():
 			return errors.Join(err, context.Cause(ctx))
 		}

@@ -85,8 +85,8 @@ func (p *Pins) Close() error {
 }
 
 // Follow pins the segments of a log from a position on, and from now on reads them through their links where the server
-// has purged them.
-func (p *Pins) Follow(l *Log, from decode.Position) error {
+// has purged them. The epoch counts the histories of the log.
+func (p *Pins) Follow(l *Log, from decode.Position, epoch uint32) error {
 	dir := filepath.Join(p.dir, dbPrefix+l.id.DB)
 	if l.id.Slot >= 0 {
 		dir = filepath.Join(dir, strconv.Itoa(l.id.Slot))
@@ -94,7 +94,7 @@ func (p *Pins) Follow(l *Log, from decode.Position) error {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return fmt.Errorf("%s: pinning: %w", l.id, err)
 	}
-	q := &pinned{id: l.id, source: l.dir, dir: dir, from: from.Segment, links: map[uint32]Segment{}}
+	q := &pinned{id: l.id, source: l.dir, dir: dir, from: from.Segment, epoch: epoch, links: map[uint32]Segment{}}
 	if err := q.adopt(); err != nil {
 		return err
 	}
@@ -111,14 +111,32 @@ func (p *Pins) Follow(l *Log, from decode.Position) error {
 	return l.Refresh()
 }
 
-// Release lets go of the segments before a position, up to which all has been delivered.
-func (p *Pins) Release(id *decode.Log, delivered decode.Position) {
-	p.mu.Lock()
-	q := p.logs[id]
-	p.mu.Unlock()
-	if q != nil {
+// Release lets go of the segments before a position, up to which all has been delivered. A position of an epoch that is over says
+// nothing of the present segments.
+func (p *Pins) Release(id *decode.Log, delivered decode.Position, epoch uint32) {
+	if q := p.of(id); q != nil && q.isNow(epoch) {
 		q.release(delivered.Segment)
 	}
+}
+
+// Restart goes on in the next epoch: the history of a log has been replaced, and begins at a position which may be lower than
+// what was delivered of the one before.
+func (p *Pins) Restart(id *decode.Log, from decode.Position) {
+	q := p.of(id)
+	if q == nil {
+		return
+	}
+	q.mu.Lock()
+	q.epoch++
+	q.mu.Unlock()
+	q.release(from.Segment)
+	p.scan()
+}
+
+func (p *Pins) of(id *decode.Log) *pinned {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.logs[id]
 }
 
 // loop looks for new segments, whatever the reading does.
@@ -165,6 +183,7 @@ type pinned struct {
 	err    error  // of the last scan
 
 	mu    sync.Mutex
+	epoch uint32
 	from  uint32 // segments below it are not needed any more
 	links map[uint32]Segment
 	near  bool // the user has been told that the limit is near
@@ -273,6 +292,12 @@ func (q *pinned) bound(f *folder, limit int64, warn func(string)) {
 			warn(fmt.Sprintf("%s: pinned segments that the server has purged hold %d bytes, close to the limit of %d: the output is too slow", q.id, held, limit))
 		}
 	}
+}
+
+func (q *pinned) isNow(epoch uint32) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.epoch == epoch
 }
 
 // release removes the links below a segment. It may be lower than before, when the history of the log was replaced.

@@ -64,7 +64,7 @@ func (p *pinning) open(limit int64) {
 
 func (p *pinning) follow(from decode.Position) {
 	p.t.Helper()
-	if err := p.pins.Follow(p.log, from); err != nil {
+	if err := p.pins.Follow(p.log, from, 3); err != nil {
 		p.t.Fatal(err)
 	}
 }
@@ -152,9 +152,18 @@ func TestPinsRelease(t *testing.T) {
 	if got := p.links(); got != "3 4 5 6 7 8 9" {
 		t.Errorf("links %s", got)
 	}
-	p.pins.Release(p.log.ID(), decode.Position{Segment: 8, Offset: 5})
+	p.pins.Release(p.log.ID(), decode.Position{Segment: 8, Offset: 5}, 2)
+	if got := p.links(); got != "3 4 5 6 7 8 9" {
+		t.Errorf("a position of an earlier epoch: links %s", got)
+	}
+	p.pins.Release(p.log.ID(), decode.Position{Segment: 8, Offset: 5}, 3)
 	if got := p.links(); got != "8 9" {
 		t.Errorf("links %s", got)
+	}
+	p.pins.Restart(p.log.ID(), decode.Position{Segment: 5})
+	p.pins.Release(p.log.ID(), decode.Position{Segment: 9}, 3)
+	if got := p.links(); got != "5 6 7 8 9" {
+		t.Errorf("another history: links %s", got)
 	}
 	for n := range p.w.Position().Segment + 1 {
 		if b, err := os.ReadFile(filepath.Join(p.dir, binlogtest.SegmentName(n))); err != nil || string(b) != string(p.w.Bytes(n)) {
@@ -227,7 +236,7 @@ func TestPinErrors(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.pins.Follow(p.log, decode.Position{}); err == nil {
+	if err := p.pins.Follow(p.log, decode.Position{}, 0); err == nil {
 		t.Error("a file in place of the folder was taken")
 	}
 	if _, err := binlog.NewPins(context.Background(), binlog.PinOptions{Dir: filepath.Join(file, "x")}); err == nil {
