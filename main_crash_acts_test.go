@@ -123,8 +123,9 @@ func (r *round) filled(p *program) {
 // fullMemory is --memory of the runs on disks that fill up, where the bytes in flight must not pile up.
 const fullMemory = 16 << 20
 
-// keptSegments is how many a server that purges keeps.
-const keptSegments = 10
+// keptSegments is how many a server that purges keeps: some seconds of them, so that what is pinned is pinned in time by a program
+// that was killed and started again a few times in a row.
+const keptSegments = 40
 
 // purged tells when all segments that are there now have been purged.
 func (r *round) purged() func() bool {

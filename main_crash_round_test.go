@@ -102,12 +102,12 @@ func newRound(t *testing.T, s scenario, dir string, seed uint64) *round {
 	if err := os.MkdirAll(r.outputDir(), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	args := slices.Concat(writers[r.random.IntN(len(writers))], s.writer, []string{
+	args := slices.Concat([]string{
 		"--db", "3", "--segment-size", "200000", "--region", "65536", "--duration", "20m",
 		"--journal", r.journal(), "--seed", strconv.FormatUint(seed, 10),
-	})
+	}, writers[r.random.IntN(len(writers))], s.writer)
 	if s.purges {
-		args = append(args, "--purge-keep", strconv.Itoa(keptSegments))
+		args = append(args, "--purge-keep", strconv.Itoa(keptSegments), "--segment-size", "100000")
 	}
 	r.writer = pikasim.Start(t, r.log(), args...)
 	return r
@@ -234,9 +234,13 @@ func (r *round) consume() (stop func()) {
 			}
 		}
 	})
-	return func() {
+	end := sync.OnceFunc(func() {
 		close(done)
 		wg.Wait()
+	})
+	r.Cleanup(end)
+	return func() {
+		end()
 		if err := c.lookAgain(); err != nil {
 			r.Error(err)
 		}
