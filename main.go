@@ -1020,6 +1020,12 @@ func summary(r *encode.Result, took time.Duration) string {
 // roll says when parts of a folder are complete.
 func (f *outputFlags) roll() (encode.Roll, error) {
 	r := encode.Roll{Size: int64(f.RollSize), Interval: f.RollInterval}
+	if f.RollInterval < 0 {
+		return r, fmt.Errorf("--roll-interval %v: expected a time that is not negative", f.RollInterval)
+	}
+	if folder := strings.HasSuffix(f.Output, "/"); !folder && (f.Partition != "" || f.RollInterval > 0) {
+		return r, errors.New("--partition and --roll-interval are for folders: let --output end in a slash")
+	}
 	if f.Partition == "" {
 		return r, nil
 	}
@@ -1027,11 +1033,10 @@ func (f *outputFlags) roll() (encode.Roll, error) {
 	if kind != "hive" {
 		return r, fmt.Errorf("--partition %s: expected hive, or hive and a zone, such as hive:Asia/Shanghai", f.Partition)
 	}
-	if !strings.HasSuffix(f.Output, "/") {
-		return r, errors.New("--partition is for folders: let --output end in a slash")
-	}
 	var err error
-	r.Hive, err = time.LoadLocation(cmp.Or(zone, "UTC"))
+	if r.Hive, err = time.LoadLocation(cmp.Or(zone, "UTC")); err != nil {
+		err = fmt.Errorf("--partition %s: %w", f.Partition, err)
+	}
 	return r, err
 }
 
@@ -1084,18 +1089,21 @@ func (f *streamFlags) checkOutputs(sources []string, logs []*binlog.Log) error {
 	return checkOutside("state", f.State, sources, logs)
 }
 
-// checkOutput protects those of the server: nothing is ever written there, by whatever
-// name they are reached.
+// checkOutput tells files from folders, and protects those of the server: nothing is ever written there, by whatever name they
+// are reached.
 func checkOutput(output string, sources []string, logs []*binlog.Log) error {
 	if output == "-" || strings.Contains(output, "://") {
 		return nil
 	}
-	info, err := os.Stat(output)
+	info, err := os.Stat(cmp.Or(strings.TrimRight(output, "/"), "/"))
 	switch {
 	case err == nil && info.IsDir() && !strings.HasSuffix(output, "/"):
 		return usageError{fmt.Errorf("output %s is a folder: name a file in it, or let it end in a slash for parts in it", output)}
 	case err == nil && !info.IsDir() && strings.HasSuffix(output, "/"):
 		return usageError{fmt.Errorf("output %s is no folder", output)}
+	}
+	if strings.HasSuffix(output, "/") {
+		output = filepath.Clean(output) // as the sink takes it
 	}
 	if err := checkOutside("output", output, sources, logs); err != nil {
 		return err
@@ -1121,7 +1129,7 @@ func checkOutside(what, file string, sources []string, logs []*binlog.Log) error
 		if err != nil {
 			return err
 		}
-		if strings.HasPrefix(path, strings.TrimSuffix(resolved, "/")+"/") {
+		if strings.HasPrefix(strings.TrimSuffix(path, "/")+"/", strings.TrimSuffix(resolved, "/")+"/") {
 			return usageError{fmt.Errorf("%s %s lies in the log folder %s, where nothing is written", what, file, folder)}
 		}
 	}
@@ -1140,19 +1148,34 @@ func serverFolders(sources []string, logs []*binlog.Log) []string {
 	return folders
 }
 
-// realPath is the absolute path without symbolic links, of a file that need not be there yet.
+// realPath is the absolute path without symbolic links, of a file that need not be there yet, nor the folders that it is in.
 func realPath(path string) (string, error) {
-	path = filepath.Clean(path)
-	if resolved, err := filepath.EvalSymlinks(path); err == nil {
-		return filepath.Abs(resolved)
+	for range maxLinks {
+		resolved, err := filepath.EvalSymlinks(path)
+		if err == nil {
+			return filepath.Abs(resolved)
+		}
+		dir, base := filepath.Split(strings.TrimRight(path, "/"))
+		if dir == "" {
+			dir = "."
+		}
+		to, err := os.Readlink(filepath.Join(dir, base))
+		switch {
+		case err != nil && base == "":
+			return filepath.Abs(path)
+		case err != nil: // it is not there
+			above, err := realPath(dir)
+			return filepath.Join(above, base), err
+		case !filepath.IsAbs(to):
+			to = filepath.Join(dir, to)
+		}
+		path = to // a link to what is not there, which writing through it would make
 	}
-	// A folder that is not there is an error of opening the output.
-	dir, err := filepath.EvalSymlinks(filepath.Dir(path))
-	if err != nil {
-		dir = filepath.Dir(path)
-	}
-	return filepath.Abs(filepath.Join(dir, filepath.Base(path)))
+	return "", fmt.Errorf("%s: too many links", path)
 }
+
+// maxLinks is how many symbolic links may lead on to one another, as Linux has it.
+const maxLinks = 40
 
 // lookFlags are common to the commands that read logs without converting them.
 type lookFlags struct {
