@@ -35,6 +35,21 @@ type pipe struct {
 	close func()
 }
 
+// patient is a stream into a file of somebody else's, on a disk that may be full for a while.
+type patient struct {
+	stream
+	disk *disk
+}
+
+func (p *patient) Write(ctx context.Context, b *Batch, done func(error)) {
+	left := b.Data
+	done(p.disk.retry(ctx, "standard output", func() error {
+		n, err := p.w.Write(left)
+		left = left[n:]
+		return err
+	}))
+}
+
 // openStdout watches a pipe, so that a tail of a silent log ends with its reader.
 func openStdout(o SinkOptions) (Sink, error) {
 	s := stream{w: o.Stdout}
@@ -42,7 +57,11 @@ func openStdout(o SinkOptions) (Sink, error) {
 	if !ok {
 		return &s, nil
 	}
-	if info, err := f.Stat(); err != nil || info.Mode()&os.ModeNamedPipe == 0 {
+	info, err := f.Stat()
+	switch {
+	case err == nil && info.Mode().IsRegular():
+		return &patient{stream: s, disk: newDisk(&o)}, nil
+	case err != nil || info.Mode()&os.ModeNamedPipe == 0:
 		return &s, nil //nolint:nilerr // what is wrong with it the first write will say
 	}
 	gone := make(chan error, 1)
