@@ -211,6 +211,14 @@ func notNegative(flag string, n int64) error {
 	return nil
 }
 
+// noNegativeTime refuses times below zero. 0 is the default.
+func noNegativeTime(flag string, d time.Duration) error {
+	if d < 0 {
+		return usageError{fmt.Errorf("%s %v: expected a time that is not negative", flag, d)}
+	}
+	return nil
+}
+
 // exitCode asks the error.
 func exitCode(err error) int {
 	var (
@@ -642,13 +650,21 @@ type tailCommand struct {
 
 // tailFlags say how logs are followed.
 type tailFlags struct {
-	PollMax  time.Duration `default:"100ms" placeholder:"TIME" help:"Longest time between two looks at a log that has been silent for a while."`
+	PollMax  time.Duration `default:"100ms" placeholder:"TIME" help:"Longest time between two looks at a log that has been silent for a while. Default: 100ms."`
 	Poll     bool          `help:"Look from time to time only: for file systems that do not tell of changes."`
 	IdleExit time.Duration `placeholder:"TIME" help:"End when nothing new has come for so long."`
 	Pin      string        `placeholder:"DIR" help:"Keep segments from the server's purge until they are delivered, by hard links in this folder on the same file system."`
 	PinLimit console.Size  `placeholder:"SIZE" help:"Bound on what the links hold that the server has purged. Above it the oldest are let go, loudly. Default: none."`
 	Listen   string        `placeholder:"ADDRESS" help:"Serve /metrics and /healthz here, such as 127.0.0.1:9108."`
-	Stalled  time.Duration `default:"60s" placeholder:"TIME" help:"/healthz fails when the log has grown and nothing was delivered for so long."`
+	Stalled  time.Duration `default:"60s" placeholder:"TIME" help:"/healthz fails when the log has grown and nothing was delivered for so long. Default: 60s."`
+}
+
+// check refuses what cannot be meant.
+func (f *tailFlags) check() error {
+	if f.PinLimit > 0 && f.Pin == "" {
+		return usageError{errors.New("--pin-limit bounds what --pin holds: name its folder with --pin")}
+	}
+	return errors.Join(noNegativeTime("--poll-max", f.PollMax), noNegativeTime("--idle-exit", f.IdleExit), noNegativeTime("--stalled", f.Stalled))
 }
 
 // Help is shown by tail --help.
@@ -666,7 +682,7 @@ SIGINT and SIGTERM deliver what was read and end, SIGHUP completes the current p
 // Run follows the logs until it is told to stop.
 func (c *tailCommand) Run(ctx context.Context, s *streams) error {
 	o, err := c.options(s, &c.sourceFlags)
-	if err != nil {
+	if err = errors.Join(err, c.check()); err != nil {
 		return usageError{err}
 	}
 	f := &following{tailCommand: c, streams: s, options: o, starts: map[*decode.Log]extent{}}
@@ -735,6 +751,9 @@ func (f *following) open(ctx context.Context) error {
 	logs := f.tail.Logs()
 	if len(logs) > 1 && f.from.IsPosition() {
 		return errOneDB
+	}
+	if len(logs) == 0 {
+		f.console.Warn(fmt.Sprintf("no DB that is wanted is in %s yet: waiting for one to appear", strings.Join(f.Sources, ", ")))
 	}
 	if err := errors.Join(f.keeping.check(ctx, logs), f.checkOutputs(f.Sources, logs)); err != nil {
 		return err
@@ -1020,8 +1039,8 @@ func summary(r *encode.Result, took time.Duration) string {
 // roll says when parts of a folder are complete.
 func (f *outputFlags) roll() (encode.Roll, error) {
 	r := encode.Roll{Size: int64(f.RollSize), Interval: f.RollInterval}
-	if f.RollInterval < 0 {
-		return r, fmt.Errorf("--roll-interval %v: expected a time that is not negative", f.RollInterval)
+	if err := noNegativeTime("--roll-interval", f.RollInterval); err != nil {
+		return r, err
 	}
 	if folder := strings.HasSuffix(f.Output, "/"); !folder && (f.Partition != "" || f.RollInterval > 0) {
 		return r, errors.New("--partition and --roll-interval are for folders: let --output end in a slash")
@@ -1085,6 +1104,9 @@ func (f *streamFlags) options(s *streams, source *sourceFlags) (encode.Options, 
 func (f *streamFlags) checkOutputs(sources []string, logs []*binlog.Log) error {
 	if err := checkOutput(f.Output, sources, logs); err != nil || f.State == "" {
 		return err
+	}
+	if info, err := os.Stat(f.State); strings.HasSuffix(f.State, "/") || err == nil && info.IsDir() {
+		return usageError{fmt.Errorf("state %s is a folder: name a file in it", f.State)}
 	}
 	return checkOutside("state", f.State, sources, logs)
 }
