@@ -49,7 +49,7 @@ func killUntilDone(t *testing.T, rng *rand.Rand, brokers, topic string, w *binlo
 			t.Fatalf("position %+v, was %v", mark, last)
 		}
 		last = mark.Position
-		result, err := encode.Run(t.Context(), fromMark(t, log, mark), &mortal{sink, 1 + rng.IntN(30)}, encode.Options{
+		result, err := encode.Run(t.Context(), fromMark(t, log, mark), newMortal(sink, rng), encode.Options{
 			Format: jsonl(t), Start: map[*decode.Log]checkpoint.Mark{log.ID(): mark},
 		})
 		if err == nil && result.Committed[log.ID()] == w.Position() {
@@ -71,14 +71,32 @@ func fromMark(t *testing.T, log *binlog.Log, mark checkpoint.Mark) encode.Source
 	return planOf(t, log.Chunks(mark.Position, log.Committed(), binlog.PlanOptions{ChunkSize: 1 << 16}))
 }
 
-// mortal is a sink whose process dies in front of a write.
+// mortal is a sink whose process dies in front of a write, at which a number of batches is not acknowledged at most.
 type mortal struct {
 	encode.Sink
-	left int
+	left  int
+	acked chan struct{}
+	wait  int // for so many
+}
+
+func newMortal(sink encode.Sink, rng *rand.Rand) *mortal {
+	left := 1 + rng.IntN(30)
+	return &mortal{Sink: sink, left: left, acked: make(chan struct{}, left), wait: rng.IntN(left)}
 }
 
 func (m *mortal) Write(ctx context.Context, b *encode.Batch, done func(error)) {
-	if m.left--; m.left == 0 {
+	m.left--
+	switch {
+	case m.left > 0:
+		m.Sink.Write(ctx, b, func(err error) {
+			done(err)
+			m.acked <- struct{}{}
+		})
+		return
+	case m.left == 0:
+		for range m.wait {
+			<-m.acked
+		}
 		encode.KillKafka(m.Sink)
 	}
 	m.Sink.Write(ctx, b, done)
