@@ -383,6 +383,7 @@ type convertCommand struct {
 // streamFlags are common to the commands that write the stream of events.
 type streamFlags struct {
 	outputFlags
+	kafkaFlags
 	filterFlags
 	runFlags
 	State string `placeholder:"FILE" help:"Keep the place in this file: go on from there, and save it as the output is delivered."`
@@ -400,6 +401,33 @@ type outputFlags struct {
 	Bytes string `enum:"auto,base64" default:"auto" help:"How formats of text write bytes: auto (base64 if not UTF-8) or base64."`
 	Args  bool   `help:"Put all arguments of the command into args."`
 	All   bool   `help:"Events for what changes nothing, too: padding, empty records, reads logged by mistake."`
+}
+
+// kafkaFlags are those options of a Kafka output that decide what its consumers see. They are taken from the URL and from
+// PIKABIN_KAFKA_... too.
+type kafkaFlags struct {
+	ExactlyOnce     bool   `env:"-" help:"Kafka: events and position in one transaction."`
+	Standby         bool   `env:"-" help:"Kafka: with --exactly-once, wait until no other run writes for the source, and take over."`
+	CreateTopics    bool   `env:"-" help:"Kafka: make topics that are missing."`
+	SinglePartition bool   `env:"-" help:"Kafka: everything into partition 0, for a total order."`
+	Tombstones      bool   `env:"-" help:"Kafka: a null behind each delete, for compacted topics."`
+	OnOversize      string `env:"-" placeholder:"HOW" help:"Kafka: an event above max.message.bytes: fail, dlq:TOPIC, dlq:/FILE (the whole event) or blob:FOLDER (its value)."`
+}
+
+// settings are the options as the output takes them, without those that are left open.
+func (f *kafkaFlags) settings() map[string]string {
+	settings := map[string]string{}
+	for name, on := range map[string]bool{
+		"exactly-once": f.ExactlyOnce, "standby": f.Standby, "create-topics": f.CreateTopics, "single-partition": f.SinglePartition, "tombstones": f.Tombstones,
+	} {
+		if on {
+			settings[name] = "true"
+		}
+	}
+	if f.OnOversize != "" {
+		settings["on-oversize"] = f.OnOversize
+	}
+	return settings
 }
 
 // filterFlags say which events to keep.
@@ -458,7 +486,7 @@ func (c *convertCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	sink, err := c.openSink(s, &o, k, dbsOf(logs), ctx.Done())
+	sink, err := c.openSink(s, &o, k, c.Sources, logs, ctx.Done())
 	if err != nil {
 		return err
 	}
@@ -481,15 +509,17 @@ func dbsOf(logs []*binlog.Log) []string {
 }
 
 // openSink opens the output where the state says that it ended.
-func (f *streamFlags) openSink(s *streams, o *encode.Options, k *keeping, dbs []string, stop <-chan struct{}) (encode.Sink, error) {
+func (f *streamFlags) openSink(s *streams, o *encode.Options, k *keeping, sources []string, logs []*binlog.Log, stop <-chan struct{}) (encode.Sink, error) {
 	debug.SetMemoryLimit(int64(f.Memory) + runtimeReserve)
 	roll, err := f.roll()
 	if err != nil {
 		return nil, usageError{err}
 	}
 	sink, err := encode.OpenSink(encode.SinkOptions{
-		Target: f.Output, Stdout: s.stdout.Writer, DBs: dbs, Format: o.Format, Compression: o.Compression,
-		Roll: roll, Resume: k.file != nil, Note: k.state.Note, Warn: s.console.Warn, Waits: o.Stats.Waits, Stop: stop,
+		Target: f.Output, Settings: f.settings(), Stdout: s.stdout.Writer, DBs: dbsOf(logs), Format: o.Format, Compression: o.Compression,
+		Roll: roll, Resume: k.file != nil, Note: k.state.Note,
+		Guard: func(path string) error { return checkOutside("output", path, sources, logs) },
+		Warn:  s.console.Warn, Waits: o.Stats.Waits, Oversized: o.Stats.Oversized, Stop: stop,
 	})
 	if target, ok := errors.AsType[*encode.TargetError](err); ok {
 		return nil, usageError{target}
@@ -675,6 +705,7 @@ func (*tailCommand) Help() string {
   pikabin tail /data/pika/log --db db0 --from 10m --type hash
   pikabin tail /data/pika/log --state pika.state -o /data/changes/ --compress zstd --roll-interval 10m
   pikabin tail /data/pika/log --state pika.state -o changes.jsonl --pin /data/pika/pins --listen 127.0.0.1:9108
+  pikabin tail /data/pika/log --from start -o kafka://broker:9092/pika --exactly-once --standby
 
 SIGINT and SIGTERM deliver what was read and end, SIGHUP completes the current part of the output.`
 }
@@ -759,7 +790,7 @@ func (f *following) open(ctx context.Context) error {
 		return err
 	}
 	if f.sink == nil {
-		f.sink, err = f.openSink(f.streams, o, f.keeping, dbsOf(logs), ctx.Done())
+		f.sink, err = f.openSink(f.streams, o, f.keeping, f.Sources, logs, ctx.Done())
 	}
 	return err
 }
@@ -771,7 +802,7 @@ func (f *following) openRemote(ctx context.Context, generation decode.Generation
 		return err
 	}
 	logs = slices.DeleteFunc(logs, func(l *binlog.Log) bool { return !f.wants(l.ID().String()) })
-	if f.sink, err = f.openSink(f.streams, &f.options, f.keeping, dbsOf(logs), ctx.Done()); err == nil {
+	if f.sink, err = f.openSink(f.streams, &f.options, f.keeping, f.Sources, logs, ctx.Done()); err == nil {
 		f.keeping.adopt(f.sink)
 	}
 	return err
@@ -1071,9 +1102,8 @@ func (f *streamFlags) options(s *streams, source *sourceFlags) (encode.Options, 
 			return encode.Options{}, err
 		}
 	}
-	if !slices.ContainsFunc(encode.Sinks(), func(t encode.SinkType) bool { return t.Matches(f.Output) }) {
-		return encode.Options{}, fmt.Errorf("no sink has the form of output %q: expected %s", f.Output,
-			outputForms(func(s encode.SinkType) string { return s.Name }))
+	if err := f.checkSink(); err != nil {
+		return encode.Options{}, err
 	}
 	roll, err := f.roll()
 	if err != nil {
@@ -1098,6 +1128,19 @@ func (f *streamFlags) options(s *streams, source *sourceFlags) (encode.Options, 
 		Warn:   s.console.Warn,
 	}
 	return o, o.Check()
+}
+
+// checkSink refuses outputs of no known form, and options that the output does not have.
+func (f *streamFlags) checkSink() error {
+	list := encode.Sinks()
+	i := slices.IndexFunc(list, func(t encode.SinkType) bool { return t.Matches(f.Output) })
+	if i < 0 {
+		return fmt.Errorf("no sink has the form of output %q: expected %s", f.Output, outputForms(func(s encode.SinkType) string { return s.Name }))
+	}
+	if settings := f.settings(); len(settings) > 0 && !list[i].Settings {
+		return fmt.Errorf("--%s is not for output %q (%s)", slices.Sorted(maps.Keys(settings))[0], f.Output, list[i].Doc)
+	}
+	return nil
 }
 
 // checkOutputs looks at all that is written.

@@ -78,13 +78,17 @@ func (d *disk) retry(ctx context.Context, path string, do func() error) error {
 
 // makeDir makes a folder and those above it, and makes their names durable.
 func (d *disk) makeDir(ctx context.Context, dir string) error {
-	if _, err := d.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+	info, err := d.Stat(dir)
+	if err == nil && !info.IsDir() {
+		return &fs.PathError{Op: "mkdir", Path: dir, Err: syscall.ENOTDIR}
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if err := d.makeDir(ctx, filepath.Dir(dir)); err != nil {
 		return err
 	}
-	err := d.retry(ctx, dir, func() error { return d.Mkdir(dir, 0o777) }) // what the umask leaves, as for any output
+	err = d.retry(ctx, dir, func() error { return d.Mkdir(dir, 0o777) }) // what the umask leaves, as for any output
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}

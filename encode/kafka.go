@@ -24,15 +24,10 @@ func init() {
 		Delivered: "acknowledged by all in-sync replicas",
 		Crash:     "at least once, in order for each key; once with the option exactly-once",
 		Matches:   func(target string) bool { return strings.HasPrefix(target, kafkaScheme) },
+		Settings:  true,
 		Open:      openKafka,
 	})
 }
-
-// The choices of on-oversize that go on.
-const (
-	oversizeToTopic = "dlq"
-	oversizeToFile  = "blob"
-)
 
 // unknownTopicTries is how many answers in a row have to say that a topic is gone before that is believed: brokers that
 // have just come up do not know all topics yet.
@@ -45,6 +40,8 @@ type kafkaSink struct {
 	topics      *kafkaTopics
 	trouble     *kafkaTrouble
 	warn        func(string)
+	waits       func(error)
+	oversized   *oversized
 	ops         [][]byte
 	contentType []byte
 
@@ -62,14 +59,14 @@ type kafkaSink struct {
 	closing    chan struct{} // closed when the watch is to end
 	hurried    chan struct{} // receives when the run has been told to end
 
-	oversized, acked atomic.Int64 // records
+	acked atomic.Int64 // records
 
 	mu      sync.Mutex
 	failure error
 }
 
 func openKafka(o SinkOptions) (Sink, error) {
-	options, err := parseKafka(o.Target)
+	options, err := parseKafka(o.Target, o.Settings)
 	if err == nil && o.Compression != (Compression{}) {
 		err = errors.New("--compress is for files: the option compression is Kafka's own")
 	}
@@ -87,15 +84,13 @@ func openKafka(o SinkOptions) (Sink, error) {
 }
 
 func newKafkaSink(options *kafkaOptions, o SinkOptions) (*kafkaSink, error) {
-	if o.Warn == nil {
-		o.Warn = func(string) {}
-	}
+	disk := newDisk(&o)
 	s := &kafkaSink{
-		o: options, warn: o.Warn, trouble: &kafkaTrouble{}, ops: opTexts(), contentType: []byte(o.Format.ContentType),
+		o: options, warn: disk.warn, waits: disk.waits, trouble: &kafkaTrouble{}, ops: opTexts(), contentType: []byte(o.Format.ContentType),
 		budget: newBudget(options.buffer), closing: make(chan struct{}), hurried: make(chan struct{}, 1),
 	}
 	s.topics = &kafkaTopics{
-		o: options, warn: o.Warn, onChanged: s.repartitioned,
+		o: options, warn: s.warn, onChanged: s.repartitioned,
 		byName: map[string]*kafkaTopic{}, byLog: map[*decode.Log]*logTopics{},
 	}
 	opts, err := s.clientOptions()
@@ -107,7 +102,10 @@ func newKafkaSink(options *kafkaOptions, o SinkOptions) (*kafkaSink, error) {
 	}
 	s.topics.admin = kadm.NewClient(s.client)
 	s.life, s.end = context.WithCancelCause(context.Background())
-	if err := s.start(o); err != nil {
+	if s.oversized, err = openOversized(s.life, options, disk, &o); err == nil {
+		err = s.start(o)
+	}
+	if err != nil {
 		s.closeClients()
 		return nil, err
 	}
@@ -269,8 +267,8 @@ func (s *kafkaSink) Close(ctx context.Context) error {
 	s.abort(ctx)
 	s.closeClients()
 	s.end(nil)
-	if n := s.oversized.Load(); n > 0 {
-		s.warn(fmt.Sprintf("kafka: %d events were too large for their topic", n))
+	if err := s.oversized.close(); err != nil {
+		s.fail(err)
 	}
 	return s.failed()
 }

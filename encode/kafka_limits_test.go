@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -82,7 +83,7 @@ func TestKafkaOversize(t *testing.T) {
 	}
 
 	var told warnings
-	target := brokers + "/sorts?on-oversize=dlq&dlq=letters"
+	target := brokers + "/sorts?on-oversize=dlq:letters"
 	if _, err := toKafka(t, dir, target, 1<<16, encode.SinkOptions{Warn: told.add}, encode.Options{}); err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +97,7 @@ func TestKafkaOversize(t *testing.T) {
 	if text := told.String(); !strings.Contains(text, at) || !strings.Contains(text, "1 events were too large") {
 		t.Errorf("told %q", text)
 	}
-	target = brokers + "/sorts?on-oversize=dlq&dlq=narrow"
+	target = brokers + "/sorts?on-oversize=dlq:narrow"
 	if _, err := toKafka(t, dir, target, 1<<16, encode.SinkOptions{}, encode.Options{}); err == nil || !strings.Contains(err.Error(), "topic narrow takes") {
 		t.Errorf("a dead-letter topic that is too narrow: %v", err)
 	}
@@ -108,7 +109,7 @@ func TestKafkaBlob(t *testing.T) {
 	cluster := fakeKafka(t)
 	brokers, limit, blobs := brokersOf(cluster), "5000", t.TempDir()
 	makeTopic(t, brokers, "pika", 2, map[string]*string{"max.message.bytes": &limit})
-	target := brokers + "/pika?on-oversize=blob&blobs="
+	target := brokers + "/pika?on-oversize=blob:"
 	for range 2 { // a repeat writes the same file
 		if _, err := toKafka(t, dir, target+blobs, 1<<16, encode.SinkOptions{}, encode.Options{}); err != nil {
 			t.Fatal(err)
@@ -140,8 +141,54 @@ func TestKafkaBlob(t *testing.T) {
 	if files, err := os.ReadDir(blobs); err != nil || len(files) != 1 {
 		t.Errorf("%v, %d files", err, len(files))
 	}
-	if _, err := toKafka(t, dir, target+"nowhere", 1<<16, encode.SinkOptions{}, encode.Options{}); err == nil || !strings.Contains(err.Error(), "storing the event at db0/0:") {
-		t.Errorf("got %v", err)
+	if _, err := openKafka(t, target+name, encode.SinkOptions{}); err == nil || !strings.Contains(err.Error(), "opening the place for oversized events") {
+		t.Errorf("a file as folder: %v", err)
+	}
+	refused := errors.New("lies in the log folder")
+	var wrong *encode.TargetError
+	if _, err := openKafka(t, target+dir, encode.SinkOptions{Guard: func(string) error { return refused }}); !errors.Is(err, refused) || !errors.As(err, &wrong) {
+		t.Errorf("the log folder: %v", err)
+	}
+}
+
+// TestKafkaLetterFile puts a record that the topic does not take into a file, at each run.
+func TestKafkaLetterFile(t *testing.T) {
+	dir, w := largeAmongSmall(t)
+	cluster := fakeKafka(t)
+	brokers, limit, path := brokersOf(cluster), "5000", filepath.Join(t.TempDir(), "letters.jsonl")
+	makeTopic(t, brokers, "pika", 2, map[string]*string{"max.message.bytes": &limit})
+	var stats encode.Stats
+	settings := map[string]string{"on-oversize": "dlq:" + path}
+	for range 2 {
+		if _, err := toKafka(t, dir, brokers+"/pika", 1<<16, encode.SinkOptions{Settings: settings, Oversized: stats.Oversized}, encode.Options{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(slices.Concat(consume(t, brokers, "pika")...)); n != 2*201 || stats.Snapshot().Oversized != 2 {
+		t.Errorf("%d records in the topic, %d counted", n, stats.Snapshot().Oversized)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for line := range strings.Lines(string(text)) {
+		var l struct {
+			Topic      string
+			Time       int64
+			Headers    map[string]string
+			Key, Value []byte
+		}
+		if err := json.Unmarshal([]byte(line), &l); err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, fmt.Sprintf("%s %d %s %s %s %t", l.Topic, l.Time, l.Headers["pikabin-position"], l.Headers["pikabin-op"], l.Key,
+			bytes.HasPrefix(l.Value, []byte(`{"db":"db0"`)) && len(l.Value) > 20_000))
+	}
+	large := w.Records()[200]
+	want := fmt.Sprintf("pika %d000 db0/%d:%d set large true", large.Time, large.Segment, large.Offset)
+	if !slices.Equal(lines, []string{want, want}) {
+		t.Errorf("got %q, want %q twice", lines, want)
 	}
 }
 

@@ -35,9 +35,8 @@ type kafkaOptions struct {
 
 	tombstones bool
 
-	onOversize string
-	dlq        string // topic
-	blobs      string // folder
+	onOversize oversizePolicy
+	oversizeTo string // a topic, a file or a folder
 
 	exactlyOnce        bool
 	standby            bool   // wait until no other run writes for the source
@@ -56,9 +55,9 @@ const (
 	kafkaEnv = "PIKABIN_KAFKA_"
 )
 
-// parseKafka reads kafka://HOST:PORT[,HOST:PORT]/TOPIC[?OPTION=VALUE[&...]]. Its errors never show the whole of target, in
-// which somebody may have put a password.
-func parseKafka(target string) (*kafkaOptions, error) {
+// parseKafka reads kafka://HOST:PORT[,HOST:PORT]/TOPIC[?OPTION=VALUE[&...]], and settings, which are options, too, and go before
+// these. Its errors never show the whole of target, in which somebody may have put a password.
+func parseKafka(target string, settings map[string]string) (*kafkaOptions, error) {
 	place, query, _ := strings.Cut(strings.TrimPrefix(target, kafkaScheme), "?")
 	hosts, topic, _ := strings.Cut(place, "/")
 	if strings.Contains(place, "@") {
@@ -68,6 +67,9 @@ func parseKafka(target string) (*kafkaOptions, error) {
 	values, err := url.ParseQuery(query)
 	if err != nil {
 		return nil, fmt.Errorf("output %s%s: the options behind the question mark cannot be read", kafkaScheme, place)
+	}
+	for name, value := range settings {
+		values.Set(name, value)
 	}
 	o := &kafkaOptions{topic: topic}
 	if o.brokers, err = parseBrokers(hosts); err == nil {
@@ -99,9 +101,7 @@ func (o *kafkaOptions) read(v *kafkaValues) {
 	o.replication = v.number("replication", -1)
 	o.config = v.settings("topic-config")
 	o.tombstones = v.flag("tombstones")
-	o.onOversize = v.choice("on-oversize", "fail", "dlq", "blob")
-	o.dlq = v.text("dlq", "")
-	o.blobs = v.text("blobs", "")
+	o.onOversize, o.oversizeTo = parseOversize(v)
 	o.exactlyOnce = v.flag("exactly-once")
 	o.standby = v.flag("standby")
 	o.source = v.text("source", o.topic)
@@ -118,14 +118,10 @@ func (o *kafkaOptions) check() error {
 		return errors.New("option buffer: expected a number of bytes")
 	case o.partitions == 0 || o.partitions < -1 || o.replication == 0 || o.replication < -1 || o.replication > 1<<15-1:
 		return errors.New("options partitions and replication: expected numbers from 1 on")
-	case (o.onOversize == "dlq") != (o.dlq != ""):
-		return errors.New("on-oversize=dlq and the option dlq, which names its topic, go together")
 	case o.standby && !o.exactlyOnce:
 		return errors.New("option standby goes with exactly-once")
 	case o.commitInterval <= 0 || o.transactionTimeout < o.commitInterval:
 		return errors.New("options commit-interval and transaction-timeout: the second is the longer one")
-	case (o.onOversize == "blob") != (o.blobs != ""):
-		return errors.New("on-oversize=blob and the option blobs, which names a folder, go together")
 	}
 	return o.security.check()
 }

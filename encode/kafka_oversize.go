@@ -1,18 +1,47 @@
 package encode
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 )
+
+// oversizePolicy says what becomes of an event that its topic does not take.
+type oversizePolicy int
+
+const (
+	oversizeFails    oversizePolicy = iota
+	oversizeToTopic                 // the whole event, to another topic
+	oversizeToFile                  // the whole event, as a line of a file
+	oversizeToFolder                // its value, to a file of a folder; the record says which
+)
+
+// parseOversize reads the option on-oversize: a policy and, behind a colon, the place. A place with a slash is a file, not a topic.
+func parseOversize(v *kafkaValues) (oversizePolicy, string) {
+	value := v.text("on-oversize", "fail")
+	switch kind, to, _ := strings.Cut(value, ":"); {
+	case value == "fail":
+	case kind == "dlq" && strings.Contains(to, "/"):
+		return oversizeToFile, to
+	case kind == "dlq" && checkTopicName(to) == nil && !strings.Contains(to, "{"):
+		return oversizeToTopic, to
+	case kind == "blob" && to != "":
+		return oversizeToFolder, to
+	default:
+		v.fail("on-oversize", "fail, dlq:TOPIC, dlq:/PATH/OF/A/FILE or blob:FOLDER")
+	}
+	return oversizeFails, ""
+}
 
 // oversizeError is an event that its topic does not take.
 type oversizeError struct {
@@ -23,43 +52,114 @@ type oversizeError struct {
 
 func (e *oversizeError) Error() string {
 	return fmt.Sprintf("the event at %s is a record of %d bytes, and topic %s takes %d at most (max.message.bytes): "+
-		"raise that, or set on-oversize", e.at, e.size, e.topic.name, e.topic.limit)
+		"raise that, or say with --on-oversize where such events are to go", e.at, e.size, e.topic.name, e.topic.limit)
 }
 
-// oversize makes of a record that is too large one for the dead-letter topic, or one that says where its value is.
-func (d *kafkaDelivery) oversize(topic *kafkaTopic, r *kgo.Record, from, size int) error {
+// oversized is where events go that their topics do not take, and how many have gone there.
+type oversized struct {
+	policy oversizePolicy
+	disk   *disk
+	letter *lineFile // with oversizeToFile
+	folder string    // with oversizeToFolder
+	count  func()
+	n      atomic.Int64
+}
+
+// openOversized makes what is needed before the first such event comes, so that a mistake shows at the start.
+func openOversized(ctx context.Context, options *kafkaOptions, d *disk, o *SinkOptions) (*oversized, error) {
+	z := &oversized{policy: options.onOversize, disk: d, count: o.Oversized}
+	if z.count == nil {
+		z.count = func() {}
+	}
+	if z.policy != oversizeToFile && z.policy != oversizeToFolder {
+		return z, nil
+	}
+	path, err := filepath.Abs(options.oversizeTo)
+	if err == nil && o.Guard != nil {
+		err = o.Guard(path)
+	}
+	if err != nil {
+		return nil, &TargetError{Err: err}
+	}
+	if z.policy == oversizeToFile {
+		z.letter, err = d.openLines(ctx, path)
+	} else {
+		z.folder, err = path, d.makeDir(ctx, path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opening the place for oversized events: %w", err)
+	}
+	return z, nil
+}
+
+// close ends the file, and says how many events there were.
+func (z *oversized) close() error {
+	if n := z.n.Load(); n > 0 {
+		z.disk.warn(fmt.Sprintf("kafka: %d events were too large for their topic", n))
+	}
+	if z.letter == nil {
+		return nil
+	}
+	return z.letter.file.Close()
+}
+
+// oversize makes of a record that is too large one for the dead-letter topic, or one that says where its value is, or a line of a
+// file: then nothing is to be sent.
+func (d *kafkaDelivery) oversize(topic *kafkaTopic, r *kgo.Record, from, size int) (send bool, err error) {
 	s := d.sink
 	at := string(r.Headers[0].Value)
-	var where string
 	target := topic
-	switch s.o.onOversize {
+	var where string
+	switch s.oversized.policy {
 	case oversizeToTopic:
-		target = s.topics.byName[s.o.dlq]
+		target = s.topics.byName[s.o.oversizeTo]
 		where = "it goes to topic " + target.name
 		d.headers = append(d.headers, kgo.RecordHeader{Key: headerOversize, Value: []byte(topic.name)})
 		if r.Partition = anyPartition; r.Key == nil {
 			r.Partition = 0
 		}
 	case oversizeToFile:
-		blob, err := storeBlob(s.o.blobs, blobName(r), r.Value)
-		if err != nil {
-			return fmt.Errorf("storing the event at %s: %w", at, err)
-		}
-		if r.Value, err = json.Marshal(map[string]kafkaBlob{"blob": blob}); err != nil {
-			return err
-		}
-		where = "its value is in " + blob.URI
+		where = "it goes to " + s.oversized.letter.path
+		err = s.oversized.letter.append(s.life, letterOf(topic, r))
+	case oversizeToFolder:
+		where, err = s.oversized.store(s.life, r)
 		d.headers[from+contentHeader].Value = []byte(blobContent)
 	default:
-		return &oversizeError{at: at, topic: topic, size: size}
+		err = &oversizeError{at: at, topic: topic, size: size}
+		return false, err
+	}
+	if err != nil {
+		return false, fmt.Errorf("storing the event at %s: %w", at, err)
 	}
 	r.Topic, r.Headers = target.name, d.headers[from:len(d.headers):len(d.headers)]
-	if left := recordSize(r); left > target.limit {
-		return &oversizeError{at: at, topic: target, size: left}
+	send = s.oversized.policy != oversizeToFile
+	if left := recordSize(r); send && left > target.limit {
+		return false, &oversizeError{at: at, topic: target, size: left}
 	}
-	s.oversized.Add(1)
+	s.oversized.n.Add(1)
+	s.oversized.count()
 	s.warn(fmt.Sprintf("kafka: the event at %s is a record of %d bytes, more than the %d of topic %s: %s", at, size, topic.limit, topic.name, where))
-	return nil
+	return send, nil
+}
+
+// letter is a record as a line of a file. Bytes are base64.
+type letter struct {
+	Topic   string            `json:"topic"`
+	Time    int64             `json:"time"` // in milliseconds since 1970
+	Headers map[string]string `json:"headers"`
+	Key     []byte            `json:"key"`
+	Value   []byte            `json:"value"`
+}
+
+func letterOf(topic *kafkaTopic, r *kgo.Record) letter {
+	l := letter{Topic: topic.name, Headers: map[string]string{}, Key: r.Key, Value: r.Value}
+	if !r.Timestamp.IsZero() {
+		l.Time = r.Timestamp.UnixMilli()
+	}
+	for _, h := range r.Headers {
+		l.Headers[h.Key] = string(h.Value)
+	}
+	return l
 }
 
 // blobContent is the content type of a value that says where the event is.
@@ -72,6 +172,19 @@ type kafkaBlob struct {
 	SHA256 string `json:"sha256"`
 }
 
+// store puts the value of a record into a file of the folder, and what says where it is into its place.
+func (z *oversized) store(ctx context.Context, r *kgo.Record) (where string, err error) {
+	path := filepath.Join(z.folder, blobName(r))
+	if err := z.disk.replace(ctx, path, r.Value); err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(r.Value)
+	uri := url.URL{Scheme: "file", Path: filepath.ToSlash(path)}
+	blob := kafkaBlob{URI: uri.String(), Size: len(r.Value), SHA256: hex.EncodeToString(sum[:])}
+	r.Value, err = json.Marshal(map[string]kafkaBlob{"blob": blob})
+	return "its value is in " + blob.URI, err
+}
+
 // blobName is a name of a file that is the same for the same event: its position, and its part if it has one.
 func blobName(r *kgo.Record) string {
 	name := string(r.Headers[0].Value)
@@ -81,32 +194,21 @@ func blobName(r *kgo.Record) string {
 	return strings.NewReplacer("/", "-", ":", "-").Replace(name)
 }
 
-// storeBlob writes a file, which is there as a whole or not at all.
-func storeBlob(dir, name string, value []byte) (kafkaBlob, error) {
-	dir, err := filepath.Abs(dir)
+// replace writes a file, which is there as a whole or not at all, and durable.
+func (d *disk) replace(ctx context.Context, path string, content []byte) error {
+	hidden := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".part")
+	g, err := d.create(ctx, hidden)
 	if err != nil {
-		return kafkaBlob{}, err
+		return err
 	}
-	f, err := os.CreateTemp(dir, name+".*")
-	if err != nil {
-		return kafkaBlob{}, err
+	if err = g.write(ctx, content); err == nil {
+		err = g.sync(ctx)
 	}
-	_, err = f.Write(value)
-	if err == nil {
-		err = f.Sync()
-	}
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	path := filepath.Join(dir, name)
-	if err == nil {
-		err = os.Rename(f.Name(), path)
+	if err = errors.Join(err, g.file.Close()); err == nil {
+		err = d.Rename(hidden, path)
 	}
 	if err != nil {
-		os.Remove(f.Name()) //nolint:gosec // the first error is the one to tell
-		return kafkaBlob{}, err
+		return errors.Join(err, d.Remove(hidden))
 	}
-	sum := sha256.Sum256(value)
-	uri := url.URL{Scheme: "file", Path: filepath.ToSlash(path)}
-	return kafkaBlob{URI: uri.String(), Size: len(value), SHA256: hex.EncodeToString(sum[:])}, nil
+	return d.SyncDir(filepath.Dir(path))
 }

@@ -69,7 +69,7 @@ func TestRealKafkaOversize(t *testing.T) {
 	if n := len(slices.Concat(consume(t, brokers, topic)...)); n != 200 {
 		t.Errorf("%d records are in the topic, want the 200 in front of the large one", n)
 	}
-	if _, err := toKafka(t, dir, brokers+"/"+topic+"?on-oversize=dlq&dlq="+letters, 1<<16, encode.SinkOptions{}, encode.Options{}); err != nil {
+	if _, err := toKafka(t, dir, brokers+"/"+topic+"?on-oversize=dlq:"+letters, 1<<16, encode.SinkOptions{}, encode.Options{}); err != nil {
 		t.Error(err)
 	}
 	if n := len(slices.Concat(consume(t, brokers, letters)...)); n != 1 {

@@ -132,7 +132,7 @@ func (d *kafkaDelivery) header(key string, text []byte) {
 func (d *kafkaDelivery) put(topic *kafkaTopic, r kgo.Record, from int) error {
 	r.Topic, r.Headers = topic.name, d.headers[from:len(d.headers):len(d.headers)]
 	if size := recordSize(&r); size > topic.limit {
-		if err := d.oversize(topic, &r, from, size); err != nil {
+		if send, err := d.oversize(topic, &r, from, size); err != nil || !send {
 			return err
 		}
 	}

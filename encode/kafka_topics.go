@@ -108,8 +108,8 @@ func (k *kafkaTopics) start(ctx context.Context, dbs []string) error {
 	for _, db := range dbs {
 		names = append(names, k.names(db)...)
 	}
-	if k.o.dlq != "" {
-		names = append(names, k.o.dlq)
+	if k.o.onOversize == oversizeToTopic {
+		names = append(names, k.o.oversizeTo)
 	}
 	if err := k.find(ctx, names, k.forEvents()); err != nil || !k.o.exactlyOnce {
 		return err

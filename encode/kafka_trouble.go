@@ -76,6 +76,14 @@ func (t *kafkaTrouble) reason() error {
 	return t.last
 }
 
+// stands is the reason why nothing moves, once somebody has been told.
+func (t *kafkaTrouble) stands() error {
+	if t.interval == 0 {
+		return nil
+	}
+	return t.reason()
+}
+
 // look compares with the last look: how many records have been acknowledged, and whether any wait. It returns a line for the
 // user, or "", and an error when going on makes no sense.
 func (t *kafkaTrouble) look(now time.Time, records int64, waiting bool) (string, error) {
@@ -118,6 +126,7 @@ func (s *kafkaSink) watch(stop <-chan struct{}) {
 			if line != "" {
 				s.warn(line)
 			}
+			s.waits(s.trouble.stands())
 		case <-stop:
 			stop, late = nil, time.After(s.o.closeTimeout)
 		case <-hurried:

@@ -101,7 +101,8 @@ func TestKafkaReadme(t *testing.T) {
 func TestKafkaTargets(t *testing.T) {
 	t.Setenv("PIKABIN_KAFKA_LINGER", "7ms")
 	t.Setenv("PIKABIN_KAFKA_CLIENT_ID", "env")
-	o, err := parseKafka("kafka://a:1,[::1]:2/pika.{db}?client-id=url&create-topics&partitions=6&topic-config=retention.ms=1,cleanup.policy=compact,delete")
+	o, err := parseKafka("kafka://a:1,[::1]:2/pika.{db}?client-id=url&create-topics=false&partitions=6&topic-config=retention.ms=1,cleanup.policy=compact,delete",
+		map[string]string{"create-topics": "true"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,8 +124,8 @@ func TestKafkaTargets(t *testing.T) {
 		"a:1/t?partitions=0":                 "numbers from 1 on",
 		"a:1/t?create-topics=perhaps":        "true or false",
 		"a:1/t?compression=rar":              "option compression: expected zstd, lz4, snappy, gzip, none",
-		"a:1/t?on-oversize=dlq":              "names its topic, go together",
-		"a:1/t?dlq=x":                        "names its topic, go together",
+		"a:1/t?on-oversize=dlq":              "option on-oversize: expected fail, dlq:TOPIC",
+		"a:1/t?on-oversize=blob:":            "option on-oversize: expected fail, dlq:TOPIC",
 		"a:1/t?topic-config=x":               "expected KEY=VALUE",
 		"a:1/t?sasl=plain":                   "sasl=plain needs the option user, and a password in PIKABIN_KAFKA_PASSWORD",
 		"a:1/t?sasl=oauthbearer":             "needs a token",
@@ -132,7 +133,7 @@ func TestKafkaTargets(t *testing.T) {
 		"a:1/t?sasl=kerberos&buffer=hush%zz": "the options behind the question mark cannot be read",
 	} {
 		want := strings.Replace(want, "only batch", "only", 1)
-		if _, err := parseKafka("kafka://" + target); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hush") {
+		if _, err := parseKafka("kafka://"+target, nil); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hush") {
 			t.Errorf("%s: got %v, want %s", target, err, want)
 		}
 	}

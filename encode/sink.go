@@ -97,6 +97,13 @@ type SinkOptions struct {
 	Format      formats.Format
 	Compression Compression
 
+	// Settings are options that the sink knows by their names, and go before those in Target. Only types of sink that say so
+	// have any.
+	Settings map[string]string
+
+	// Guard, if set, refuses files and folders that nothing may be written to. It is asked for those that Target does not name.
+	Guard func(path string) error
+
 	// Note is the one that the state holds, as JSON. With Resume and no note the state is a new one. Without Resume there
 	// is no state, and the output is made anew.
 	Resume bool
@@ -115,6 +122,9 @@ type SinkOptions struct {
 	// any goroutine. It is for Stats.Waits.
 	Waits func(why error)
 
+	// Oversized, if set, is called for each event that the output itself does not take, and that was put elsewhere.
+	Oversized func()
+
 	// Stop is closed when the run is to end, so that a sink stops waiting for what may never come, such as room on a disk.
 	Stop <-chan struct{}
 }
@@ -128,8 +138,9 @@ type SinkType struct {
 	Crash     string // what comes again after a crash
 
 	// Matches says whether the sink is meant by a value of --output.
-	Matches func(target string) bool
-	Open    func(o SinkOptions) (Sink, error)
+	Matches  func(target string) bool
+	Settings bool // whether it has options besides
+	Open     func(o SinkOptions) (Sink, error)
 }
 
 var sinks []SinkType

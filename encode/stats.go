@@ -32,6 +32,7 @@ type Snapshot struct {
 	Records, Changes, Passed int64 // as in Result
 	Read, Plain, Written     int64
 	Damaged, Gaps, Rewrites  int64 // ranges that were skipped
+	Oversized                int64 // events that the sink has put elsewhere
 
 	Working    int64 // batches that are being made, or wait for their turn
 	Unacked    int64 // batches that the sink has been given and has not delivered
@@ -129,6 +130,9 @@ func (s *Stats) Logs() map[*decode.Log]Delivered {
 // Waits is for a sink that cannot go on now and tries again: it says why, at each attempt that failed, and nil as soon as
 // it goes on. It costs next to nothing to say nil again.
 func (s *Stats) Waits(err error) { s.trouble(sinkWaits, ErrorRetry, err) }
+
+// Oversized counts an event that the output itself does not take, and that the sink has put elsewhere.
+func (s *Stats) Oversized() { s.with(func(time.Time) { s.s.Oversized++ }) }
 
 // failed notes that the sink has failed for good.
 func (s *Stats) failed(err error) { s.trouble(sinkFailed, ErrorSink, err) }

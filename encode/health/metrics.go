@@ -32,6 +32,7 @@ var ofRun = []struct {
 	{counter("gaps_total", "Missing ranges of the log that were skipped."), func(r *Report) float64 { return float64(r.stats.Gaps) }},
 	{counter("rewrites_total", "How often the history of a log was replaced by another."), func(r *Report) float64 { return float64(r.stats.Rewrites) }},
 	{counter("delivered_batches_total", "Batches that the output has acknowledged."), func(r *Report) float64 { return float64(r.stats.Deliveries) }},
+	{counter("oversized_total", "Events that were too large for their topic and were put elsewhere."), func(r *Report) float64 { return float64(r.stats.Oversized) }},
 	{gauge("healthy", "Whether /healthz answers with 200."), func(r *Report) float64 { return truth(r.Healthy) }},
 	{gauge("sink_waiting", "Whether the output takes nothing now and tries again."), func(r *Report) float64 { return truth(r.stats.Sink.Err != nil) }},
 }
