@@ -322,6 +322,7 @@ type rangeFlags struct {
 type extent struct {
 	log         *binlog.Log
 	from, until decode.Position
+	text        string          // the places, for the user
 	rewritten   decode.Hole     // what stands before from, if the log is not the one any more that the state is of
 	mark        checkpoint.Mark // from, as it is saved
 }
@@ -337,9 +338,9 @@ func (f *rangeFlags) where() (from, until binlog.Where, err error) {
 	return from.Or(binlog.Start), until.Or(binlog.End), nil
 }
 
-// resolve finds the places in each log, and says which they are. What the state knows goes before --from, which is for
+// resolve finds the places in each log. What the state knows goes before --from, which is for
 // what it does not know.
-func (f *rangeFlags) resolve(ctx context.Context, s *streams, logs []*binlog.Log, k *keeping) ([]extent, error) {
+func (f *rangeFlags) resolve(ctx context.Context, logs []*binlog.Log, k *keeping) ([]extent, error) {
 	from, until, err := f.where()
 	if err != nil {
 		return nil, err
@@ -356,7 +357,7 @@ func (f *rangeFlags) resolve(ctx context.Context, s *streams, logs []*binlog.Log
 		if e.until, err = l.Resolve(ctx, until); err != nil {
 			return nil, err
 		}
-		s.console.Info(fmt.Sprintf("%s: from %s to %s", l.ID(), why, placeText(e.until, until)))
+		e.text = fmt.Sprintf("%s: from %s to %s", l.ID(), why, placeText(e.until, until))
 		extents[i] = e
 	}
 	return extents, nil
@@ -482,7 +483,7 @@ func (c *convertCommand) Run(ctx context.Context, s *streams) error {
 	if err := k.check(ctx, logs); err != nil {
 		return err
 	}
-	extents, err := c.resolve(ctx, s, logs, k)
+	extents, err := c.resolve(ctx, logs, k)
 	if err != nil {
 		return err
 	}
@@ -491,9 +492,12 @@ func (c *convertCommand) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	if k.adopt(sink) {
-		if extents, err = c.resolve(ctx, s, logs, k); err != nil {
+		if extents, err = c.resolve(ctx, logs, k); err != nil {
 			return errors.Join(err, sink.Close(ctx))
 		}
+	}
+	for _, e := range extents {
+		s.console.Info(e.text)
 	}
 	return atStart(c.pump(ctx, s, extents, sink, o), extents)
 }
@@ -1381,10 +1385,11 @@ func (c *inspectCommand) Run(ctx context.Context, s *streams) error {
 	if len(logs) > 1 {
 		return usageError{fmt.Errorf("%s holds the logs of several DBs: give the folder of one, or --db", c.Source)}
 	}
-	extents, err := c.resolve(ctx, s, logs, &keeping{})
+	extents, err := c.resolve(ctx, logs, &keeping{})
 	if err != nil {
 		return err
 	}
+	s.console.Info(extents[0].text)
 	o := inspect.ShowOptions{From: extents[0].from, Count: c.Count, Full: c.Full, Hex: c.Hex, Decoder: decoder}
 	if c.Until != "" {
 		o.Until = extents[0].until

@@ -245,7 +245,7 @@ func TestKafkaTopics(t *testing.T) {
 	}
 	so := encode.SinkOptions{DBs: []string{"db0", "db1"}}
 	_, err := toKafka(t, dir, brokers+"/pika.{db}", 1<<16, so, encode.Options{})
-	if err == nil || !strings.Contains(err.Error(), "there is no topic pika.db0, pika.db1: make it, or set the options create-topics") {
+	if err == nil || !strings.Contains(err.Error(), "there is no topic pika.db0, pika.db1: make it, or let --create-topics") {
 		t.Errorf("got %v", err)
 	}
 	for name, c := range map[string]struct {

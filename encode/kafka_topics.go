@@ -210,7 +210,7 @@ func (k *kafkaTopics) look(ctx context.Context, names []string) (kadm.TopicDetai
 // make creates topics, or says that they are not there.
 func (k *kafkaTopics) make(ctx context.Context, missing []string, plan topicPlan) error {
 	if !k.o.create {
-		return fmt.Errorf("there is no topic %s: make it, or set the options create-topics, partitions and replication", strings.Join(missing, ", "))
+		return fmt.Errorf("there is no topic %s: make it, or let --create-topics do so (options partitions, replication and topic-config)", strings.Join(missing, ", "))
 	}
 	config := map[string]*string{}
 	for key, value := range plan.config {
