@@ -32,6 +32,7 @@ import (
 	"pikabin/encode/checkpoint"
 	"pikabin/encode/console"
 	"pikabin/encode/health"
+	"pikabin/encode/vfs"
 	"pikabin/formats"
 )
 
@@ -578,7 +579,7 @@ func (f *streamFlags) openState(sources []string, o *encode.Options) (*keeping, 
 	}
 	output := f.Output
 	if output != "-" && !strings.Contains(output, "://") {
-		if output, err = realPath(output); err != nil {
+		if output, err = vfs.RealPath(output); err != nil {
 			return nil, errors.Join(err, k.file.Close())
 		}
 	}
@@ -1189,16 +1190,12 @@ func checkOutput(output string, sources []string, logs []*binlog.Log) error {
 
 // checkOutside refuses a file in the server's folders, by whatever name they are reached.
 func checkOutside(what, file string, sources []string, logs []*binlog.Log) error {
-	path, err := realPath(file)
-	if err != nil {
-		return err
-	}
 	for _, folder := range serverFolders(sources, logs) {
-		resolved, err := realPath(folder)
+		inside, err := vfs.Inside(file, folder)
 		if err != nil {
 			return err
 		}
-		if strings.HasPrefix(strings.TrimSuffix(path, "/")+"/", strings.TrimSuffix(resolved, "/")+"/") {
+		if inside {
 			return usageError{fmt.Errorf("%s %s lies in the log folder %s, where nothing is written", what, file, folder)}
 		}
 	}
@@ -1216,35 +1213,6 @@ func serverFolders(sources []string, logs []*binlog.Log) []string {
 	}
 	return folders
 }
-
-// realPath is the absolute path without symbolic links, of a file that need not be there yet, nor the folders that it is in.
-func realPath(path string) (string, error) {
-	for range maxLinks {
-		resolved, err := filepath.EvalSymlinks(path)
-		if err == nil {
-			return filepath.Abs(resolved)
-		}
-		dir, base := filepath.Split(strings.TrimRight(path, "/"))
-		if dir == "" {
-			dir = "."
-		}
-		to, err := os.Readlink(filepath.Join(dir, base))
-		switch {
-		case err != nil && base == "":
-			return filepath.Abs(path)
-		case err != nil: // it is not there
-			above, err := realPath(dir)
-			return filepath.Join(above, base), err
-		case !filepath.IsAbs(to):
-			to = filepath.Join(dir, to)
-		}
-		path = to // a link to what is not there, which writing through it would make
-	}
-	return "", fmt.Errorf("%s: too many links", path)
-}
-
-// maxLinks is how many symbolic links may lead on to one another, as Linux has it.
-const maxLinks = 40
 
 // lookFlags are common to the commands that read logs without converting them.
 type lookFlags struct {
