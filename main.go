@@ -488,7 +488,7 @@ func (c *convertCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	sink, err := c.openSink(s, &o, k, c.Sources, logs, ctx.Done())
+	sink, err := c.openSink(ctx, s, &o, k, c.Sources, logs)
 	if err != nil {
 		return err
 	}
@@ -514,7 +514,7 @@ func dbsOf(logs []*binlog.Log) []string {
 }
 
 // openSink opens the output where the state says that it ended.
-func (f *streamFlags) openSink(s *streams, o *encode.Options, k *keeping, sources []string, logs []*binlog.Log, stop <-chan struct{}) (encode.Sink, error) {
+func (f *streamFlags) openSink(ctx context.Context, s *streams, o *encode.Options, k *keeping, sources []string, logs []*binlog.Log) (encode.Sink, error) {
 	debug.SetMemoryLimit(int64(f.Memory) + runtimeReserve)
 	roll, err := f.roll()
 	if err != nil {
@@ -524,13 +524,18 @@ func (f *streamFlags) openSink(s *streams, o *encode.Options, k *keeping, source
 		Target: f.Output, Settings: f.settings(), Stdout: s.stdout.Writer, DBs: dbsOf(logs), Format: o.Format, Compression: o.Compression,
 		Roll: roll, Resume: k.file != nil, Note: k.state.Note,
 		Guard: func(path string) error { return checkOutside("output", path, sources, logs) },
-		Warn:  s.console.Warn, Waits: o.Stats.Waits, Oversized: o.Stats.Oversized, Stop: stop,
+		Warn:  s.console.Warn, Waits: o.Stats.Waits, Oversized: o.Stats.Oversized, Stop: ctx.Done(),
 	})
 	if target, ok := errors.AsType[*encode.TargetError](err); ok {
 		return nil, usageError{target}
 	}
 	if err != nil {
 		return nil, &encode.SinkError{Err: err}
+	}
+	if named, ok := sink.(encode.Named); ok {
+		if err := k.belongTo(named.Identity(), f.Format, o.Compression); err != nil {
+			return nil, errors.Join(err, sink.Close(ctx))
+		}
 	}
 	return sink, nil
 }
@@ -577,23 +582,41 @@ func (f *streamFlags) openState(sources []string, o *encode.Options) (*keeping, 
 	if k.file, err = checkpoint.Open(f.State); err != nil {
 		return nil, err
 	}
-	output := f.Output
-	if output != "-" && !strings.Contains(output, "://") {
-		if output, err = vfs.RealPath(output); err != nil {
-			return nil, errors.Join(err, k.file.Close())
-		}
-	}
-	if err := k.file.CheckOutput(output, f.Format, o.Compression.String()); err != nil {
-		return nil, errors.Join(err, k.file.Close())
-	}
 	k.state, _ = k.file.State()
-	k.state.Source, k.state.Output, k.state.Format, k.state.Compression = source, output, f.Format, o.Compression.String()
-	k.state.DBs = maps.Clone(k.state.DBs)
+	k.state.Source, k.state.DBs = source, maps.Clone(k.state.DBs)
 	if k.state.DBs == nil {
 		k.state.DBs = map[string]checkpoint.Mark{}
 	}
 	o.Save, o.Fences = k.save, true
+	output := f.Output
+	if isRemote(output) { // who it is, it says when it is open
+		return k, nil
+	}
+	if output != "-" {
+		output, err = vfs.RealPath(output)
+	}
+	if err == nil {
+		err = k.belongTo(output, f.Format, o.Compression)
+	}
+	if err != nil {
+		return nil, errors.Join(err, k.file.Close())
+	}
 	return k, nil
+}
+
+// isRemote tells outputs that no files of this machine are.
+func isRemote(output string) bool { return strings.Contains(output, "://") }
+
+// belongTo refuses a state of another output.
+func (k *keeping) belongTo(output, format string, compression encode.Compression) error {
+	if k.file == nil {
+		return nil
+	}
+	if err := k.file.CheckOutput(output, format, compression.String()); err != nil {
+		return err
+	}
+	k.state.Output, k.state.Format, k.state.Compression = output, format, compression.String()
+	return nil
 }
 
 // check refuses logs that are not those of the state.
@@ -771,7 +794,7 @@ func (f *following) open(ctx context.Context) error {
 		return err
 	}
 	o.Start, o.Late, o.Save, o.Stats = map[*decode.Log]checkpoint.Mark{}, f.late, f.save, &encode.Stats{}
-	if strings.Contains(f.Output, "://") { // it may know how far it has come
+	if isRemote(f.Output) { // it may know how far it has come
 		if err := f.openRemote(ctx, generation); err != nil {
 			return err
 		}
@@ -795,7 +818,7 @@ func (f *following) open(ctx context.Context) error {
 		return err
 	}
 	if f.sink == nil {
-		f.sink, err = f.openSink(f.streams, o, f.keeping, f.Sources, logs, ctx.Done())
+		f.sink, err = f.openSink(ctx, f.streams, o, f.keeping, f.Sources, logs)
 	}
 	return err
 }
@@ -807,7 +830,7 @@ func (f *following) openRemote(ctx context.Context, generation decode.Generation
 		return err
 	}
 	logs = slices.DeleteFunc(logs, func(l *binlog.Log) bool { return !f.wants(l.ID().String()) })
-	if f.sink, err = f.openSink(f.streams, &f.options, f.keeping, f.Sources, logs, ctx.Done()); err == nil {
+	if f.sink, err = f.openSink(ctx, f.streams, &f.options, f.keeping, f.Sources, logs); err == nil {
 		f.keeping.adopt(f.sink)
 	}
 	return err
@@ -1162,7 +1185,7 @@ func (f *streamFlags) checkOutputs(sources []string, logs []*binlog.Log) error {
 // checkOutput tells files from folders, and protects those of the server: nothing is ever written there, by whatever name they
 // are reached.
 func checkOutput(output string, sources []string, logs []*binlog.Log) error {
-	if output == "-" || strings.Contains(output, "://") {
+	if output == "-" || isRemote(output) {
 		return nil
 	}
 	info, err := os.Stat(cmp.Or(strings.TrimRight(output, "/"), "/"))

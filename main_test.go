@@ -48,7 +48,9 @@ func TestScript(t *testing.T) {
 			e.Setenv("TZ", "UTC")
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"damage": damage, "samebytes": sameBytes, "exits": exits, "hold": hold},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"damage": damage, "samebytes": sameBytes, "exits": exits, "hold": hold, "kafka": kafka, "consume": consume,
+		},
 	})
 }
 

@@ -182,6 +182,9 @@ func (s *kafkaSink) codecs() []kgo.CompressionCodec {
 	return []kgo.CompressionCodec{kgo.NoCompression()}
 }
 
+// Identity implements Named: brokers come and go, the cluster stays.
+func (s *kafkaSink) Identity() string { return kafkaScheme + s.topics.cluster + "/" + s.o.topic }
+
 // Messages implements Messenger.
 func (*kafkaSink) Messages() {}
 

@@ -43,7 +43,7 @@ func TestKafkaSASL(t *testing.T) {
 		"wrong":            {"sasl=plain&user=me", "hush!", ""},
 		"wrong for scram":  {"sasl=scram-sha-256&user=me", "hush!", ""},
 		"unknown to them":  {"sasl=oauthbearer", "hush!", "the brokers do not take the mechanism"},
-		"nothing is given": {"start-timeout=300ms", "", "asking the brokers for the topics"},
+		"nothing is given": {"start-timeout=300ms", "", "asking the brokers who they are"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("PIKABIN_KAFKA_PASSWORD", c.password)

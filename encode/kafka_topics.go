@@ -75,6 +75,8 @@ type kafkaTopics struct {
 	admin *kadm.Client
 	warn  func(string)
 
+	cluster string // its id
+
 	onChanged func(t *kafkaTopic, partitions int32) bool
 
 	mu     sync.Mutex
@@ -101,6 +103,9 @@ func (k *kafkaTopics) batchBytes(name string) int32 {
 
 // start finds the topics of the DBs that are known, and that of too large records.
 func (k *kafkaTopics) start(ctx context.Context, dbs []string) error {
+	if err := k.identify(ctx); err != nil {
+		return err
+	}
 	var names []string
 	if !strings.Contains(k.o.topic, "{db}") {
 		dbs = []string{""}
@@ -115,6 +120,19 @@ func (k *kafkaTopics) start(ctx context.Context, dbs []string) error {
 		return err
 	}
 	return k.find(ctx, []string{k.o.positionsTopic}, topicPlan{partitions: 1, config: map[string]string{"cleanup.policy": "compact"}})
+}
+
+// identify asks which cluster this is. One that does not tell is known by its addresses.
+func (k *kafkaTopics) identify(ctx context.Context) error {
+	err := patiently(ctx, func() error {
+		metadata, err := k.admin.BrokerMetadata(ctx)
+		k.cluster = cmp.Or(metadata.Cluster, strings.Join(k.o.brokers, ","))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("asking the brokers who they are: %w", err)
+	}
+	return nil
 }
 
 // topicPlan is how a topic is made that is not there.

@@ -88,6 +88,12 @@ type Positioner interface {
 	Positions() map[string]checkpoint.Mark
 }
 
+// Named is a sink whose output is reached in more than one way: its identity is the same in all of them, and another one's is another.
+type Named interface {
+	Sink
+	Identity() string
+}
+
 // SinkOptions are what a sink has to know of the stream.
 type SinkOptions struct {
 	Target string    // what --output says
