@@ -6,6 +6,7 @@
 #   scripts/kafka.sh down              stop it and remove its data
 #   scripts/kafka.sh kill N            kill -9 node N, from 1 on
 #   scripts/kafka.sh start N           start it again
+#   scripts/kafka.sh signal N NAME     send node N a signal, such as STOP or CONT
 #   scripts/kafka.sh run CLASS ARG...  a program of Kafka's, such as org.apache.kafka.tools.ProducerPerformance
 #
 #   KAFKA_HEAP  of each node (default 512m)
@@ -164,12 +165,14 @@ up) up "${2:-}" ;;
 down) down ;;
 kill) stop KILL "$2" ;;
 start) start "$2" && await "$2" ;;
+signal) kill "-$3" "$(<"$run_dir/$2/pid")" ;;
 run) java_main warn "${@:2}" ;;
 test)
 	trap down EXIT
 	PIKABIN_TEST_KAFKA=$(up "${2:-}")
 	export PIKABIN_TEST_KAFKA
-	go test -tags kafka -run TestRealKafka -count=1 -timeout 5m ${VERBOSE:+-v} ./encode
+	# One package after the other: the second one kills brokers.
+	go test -tags kafka -run TestRealKafka -count=1 -timeout 5m -p 1 ${VERBOSE:+-v} ./encode .
 	;;
 *)
 	sed -n '2,/^set/s/^# \{0,1\}//p' "$0" | sed '$d' >&2
