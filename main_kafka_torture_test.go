@@ -100,7 +100,7 @@ func (k *kafkaRound) torture(t *testing.T) {
 	k.compare(t)
 }
 
-// target is the output. The tables of chaos are longer than what one waits for a cluster otherwise.
+// target is the output. Brokers are gone for longer than a run waits for them at its start unless it is told to.
 func (k *kafkaRound) target() string {
 	target := fmt.Sprintf("kafka://%s/%s%s?create-topics&partitions=%d&start-timeout=%v%s", k.brokers, k.prefix, k.topic, partitions, patience, k.options)
 	if k.once {
@@ -174,6 +174,7 @@ func (k *kafkaRound) stopped(p *program) {
 
 // compare reads all that has come to the topics, and tells what it finds.
 func (k *kafkaRound) compare(t *testing.T) {
+	t.Helper()
 	h := readHistory(t, k.journal(), k.log())
 	a := newKafkaAccount(h, partitions, k.once)
 	topics := []string{k.prefix + k.topic}

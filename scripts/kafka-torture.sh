@@ -31,8 +31,9 @@ kills=${KILLS-50} time=${TIME-1h}
 echo "kafka-torture: $kills kills each, $time at most, in $work"
 "$work/torture.test" -test.run '^TestRealKafkaTorture$' -test.v -test.timeout 0 -torture.kcat -torture.kills "$kills" -torture.time "$time" \
 	-torture.only "${1-}" -torture.seed "${SEED-1}" -torture.dir "$work" >"$work/log" 2>&1 || {
+	cp -r "$work/pikabin-kafka" "$work/brokers"
 	grep -v '^=== ' "$work/log" >&2
-	echo "kafka-torture: FAILED; all of it is in $work/log" >&2
+	echo "kafka-torture: FAILED; all of it is in $work/log, and the brokers' own logs and data in $work/brokers" >&2
 	exit 1
 }
 sed -n 's/^ *main_kafka[a-z_]*\.go:[0-9]*: //p' "$work/log"
