@@ -224,6 +224,7 @@ func exitCode(err error) int {
 	var (
 		usage   usageError
 		sink    *encode.SinkError
+		full    *encode.FullError
 		corrupt *decode.CorruptError
 		beyond  *binlog.BeyondError
 		changed *binlog.ChangedError
@@ -236,7 +237,7 @@ func exitCode(err error) int {
 	switch {
 	case err == nil, errors.Is(err, syscall.EPIPE):
 		return 0
-	case errors.Is(err, errInterrupted):
+	case errors.Is(err, errInterrupted), errors.As(err, &full):
 		return exitInterrupted
 	case errors.As(err, &usage), errors.As(err, &log), errors.As(err, &output):
 		return exitUsage
@@ -725,7 +726,7 @@ func (c *tailCommand) Run(ctx context.Context, s *streams) error {
 	} else if f.sink != nil {
 		err = errors.Join(err, f.sink.Close(ctx))
 	}
-	return errors.Join(err, f.close())
+	return errors.Join(f.endedFull(err), f.close())
 }
 
 // following is a tail that runs.
@@ -934,10 +935,28 @@ func (f *following) run(ctx context.Context) error {
 			stop, late = nil, time.After(drainTime)
 		case <-late:
 			f.stuck = true
-			f.console.Warn("the output takes nothing: ending without it; what was not delivered is still to come from the place that is saved")
+			f.endWithout("the output takes nothing")
 			return nil
 		}
 	}
+}
+
+// endedFull makes an end of a disk that was full up to it: as with an output that takes nothing, the rest is for the next run.
+func (f *following) endedFull(err error) error {
+	full, ok := errors.AsType[*encode.FullError](err)
+	if _, unsaved := errors.AsType[*encode.StateError](err); !ok || unsaved {
+		return err
+	}
+	f.endWithout(full.Error())
+	return nil
+}
+
+func (f *following) endWithout(why string) {
+	rest := "comes the next time, from the place that is saved"
+	if f.keeping.file == nil {
+		rest = "is left out: no --state keeps the place"
+	}
+	f.console.Warn(fmt.Sprintf("%s: ending without it; what was not delivered %s", why, rest))
 }
 
 // pump reads into the sink and says how it went.

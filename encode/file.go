@@ -77,17 +77,21 @@ type file struct {
 	*growing
 	db     string // that the output ends in
 	writes int
-	err    error // of a write: what the file ends in is no whole batch
+	err    error // of a write: what the file ends in is no whole batch; or of a sync: what it holds is not durable
 }
 
 func (f *file) Write(ctx context.Context, b *Batch, done func(error)) {
 	f.mu.Lock()
+	f.begin()
 	err := f.write(ctx, b.Data)
-	if err == nil {
+	switch {
+	case err == nil:
 		f.writes++
 		f.db = b.Log.DB
+	case endedFull(err) && f.back() == nil: // it ends in a whole batch again
+	default:
+		f.err = cmp.Or(f.err, err)
 	}
-	f.err = cmp.Or(f.err, err)
 	f.mu.Unlock()
 	done(err)
 }
@@ -102,13 +106,15 @@ func (f *file) Flush(ctx context.Context, _ bool) (note any, writes int, err err
 		return nil, 0, err
 	}
 	if dirty {
-		if err := f.sync(ctx); err != nil {
-			return nil, 0, err
-		}
+		err = f.sync(ctx)
 	}
 	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err != nil {
+		f.err = cmp.Or(f.err, err)
+		return nil, 0, err
+	}
 	f.writes -= writes
-	f.mu.Unlock()
 	return note, writes, nil
 }
 

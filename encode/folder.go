@@ -54,7 +54,8 @@ type folder struct {
 	complete []*part           // in the order in which they became so, until they are shown
 	last     map[string]string // the name of the last part, by key
 	writes   int
-	err      error // of a write: what the parts end in is no whole batch
+	err      error   // of a write: what the parts end in is no whole batch; or of a sync: what they hold is not durable
+	touched  []*part // by the batch that is being written
 }
 
 func openFolder(o SinkOptions) (Sink, error) {
@@ -163,17 +164,49 @@ func (f *folder) Write(ctx context.Context, b *Batch, done func(error)) {
 	f.mu.Lock()
 	var err error
 	pieces := b.pieces()
+	f.touched = f.touched[:0]
 	for i := range pieces {
 		if err = f.writePiece(ctx, b, &pieces[i]); err != nil {
 			break
 		}
 	}
-	if err == nil {
+	switch {
+	case err == nil:
 		f.writes++
+	case endedFull(err) && f.back() == nil: // the parts end in whole batches again
+	default:
+		f.err = cmp.Or(f.err, err)
 	}
-	f.err = cmp.Or(f.err, err)
 	f.mu.Unlock()
 	done(err)
+}
+
+// touch notes where a part ends before the batch, and that back has to look at it.
+func (f *folder) touch(p *part) {
+	if !slices.Contains(f.touched, p) {
+		p.begin()
+		f.touched = append(f.touched, p)
+	}
+}
+
+// back takes out of the parts what the batch has put there. A part that it has begun goes.
+func (f *folder) back() error {
+	for _, p := range f.touched {
+		if p.begun > 0 {
+			if err := p.back(); err != nil {
+				return err
+			}
+			continue
+		}
+		if f.open[p.Key] == p {
+			delete(f.open, p.Key)
+		}
+		f.complete = slices.DeleteFunc(f.complete, func(c *part) bool { return c == p })
+		if err := errors.Join(p.file.Close(), f.Remove(p.path)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // writePiece appends to the part that is open, if the piece belongs there, else to a new one.
@@ -190,6 +223,7 @@ func (f *folder) writePiece(ctx context.Context, b *Batch, piece *Piece) error {
 			return err
 		}
 	}
+	f.touch(p)
 	if err := p.write(ctx, piece.Data); err != nil {
 		return err
 	}
@@ -216,6 +250,7 @@ func (f *folder) create(ctx context.Context, key string, b *Batch, piece *Piece)
 	}
 	p := &part{growing: g, partNote: partNote{Name: name, Key: key, Epoch: b.Epoch, At: piece.Begin.Segment}, began: f.now()}
 	f.open[key], f.last[key] = p, name
+	f.touch(p)
 	return p, p.write(ctx, f.header(b.Log))
 }
 
@@ -286,12 +321,14 @@ func (f *folder) Flush(ctx context.Context, complete bool) (note any, writes int
 		p.dirty = false
 	}
 	f.mu.Unlock()
-	if err := f.syncAll(ctx, dirty); err != nil {
+	err = f.syncAll(ctx, dirty)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err != nil {
+		f.err = cmp.Or(f.err, err)
 		return nil, 0, err
 	}
-	f.mu.Lock()
 	f.writes -= writes
-	f.mu.Unlock()
 	return n, writes, nil
 }
 
