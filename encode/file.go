@@ -41,7 +41,7 @@ func openFile(o SinkOptions) (Sink, error) {
 		return &file{growing: g, db: firstDB}, err
 	case o.Note == nil:
 		if err == nil && info.Size() > 0 {
-			return nil, fmt.Errorf("output %s is there already, and the state is a new one: move the file away, or name another one", o.Target)
+			return nil, &TargetError{fmt.Errorf("output %s is there already, and the state is a new one: move the file away, or name another one", o.Target)}
 		}
 		g, err := d.create(ctx, o.Target)
 		if err == nil {

@@ -127,7 +127,7 @@ func (*folder) refuse(path string) error {
 	if name := filepath.Base(path); !seen.MatchString(name) {
 		return nil
 	}
-	return fmt.Errorf("%s is there already, and the state is a new one: move the parts away, or name another folder", path)
+	return &TargetError{fmt.Errorf("%s is there already, and the state is a new one: move the parts away, or name another folder", path)}
 }
 
 // walk visits the files of the folder and of its partitions.
