@@ -402,6 +402,8 @@ type outputFlags struct {
 	Bytes string `enum:"auto,base64" default:"auto" help:"How formats of text write bytes: auto (base64 if not UTF-8) or base64."`
 	Args  bool   `help:"Put all arguments of the command into args."`
 	All   bool   `help:"Events for what changes nothing, too: padding, empty records, reads logged by mistake."`
+
+	live bool // the events are of now
 }
 
 // kafkaFlags are those options of a Kafka output that decide what its consumers see. They are taken from the URL and from
@@ -713,6 +715,7 @@ SIGINT and SIGTERM deliver what was read and end, SIGHUP completes the current p
 
 // Run follows the logs until it is told to stop.
 func (c *tailCommand) Run(ctx context.Context, s *streams) error {
+	c.live = true
 	o, err := c.options(s, &c.sourceFlags)
 	if err = errors.Join(err, c.check()); err != nil {
 		return usageError{err}
@@ -1088,7 +1091,7 @@ func summary(r *encode.Result, took time.Duration) string {
 
 // roll says when parts of a folder are complete.
 func (f *outputFlags) roll() (encode.Roll, error) {
-	r := encode.Roll{Size: int64(f.RollSize), Interval: f.RollInterval}
+	r := encode.Roll{Size: int64(f.RollSize), Interval: f.RollInterval, Live: f.live}
 	if err := noNegativeTime("--roll-interval", f.RollInterval); err != nil {
 		return r, err
 	}
