@@ -121,6 +121,9 @@ func (f *file) Flush(ctx context.Context, _ bool) (note any, writes int, err err
 // DB implements Continued.
 func (f *file) DB() string { return f.db }
 
+// Begun implements Continued.
+func (f *file) Begun() bool { return f.length > 0 }
+
 func (*file) Kept(context.Context, any) error { return nil }
 
 func (*file) Rolled() <-chan struct{} { return nil }

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"pikabin/decode"
 	"pikabin/decode/binlog"
 	"pikabin/decode/binlogtest"
@@ -196,10 +198,13 @@ func TestKeepersWithoutTrouble(t *testing.T) {
 			t.Fatal(err)
 		}
 		j.check("at the end")
+		before := j.mem.Files()
 		if err := j.run(); err != nil {
 			t.Fatal(err)
 		}
-		j.check("with nothing new")
+		if diff := cmp.Diff(before, j.mem.Files()); diff != "" {
+			t.Errorf("%v, with nothing new: %s", &o, diff)
+		}
 		if parts := len(j.seen); strings.HasSuffix(o.target, "/") && parts < 6 {
 			t.Errorf("%v: %d parts", &o, parts)
 		}

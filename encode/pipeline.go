@@ -127,7 +127,7 @@ func Run(ctx context.Context, src Source, sink Sink, o Options) (Result, error) 
 	defer stop(nil)
 	j := &joiner{o: &o, sink: sink, keeps: keeps, db: firstDB, ledger: newLedger(&o), stop: stop}
 	if c, ok := sink.(Continued); ok {
-		j.db = c.DB()
+		j.db, j.begun = c.DB(), c.Begun()
 	}
 	s := &saver{o: &o, keeper: keeper, ledger: j.ledger, fail: j.fail}
 	o.Stats.begin(j.ledger, o.Fences)
