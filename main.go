@@ -225,6 +225,7 @@ func exitCode(err error) int {
 	var (
 		usage   usageError
 		sink    *encode.SinkError
+		full    *encode.FullError
 		corrupt *decode.CorruptError
 		beyond  *binlog.BeyondError
 		changed *binlog.ChangedError
@@ -237,7 +238,7 @@ func exitCode(err error) int {
 	switch {
 	case err == nil, errors.Is(err, syscall.EPIPE):
 		return 0
-	case errors.Is(err, errInterrupted):
+	case errors.Is(err, errInterrupted), errors.As(err, &full):
 		return exitInterrupted
 	case errors.As(err, &usage), errors.As(err, &log), errors.As(err, &output):
 		return exitUsage
@@ -403,6 +404,8 @@ type outputFlags struct {
 	Bytes string `enum:"auto,base64" default:"auto" help:"How formats of text write bytes: auto (base64 if not UTF-8) or base64."`
 	Args  bool   `help:"Put all arguments of the command into args."`
 	All   bool   `help:"Events for what changes nothing, too: padding, empty records, reads logged by mistake."`
+
+	live bool // the events are of now
 }
 
 // kafkaFlags are those options of a Kafka output that decide what its consumers see. They are taken from the URL and from
@@ -740,6 +743,7 @@ SIGINT and SIGTERM deliver what was read and end, SIGHUP completes the current p
 
 // Run follows the logs until it is told to stop.
 func (c *tailCommand) Run(ctx context.Context, s *streams) error {
+	c.live = true
 	o, err := c.options(s, &c.sourceFlags)
 	if err = errors.Join(err, c.check()); err != nil {
 		return usageError{err}
@@ -753,7 +757,7 @@ func (c *tailCommand) Run(ctx context.Context, s *streams) error {
 	} else if f.sink != nil {
 		err = errors.Join(err, f.sink.Close(ctx))
 	}
-	return errors.Join(err, f.close())
+	return errors.Join(f.endedFull(err), f.close())
 }
 
 // following is a tail that runs.
@@ -962,10 +966,28 @@ func (f *following) run(ctx context.Context) error {
 			stop, late = nil, time.After(drainTime)
 		case <-late:
 			f.stuck = true
-			f.console.Warn("the output takes nothing: ending without it; what was not delivered is still to come from the place that is saved")
+			f.endWithout("the output takes nothing")
 			return nil
 		}
 	}
+}
+
+// endedFull makes an end of a disk that was full up to it: as with an output that takes nothing, the rest is for the next run.
+func (f *following) endedFull(err error) error {
+	full, ok := errors.AsType[*encode.FullError](err)
+	if _, unsaved := errors.AsType[*encode.StateError](err); !ok || unsaved {
+		return err
+	}
+	f.endWithout(full.Error())
+	return nil
+}
+
+func (f *following) endWithout(why string) {
+	rest := "comes the next time, from the place that is saved"
+	if f.keeping.file == nil {
+		rest = "is left out: no --state keeps the place"
+	}
+	f.console.Warn(fmt.Sprintf("%s: ending without it; what was not delivered %s", why, rest))
 }
 
 // pump reads into the sink and says how it went.
@@ -1097,7 +1119,7 @@ func summary(r *encode.Result, took time.Duration) string {
 
 // roll says when parts of a folder are complete.
 func (f *outputFlags) roll() (encode.Roll, error) {
-	r := encode.Roll{Size: int64(f.RollSize), Interval: f.RollInterval}
+	r := encode.Roll{Size: int64(f.RollSize), Interval: f.RollInterval, Live: f.live}
 	if err := noNegativeTime("--roll-interval", f.RollInterval); err != nil {
 		return r, err
 	}

@@ -110,15 +110,17 @@ func (p *program) readable(pipe *os.File) {
 	})
 }
 
-// TestTerminatedTwice: the second signal does not wait for a reader.
+// TestTerminatedTwice: the second signal does not wait for a reader. It is the cause of death.
 func TestTerminatedTwice(t *testing.T) {
-	p, stdout, _ := blocked(t)
-	p.readable(stdout)
-	// The first one may come in the place of the second, so both are sent until it has ended.
-	if p.until("the end", func() bool { p.signal(syscall.SIGTERM); return false }) {
-		t.Error("it goes on")
+	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		p, stdout, _ := blocked(t)
+		p.readable(stdout)
+		// The first one may come in the place of the second, so both are sent until it has ended.
+		if p.until("the end", func() bool { p.signal(s); return false }) {
+			t.Error("it goes on")
+		}
+		p.exits(-int(s))
 	}
-	p.exits(-int(syscall.SIGTERM))
 }
 
 // TestReaderGone: a closed pipe is the end, with what was delivered before in the state.

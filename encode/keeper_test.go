@@ -9,9 +9,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"pikabin/decode"
 	"pikabin/decode/binlog"
@@ -45,19 +48,24 @@ type journey struct {
 	t *testing.T
 	output
 	logs    []*binlog.Log
+	writers []*binlogtest.Writer
 	want    []string
 	mem     *vfstest.Mem
 	start   map[*decode.Log]checkpoint.Mark
 	note    []byte
 	seen    map[string]string
 	saves   int
+	mu      *sync.Mutex
 	warned  []string
 	compare encode.Compression
+	waits   func(error)   // nil: nobody is told
+	stop    chan struct{} // nil: the run goes on to the end
 }
 
 func newJourney(t *testing.T, o output, logs []*binlog.Log, writers []*binlogtest.Writer) *journey {
 	t.Helper()
-	j := &journey{t: t, output: o, logs: logs, mem: vfstest.New(), start: map[*decode.Log]checkpoint.Mark{}, seen: map[string]string{}}
+	j := &journey{t: t, output: o, logs: logs, writers: writers, mem: vfstest.New(), mu: &sync.Mutex{}}
+	j.start, j.seen = map[*decode.Log]checkpoint.Mark{}, map[string]string{}
 	for i, w := range writers {
 		j.want = append(j.want, string(wantOf(fmt.Sprintf("db%d", i), w)))
 	}
@@ -72,16 +80,17 @@ func newJourney(t *testing.T, o output, logs []*binlog.Log, writers []*binlogtes
 func (j *journey) run() error {
 	format := lines()
 	format.Ext = ".jsonl"
-	o := encode.Options{Format: format, Compression: j.compare, Workers: 2, Start: maps.Clone(j.start), Save: j.save, Fences: true}
+	o := encode.Options{
+		Format: format, Compression: j.compare, Workers: 2, Start: maps.Clone(j.start), Save: j.save, Fences: true, Stop: j.stop,
+	}
 	roll := encode.Roll{Size: 1500}
 	if j.hive {
 		roll.Hive = time.UTC
 		o.Hive = time.UTC
 	}
-	var stop chan struct{}
 	sink, err := encode.OpenSink(encode.SinkOptions{
-		Target: j.target, Format: format, Compression: j.compare, Roll: roll, Disk: j.mem, Resume: true, Note: j.note, Stop: stop,
-		Warn: func(text string) { j.warned = append(j.warned, text) },
+		Target: j.target, Format: format, Compression: j.compare, Roll: roll, Disk: j.mem, Resume: true, Note: j.note,
+		Warn: j.warn, Waits: j.waits, Stop: j.stop,
 	})
 	if err != nil {
 		return err
@@ -98,6 +107,12 @@ func (j *journey) run() error {
 	}
 	_, err = encode.Run(j.t.Context(), source, sink, o)
 	return err
+}
+
+func (j *journey) warn(text string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.warned = append(j.warned, text)
 }
 
 // save is a state that is as durable as can be; a process that has crashed saves nothing.
@@ -183,10 +198,13 @@ func TestKeepersWithoutTrouble(t *testing.T) {
 			t.Fatal(err)
 		}
 		j.check("at the end")
+		before := j.mem.Files()
 		if err := j.run(); err != nil {
 			t.Fatal(err)
 		}
-		j.check("with nothing new")
+		if diff := cmp.Diff(before, j.mem.Files()); diff != "" {
+			t.Errorf("%v, with nothing new: %s", &o, diff)
+		}
 		if parts := len(j.seen); strings.HasSuffix(o.target, "/") && parts < 6 {
 			t.Errorf("%v: %d parts", &o, parts)
 		}
@@ -239,6 +257,7 @@ func (j *journey) goOn(left *vfstest.Mem, when string) {
 	next := *j
 	next.mem, next.start, next.seen = left, maps.Clone(j.start), maps.Clone(j.seen)
 	next.want = slices.Clone(j.want)
+	next.waits, next.stop = nil, nil
 	next.look(when)
 	if err := next.run(); err != nil {
 		j.t.Fatalf("%v, %s: %v", &j.output, when, err)
@@ -301,6 +320,64 @@ func TestKeepersWaitForRoom(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestKeepersEndWithoutRoom stops a run that waits for room, at any system call: what was delivered before is whole and saved, no
+// record is there in part, and the next run goes on.
+func TestKeepersEndWithoutRoom(t *testing.T) {
+	for _, o := range outputs() {
+		t.Run(o.String(), func(t *testing.T) {
+			t.Parallel()
+			logs, writers := hourlyLogs(t)
+			whole := newJourney(t, o, logs, writers)
+			if err := whole.run(); err != nil {
+				t.Fatal(err)
+			}
+			ended, atEnd := 0, 0
+			for k := 1; k <= len(whole.mem.Calls()); k++ {
+				j := newJourney(t, o, logs, writers)
+				j.stop = make(chan struct{})
+				stop := sync.OnceFunc(func() { close(j.stop) })
+				j.waits = func(error) { stop() }
+				j.mem.Inject(vfstest.Fault{At: k, Err: syscall.ENOSPC, Short: k%2 == 0, Lasting: k%3 == 0})
+				err := j.run()
+				calls := j.mem.Calls()
+				j.mem.Inject(vfstest.Fault{})
+				when := fmt.Sprintf("stopped without room at call %d (%v)", k, err)
+				if len(calls) >= k && strings.HasPrefix(calls[k-1], "write ") {
+					ended++
+					if full := new(encode.FullError); !errors.As(err, &full) || len(j.warned) == 0 {
+						t.Fatalf("%v, %s: warned %q", &o, when, j.warned)
+					}
+					if k%3 != 0 && j.checkEnd(when) {
+						atEnd++
+					}
+				}
+				j.goOn(j.mem.Restart(), when)
+			}
+			if ended == 0 || atEnd == 0 {
+				t.Errorf("%v: %d writes were among the calls, %d could be compared", &o, ended, atEnd)
+			}
+		})
+	}
+}
+
+// checkEnd compares what there is with what the state says of it, if it says anything: nothing is there in part.
+func (j *journey) checkEnd(when string) bool {
+	j.t.Helper()
+	ends := map[string]decode.Position{}
+	for log, mark := range j.start {
+		if mark.Position.Offset > 0 {
+			ends[log.DB] = mark.Position
+		}
+	}
+	if len(ends) == 0 {
+		return false
+	}
+	whole := *j
+	whole.want = upTo(j.writers, ends)
+	whole.check(when)
+	return true
 }
 
 // TestKeepersOfAnotherOutput refuse what the state does not know.

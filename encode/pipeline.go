@@ -6,6 +6,7 @@ package encode
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"sync"
 	"time"
@@ -49,7 +50,7 @@ type Options struct {
 	// the last call. It is called from one goroutine at a time. On an error it is called again later.
 	Save func(Checkpoint) error
 
-	// Stop, if set, is closed when the run is to end, for what waits before it begins.
+	// Stop, if set, is closed when the run is to end, for what waits for room for the state.
 	Stop <-chan struct{}
 
 	// Fences says that Save keeps what it is given, so that positions need a fingerprint of what stands before them.
@@ -126,7 +127,7 @@ func Run(ctx context.Context, src Source, sink Sink, o Options) (Result, error) 
 	defer stop(nil)
 	j := &joiner{o: &o, sink: sink, keeps: keeps, db: firstDB, ledger: newLedger(&o), stop: stop}
 	if c, ok := sink.(Continued); ok {
-		j.db = c.DB()
+		j.db, j.begun = c.DB(), c.Begun()
 	}
 	s := &saver{o: &o, keeper: keeper, ledger: j.ledger, fail: j.fail}
 	o.Stats.begin(j.ledger, o.Fences)
@@ -200,6 +201,8 @@ func outcome(ctx context.Context, runErr, sinkErr error) error {
 	switch {
 	case sinkErr == nil:
 		return runErr
+	case endedFull(sinkErr) && ctx.Err() != nil:
+		return fmt.Errorf("%w: %w", context.Cause(ctx), sinkErr)
 	case stopped(sinkErr):
 		return context.Cause(ctx)
 	case runErr == nil || stopped(runErr) || errors.Is(runErr, sinkErr):

@@ -71,6 +71,9 @@ type Continued interface {
 
 	// DB is the one that the output was last switched to, before the first Write.
 	DB() string
+
+	// Begun reports whether the output holds anything, before the first Write.
+	Begun() bool
 }
 
 // Messenger is a sink that delivers each change by itself: Batch.Messages says where each is in Data, which holds them
