@@ -532,6 +532,9 @@ func (f *streamFlags) openSink(ctx context.Context, s *streams, o *encode.Option
 	if target, ok := errors.AsType[*encode.TargetError](err); ok {
 		return nil, usageError{target}
 	}
+	if err != nil && ctx.Err() != nil {
+		return nil, fmt.Errorf("%w before the output was open: %w", context.Cause(ctx), err)
+	}
 	if err != nil {
 		return nil, &encode.SinkError{Err: err}
 	}
@@ -756,6 +759,10 @@ func (c *tailCommand) Run(ctx context.Context, s *streams) error {
 		err = f.run(ctx)
 	} else if f.sink != nil {
 		err = errors.Join(err, f.sink.Close(ctx))
+	}
+	if errors.Is(err, errInterrupted) { // what a service that waits to take over is ended by, too
+		s.console.Info(err.Error())
+		err = nil
 	}
 	return errors.Join(f.endedFull(err), f.close())
 }
