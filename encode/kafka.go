@@ -53,6 +53,8 @@ type kafkaSink struct {
 
 	life       context.Context //nolint:containedctx // ends when the sink fails, whoever waits in it
 	end        context.CancelCauseFunc
+	wire       context.Context //nolint:containedctx // ends when the connections are to be closed
+	unplug     context.CancelFunc
 	writing    sync.Mutex
 	deliveries sync.WaitGroup
 	background sync.WaitGroup
@@ -93,6 +95,8 @@ func newKafkaSink(options *kafkaOptions, o SinkOptions) (*kafkaSink, error) {
 		o: options, warn: s.warn, onChanged: s.repartitioned,
 		byName: map[string]*kafkaTopic{}, byLog: map[*decode.Log]*logTopics{},
 	}
+	s.life, s.end = context.WithCancelCause(context.Background())
+	s.wire, s.unplug = context.WithCancel(context.Background())
 	opts, err := s.clientOptions()
 	if err != nil {
 		return nil, err
@@ -101,7 +105,6 @@ func newKafkaSink(options *kafkaOptions, o SinkOptions) (*kafkaSink, error) {
 		return nil, &TargetError{Err: err}
 	}
 	s.topics.admin = kadm.NewClient(s.client)
-	s.life, s.end = context.WithCancelCause(context.Background())
 	if s.oversized, err = openOversized(s.life, options, disk, &o); err == nil {
 		err = s.start(o)
 	}
@@ -128,6 +131,7 @@ func (s *kafkaSink) start(o SinkOptions) error {
 			select {
 			case <-o.Stop:
 				cancel()
+				s.unplug()
 			case <-ctx.Done():
 			}
 		}()
@@ -153,21 +157,19 @@ func (s *kafkaSink) inTime(ctx context.Context, step func(context.Context) error
 }
 
 func (s *kafkaSink) clientOptions() ([]kgo.Opt, error) {
-	security, err := s.o.security.clientOptions()
+	base, err := s.clientBase()
 	if err != nil {
 		return nil, err
 	}
 	if s.o.exactlyOnce {
-		security = append(security, kgo.TransactionalID("pikabin-"+s.o.source), kgo.TransactionTimeout(s.o.transactionTimeout))
+		base = append(base, kgo.TransactionalID("pikabin-"+s.o.source), kgo.TransactionTimeout(s.o.transactionTimeout))
 	}
-	return append(security,
-		kgo.SeedBrokers(s.o.brokers...), kgo.ClientID(s.o.clientID),
+	return append(base,
 		kgo.RecordPartitioner(s.topics), kgo.ProducerBatchMaxBytesFn(s.topics.batchBytes),
 		kgo.RequiredAcks(kgo.AllISRAcks()), kgo.StopProducerOnDataLossDetected(),
 		kgo.ProducerBatchCompression(s.codecs()...), kgo.ProducerLinger(s.o.linger),
 		kgo.MaxBufferedRecords(math.MaxInt32), // the budget bounds them
 		kgo.UnknownTopicRetries(unknownTopicTries), kgo.MetadataMaxAge(time.Minute), kgo.MetadataMinAge(250*time.Millisecond),
-		kgo.WithHooks(s.trouble), kgo.WithLogger(s.trouble),
 	), nil
 }
 
@@ -277,6 +279,7 @@ func (s *kafkaSink) Close(ctx context.Context) error {
 }
 
 func (s *kafkaSink) closeClients() {
+	s.unplug()
 	s.client.Close()
 	if s.lease != nil {
 		s.lease.Close()

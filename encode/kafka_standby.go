@@ -15,14 +15,13 @@ const leaseTimeout = 10 * time.Second
 // standBy waits until the group of the runs for the source gives this one the source's partition of the positions. Whoever has it keeps
 // it while it lives. The lease only says whose turn it is: that the other one writes no more, the claim sees to.
 func (s *kafkaSink) standBy(ctx context.Context) error {
-	opts, err := s.o.security.clientOptions()
+	opts, err := s.clientBase()
 	if err != nil {
 		return err
 	}
 	topic, partition := s.o.positionsTopic, s.positionsPartition()
 	turn := make(chan struct{}, 1)
 	s.lease, err = kgo.NewClient(append(opts,
-		kgo.SeedBrokers(s.o.brokers...), kgo.ClientID(s.o.clientID), kgo.WithHooks(s.trouble), kgo.WithLogger(s.trouble),
 		kgo.ConsumerGroup("pikabin-"+s.o.source), kgo.ConsumeTopics(topic), kgo.DisableAutoCommit(),
 		kgo.Balancers(kgo.CooperativeStickyBalancer()), kgo.SessionTimeout(leaseTimeout), kgo.HeartbeatInterval(leaseTimeout/10),
 		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, assigned map[string][]int32) {

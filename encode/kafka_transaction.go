@@ -88,12 +88,11 @@ func (t *kafkaTransactions) record(source, name string, value []byte) *kgo.Recor
 
 // readPositions reads the partition of positions up to the claim.
 func (s *kafkaSink) readPositions(ctx context.Context, t *kafkaTransactions, claim int64) (map[string]checkpoint.Mark, error) {
-	opts, err := s.o.security.clientOptions()
+	opts, err := s.clientBase()
 	if err != nil {
 		return nil, err
 	}
-	reader, err := kgo.NewClient(append(opts, kgo.SeedBrokers(s.o.brokers...), kgo.ClientID(s.o.clientID),
-		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.WithHooks(s.trouble), kgo.WithLogger(s.trouble),
+	reader, err := kgo.NewClient(append(opts, kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{t.topic.name: {t.partition: kgo.NewOffset().AtStart()}}))...)
 	if err != nil {
 		return nil, err
