@@ -662,7 +662,7 @@ func (k *keeping) begin(ctx context.Context, l *binlog.Log, from binlog.Where) (
 	if beyond, ok := errors.AsType[*binlog.BeyondError](err); ok {
 		isOther = true
 		rewritten = &binlog.RewrittenError{
-			Log: l.ID(), From: mark.Position, To: l.HistoryStart(), Reason: fmt.Sprintf("the log ends before it, at %v", beyond.End),
+			Log: l.ID(), From: mark.Position, To: l.HistoryStart(), Reason: fmt.Sprintf("the log ends at %v already", beyond.End),
 		}
 	}
 	// A master and its replicas have the same records at the same places, with headers of their own. A state is of one of
