@@ -136,7 +136,13 @@ func Run(ctx context.Context, src Source, sink Sink, o Options) (Result, error) 
 		parts.SetHeader(j.header)
 	}
 	j.parted = isParted
-	if err := s.first(ctx); err != nil {
+	err := s.first(ctx)
+	if p, ok := sink.(Positioner); ok && err == nil {
+		if err = p.Begin(ctx, o.Start); err != nil {
+			err = &SinkError{Err: err}
+		}
+	}
+	if err != nil {
 		return j.result, errors.Join(err, sink.Close(context.WithoutCancel(ctx)))
 	}
 	end := s.begin(context.WithoutCancel(ctx))
@@ -154,7 +160,7 @@ func Run(ctx context.Context, src Source, sink Sink, o Options) (Result, error) 
 	for log, mark := range s.ledger.marks() {
 		j.result.Committed[log] = mark.Position
 	}
-	err := outcome(ctx, runErr, j.failed())
+	err = outcome(ctx, runErr, j.failed())
 	if stateErr != nil {
 		err = errors.Join(err, stateErr)
 	}
