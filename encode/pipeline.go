@@ -148,7 +148,13 @@ func Run(ctx context.Context, src Source, sink Sink, o Options) (Result, error) 
 
 // all is Run from the first checkpoint to the closing of the sink.
 func (j *joiner) all(ctx, within context.Context, src Source, s *saver) error {
-	if err := s.first(ctx); err != nil {
+	err := s.first(ctx)
+	if p, ok := j.sink.(Positioner); ok && err == nil {
+		if err = p.Begin(ctx, s.o.Start); err != nil {
+			err = &SinkError{Err: err}
+		}
+	}
+	if err != nil {
 		if _, ok := errors.AsType[*SinkError](err); ok {
 			j.fail(err)
 		}
@@ -164,7 +170,7 @@ func (j *joiner) all(ctx, within context.Context, src Source, s *saver) error {
 	if closeErr != nil {
 		j.fail(closeErr)
 	}
-	err := outcome(ctx, runErr, j.failed())
+	err = outcome(ctx, runErr, j.failed())
 	if stateErr != nil {
 		err = errors.Join(err, stateErr)
 	}
