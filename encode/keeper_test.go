@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"iter"
 	"maps"
 	"math/rand/v2"
 	"path/filepath"
@@ -223,7 +222,7 @@ func TestKeepersCrash(t *testing.T) {
 			if err := whole.run(); err != nil {
 				t.Fatal(err)
 			}
-			for k := range whole.share(i) {
+			for _, k := range whole.share(i) {
 				j := newJourney(t, o, logs, writers)
 				j.mem.Inject(vfstest.Fault{At: k, Crash: true, Err: vfstest.ErrCrashed, Short: k%2 == 0})
 				_ = j.run() // it has crashed, or the crash came too late
@@ -237,12 +236,12 @@ func TestKeepersCrash(t *testing.T) {
 }
 
 // share is every third of the calls of a run. Outputs that differ in their compression alone make the same calls, and share them.
-func (j *journey) share(i int) iter.Seq[int] {
-	n := len(j.mem.Calls())
-	return func(yield func(int) bool) {
-		for k := 1 + i/3; k <= n && yield(k); k += 3 {
-		}
+func (j *journey) share(i int) []int {
+	var calls []int
+	for k := 1 + i/3; k <= len(j.mem.Calls()); k += 3 {
+		calls = append(calls, k)
 	}
+	return calls
 }
 
 // afterPowerLoss is one of what a power failure may leave.
@@ -286,7 +285,7 @@ func TestKeepersFail(t *testing.T) {
 			if err := whole.run(); err != nil {
 				t.Fatal(err)
 			}
-			for k := range whole.share(i) {
+			for _, k := range whole.share(i) {
 				j := newJourney(t, o, logs, writers)
 				j.mem.Inject(vfstest.Fault{At: k, Err: syscall.EIO, Short: k%2 == 0})
 				err := j.run()

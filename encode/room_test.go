@@ -25,7 +25,7 @@ func TestKeepersWaitForRoom(t *testing.T) {
 				t.Fatal(err)
 			}
 			waited := 0
-			for k := range whole.share(i) {
+			for _, k := range whole.share(i) {
 				j := newJourney(t, o, logs, writers)
 				j.mem.Inject(vfstest.Fault{At: k, Err: syscall.ENOSPC, Short: k%2 == 0})
 				err := j.run()
@@ -64,7 +64,7 @@ func TestKeepersEndWithoutRoom(t *testing.T) {
 				t.Fatal(err)
 			}
 			ended := 0
-			for k := range whole.share(i) {
+			for _, k := range whole.share(i) {
 				j := newJourney(t, o, logs, writers)
 				j.stop = make(chan struct{})
 				stop := sync.OnceFunc(func() { close(j.stop) })
