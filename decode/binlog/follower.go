@@ -160,8 +160,8 @@ func (f *follower) moved(to decode.Position) {
 // finish ends a plan that was read to its end.
 func (f *follower) finish() error {
 	f.begun = true
-	if until := f.plan.until; until.Offset == 0 {
-		f.pos = until
+	if until := f.plan.until; until.Offset == 0 && until != f.pos {
+		f.pos, f.fresh = until, false
 	} else if until != f.pos {
 		f.moved(until)
 	}
@@ -256,6 +256,9 @@ func (f *follower) intact() error {
 		return err
 	case info.Size() < c.end && c.bound.cut == nil:
 		return errReplaced
+	}
+	if other, err := f.compare(); err != nil || other != "" {
+		return cmp.Or(err, errReplaced)
 	}
 	return f.overtaken(f.pos)
 }

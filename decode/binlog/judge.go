@@ -206,7 +206,7 @@ func (f *follower) rolled(m Manifest) (verdict, error) {
 		// Only the first record of a segment tells where the one before it ends, which may have stale bytes there. A file that
 		// ends where it was read to has none, if it is the one that the server has ended.
 		if m.Position.Segment == f.pos.Segment+1 && f.pos == f.end && s.there && s.size == f.pos.Offset {
-			f.pos = m.Position
+			f.pos, f.fresh = m.Position, false
 		}
 		return nothing, nil
 	}
@@ -310,7 +310,7 @@ func (f *follower) skipPurged() error {
 	}
 	o, err := f.log.opening(f.log.around[i])
 	if err == nil && o.found && o.hasAt && o.offset == 0 && o.at == f.pos {
-		f.pos = decode.Position{Segment: next}
+		f.pos, f.fresh = decode.Position{Segment: next}, false
 	}
 	return err
 }
@@ -391,6 +391,6 @@ func (f *follower) goOn(to decode.Position, reason string) error {
 	from := f.end
 	f.moved(to)
 	f.fresh = true
-	f.settled, f.before, f.beforeAt = false, f.before[:0], decode.Position{}
+	f.settled, f.before, f.head, f.beforeAt = false, f.before[:0], f.head[:0], decode.Position{}
 	return &RewrittenError{Log: f.log.id, From: from, To: to, Reason: reason}
 }
