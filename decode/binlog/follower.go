@@ -240,7 +240,14 @@ func (f *follower) sameHistory(file *File) error {
 	if _, err := f.current(); err != nil {
 		return err
 	}
-	return f.overtaken(f.plan.until)
+	if err := f.overtaken(f.plan.until); err != nil || f.public.Committed == f.plan.until || file.segment.Number != f.plan.until.Segment {
+		return err
+	}
+	// The manifest has moved on, and what it says may be of another history than what the plan was made for.
+	if ends, err := f.endsHeld(f.plan.until.Offset); err != nil || !ends {
+		return cmp.Or(err, errReplaced)
+	}
+	return nil
 }
 
 // intact makes sure, before the next chunk is cut from a segment, that its bytes are still there and still of the history that

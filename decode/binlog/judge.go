@@ -224,6 +224,13 @@ func (f *follower) rolled(m Manifest) (verdict, error) {
 	if i, ok := findSegment(f.log.around, f.pos.Segment); ok && m.Position.Segment == f.pos.Segment {
 		return f.readTo(m, f.log.around[i])
 	}
+	if m.Layout == Layout2 && f.begun {
+		// A full sync that is about to change the number shows its offset with the old one.
+		i, _ := findSegment(f.log.around, m.Position.Segment)
+		if ends, err := f.endsRecord(f.log.around[i], m.Position.Offset); err != nil || !ends {
+			return lookAgain, err
+		}
+	}
 	f.read(m.Position)
 	return planned, nil
 }
@@ -322,10 +329,8 @@ func (f *follower) backward(m Manifest) (verdict, error) {
 	}
 	reason := fmt.Sprintf("the manifest went back from %v to %v", f.pos, m.Position)
 	if mayBeMixed(m, f.pos) {
+		// A server of Pika 2 that was killed between two stores of a rotation begins the segment again.
 		s, err := f.standing()
-		if err == nil && s.there && s.other == "" {
-			s.other, err = f.compareHead()
-		}
 		if err != nil || s.other == "" {
 			return lookAgain, err
 		}

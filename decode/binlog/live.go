@@ -13,6 +13,7 @@ import (
 type liveManifest struct {
 	path string
 	file *os.File
+	stat os.FileInfo // of the file, as it was opened
 	bufs [2][manifestSize]byte
 }
 
@@ -36,8 +37,14 @@ func (m *liveManifest) open() error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return ErrNoManifest
 	}
+	if err != nil {
+		return err
+	}
+	if m.stat, err = file.Stat(); err != nil {
+		return errors.Join(err, file.Close())
+	}
 	m.file = file
-	return err
+	return nil
 }
 
 // renew looks whether the path still leads to the file that is open. A server that starts without a manifest creates
@@ -50,9 +57,8 @@ func (m *liveManifest) renew() (replaced bool, err error) {
 	case err != nil || m.file == nil:
 		return m.file == nil, err
 	}
-	then, err := m.file.Stat()
-	if err != nil || os.SameFile(now, then) {
-		return false, err
+	if os.SameFile(now, m.stat) {
+		return false, nil
 	}
 	return true, m.close()
 }

@@ -96,8 +96,7 @@ func (f *follower) compareBefore() (string, error) {
 	return fmt.Sprintf("the bytes before %v are others than were read", f.end), nil
 }
 
-// compareHead reads how the current segment begins once more. A server of Pika 2 that was killed between two stores of a
-// rotation begins the segment again.
+// compareHead reads how the current segment begins once more.
 func (f *follower) compareHead() (string, error) {
 	if len(f.head) == 0 || f.log.held == nil || f.log.held.segment.Number != f.end.Segment {
 		return "", nil

@@ -131,8 +131,7 @@ func (r *reader) take(chunk decode.Chunk) {
 			r.t.Fatalf("%s, chunk %d:%d to %d: %v", chunk.Log, chunk.Segment, chunk.Begin, chunk.End, err)
 		}
 		r.keep(&chunk, &rec)
-		switch {
-		case rec.Filler || len(rec.Payload) > 0 && strings.Trim(string(rec.Payload), " ") == "" || strings.Contains(string(rec.Payload), "padding"):
+		if rec.Filler || len(rec.Payload) > 0 && strings.Trim(string(rec.Payload), " ") == "" || strings.Contains(string(rec.Payload), "padding") {
 			continue
 		}
 		r.got = append(r.got, item{
