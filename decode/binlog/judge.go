@@ -224,15 +224,24 @@ func (f *follower) rolled(m Manifest) (verdict, error) {
 	if i, ok := findSegment(f.log.around, f.pos.Segment); ok && m.Position.Segment == f.pos.Segment {
 		return f.readTo(m, f.log.around[i])
 	}
-	if m.Layout == Layout2 && f.begun {
-		// A full sync that is about to change the number shows its offset with the old one.
-		i, _ := findSegment(f.log.around, m.Position.Segment)
-		if ends, err := f.endsRecord(f.log.around[i], m.Position.Offset); err != nil || !ends {
-			return lookAgain, err
-		}
+	if mixed, err := f.mixed(m.Position); err != nil || mixed {
+		return lookAgain, err
 	}
 	f.read(m.Position)
 	return planned, nil
+}
+
+// mixed reports whether no record ends at a manifest's position: a full sync or a truncation has stored one of its fields. When
+// the manifest has changed and still none does, it is damage.
+func (f *follower) mixed(at decode.Position) (bool, error) {
+	i, ok := findSegment(f.log.around, at.Segment)
+	if !ok || !f.begun {
+		return false, nil
+	}
+	if ends, err := f.endsRecord(f.log.around[i], at.Offset); err != nil || ends {
+		return false, err
+	}
+	return f.doubt(at.Segment)
 }
 
 // written reports whether a segment that is entered has a beginning, or whether the server may be about to write it: then it
