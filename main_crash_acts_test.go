@@ -77,7 +77,7 @@ func (r *round) stopped(p *program) {
 	}
 	r.moment(p)
 	p.signal(syscall.SIGTERM)
-	if code := p.wait(); code != 0 && r.tails() && !r.isFull() {
+	if code := p.wait(); code != 0 && r.tails() && (!r.isFull() || r.output != "") {
 		r.Fatalf("exit code %d at SIGTERM:\n%s", code, &p.messages)
 	}
 	r.stops++
@@ -116,6 +116,10 @@ func (r *round) filled(p *program) {
 	checkMemory(p, fullMemory)
 	if r.random.IntN(2) == 0 {
 		r.disk.free()
+	}
+	if r.output != "" && r.random.IntN(2) == 0 {
+		r.stopped(p)
+		return
 	}
 	r.killed(p)
 }

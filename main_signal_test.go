@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"pikabin/decode"
+	"pikabin/decode/binlogtest"
 	"pikabin/decode/binlogtest/pikasim"
 	"pikabin/encode/checkpoint"
 )
@@ -100,6 +102,27 @@ func TestTerminated(t *testing.T) {
 	}
 }
 
+// TestTerminatedAtStart: brokers that do not answer are not waited for.
+func TestTerminatedAtStart(t *testing.T) {
+	log := filepath.Join(binlogtest.Testdata(t), "2.2.6-everytype/log")
+	for command, code := range map[string]int{"tail": 0, "convert": exitInterrupted} {
+		broker, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { broker.Close() })
+		p := startProgram(t, nil, command, log, "-o", "kafka://"+broker.Addr().String()+"/topic")
+		if _, err := broker.Accept(); err != nil {
+			t.Fatal(err)
+		}
+		p.signal(syscall.SIGTERM)
+		p.exits(code)
+		if text := p.messages.String(); !strings.Contains(text, "told to end before the output was open: kafka: asking the brokers") {
+			t.Errorf("%s says:\n%s", command, text)
+		}
+	}
+}
+
 // readable waits until there is something in the pipe.
 func (p *program) readable(pipe *os.File) {
 	p.tb.Helper()
@@ -110,15 +133,17 @@ func (p *program) readable(pipe *os.File) {
 	})
 }
 
-// TestTerminatedTwice: the second signal does not wait for a reader.
+// TestTerminatedTwice: the second signal does not wait for a reader. It is the cause of death.
 func TestTerminatedTwice(t *testing.T) {
-	p, stdout, _ := blocked(t)
-	p.readable(stdout)
-	// The first one may come in the place of the second, so both are sent until it has ended.
-	if p.until("the end", func() bool { p.signal(syscall.SIGTERM); return false }) {
-		t.Error("it goes on")
+	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		p, stdout, _ := blocked(t)
+		p.readable(stdout)
+		// The first one may come in the place of the second, so both are sent until it has ended.
+		if p.until("the end", func() bool { p.signal(s); return false }) {
+			t.Error("it goes on")
+		}
+		p.exits(-int(s))
 	}
-	p.exits(-int(syscall.SIGTERM))
 }
 
 // TestReaderGone: a closed pipe is the end, with what was delivered before in the state.

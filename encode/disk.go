@@ -48,24 +48,44 @@ const (
 	lastWait  = time.Second
 )
 
-// retry does something until there is room for it, the context ends, or the run is to stop.
+// FullError is what still had no room when the run was told to end. What was delivered before is whole.
+type FullError struct {
+	Path string
+	Err  error
+}
+
+// Error says what there was no room for.
+func (e *FullError) Error() string {
+	why := e.Err
+	if errno, ok := errors.AsType[syscall.Errno](why); ok {
+		why = errno // the rest of it is the path once more
+	}
+	return fmt.Sprintf("there was no room for %s up to the end (%v)", e.Path, why)
+}
+
+// Unwrap gives the cause.
+func (e *FullError) Unwrap() error { return e.Err }
+
+// endedFull tells an error that only says that there was no room up to the end.
+func endedFull(err error) bool {
+	_, ok := errors.AsType[*FullError](err)
+	return ok
+}
+
+// retry does something until there is room for it, the context ends, or the run is to stop: then the error is a FullError.
 func (d *disk) retry(ctx context.Context, path string, do func() error) error {
 	err := do()
 	if !isFull(err) {
 		return err
 	}
+	if !d.pause(ctx, 0) {
+		return &FullError{Path: path, Err: err}
+	}
 	d.warn(fmt.Sprintf("no room for %s: waiting until there is; nothing is lost (%v)", path, err))
 	for wait := firstWait; isFull(err); wait = min(2*wait, lastWait) {
 		d.waits(err)
-		timer := time.NewTimer(wait)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return errors.Join(err, context.Cause(ctx))
-		case <-d.stop:
-			timer.Stop()
-			return err
+		if !d.pause(ctx, wait) {
+			return &FullError{Path: path, Err: err}
 		}
 		err = do()
 	}
@@ -74,6 +94,23 @@ func (d *disk) retry(ctx context.Context, path string, do func() error) error {
 		d.warn(fmt.Sprintf("there is room for %s again: going on", path))
 	}
 	return err
+}
+
+// pause waits, and reports false when there is nothing to wait for any more.
+func (d *disk) pause(ctx context.Context, wait time.Duration) bool {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	case <-d.stop:
+	}
+	select {
+	case <-d.stop:
+		return false
+	default:
+		return ctx.Err() == nil
+	}
 }
 
 // makeDir makes a folder and those above it, and makes their names durable.
@@ -104,6 +141,9 @@ type growing struct {
 	last   []byte // the bytes before length, up to growingFence of them
 	dirty  bool   // there is more than was synced
 	named  bool   // its name is durable
+
+	begun     int64  // length at the last begin
+	begunLast []byte // last, then
 }
 
 // growingFence is how many bytes before its end a file is recognised by.
@@ -212,6 +252,17 @@ func (g *growing) write(ctx context.Context, data []byte) error {
 		g.last = append(g.last[:0], g.last[extra:]...)
 	}
 	return err
+}
+
+// begin notes where the next batch begins.
+func (g *growing) begin() {
+	g.begun, g.begunLast = g.length, append(g.begunLast[:0], g.last...)
+}
+
+// back cuts off what was written behind the last begin.
+func (g *growing) back() error {
+	g.length, g.last = g.begun, append(g.last[:0], g.begunLast...)
+	return g.file.Truncate(g.length)
 }
 
 // sync makes durable what was written before.

@@ -41,7 +41,7 @@ func openFile(o SinkOptions) (Sink, error) {
 		return &file{growing: g, db: firstDB}, err
 	case o.Note == nil:
 		if err == nil && info.Size() > 0 {
-			return nil, fmt.Errorf("output %s is there already, and the state is a new one: move the file away, or name another one", o.Target)
+			return nil, &TargetError{fmt.Errorf("output %s is there already, and the state is a new one: move the file away, or name another one", o.Target)}
 		}
 		g, err := d.create(ctx, o.Target)
 		if err == nil {
@@ -77,17 +77,21 @@ type file struct {
 	*growing
 	db     string // that the output ends in
 	writes int
-	err    error // of a write: what the file ends in is no whole batch
+	err    error // of a write: what the file ends in is no whole batch; or of a sync: what it holds is not durable
 }
 
 func (f *file) Write(ctx context.Context, b *Batch, done func(error)) {
 	f.mu.Lock()
+	f.begin()
 	err := f.write(ctx, b.Data)
-	if err == nil {
+	switch {
+	case err == nil:
 		f.writes++
 		f.db = b.Log.DB
+	case endedFull(err) && f.back() == nil: // it ends in a whole batch again
+	default:
+		f.err = cmp.Or(f.err, err)
 	}
-	f.err = cmp.Or(f.err, err)
 	f.mu.Unlock()
 	done(err)
 }
@@ -102,18 +106,23 @@ func (f *file) Flush(ctx context.Context, _ bool) (note any, writes int, err err
 		return nil, 0, err
 	}
 	if dirty {
-		if err := f.sync(ctx); err != nil {
-			return nil, 0, err
-		}
+		err = f.sync(ctx)
 	}
 	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err != nil {
+		f.err = cmp.Or(f.err, err)
+		return nil, 0, err
+	}
 	f.writes -= writes
-	f.mu.Unlock()
 	return note, writes, nil
 }
 
 // DB implements Continued.
 func (f *file) DB() string { return f.db }
+
+// Begun implements Continued.
+func (f *file) Begun() bool { return f.length > 0 }
 
 func (*file) Kept(context.Context, any) error { return nil }
 

@@ -54,7 +54,8 @@ type folder struct {
 	complete []*part           // in the order in which they became so, until they are shown
 	last     map[string]string // the name of the last part, by key
 	writes   int
-	err      error // of a write: what the parts end in is no whole batch
+	err      error   // of a write: what the parts end in is no whole batch; or of a sync: what they hold is not durable
+	touched  []*part // by the batch that is being written
 }
 
 func openFolder(o SinkOptions) (Sink, error) {
@@ -111,7 +112,7 @@ func (f *folder) begin(ctx context.Context, note json.RawMessage) error {
 			return err
 		}
 		known[path] = true
-		f.open[p.Key], f.last[p.Key] = &part{growing: g, partNote: p, began: f.now()}, p.Name
+		f.open[p.Key], f.last[p.Key] = &part{growing: g, partNote: p, began: f.now(), wrote: f.now()}, p.Name
 	}
 	return f.walk(f.dir, func(path string) error {
 		if !ours.MatchString(filepath.Base(path)) || known[path] {
@@ -126,7 +127,7 @@ func (*folder) refuse(path string) error {
 	if name := filepath.Base(path); !seen.MatchString(name) {
 		return nil
 	}
-	return fmt.Errorf("%s is there already, and the state is a new one: move the parts away, or name another folder", path)
+	return &TargetError{fmt.Errorf("%s is there already, and the state is a new one: move the parts away, or name another folder", path)}
 }
 
 // walk visits the files of the folder and of its partitions.
@@ -163,22 +164,54 @@ func (f *folder) Write(ctx context.Context, b *Batch, done func(error)) {
 	f.mu.Lock()
 	var err error
 	pieces := b.pieces()
+	f.touched = f.touched[:0]
 	for i := range pieces {
 		if err = f.writePiece(ctx, b, &pieces[i]); err != nil {
 			break
 		}
 	}
-	if err == nil {
+	switch {
+	case err == nil:
 		f.writes++
+	case endedFull(err) && f.back() == nil: // the parts end in whole batches again
+	default:
+		f.err = cmp.Or(f.err, err)
 	}
-	f.err = cmp.Or(f.err, err)
 	f.mu.Unlock()
 	done(err)
 }
 
+// touch notes where a part ends before the batch, and that back has to look at it.
+func (f *folder) touch(p *part) {
+	if !slices.Contains(f.touched, p) {
+		p.begin()
+		f.touched = append(f.touched, p)
+	}
+}
+
+// back takes out of the parts what the batch has put there. A part that it has begun goes.
+func (f *folder) back() error {
+	for _, p := range f.touched {
+		if p.begun > 0 {
+			if err := p.back(); err != nil {
+				return err
+			}
+			continue
+		}
+		if f.open[p.Key] == p {
+			delete(f.open, p.Key)
+		}
+		f.complete = slices.DeleteFunc(f.complete, func(c *part) bool { return c == p })
+		if err := errors.Join(p.file.Close(), f.Remove(p.path)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // writePiece appends to the part that is open, if the piece belongs there, else to a new one.
 func (f *folder) writePiece(ctx context.Context, b *Batch, piece *Piece) error {
-	key := filepath.Join(b.Log.String(), partitionDir(b.Log, piece, f.roll.Hive))
+	key := partKey(b.Log, piece.Hour, f.roll.Hive)
 	p := f.open[key]
 	if p != nil && (p.At != piece.Begin.Segment || p.Epoch != b.Epoch) {
 		f.finish(p)
@@ -190,13 +223,29 @@ func (f *folder) writePiece(ctx context.Context, b *Batch, piece *Piece) error {
 			return err
 		}
 	}
+	f.touch(p)
 	if err := p.write(ctx, piece.Data); err != nil {
 		return err
 	}
+	p.Hour, p.wrote = max(p.Hour, piece.Hour), f.now() // of two hours when the clocks are put back, which have one name
 	if f.roll.Size > 0 && p.length >= f.roll.Size {
 		f.finish(p)
 	}
+	f.finishOver(b.Log, piece.Last)
 	return nil
+}
+
+// finishOver completes the parts of a log of which the hour is over when it has come to a time. It goes by the events alone, so
+// that the same ones give the same parts.
+func (f *folder) finishOver(log *decode.Log, unix int64) {
+	if unix == 0 {
+		return
+	}
+	for _, key := range slices.Sorted(maps.Keys(f.open)) {
+		if p := f.open[key]; p.over(unix) && key == partKey(log, p.Hour, f.roll.Hive) {
+			f.finish(p)
+		}
+	}
 }
 
 // create begins a part.
@@ -216,6 +265,7 @@ func (f *folder) create(ctx context.Context, key string, b *Batch, piece *Piece)
 	}
 	p := &part{growing: g, partNote: partNote{Name: name, Key: key, Epoch: b.Epoch, At: piece.Begin.Segment}, began: f.now()}
 	f.open[key], f.last[key] = p, name
+	f.touch(p)
 	return p, p.write(ctx, f.header(b.Log))
 }
 
@@ -257,103 +307,6 @@ func (f *folder) finish(p *part) {
 	case f.rolled <- struct{}{}:
 	default:
 	}
-}
-
-// Flush syncs all that has been written. Parts that are old enough are completed by it.
-func (f *folder) Flush(ctx context.Context, complete bool) (note any, writes int, err error) {
-	f.mu.Lock()
-	if err := f.err; err != nil {
-		f.mu.Unlock()
-		return nil, 0, err
-	}
-	for _, key := range slices.Sorted(maps.Keys(f.open)) {
-		if p := f.open[key]; complete || f.roll.Interval > 0 && f.now().Sub(p.began) >= f.roll.Interval {
-			f.finish(p)
-		}
-	}
-	n, writes := folderNote{}, f.writes
-	var dirty []*part
-	for _, key := range slices.Sorted(maps.Keys(f.open)) {
-		n.Open = append(n.Open, f.open[key].noted())
-		dirty = append(dirty, f.open[key])
-	}
-	for _, p := range f.complete {
-		n.Complete = append(n.Complete, p.noted())
-		dirty = append(dirty, p)
-	}
-	dirty = slices.DeleteFunc(dirty, func(p *part) bool { return !p.dirty })
-	for _, p := range dirty {
-		p.dirty = false
-	}
-	f.mu.Unlock()
-	if err := f.syncAll(ctx, dirty); err != nil {
-		return nil, 0, err
-	}
-	f.mu.Lock()
-	f.writes -= writes
-	f.mu.Unlock()
-	return n, writes, nil
-}
-
-// noted is the note of the part as it is.
-func (p *part) noted() partNote {
-	n := p.partNote
-	n.End = p.note()
-	return n
-}
-
-// syncAll makes files and their names durable.
-func (f *folder) syncAll(ctx context.Context, parts []*part) error {
-	dirs := map[string]bool{}
-	for _, p := range parts {
-		if err := p.sync(ctx); err != nil {
-			return err
-		}
-		if !p.named {
-			dirs[filepath.Dir(p.path)] = true
-			p.named = true
-		}
-	}
-	for _, dir := range slices.Sorted(maps.Keys(dirs)) {
-		if err := f.SyncDir(dir); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Kept shows the parts that are complete by the note.
-func (f *folder) Kept(ctx context.Context, note any) error {
-	for _, n := range note.(folderNote).Complete {
-		if err := f.show(ctx, n); err != nil {
-			return err
-		}
-		f.mu.Lock()
-		i := slices.IndexFunc(f.complete, func(p *part) bool { return p.Name == n.Name })
-		var err error
-		if i >= 0 {
-			err = f.complete[i].file.Close()
-			f.complete = slices.Delete(f.complete, i, i+1)
-		}
-		f.mu.Unlock()
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// show gives a part its name. It may have been done before a crash, and a consumer may have taken the part since.
-func (f *folder) show(ctx context.Context, n partNote) error {
-	from, to := f.path(hidden(n.Name)), f.path(n.Name)
-	err := f.retry(ctx, to, func() error { return f.Rename(from, to) })
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return f.SyncDir(filepath.Dir(to))
 }
 
 func (f *folder) Rolled() <-chan struct{} { return f.rolled }

@@ -17,6 +17,7 @@ type joiner struct {
 	sink   Sink
 	keeps  bool // the sink is a Keeper
 	parted bool // the sink has an output for each log
+	begun  bool // its output holds something from before
 	pool   *pool
 	again  *worker // encodes what belongs to no chunk, and a chunk that a limit cuts
 
@@ -98,7 +99,7 @@ func (j *joiner) hole(ctx context.Context, h decode.Hole) error {
 		return err
 	}
 	c := &decode.Change{
-		Op: decode.OpGap, Log: log, Segment: to.Segment, Offset: to.Offset, From: from, To: to, Reason: h.Error(),
+		Op: decode.OpGap, Log: log, Segment: to.Segment, Offset: to.Offset, From: from, To: to, Reason: h.Why(),
 	}
 	skip, count := j.o.SkipGaps, &j.result.Gaps
 	if _, ok := h.(decode.Rewritten); ok {
@@ -187,10 +188,10 @@ func (j *joiner) write(ctx context.Context, b *Batch, ack func()) error {
 	return j.failed()
 }
 
-// emptyFrame writes a compressed nothing if nothing has been written, since no bytes at all are no file that
+// emptyFrame writes a compressed nothing if nothing has been written, now or before, since no bytes at all are no file that
 // zstd -d or gzip -d would take.
 func (j *joiner) emptyFrame(ctx context.Context) {
-	if j.again.frames == nil || j.result.Written > 0 || j.parted {
+	if j.again.frames == nil || j.result.Written > 0 || j.parted || j.begun {
 		return
 	}
 	b := j.pool.get()

@@ -45,7 +45,7 @@ type kafkaSink struct {
 	ops         [][]byte
 	contentType []byte
 
-	lease  *kgo.Client        // nil without standby
+	lease  *kafkaLease        // nil without standby
 	tx     *kafkaTransactions // nil without exactly-once
 	budget *budget            // bytes that are not acknowledged
 	seq    uint64
@@ -53,6 +53,8 @@ type kafkaSink struct {
 
 	life       context.Context //nolint:containedctx // ends when the sink fails, whoever waits in it
 	end        context.CancelCauseFunc
+	wire       context.Context //nolint:containedctx // ends when the connections are to be closed
+	unplug     context.CancelFunc
 	writing    sync.Mutex
 	deliveries sync.WaitGroup
 	background sync.WaitGroup
@@ -93,6 +95,8 @@ func newKafkaSink(options *kafkaOptions, o SinkOptions) (*kafkaSink, error) {
 		o: options, warn: s.warn, onChanged: s.repartitioned,
 		byName: map[string]*kafkaTopic{}, byLog: map[*decode.Log]*logTopics{},
 	}
+	s.life, s.end = context.WithCancelCause(context.Background())
+	s.wire, s.unplug = context.WithCancel(context.Background())
 	opts, err := s.clientOptions()
 	if err != nil {
 		return nil, err
@@ -101,7 +105,6 @@ func newKafkaSink(options *kafkaOptions, o SinkOptions) (*kafkaSink, error) {
 		return nil, &TargetError{Err: err}
 	}
 	s.topics.admin = kadm.NewClient(s.client)
-	s.life, s.end = context.WithCancelCause(context.Background())
 	if s.oversized, err = openOversized(s.life, options, disk, &o); err == nil {
 		err = s.start(o)
 	}
@@ -121,28 +124,36 @@ func (s *kafkaSink) start(o SinkOptions) error {
 	if s.o.security.inClear() {
 		s.warn(fmt.Sprintf("kafka: sasl=%s without tls shows the secret to who listens on the network", s.o.security.mechanism))
 	}
-	ctx, cancel := context.WithCancel(s.life)
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(s.life)
+	defer cancel(nil)
 	if o.Stop != nil {
 		go func() {
 			select {
 			case <-o.Stop:
-				cancel()
+				cancel(errStopped)
+				s.unplug()
 			case <-ctx.Done():
 			}
 		}()
 	}
+	standsBy := o.StandsBy
+	if standsBy == nil {
+		standsBy = func(bool) {}
+	}
 	err := s.inTime(ctx, func(ctx context.Context) error { return s.topics.start(ctx, o.DBs) })
 	if err == nil && s.o.standby {
-		err = s.standBy(ctx)
+		err = s.standBy(ctx, standsBy)
 	}
 	if err == nil && s.o.exactlyOnce {
 		err = s.inTime(ctx, s.claim)
 	}
 	if err != nil {
-		return fmt.Errorf("kafka: %w", explained(err))
+		err = fmt.Errorf("kafka: %w", explained(err))
 	}
-	return nil
+	if err != nil && errors.Is(context.Cause(ctx), errStopped) {
+		return &StoppedError{Err: err}
+	}
+	return err
 }
 
 // inTime gives a step of the start as long as it may take.
@@ -153,21 +164,19 @@ func (s *kafkaSink) inTime(ctx context.Context, step func(context.Context) error
 }
 
 func (s *kafkaSink) clientOptions() ([]kgo.Opt, error) {
-	security, err := s.o.security.clientOptions()
+	base, err := s.clientBase()
 	if err != nil {
 		return nil, err
 	}
 	if s.o.exactlyOnce {
-		security = append(security, kgo.TransactionalID("pikabin-"+s.o.source), kgo.TransactionTimeout(s.o.transactionTimeout))
+		base = append(base, kgo.TransactionalID("pikabin-"+s.o.source), kgo.TransactionTimeout(s.o.transactionTimeout))
 	}
-	return append(security,
-		kgo.SeedBrokers(s.o.brokers...), kgo.ClientID(s.o.clientID),
+	return append(base,
 		kgo.RecordPartitioner(s.topics), kgo.ProducerBatchMaxBytesFn(s.topics.batchBytes),
 		kgo.RequiredAcks(kgo.AllISRAcks()), kgo.StopProducerOnDataLossDetected(),
 		kgo.ProducerBatchCompression(s.codecs()...), kgo.ProducerLinger(s.o.linger),
 		kgo.MaxBufferedRecords(math.MaxInt32), // the budget bounds them
 		kgo.UnknownTopicRetries(unknownTopicTries), kgo.MetadataMaxAge(time.Minute), kgo.MetadataMinAge(250*time.Millisecond),
-		kgo.WithHooks(s.trouble), kgo.WithLogger(s.trouble),
 	), nil
 }
 
@@ -276,11 +285,12 @@ func (s *kafkaSink) Close(ctx context.Context) error {
 	return s.failed()
 }
 
+// closeClients gives back the lease, which another run may wait for, and ends the connections.
 func (s *kafkaSink) closeClients() {
+	defer time.AfterFunc(s.o.closeTimeout, s.unplug).Stop()
+	s.lease.close()
+	s.unplug()
 	s.client.Close()
-	if s.lease != nil {
-		s.lease.Close()
-	}
 }
 
 // get begins the delivery of a batch.

@@ -9,7 +9,6 @@ import (
 	"os"
 	"strings"
 
-	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sasl"
 	"github.com/twmb/franz-go/pkg/sasl/oauth"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
@@ -66,22 +65,6 @@ func (s *kafkaSecurity) inClear() bool {
 	return !s.tls && (s.mechanism == "plain" || s.mechanism == "oauthbearer")
 }
 
-// clientOptions are those of the client.
-func (s *kafkaSecurity) clientOptions() ([]kgo.Opt, error) {
-	var opts []kgo.Opt
-	if s.tls {
-		config, err := s.tlsConfig()
-		if err != nil {
-			return nil, err
-		}
-		opts = append(opts, kgo.DialTLSConfig(config))
-	}
-	if s.hasMechanism {
-		opts = append(opts, kgo.SASL(s.authenticator()))
-	}
-	return opts, nil
-}
-
 func (s *kafkaSecurity) tlsConfig() (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: s.serverName}
 	if s.ca != "" {
@@ -113,10 +96,10 @@ func (s *kafkaSecurity) authenticator() sasl.Mechanism {
 			return plain.Auth{User: s.user, Pass: password}, err
 		})
 	case "oauthbearer":
-		return oauth.Oauth(func(context.Context) (oauth.Auth, error) {
+		return askingOAuth{oauth.Oauth(func(context.Context) (oauth.Auth, error) {
 			token, err := secretOf(s.token, s.tokenFile)
 			return oauth.Auth{Token: token}, err
-		})
+		})}
 	}
 	auth := func(context.Context) (scram.Auth, error) {
 		password, err := secretOf(s.password, s.passwordFile)
@@ -126,6 +109,26 @@ func (s *kafkaSecurity) authenticator() sasl.Mechanism {
 		return scram.Sha256(auth)
 	}
 	return scram.Sha512(auth)
+}
+
+// askingOAuth has brokers that do not take a token say so as they do with other mechanisms. At first they send details, behind which
+// they wait for one more byte (RFC 7628, section 3.2.3).
+type askingOAuth struct{ sasl.Mechanism }
+
+// Authenticate implements sasl.Mechanism.
+func (m askingOAuth) Authenticate(ctx context.Context, host string) (sasl.Session, []byte, error) {
+	session, first, err := m.Mechanism.Authenticate(ctx, host)
+	return askingSession{session}, first, err
+}
+
+type askingSession struct{ sasl.Session }
+
+// Challenge implements sasl.Session.
+func (s askingSession) Challenge(response []byte) (done bool, answer []byte, err error) {
+	if len(response) > 0 {
+		return false, []byte{1}, nil
+	}
+	return s.Session.Challenge(response)
 }
 
 // secretOf is what a file holds, or the environment if there is no file.

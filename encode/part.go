@@ -16,13 +16,21 @@ type Roll struct {
 	Size     int64          // bytes; 0: no bound
 	Interval time.Duration  // since the first write; 0: no bound
 	Hive     *time.Location // parts lie in folders by DB, day and hour of their events in this zone; nil: in one folder
+
+	// Live says that the events are of now, so that the clock, too, tells when an hour is over, if none come that would.
+	Live bool
 }
+
+// hourGrace is how long after its end an hour is over: so far events may be out of order, by the clocks of a server and its
+// replicas. One that comes later goes into another part.
+const hourGrace = 5 * time.Minute
 
 // part is a file of a folder while it is written, and until consumers see it.
 type part struct {
 	*growing
 	partNote
 	began time.Time // the first write of this run
+	wrote time.Time // the last one
 }
 
 // partNote is what the state holds of a part.
@@ -31,7 +39,19 @@ type partNote struct {
 	Key   string     `json:"key"`  // whose part it is: the DB, and the partition
 	Epoch uint32     `json:"epoch,omitempty"`
 	At    uint32     `json:"segment"`
+	Hour  int64      `json:"hour,omitempty"` // unix seconds, as in Piece
 	End   extentNote `json:"end"`
+}
+
+// over reports whether the hour of the part is, when it is a time in unix seconds.
+func (p *part) over(unix int64) bool {
+	return p.Hour != 0 && unix >= p.Hour+secondsPerHour+int64(hourGrace/time.Second)
+}
+
+// old reports whether the part is to be completed now, whatever is written next.
+func (r *Roll) old(p *part, now time.Time) bool {
+	return r.Interval > 0 && now.Sub(p.began) >= r.Interval ||
+		r.Live && p.over(now.Unix()) && now.Sub(p.wrote) >= hourGrace
 }
 
 // hidden is the name under which a part is written.
@@ -63,27 +83,33 @@ func partName(b *Batch, p *Piece, zone *time.Location, again int, ext string) st
 	if again > 0 {
 		name += fmt.Sprintf("~%d", again)
 	}
-	return filepath.Join(partitionDir(b.Log, p, zone), name+ext)
+	return filepath.Join(partitionDir(b.Log, p.Hour, zone), name+ext)
 }
 
 // noHour stands for events of which no time is known, as Hive names them.
 const noHour = "__HIVE_DEFAULT_PARTITION__"
 
-func partitionDir(log *decode.Log, p *Piece, zone *time.Location) string {
+func partitionDir(log *decode.Log, unix int64, zone *time.Location) string {
 	if zone == nil {
 		return ""
 	}
 	day, hour := noHour, noHour
-	if p.Hour != 0 {
-		t := time.Unix(p.Hour, 0).In(zone)
+	if unix != 0 {
+		t := time.Unix(unix, 0).In(zone)
 		day, hour = t.Format(time.DateOnly), t.Format("15")
 	}
 	return filepath.Join("db="+log.DB, "dt="+day, "hr="+hour)
 }
 
+// partKey says whose the part of a log and an hour is.
+func partKey(log *decode.Log, hour int64, zone *time.Location) string {
+	return filepath.Join(log.String(), partitionDir(log, hour, zone))
+}
+
 // Piece is what of a batch goes into one partition.
 type Piece struct {
 	Hour  int64           // unix seconds of its beginning; 0 where it is not known
+	Last  int64           // of the latest change
 	Begin decode.Position // of the first record
 	Data  []byte
 }
@@ -92,6 +118,7 @@ type Piece struct {
 type cut struct {
 	at    int
 	hour  int64
+	last  int64 // unix seconds of the latest change
 	begin decode.Position
 }
 
@@ -99,11 +126,13 @@ type cut struct {
 // time goes where that one did.
 func (b *Batch) cutAt(unix int64, zone *time.Location, at decode.Position) {
 	if n := len(b.cuts); n > 0 {
-		if hour := b.cuts[n-1].hour; unix == 0 || unix >= hour && unix < hour+secondsPerHour {
+		c := &b.cuts[n-1]
+		if unix == 0 || unix >= c.hour && unix < c.hour+secondsPerHour {
+			c.last = max(c.last, unix)
 			return
 		}
 	}
-	b.cuts = append(b.cuts, cut{at: len(b.plain), hour: hourOf(unix, zone), begin: at})
+	b.cuts = append(b.cuts, cut{at: len(b.plain), hour: hourOf(unix, zone), last: unix, begin: at})
 }
 
 // cutPieces makes pieces of the plain bytes, each a frame of its own if they are compressed.
@@ -126,7 +155,7 @@ func (b *Batch) cutPieces(frames compressor) {
 	}
 	begin := 0
 	for _, c := range b.cuts {
-		b.Pieces = append(b.Pieces, Piece{Hour: c.hour, Begin: c.begin, Data: b.Data[begin:c.at]})
+		b.Pieces = append(b.Pieces, Piece{Hour: c.hour, Last: c.last, Begin: c.begin, Data: b.Data[begin:c.at]})
 		begin = c.at
 	}
 }

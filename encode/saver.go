@@ -97,7 +97,7 @@ func (s *saver) first(ctx context.Context) error {
 		case <-wait.C:
 			err = s.save(ctx, false)
 		case <-s.o.Stop:
-			return err
+			return s.full(err)
 		case <-ctx.Done():
 			return errors.Join(err, context.Cause(ctx))
 		}
@@ -175,18 +175,32 @@ func (e *StateError) Error() string { return fmt.Sprintf("saving the state: %v",
 // Unwrap gives the cause.
 func (e *StateError) Unwrap() error { return e.Err }
 
-// finish takes the last checkpoint and closes the sink. A sink that has failed is not asked to complete anything.
+// finish takes the last checkpoint and closes the sink. A sink that has failed is not asked to complete anything, unless it had
+// no room alone: then it has what comes before.
 func (s *saver) finish(ctx context.Context, sink Sink, failed func() error) (sinkErr, stateErr error) {
 	if s.keeper == nil {
 		sinkErr = sink.Close(ctx)
 		return sinkErr, s.save(ctx, false)
 	}
-	if failed() != nil {
+	if err := failed(); err != nil && !endedFull(err) {
 		return sink.Close(ctx), nil
 	}
 	err := s.save(ctx, true)
 	if _, ok := errors.AsType[*StateError](err); ok {
-		stateErr, err = err, nil
+		stateErr, err = s.full(err), nil
 	}
 	return errors.Join(err, sink.Close(ctx)), stateErr
+}
+
+// full makes a FullError of a state that has no room when the run is to end, where nothing comes twice by that.
+func (s *saver) full(err error) error {
+	select {
+	case <-s.o.Stop:
+	default:
+		return err
+	}
+	if state, ok := errors.AsType[*StateError](err); ok && isFull(err) {
+		return &FullError{Path: "the state", Err: state.Err}
+	}
+	return err
 }

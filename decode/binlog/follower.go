@@ -134,7 +134,7 @@ func (f *follower) over(hole decode.Hole, err error) error {
 		return f.drop()
 	case isCut && f.unlinked(cut.From.Segment):
 		// What Pika unlinks was whole. So it has unlinked another file of that name than the one that is open.
-		return errors.Join(f.goOn(to, cut.Cause.Error()), f.drop())
+		return errors.Join(f.goOn(to, cut.Why()), f.drop())
 	}
 	f.moved(to)
 	return err
