@@ -18,7 +18,7 @@ import (
 )
 
 var (
-	modelRuns  = flag.Uint64("model.runs", 15, "how many seeds of each generation TestTailModel runs")
+	modelRuns  = flag.Uint64("model.runs", 30, "how many seeds of each generation TestTailModel runs")
 	modelFirst = flag.Uint64("model.first", 0, "the first of them")
 )
 
