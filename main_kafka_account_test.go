@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,12 +34,12 @@ func (c *consumed) header(name string) string {
 
 // kafkaAccount compares what comes from the topics with the history.
 type kafkaAccount struct {
+	history    history
 	partitions int
-	records    map[string]*pikasim.Line // by the text of their position
+	once       bool // nothing may be repeated
 	lanes      map[lane]*laneAccount
 	keys       map[string]int32 // topic and key, and where all of it has to be
 
-	once                                                         bool // nothing may be repeated
 	consumed, committed, barriers, missing, repeated, disordered int
 	wrong                                                        []string // the first of what must not be
 }
@@ -49,29 +50,37 @@ type lane struct {
 	partition int32
 }
 
+// laneAccount is what has come, by the number of the record in the history of the DB.
 type laneAccount struct {
-	last decode.Position
-	seen map[decode.Position]bool
+	last int
+	seen []bool
 }
 
 func newKafkaAccount(h history, partitions int, once bool) *kafkaAccount {
-	a := &kafkaAccount{
-		partitions: partitions, once: once,
-		records: map[string]*pikasim.Line{}, lanes: map[lane]*laneAccount{}, keys: map[string]int32{},
-	}
-	for _, lines := range h {
-		for i := range lines {
-			a.records[textOf(&lines[i])] = &lines[i]
-		}
-	}
-	return a
+	return &kafkaAccount{history: h, partitions: partitions, once: once, lanes: map[lane]*laneAccount{}, keys: map[string]int32{}}
 }
 
-func startOf(l *pikasim.Line) decode.Position {
-	return decode.Position{Segment: l.Segment, Offset: l.Offset}
+func (a *kafkaAccount) lane(id lane) *laneAccount {
+	in := a.lanes[id]
+	if in == nil {
+		in = &laneAccount{last: -1, seen: make([]bool, len(a.history[id.db]))}
+		a.lanes[id] = in
+	}
+	return in
 }
 
-func textOf(l *pikasim.Line) string { return l.DB + "/" + startOf(l).String() }
+// find looks for the record at a place such as db0/12:4096.
+func (a *kafkaAccount) find(place string) (db string, number int, ok bool) {
+	db, text, _ := strings.Cut(place, "/")
+	at, err := decode.ParsePosition(text)
+	if err != nil {
+		return db, 0, false
+	}
+	number, ok = slices.BinarySearchFunc(a.history[db], at, func(l pikasim.Line, at decode.Position) int {
+		return cmp.Or(cmp.Compare(l.Segment, at.Segment), cmp.Compare(l.Offset, at.Offset))
+	})
+	return db, number, ok
+}
 
 // complain notes what is wrong, the first of it in words.
 func (a *kafkaAccount) complain(format string, args ...any) {
@@ -84,34 +93,27 @@ func (a *kafkaAccount) complain(format string, args ...any) {
 func (a *kafkaAccount) take(topic string, c *consumed) {
 	a.consumed++
 	at := c.header("pikabin-position")
-	l := a.records[at]
-	if l == nil {
+	db, number, ok := a.find(at)
+	if !ok {
 		a.complain("partition %d of %s: at %q nothing was committed", c.Partition, topic, at)
 		return
 	}
-	if err := a.checkRecord(topic, l, c); err != nil {
+	if err := a.checkRecord(topic, &a.history[db][number], c); err != nil {
 		a.complain("partition %d of %s, %s: %v", c.Partition, topic, at, err)
 	}
-	id := lane{topic, l.DB, c.Partition}
-	in := a.lanes[id]
-	if in == nil {
-		in = &laneAccount{seen: map[decode.Position]bool{}}
-		a.lanes[id] = in
-	}
-	position := startOf(l)
+	in := a.lane(lane{topic, db, c.Partition})
 	switch {
-	case in.seen[position]:
+	case in.seen[number]:
 		a.repeated++
 		if a.once {
 			a.complain("partition %d of %s: %s comes twice", c.Partition, topic, at)
 		}
 		return
-	case len(in.seen) > 0 && position.Before(in.last):
+	case number < in.last:
 		a.disordered++
-		a.complain("partition %d of %s: %s comes for the first time behind %v", c.Partition, topic, at, in.last)
+		a.complain("partition %d of %s: %s comes for the first time behind what follows it", c.Partition, topic, at)
 	}
-	in.seen[position] = true
-	in.last = position
+	in.seen[number], in.last = true, number
 }
 
 // checkRecord compares a record with the line of the journal.
@@ -146,25 +148,28 @@ func (a *kafkaAccount) checkRecord(topic string, l *pikasim.Line, c *consumed) e
 
 // finish looks for what is missing: a record in any partition, and a FLUSHDB in each one.
 func (a *kafkaAccount) finish() {
-	found := map[string]int{}
-	for id, in := range a.lanes {
-		for at := range in.seen {
-			found[id.db+"/"+at.String()]++
+	for db, lines := range a.history {
+		for i := range lines {
+			a.finishRecord(db, i, &lines[i])
 		}
 	}
-	for at, l := range a.records {
-		want := 1
-		if l.Key == pikasim.AllKeys {
-			want = a.partitions
-			a.barriers++
+}
+
+func (a *kafkaAccount) finishRecord(db string, number int, l *pikasim.Line) {
+	want, n := 1, 0
+	if l.Key == pikasim.AllKeys {
+		want = a.partitions
+		a.barriers++
+	}
+	a.committed++
+	for id, in := range a.lanes {
+		if id.db == db && in.seen[number] {
+			n++
 		}
-		a.committed++
-		if n := found[at]; n < want {
-			a.missing += want - n
-			a.complain("%s is in %d partitions, want %d", at, n, want)
-		} else if n > want {
-			a.complain("%s is in %d partitions, want %d", at, n, want)
-		}
+	}
+	if n != want {
+		a.missing += max(want-n, 0)
+		a.complain("%s is in %d partitions, want %d", l.Append(nil), n, want)
 	}
 }
 
@@ -189,7 +194,7 @@ func TestKafkaAccount(t *testing.T) {
 		}
 		h["db0"] = append(h["db0"], l)
 		for n := range copies {
-			c := consumed{Partition: partition, Headers: []string{"pikabin-position", textOf(&l)}, Key: &l.Key}
+			c := consumed{Partition: partition, Headers: []string{"pikabin-position", fmt.Sprintf("db0/0:%d", l.Offset)}, Key: &l.Key}
 			value := fmt.Sprintf(`{"db":"db0","offset":%d,"end":%d,"op":%q,"key":%q}`, l.Offset, l.End, op, l.Key)
 			if c.Payload = &value; copies > 1 {
 				c.Partition, c.Key = int32(n), nil

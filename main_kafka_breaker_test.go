@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os/exec"
@@ -17,6 +18,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
+
+var tortureBrokers = flag.Int("torture.brokers", 2, "how often brokers are killed in TestRealKafkaTorture")
 
 // breaker kills the brokers that scripts/kafka.sh has started, and starts them again.
 type breaker struct {
@@ -57,7 +60,7 @@ func (b *breaker) String() string {
 
 // over tells a round that it has seen enough.
 func (b *breaker) over(kills int) bool {
-	enough := kills >= *tortureKills && int(b.kills.Load()) >= *tortureKills
+	enough := kills >= *tortureKills && int(b.kills.Load()) >= *tortureBrokers
 	return enough || b.failed.Load() || time.Now().After(b.deadline)
 }
 

@@ -24,8 +24,8 @@ func realKafka(t *testing.T) string {
 	return brokers
 }
 
-// partitions is how many each topic of the torture has.
-const partitions = 5
+// torturePartitions is how many each topic of the torture has.
+const torturePartitions = 5
 
 // kafkaScenario is a pikabin that follows a log of its own into topics of its own.
 type kafkaScenario struct {
@@ -102,7 +102,7 @@ func (k *kafkaRound) torture(t *testing.T) {
 
 // target is the output. Brokers are gone for longer than a run waits for them at its start unless it is told to.
 func (k *kafkaRound) target() string {
-	target := fmt.Sprintf("kafka://%s/%s%s?create-topics&partitions=%d&start-timeout=%v%s", k.brokers, k.prefix, k.topic, partitions, patience, k.options)
+	target := fmt.Sprintf("kafka://%s/%s%s?create-topics&partitions=%d&start-timeout=%v%s", k.brokers, k.prefix, k.topic, torturePartitions, patience, k.options)
 	if k.once {
 		target += "&exactly-once&positions-topic=" + k.prefix + "positions"
 	}
@@ -176,7 +176,7 @@ func (k *kafkaRound) stopped(p *program) {
 func (k *kafkaRound) compare(t *testing.T) {
 	t.Helper()
 	h := readHistory(t, k.journal(), k.log())
-	a := newKafkaAccount(h, partitions, k.once)
+	a := newKafkaAccount(h, torturePartitions, k.once)
 	topics := []string{k.prefix + k.topic}
 	if strings.Contains(k.topic, "{db}") {
 		topics = nil

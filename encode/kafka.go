@@ -33,6 +33,9 @@ func init() {
 // have just come up do not know all topics yet.
 const unknownTopicTries = 20
 
+// requestTimeout is for how long a request is tried. One that commits is tried for as long as it may succeed.
+const requestTimeout = 30 * time.Second
+
 // kafkaSink sends each change as a record. A batch is done when all its records are acknowledged by all in-sync replicas.
 type kafkaSink struct {
 	o           *kafkaOptions
@@ -169,7 +172,8 @@ func (s *kafkaSink) clientOptions() ([]kgo.Opt, error) {
 		return nil, err
 	}
 	if s.o.exactlyOnce {
-		base = append(base, kgo.TransactionalID("pikabin-"+s.o.source), kgo.TransactionTimeout(s.o.transactionTimeout))
+		base = append(base, kgo.TransactionalID("pikabin-"+s.o.source), kgo.TransactionTimeout(s.o.transactionTimeout),
+			kgo.RetryTimeout(max(s.o.transactionTimeout, requestTimeout)))
 	}
 	return append(base,
 		kgo.RecordPartitioner(s.topics), kgo.ProducerBatchMaxBytesFn(s.topics.batchBytes),
