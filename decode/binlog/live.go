@@ -164,8 +164,13 @@ func (l *Log) follows(s Segment, o *opening) (bool, error) {
 	if !l.countsFrom(o) {
 		return false, nil
 	}
+	return l.comesBehind(s, o, 1)
+}
+
+// comesBehind reports whether the number of the first record of a segment is so much higher than that of the last record before it.
+func (l *Log) comesBehind(s Segment, o *opening, by uint64) (bool, error) {
 	i, ok := findSegment(l.around, s.Number-1)
-	if !ok || s.Number == 0 || l.around[i].Compression != Plain {
+	if !ok || s.Number == 0 || l.around[i].Compression != Plain || o.has&decode.HasLogicID == 0 {
 		return false, nil
 	}
 	file, err := l.openPlain(l.around[i])
@@ -174,7 +179,7 @@ func (l *Log) follows(s Segment, o *opening) (bool, error) {
 	}
 	defer file.Close()
 	e, err := l.probe.readEnding(file, l.span(file), file.size)
-	return e.boundary && e.found && e.last.logicID+1 == o.logicID, err
+	return e.boundary && e.found && e.last.logicID+by == o.logicID, err
 }
 
 // historyStart is where the history begins that the manifest is the end of: the nearest segment below it that begins one, or

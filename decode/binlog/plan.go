@@ -139,7 +139,7 @@ func (p *Plan) begin(file *File) error {
 		return errors.Join(p.vanished(err), file.Release())
 	}
 	if p.last.Segment < p.pos.Segment {
-		if begins, err := p.log.begins(file.segment); err != nil || begins {
+		if begins, err := p.begins(file.segment, &o); err != nil || begins {
 			return errors.Join(err, p.broken(begins, &o), file.Release())
 		}
 	}
@@ -220,6 +220,16 @@ func (p *Plan) gap(i int) error {
 		last--
 	}
 	return &GapError{Log: p.log.id, From: from, To: to, First: first, Last: last}
+}
+
+// begins reports whether another history begins with a segment. What a client's PADDING has left takes a number of its own; what a
+// full sync leaves takes none.
+func (p *Plan) begins(s Segment, o *opening) (bool, error) {
+	if !o.filler || o.fresh {
+		return p.log.begins(s)
+	}
+	counted, err := p.log.comesBehind(s, o, 2)
+	return !counted, err
 }
 
 // broken is the start of a segment at which a full sync has replaced the history, if it has: the segments before it are older ones of
