@@ -27,7 +27,8 @@ import (
 // kafkaTopic is a topic of one partition on the brokers that scripts/kafka.sh has started, and what a test asks of them.
 type kafkaTopic struct {
 	tb      testing.TB
-	brokers string
+	brokers string // for the test
+	runs    string // for the program
 	name    string
 	client  *kgo.Client
 	admin   *kadm.Client
@@ -39,6 +40,7 @@ func newKafkaTopic(tb testing.TB) *kafkaTopic {
 	if k.brokers == "" {
 		tb.Fatal("PIKABIN_TEST_KAFKA is empty: run scripts/kafka.sh test")
 	}
+	k.runs = k.brokers
 	k.name = fmt.Sprintf("%s-%08x", strings.NewReplacer("/", "-", ",", "").Replace(tb.Name()), rand.Uint32())
 	k.client = k.newClient()
 	k.admin = kadm.NewClient(k.client)
@@ -57,7 +59,7 @@ func (k *kafkaTopic) newClient(opts ...kgo.Opt) *kgo.Client {
 
 // args are those of a run that follows a log exactly once.
 func (k *kafkaTopic) args(log, options string, more ...string) []string {
-	output := "kafka://" + k.brokers + "/" + k.name + "?partitions=1&commit-interval=100ms" + options
+	output := "kafka://" + k.runs + "/" + k.name + "?partitions=1&commit-interval=100ms" + options
 	return append([]string{"tail", log, "--from", "start", "-o", output, "--exactly-once", "--create-topics"}, more...)
 }
 
