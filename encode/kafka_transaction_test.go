@@ -3,12 +3,15 @@ package encode_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"pikabin/decode"
@@ -189,4 +192,41 @@ func TestKafkaStandby(t *testing.T) {
 		t.Error(err)
 	}
 	checkOrder(t, w, consume(t, brokersOf(cluster), "pika"))
+}
+
+// TestKafkaPositions begins a run while another source has left a transaction open in the partition of the positions, and after one of its
+// own was aborted.
+func TestKafkaPositions(t *testing.T) {
+	cluster := fakeKafka(t, kfake.SeedTopics(1, "pika", "pikabin-positions"))
+	brokers := brokersOf(cluster)
+	send := func(id, log string, segment int) *kgo.Client {
+		c := client(t, brokers, kgo.TransactionalID(id), kgo.DefaultProduceTopic("pikabin-positions"))
+		position := fmt.Appendf(nil, `{"position":"%d:0"}`, segment)
+		err := errors.Join(c.BeginTransaction(), c.ProduceSync(t.Context(), &kgo.Record{Key: []byte(log), Value: position}).FirstErr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	ended := func(c *kgo.Client, how kgo.TransactionEndTry) {
+		if err := c.EndTransaction(t.Context(), how); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send("pikabin-other", "other/db0", 1)
+	ended(send("pikabin-pika", "pika/db0", 2), kgo.TryCommit)
+	ended(send("pikabin-pika", "pika/db0", 3), kgo.TryAbort)
+	ended(send("pikabin-pika", "pika/db1", 4), kgo.TryAbort)
+	send("pikabin-pika", "pika/db0", 5)
+	sink, err := openKafka(t, brokers+"/pika?exactly-once&start-timeout=5s", encode.SinkOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]checkpoint.Mark{"db0": {Position: decode.Position{Segment: 2}}}
+	if diff := cmp.Diff(want, sink.(encode.Positioner).Positions()); diff != "" {
+		t.Errorf("positions: -want +got:\n%s", diff)
+	}
+	if err := sink.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
 }
