@@ -875,7 +875,7 @@ func (f *following) open(ctx context.Context) error {
 
 // openRemote opens an output that no file of this machine is, before the logs are followed.
 func (f *following) openRemote(ctx context.Context, generation decode.Generation) error {
-	logs, err := binlog.Find(f.Sources, binlog.Options{Generation: generation})
+	logs, err := binlog.FindLive(f.Sources, binlog.Options{Generation: generation})
 	if err != nil {
 		return err
 	}

@@ -44,6 +44,20 @@ func (s exactKafka) Begin(ctx context.Context, start map[*decode.Log]checkpoint.
 	return s.commitLocked(ctx)
 }
 
+// Pass implements Positioner.
+func (s exactKafka) Pass(log *decode.Log, mark checkpoint.Mark) {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if s.failed() != nil {
+		return
+	}
+	if err := s.open(); err != nil {
+		s.fail(explained(err))
+		return
+	}
+	s.tx.marks[log] = mark
+}
+
 // kafkaTransactions is the transaction that is open, if one is, and the place where positions are kept: one partition of a
 // compacted topic. The fields belong to who holds kafkaSink.writing.
 type kafkaTransactions struct {
@@ -83,10 +97,13 @@ func (s *kafkaSink) claim(ctx context.Context) error {
 			return err
 		}
 		err := s.client.ProduceSync(ctx, claim).FirstErr()
-		if err != nil {
-			return errors.Join(err, s.client.EndTransaction(ctx, kgo.TryAbort))
+		if err == nil {
+			err = s.client.EndTransaction(ctx, kgo.TryCommit)
 		}
-		return s.client.EndTransaction(ctx, kgo.TryCommit)
+		if err != nil { // without this none can be begun again
+			err = errors.Join(err, s.client.EndTransaction(ctx, kgo.TryAbort))
+		}
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("beginning to write for source %q: %w", s.o.source, err)
