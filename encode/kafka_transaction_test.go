@@ -273,6 +273,21 @@ func TestKafkaClaimFenced(t *testing.T) {
 	}
 }
 
+// TestKafkaStandbyBarred stands by without the right to the group.
+func TestKafkaStandbyBarred(t *testing.T) {
+	cluster := fakeKafka(t)
+	cluster.ControlKey(int16(kmsg.JoinGroup), func(request kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		response := request.ResponseKind().(*kmsg.JoinGroupResponse)
+		response.ErrorCode = kerr.GroupAuthorizationFailed.Code
+		return response, nil, true
+	})
+	_, err := openKafka(t, brokersOf(cluster)+"/pika?exactly-once&standby&create-topics", encode.SinkOptions{})
+	if err == nil || !strings.Contains(err.Error(), "the right to read the group") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // TestKafkaPositionsTopic has the topic of positions made by somebody: one that forgets positions is refused, and partitions that are added
 // later hide none.
 func TestKafkaPositionsTopic(t *testing.T) {
