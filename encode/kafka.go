@@ -1,6 +1,7 @@
 package encode
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -65,7 +66,8 @@ type kafkaSink struct {
 	hurried    chan struct{} // receives when the run has been told to end
 	gone       chan error    // receives the failure
 
-	acked atomic.Int64 // records
+	acked      atomic.Int64 // records
+	committing atomic.Bool
 
 	mu      sync.Mutex
 	failure error
@@ -151,13 +153,13 @@ func (s *kafkaSink) start(o SinkOptions) error {
 	if err == nil && s.o.exactlyOnce {
 		err = s.inTime(ctx, s.claim)
 	}
+	if errors.Is(context.Cause(ctx), errStopped) { // the connections are gone, whatever was reached
+		return &StoppedError{Err: fmt.Errorf("kafka: %w", cmp.Or(err, errStopped))}
+	}
 	if err != nil {
-		err = fmt.Errorf("kafka: %w", explained(err))
+		return fmt.Errorf("kafka: %w", explained(err))
 	}
-	if err != nil && errors.Is(context.Cause(ctx), errStopped) {
-		return &StoppedError{Err: err}
-	}
-	return err
+	return nil
 }
 
 // inTime gives a step of the start as long as it may take.
@@ -174,7 +176,7 @@ func (s *kafkaSink) clientOptions() ([]kgo.Opt, error) {
 	}
 	if s.o.exactlyOnce {
 		base = append(base, kgo.TransactionalID("pikabin-"+s.o.source), kgo.TransactionTimeout(s.o.transactionTimeout),
-			kgo.RetryTimeout(max(s.o.transactionTimeout, requestTimeout)))
+			kgo.RetryTimeout(max(s.o.transactionTimeout, requestTimeout)), kgo.RequestRetries(math.MaxInt32))
 	}
 	return append(base,
 		kgo.RecordPartitioner(s.topics), kgo.ProducerBatchMaxBytesFn(s.topics.batchBytes),

@@ -314,6 +314,8 @@ func (s *kafkaSink) commitLocked(ctx context.Context) error {
 	if err := s.sendPositions(ctx); err != nil {
 		return fmt.Errorf("sending the position: %w", explained(err))
 	}
+	s.committing.Store(true)
+	defer s.committing.Store(false)
 	if err := s.client.EndTransaction(ctx, kgo.TryCommit); err != nil {
 		return fmt.Errorf("committing the transaction: %w", explained(err))
 	}
