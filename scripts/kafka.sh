@@ -108,7 +108,8 @@ java_main() {
 	exec java -Xmx"${KAFKA_HEAP:-512m}" -Dorg.slf4j.simpleLogger.defaultLogLevel="$1" -cp "$(<"$run_dir/classpath")" "${@:2}"
 }
 
-# configure NODE writes the properties of a node. Internal topics are small, so that they are there at once.
+# configure NODE writes the properties of a node. Internal topics are small, so that they are there at once. Records have the times of
+# their events, which are of long ago, and stay all the same.
 configure() {
 	local n=$1 copies=$((nodes > 1 ? 3 : 1)) in_sync=$((nodes > 1 ? 2 : 1)) jaas=org.apache.kafka.common.security
 	local bound='' name
@@ -136,6 +137,7 @@ configure() {
 		listener.name.login.scram-sha-512.connections.max.reauth.ms=3000
 		log.dirs=$run_dir/$n/data
 		auto.create.topics.enable=false
+		log.retention.ms=-1
 		default.replication.factor=$copies
 		min.insync.replicas=$in_sync
 		offsets.topic.replication.factor=$copies
