@@ -668,7 +668,7 @@ func (k *keeping) begin(ctx context.Context, l *binlog.Log, from binlog.Where) (
 	if beyond, ok := errors.AsType[*binlog.BeyondError](err); ok {
 		isOther = true
 		rewritten = &binlog.RewrittenError{
-			Log: l.ID(), From: mark.Position, To: l.HistoryStart(), Reason: fmt.Sprintf("the log ends before it, at %v", beyond.End),
+			Log: l.ID(), From: mark.Position, To: l.HistoryStart(), Reason: fmt.Sprintf("the log ends at %v already", beyond.End),
 		}
 	}
 	// A master and its replicas have the same records at the same places, with headers of their own. A state is of one of
@@ -875,7 +875,7 @@ func (f *following) open(ctx context.Context) error {
 
 // openRemote opens an output that no file of this machine is, before the logs are followed.
 func (f *following) openRemote(ctx context.Context, generation decode.Generation) error {
-	logs, err := binlog.Find(f.Sources, binlog.Options{Generation: generation})
+	logs, err := binlog.FindLive(f.Sources, binlog.Options{Generation: generation})
 	if err != nil {
 		return err
 	}
@@ -1036,7 +1036,7 @@ func (f *following) endedEarly(err error) error {
 	if _, ok := errors.AsType[*encode.StoppedError](err); !ok && (f.tail != nil || !errors.Is(err, errInterrupted)) {
 		return err
 	}
-	f.console.Info(fmt.Sprintf("ended before anything was read (%v)", err))
+	f.console.Info(err.Error())
 	return nil
 }
 
@@ -1105,11 +1105,8 @@ func (f *following) statuses() []health.LogStatus {
 	defer f.mu.Unlock()
 	for i, l := range list {
 		statuses[i] = health.LogStatus{
-			Log: l.ID, From: f.starts[l.ID].from, End: l.Committed, Segments: len(l.Segments), Grew: l.Moved,
+			Log: l.ID, From: f.starts[l.ID].from, End: l.Committed, Oldest: l.Oldest, Segments: len(l.Segments), Grew: l.Moved,
 			Behind: func(from decode.Position) int64 { bytes, _ := l.Behind(from); return bytes },
-		}
-		if len(l.Segments) > 0 {
-			statuses[i].Oldest = l.Segments[0].Number
 		}
 	}
 	return statuses

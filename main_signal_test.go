@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"pikabin/decode"
+	"pikabin/decode/binlogtest"
 	"pikabin/decode/binlogtest/pikasim"
 	"pikabin/encode/checkpoint"
 )
@@ -97,6 +99,27 @@ func TestTerminated(t *testing.T) {
 	p.exits(0)
 	if got, want := positionOf(t, state), lastEnd(t, text); got != want {
 		t.Errorf("the state says %v, delivered is %v", got, want)
+	}
+}
+
+// TestTerminatedAtStart: brokers that do not answer are not waited for.
+func TestTerminatedAtStart(t *testing.T) {
+	log := filepath.Join(binlogtest.Testdata(t), "2.2.6-everytype/log")
+	for command, code := range map[string]int{"tail": 0, "convert": exitInterrupted} {
+		broker, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { broker.Close() })
+		p := startProgram(t, nil, command, log, "-o", "kafka://"+broker.Addr().String()+"/topic")
+		if _, err := broker.Accept(); err != nil {
+			t.Fatal(err)
+		}
+		p.signal(syscall.SIGTERM)
+		p.exits(code)
+		if text := p.messages.String(); !strings.Contains(text, "told to end before the output was open: kafka: asking the brokers") {
+			t.Errorf("%s says:\n%s", command, text)
+		}
 	}
 }
 

@@ -99,7 +99,7 @@ func (j *joiner) hole(ctx context.Context, h decode.Hole) error {
 		return err
 	}
 	c := &decode.Change{
-		Op: decode.OpGap, Log: log, Segment: to.Segment, Offset: to.Offset, From: from, To: to, Reason: h.Error(),
+		Op: decode.OpGap, Log: log, Segment: to.Segment, Offset: to.Offset, From: from, To: to, Reason: h.Why(),
 	}
 	skip, count := j.o.SkipGaps, &j.result.Gaps
 	if _, ok := h.(decode.Rewritten); ok {
@@ -167,6 +167,9 @@ func (j *joiner) write(ctx context.Context, b *Batch, ack func()) error {
 		j.o.Progress(b.Read)
 	}
 	if len(b.Data) == 0 {
+		if p, ok := j.sink.(Positioner); ok && b.piece.First >= 0 {
+			p.Pass(b.Log, b.mark())
+		}
 		ack()
 		j.pool.put(b)
 		return nil

@@ -33,6 +33,9 @@ func init() {
 // have just come up do not know all topics yet.
 const unknownTopicTries = 20
 
+// requestTimeout is for how long a request is tried. One that commits is tried for as long as it may succeed.
+const requestTimeout = 30 * time.Second
+
 // kafkaSink sends each change as a record. A batch is done when all its records are acknowledged by all in-sync replicas.
 type kafkaSink struct {
 	o           *kafkaOptions
@@ -53,6 +56,8 @@ type kafkaSink struct {
 
 	life       context.Context //nolint:containedctx // ends when the sink fails, whoever waits in it
 	end        context.CancelCauseFunc
+	wire       context.Context //nolint:containedctx // ends when the connections are to be closed
+	unplug     context.CancelFunc
 	writing    sync.Mutex
 	deliveries sync.WaitGroup
 	background sync.WaitGroup
@@ -94,6 +99,8 @@ func newKafkaSink(options *kafkaOptions, o SinkOptions) (*kafkaSink, error) {
 		o: options, warn: s.warn, onChanged: s.repartitioned,
 		byName: map[string]*kafkaTopic{}, byLog: map[*decode.Log]*logTopics{},
 	}
+	s.life, s.end = context.WithCancelCause(context.Background())
+	s.wire, s.unplug = context.WithCancel(context.Background())
 	opts, err := s.clientOptions()
 	if err != nil {
 		return nil, err
@@ -102,7 +109,6 @@ func newKafkaSink(options *kafkaOptions, o SinkOptions) (*kafkaSink, error) {
 		return nil, &TargetError{Err: err}
 	}
 	s.topics.admin = kadm.NewClient(s.client)
-	s.life, s.end = context.WithCancelCause(context.Background())
 	if s.oversized, err = openOversized(s.life, options, disk, &o); err == nil {
 		err = s.start(o)
 	}
@@ -129,6 +135,7 @@ func (s *kafkaSink) start(o SinkOptions) error {
 			select {
 			case <-o.Stop:
 				cancel(errStopped)
+				s.unplug()
 			case <-ctx.Done():
 			}
 		}()
@@ -144,13 +151,13 @@ func (s *kafkaSink) start(o SinkOptions) error {
 	if err == nil && s.o.exactlyOnce {
 		err = s.inTime(ctx, s.claim)
 	}
-	switch {
-	case err != nil && errors.Is(context.Cause(ctx), errStopped):
-		return &StoppedError{Err: err}
-	case err != nil:
-		return fmt.Errorf("kafka: %w", explained(err))
+	if err != nil {
+		err = fmt.Errorf("kafka: %w", explained(err))
 	}
-	return nil
+	if err != nil && errors.Is(context.Cause(ctx), errStopped) {
+		return &StoppedError{Err: err}
+	}
+	return err
 }
 
 // inTime gives a step of the start as long as it may take.
@@ -161,21 +168,20 @@ func (s *kafkaSink) inTime(ctx context.Context, step func(context.Context) error
 }
 
 func (s *kafkaSink) clientOptions() ([]kgo.Opt, error) {
-	security, err := s.o.security.clientOptions()
+	base, err := s.clientBase()
 	if err != nil {
 		return nil, err
 	}
 	if s.o.exactlyOnce {
-		security = append(security, kgo.TransactionalID("pikabin-"+s.o.source), kgo.TransactionTimeout(s.o.transactionTimeout))
+		base = append(base, kgo.TransactionalID("pikabin-"+s.o.source), kgo.TransactionTimeout(s.o.transactionTimeout),
+			kgo.RetryTimeout(max(s.o.transactionTimeout, requestTimeout)))
 	}
-	return append(security,
-		kgo.SeedBrokers(s.o.brokers...), kgo.ClientID(s.o.clientID),
+	return append(base,
 		kgo.RecordPartitioner(s.topics), kgo.ProducerBatchMaxBytesFn(s.topics.batchBytes),
 		kgo.RequiredAcks(kgo.AllISRAcks()), kgo.StopProducerOnDataLossDetected(),
 		kgo.ProducerBatchCompression(s.codecs()...), kgo.ProducerLinger(s.o.linger),
 		kgo.MaxBufferedRecords(math.MaxInt32), // the budget bounds them
 		kgo.UnknownTopicRetries(unknownTopicTries), kgo.MetadataMaxAge(10*time.Second), kgo.MetadataMinAge(250*time.Millisecond),
-		kgo.WithHooks(s.trouble), kgo.WithLogger(s.trouble),
 	), nil
 }
 
@@ -287,9 +293,12 @@ func (s *kafkaSink) Close(ctx context.Context) error {
 	return s.failed()
 }
 
+// closeClients gives back the lease, which another run may wait for, and ends the connections.
 func (s *kafkaSink) closeClients() {
-	s.client.Close()
+	defer time.AfterFunc(s.o.closeTimeout, s.unplug).Stop()
 	s.lease.close()
+	s.unplug()
+	s.client.Close()
 }
 
 // get begins the delivery of a batch.

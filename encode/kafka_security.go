@@ -9,7 +9,6 @@ import (
 	"os"
 	"strings"
 
-	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sasl"
 	"github.com/twmb/franz-go/pkg/sasl/oauth"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
@@ -64,22 +63,6 @@ func (s *kafkaSecurity) check() error {
 // inClear reports whether the secret can be read by who listens on the way to the broker.
 func (s *kafkaSecurity) inClear() bool {
 	return !s.tls && (s.mechanism == "plain" || s.mechanism == "oauthbearer")
-}
-
-// clientOptions are those of the client.
-func (s *kafkaSecurity) clientOptions() ([]kgo.Opt, error) {
-	var opts []kgo.Opt
-	if s.tls {
-		config, err := s.tlsConfig()
-		if err != nil {
-			return nil, err
-		}
-		opts = append(opts, kgo.DialTLSConfig(config))
-	}
-	if s.hasMechanism {
-		opts = append(opts, kgo.SASL(s.authenticator()))
-	}
-	return opts, nil
 }
 
 func (s *kafkaSecurity) tlsConfig() (*tls.Config, error) {

@@ -63,13 +63,12 @@ func (s *kafkaSink) ping(ctx context.Context) error {
 
 // openLease joins the group.
 func (s *kafkaSink) openLease() error {
-	opts, err := s.o.security.clientOptions()
+	opts, err := s.clientBase()
 	if err != nil {
 		return err
 	}
 	l := &kafkaLease{topic: s.o.positionsTopic, turn: make(chan struct{}, 1)}
 	l.client, err = kgo.NewClient(append(opts,
-		kgo.SeedBrokers(s.o.brokers...), kgo.ClientID(s.o.clientID), kgo.WithHooks(s.trouble), kgo.WithLogger(s.trouble),
 		kgo.ConsumerGroup("pikabin-"+s.o.source), kgo.ConsumeTopics(l.topic), kgo.DisableAutoCommit(),
 		kgo.Balancers(leaseBalancer{kgo.CooperativeStickyBalancer()}), kgo.SessionTimeout(leaseTimeout), kgo.HeartbeatInterval(leaseTimeout/10),
 		kgo.OnPartitionsAssigned(l.assigned), kgo.OnPartitionsRevoked(l.lost), kgo.OnPartitionsLost(l.lost),

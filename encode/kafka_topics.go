@@ -234,7 +234,16 @@ func (k *kafkaTopics) make(ctx context.Context, missing []string, plan topicPlan
 	for key, value := range plan.config {
 		config[key] = &value
 	}
-	made, err := k.admin.CreateTopics(ctx, plan.partitions, int16(k.o.replication), config, missing...)
+	var made kadm.CreateTopicResponses
+	err := patiently(ctx, func() (err error) {
+		made, err = k.admin.CreateTopics(ctx, plan.partitions, int16(k.o.replication), config, missing...)
+		for _, topic := range made {
+			if kerr.IsRetriable(topic.Err) {
+				err = errors.Join(err, topic.Err)
+			}
+		}
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("creating topics: %w", err)
 	}
@@ -296,7 +305,7 @@ func patiently(ctx context.Context, try func() error) error {
 	wait := 100 * time.Millisecond
 	for {
 		err := try()
-		if err == nil || hopeless(err) {
+		if err == nil || hopeless(err) || isFenced(err) {
 			return err
 		}
 		timer := time.NewTimer(wait)

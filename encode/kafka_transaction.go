@@ -44,6 +44,20 @@ func (s exactKafka) Begin(ctx context.Context, start map[*decode.Log]checkpoint.
 	return s.commitLocked(ctx)
 }
 
+// Pass implements Positioner.
+func (s exactKafka) Pass(log *decode.Log, mark checkpoint.Mark) {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if s.failed() != nil {
+		return
+	}
+	if err := s.open(); err != nil {
+		s.fail(explained(err))
+		return
+	}
+	s.tx.marks[log] = mark
+}
+
 // kafkaTransactions is the transaction that is open, if one is, and the place where positions are kept: one partition of a
 // compacted topic. The fields belong to who holds kafkaSink.writing.
 type kafkaTransactions struct {
@@ -83,10 +97,13 @@ func (s *kafkaSink) claim(ctx context.Context) error {
 			return err
 		}
 		err := s.client.ProduceSync(ctx, claim).FirstErr()
-		if err != nil {
-			return errors.Join(err, s.client.EndTransaction(ctx, kgo.TryAbort))
+		if err == nil {
+			err = s.client.EndTransaction(ctx, kgo.TryCommit)
 		}
-		return s.client.EndTransaction(ctx, kgo.TryCommit)
+		if err != nil { // without this none can be begun again
+			err = errors.Join(err, s.client.EndTransaction(ctx, kgo.TryAbort))
+		}
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("beginning to write for source %q: %w", s.o.source, err)
@@ -113,12 +130,11 @@ func (t *kafkaTransactions) record(source, name string, value []byte) *kgo.Recor
 // read committed it would have to wait for the open transactions of all other sources in the same partition, those included whose
 // processes are dead.
 func (s *kafkaSink) readPositions(ctx context.Context, t *kafkaTransactions, claim int64) (map[string]checkpoint.Mark, error) {
-	opts, err := s.o.security.clientOptions()
+	opts, err := s.clientBase()
 	if err != nil {
 		return nil, err
 	}
-	reader, err := kgo.NewClient(append(opts, kgo.SeedBrokers(s.o.brokers...), kgo.ClientID(s.o.clientID),
-		kgo.KeepControlRecords(), kgo.WithHooks(s.trouble), kgo.WithLogger(s.trouble),
+	reader, err := kgo.NewClient(append(opts, kgo.KeepControlRecords(),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{t.topic.name: {t.partition: kgo.NewOffset().AtStart()}}))...)
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -108,6 +109,8 @@ func (m *mortal) Write(ctx context.Context, b *encode.Batch, done func(error)) {
 func (*mortal) Messages() {}
 
 func (*mortal) Positions() map[string]checkpoint.Mark { return nil }
+
+func (*mortal) Pass(*decode.Log, checkpoint.Mark) {}
 
 func (*mortal) Begin(context.Context, map[*decode.Log]checkpoint.Mark) error { return nil }
 
@@ -228,5 +231,44 @@ func TestKafkaPositions(t *testing.T) {
 	}
 	if err := sink.Close(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestKafkaPassed reads a log of which no event is wanted: the position moves all the same.
+func TestKafkaPassed(t *testing.T) {
+	cluster := fakeKafka(t)
+	w := keyedLog(rand.New(rand.NewPCG(5, 5)), 500, 10)
+	log := find(t, written(t, w))[0]
+	target := brokersOf(cluster) + "/pika?exactly-once&create-topics"
+	sink, err := openKafka(t, target, encode.SinkOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := encode.Options{Format: jsonl(t), Filter: encode.Filter{Keys: []string{"of nobody"}}}
+	if _, err := encode.Run(t.Context(), fromMark(t, log, checkpoint.Mark{}), sink, o); err != nil {
+		t.Fatal(err)
+	}
+	if sink, err = openKafka(t, target, encode.SinkOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if mark := sink.(encode.Positioner).Positions()["db0"]; mark.Position != w.Position() || mark.Fence == (decode.Fence{}) {
+		t.Errorf("the next run begins at %+v, want %v", mark, w.Position())
+	}
+	if err := sink.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestKafkaClaimFenced begins a run that another one overtakes at once: it says so, and does not try again.
+func TestKafkaClaimFenced(t *testing.T) {
+	cluster := fakeKafka(t)
+	cluster.ControlKey(int16(kmsg.EndTxn), func(request kmsg.Request) (kmsg.Response, error, bool) {
+		response := request.ResponseKind().(*kmsg.EndTxnResponse)
+		response.ErrorCode = kerr.ProducerFenced.Code
+		return response, nil, true
+	})
+	_, err := openKafka(t, brokersOf(cluster)+"/pika?exactly-once&create-topics", encode.SinkOptions{})
+	if err == nil || !strings.Contains(err.Error(), "another pikabin writes for this source now") {
+		t.Errorf("got %v", err)
 	}
 }

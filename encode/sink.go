@@ -94,6 +94,10 @@ type Positioner interface {
 	// Begin keeps where a run begins, before the first Write: a run that goes on when nothing has been delivered yet has to begin there,
 	// too, and not at what is the end of the log then.
 	Begin(ctx context.Context, start map[*decode.Log]checkpoint.Mark) error
+
+	// Pass says, between the writes, that a log was read up to a place without events that anybody wants. A run that goes on need not
+	// read that again, which may be gone then.
+	Pass(log *decode.Log, mark checkpoint.Mark)
 }
 
 // Named is a sink whose output is reached in more than one way: its identity is the same in all of them, and another one's is another.
@@ -184,23 +188,25 @@ func OpenSink(o SinkOptions) (Sink, error) {
 // TargetError is a value of --output that cannot be meant, or what goes with it.
 type TargetError struct{ Err error }
 
+// Error says what is wrong with it.
+func (e *TargetError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *TargetError) Unwrap() error { return e.Err }
+
 // StoppedError is an output that was not there yet when the run was told to end. Nothing was written.
 type StoppedError struct{ Err error }
 
 // Error says what was waited for.
-func (e *StoppedError) Error() string { return e.Err.Error() }
+func (e *StoppedError) Error() string {
+	return fmt.Sprintf("told to end before the output was open: %v", e.Err)
+}
 
 // Unwrap gives the cause.
 func (e *StoppedError) Unwrap() error { return e.Err }
 
 // errStopped is why a wait ends when SinkOptions.Stop is closed.
 var errStopped = errors.New("told to end")
-
-// Error says what is wrong with it.
-func (e *TargetError) Error() string { return e.Err.Error() }
-
-// Unwrap gives the cause.
-func (e *TargetError) Unwrap() error { return e.Err }
 
 // SinkError is a failure of the sink: what was read is fine, what is behind the committed position has
 // not been delivered.

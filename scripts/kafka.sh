@@ -160,7 +160,8 @@ configure() {
 
 start() {
 	local n=$1
-	java_main info kafka.Kafka "$run_dir/$n/server.properties" >"$run_dir/$n/log" 2>&1 &
+	: >"$run_dir/$n/log" # before anybody looks for a start in that of the last time
+	java_main info kafka.Kafka "$run_dir/$n/server.properties" >>"$run_dir/$n/log" 2>&1 &
 	echo $! >"$run_dir/$n/pid"
 	disown
 }

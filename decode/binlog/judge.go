@@ -16,6 +16,7 @@ const (
 	lookAgain verdict = iota // it is not believed, or not yet
 	nothing                  // there is nothing to read until it changes
 	planned                  // there is something to read
+	partly                   // so there is, and what is behind it the next look will tell
 )
 
 // look asks the manifest whether there is something to read.
@@ -38,7 +39,7 @@ func (f *follower) look() (news bool, err error) {
 	}
 	v, err := f.judge(m)
 	f.settled = v == nothing && err == nil
-	return v == planned, notThere(err)
+	return v == planned || v == partly, notThere(err)
 }
 
 // notThere passes over an error for something that has vanished: the next look will tell what it was.
@@ -79,7 +80,7 @@ func (f *follower) judge(m Manifest) (verdict, error) {
 	default:
 		v, err = f.backward(m)
 	}
-	if err == nil && v != lookAgain {
+	if err == nil && (v == nothing || v == planned) {
 		f.good = f.last
 		f.publish(m)
 	}
@@ -118,6 +119,10 @@ func (f *follower) grown(m Manifest) (verdict, error) {
 		return f.replaced(m, s.other)
 	case s.size < 0 || s.size == 0, s.size < m.Position.Offset && f.begun:
 		return lookAgain, nil
+	case !s.there && f.begun:
+		if ends, err := f.endsHeld(m.Position.Offset); err != nil || !ends {
+			return lookAgain, err // the server writes into another file that has no name either
+		}
 	}
 	if f.log.held == nil || f.log.held.segment.Number != f.pos.Segment {
 		if err := f.holdAt(f.pos.Segment); err != nil || f.log.held == nil {
@@ -201,12 +206,17 @@ func (f *follower) rolled(m Manifest) (verdict, error) {
 		// Only the first record of a segment tells where the one before it ends, which may have stale bytes there. A file that
 		// ends where it was read to has none, if it is the one that the server has ended.
 		if m.Position.Segment == f.pos.Segment+1 && f.pos == f.end && s.there && s.size == f.pos.Offset {
-			f.pos = m.Position
+			f.pos, f.fresh = m.Position, false
 		}
 		return nothing, nil
 	}
 	if whole, err := f.written(m.Position.Segment); err != nil || !whole {
 		return lookAgain, err
+	}
+	if f.begun && !s.there {
+		if v, err := f.behindUnlinked(m); err != nil || v != planned {
+			return v, err
+		}
 	}
 	if err := f.skipPurged(); err != nil {
 		return lookAgain, err
@@ -214,8 +224,24 @@ func (f *follower) rolled(m Manifest) (verdict, error) {
 	if i, ok := findSegment(f.log.around, f.pos.Segment); ok && m.Position.Segment == f.pos.Segment {
 		return f.readTo(m, f.log.around[i])
 	}
+	if mixed, err := f.mixed(m.Position); err != nil || mixed {
+		return lookAgain, err
+	}
 	f.read(m.Position)
 	return planned, nil
+}
+
+// mixed reports whether no record ends at a manifest's position: a full sync or a truncation has stored one of its fields. When
+// the manifest has changed and still none does, it is damage.
+func (f *follower) mixed(at decode.Position) (bool, error) {
+	i, ok := findSegment(f.log.around, at.Segment)
+	if !ok || !f.begun {
+		return false, nil
+	}
+	if ends, err := f.endsRecord(f.log.around[i], at.Offset); err != nil || ends {
+		return false, err
+	}
+	return f.doubt(at.Segment)
 }
 
 // written reports whether a segment that is entered has a beginning, or whether the server may be about to write it: then it
@@ -300,7 +326,7 @@ func (f *follower) skipPurged() error {
 	}
 	o, err := f.log.opening(f.log.around[i])
 	if err == nil && o.found && o.hasAt && o.offset == 0 && o.at == f.pos {
-		f.pos = decode.Position{Segment: next}
+		f.pos, f.fresh = decode.Position{Segment: next}, false
 	}
 	return err
 }
@@ -312,10 +338,8 @@ func (f *follower) backward(m Manifest) (verdict, error) {
 	}
 	reason := fmt.Sprintf("the manifest went back from %v to %v", f.pos, m.Position)
 	if mayBeMixed(m, f.pos) {
+		// A server of Pika 2 that was killed between two stores of a rotation begins the segment again.
 		s, err := f.standing()
-		if err == nil && s.there && s.other == "" {
-			s.other, err = f.compareHead()
-		}
 		if err != nil || s.other == "" {
 			return lookAgain, err
 		}
@@ -381,6 +405,6 @@ func (f *follower) goOn(to decode.Position, reason string) error {
 	from := f.end
 	f.moved(to)
 	f.fresh = true
-	f.settled, f.before, f.beforeAt = false, f.before[:0], decode.Position{}
+	f.settled, f.before, f.head, f.beforeAt = false, f.before[:0], f.head[:0], decode.Position{}
 	return &RewrittenError{Log: f.log.id, From: from, To: to, Reason: reason}
 }
