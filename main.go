@@ -976,7 +976,7 @@ func (f *following) save(c encode.Checkpoint) error {
 	return nil
 }
 
-// drainTime is how long an output that takes nothing any more is waited for at the end.
+// drainTime is how long an output that takes nothing any more, and does not end by itself, is waited for at the end.
 const drainTime = 10 * time.Second
 
 // run reads until the context ends, and then until all that was read has been delivered.
@@ -1012,7 +1012,10 @@ func (f *following) run(ctx context.Context) error {
 				}
 			}()
 		case <-stop:
-			stop, late = nil, time.After(drainTime)
+			if _, ends := f.sink.(encode.Ending); !ends {
+				late = time.After(drainTime)
+			}
+			stop = nil
 		case <-late:
 			f.stuck = true
 			f.endWithout("the output takes nothing")

@@ -205,6 +205,9 @@ func (s *kafkaSink) Gone() <-chan error { return s.gone }
 // Messages implements Messenger.
 func (*kafkaSink) Messages() {}
 
+// EndsInTime implements Ending: the time is the option close-timeout.
+func (*kafkaSink) EndsInTime() {}
+
 // Write implements Sink. It blocks while as many bytes wait for the brokers as the option buffer allows.
 func (s *kafkaSink) Write(ctx context.Context, b *Batch, done func(error)) {
 	s.writing.Lock()

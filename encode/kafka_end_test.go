@@ -58,6 +58,9 @@ func TestKafkaEnds(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				if _, ends := sink.(encode.Ending); !ends {
+					t.Error("close-timeout is cut short")
+				}
 				began := time.Now()
 				result, err := encode.Run(ctx, sourceOf(t, find(t, dir), 1<<16), sink, encode.Options{Format: jsonl(t)})
 				if err == nil || !strings.Contains(err.Error(), "was not acknowledged within 200ms") && !errors.Is(err, errStop) {

@@ -129,7 +129,7 @@ func TestKafkaBlob(t *testing.T) {
 	if err := json.Unmarshal(records[i].Value, &value); err != nil {
 		t.Fatal(err)
 	}
-	name := fmt.Sprintf("%s/db0-0-%d", blobs, w.Records()[200].Offset)
+	name := fmt.Sprintf("%s/db0-0-%d-%.16s", blobs, w.Records()[200].Offset, value.Blob.SHA256)
 	content, err := os.ReadFile(name)
 	sum := sha256.Sum256(content)
 	if blob := value.Blob; err != nil || blob.URI != "file://"+name || blob.Size != len(content) || blob.SHA256 != hex.EncodeToString(sum[:]) {

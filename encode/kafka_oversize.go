@@ -174,24 +174,25 @@ type kafkaBlob struct {
 
 // store puts the value of a record into a file of the folder, and what says where it is into its place.
 func (z *oversized) store(ctx context.Context, r *kgo.Record) (where string, err error) {
-	path := filepath.Join(z.folder, blobName(r))
+	sum := sha256.Sum256(r.Value)
+	path := filepath.Join(z.folder, blobName(r, sum))
 	if err := z.disk.replace(ctx, path, r.Value); err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256(r.Value)
 	uri := url.URL{Scheme: "file", Path: filepath.ToSlash(path)}
 	blob := kafkaBlob{URI: uri.String(), Size: len(r.Value), SHA256: hex.EncodeToString(sum[:])}
 	r.Value, err = json.Marshal(map[string]kafkaBlob{"blob": blob})
 	return "its value is in " + blob.URI, err
 }
 
-// blobName is a name of a file that is the same for the same event: its position, and its part if it has one.
-func blobName(r *kgo.Record) string {
+// blobName is a name of a file that is the same for the same event: its position, its part if it has one, and what its value is, since
+// another history, or another server's, has events at the same positions.
+func blobName(r *kgo.Record, sum [sha256.Size]byte) string {
 	name := string(r.Headers[0].Value)
 	if i := slices.IndexFunc(r.Headers, func(h kgo.RecordHeader) bool { return h.Key == headerPart }); i >= 0 {
 		name += "-" + string(r.Headers[i].Value)
 	}
-	return strings.NewReplacer("/", "-", ":", "-").Replace(name)
+	return strings.NewReplacer("/", "-", ":", "-").Replace(name) + "-" + hex.EncodeToString(sum[:8])
 }
 
 // replace writes a file, which is there as a whole or not at all, and durable.

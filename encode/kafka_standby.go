@@ -2,11 +2,13 @@ package encode
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync/atomic"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -22,6 +24,7 @@ type kafkaLease struct {
 	client *kgo.Client
 	topic  string
 	turn   chan struct{} // receives when the lease has come to this run
+	barred chan error    // receives why this run may not have it
 	held   atomic.Bool
 }
 
@@ -43,6 +46,8 @@ func (s *kafkaSink) standBy(ctx context.Context, told func(bool)) error {
 			told(false)
 			s.waits(nil)
 			return nil
+		case err := <-s.lease.barred:
+			return fmt.Errorf("standing by for source %q: %w", s.o.source, err)
 		case <-patience.C:
 			s.warn(fmt.Sprintf("kafka: standing by until no other run writes for source %q", s.o.source))
 			told(true)
@@ -67,11 +72,11 @@ func (s *kafkaSink) openLease() error {
 	if err != nil {
 		return err
 	}
-	l := &kafkaLease{topic: s.o.positionsTopic, turn: make(chan struct{}, 1)}
+	l := &kafkaLease{topic: s.o.positionsTopic, turn: make(chan struct{}, 1), barred: make(chan error, 1)}
 	l.client, err = kgo.NewClient(append(opts,
 		kgo.ConsumerGroup("pikabin-"+s.o.source), kgo.ConsumeTopics(l.topic), kgo.DisableAutoCommit(),
 		kgo.Balancers(leaseBalancer{kgo.CooperativeStickyBalancer()}), kgo.SessionTimeout(leaseTimeout), kgo.HeartbeatInterval(leaseTimeout/10),
-		kgo.OnPartitionsAssigned(l.assigned), kgo.OnPartitionsRevoked(l.lost), kgo.OnPartitionsLost(l.lost),
+		kgo.WithHooks(l), kgo.OnPartitionsAssigned(l.assigned), kgo.OnPartitionsRevoked(l.lost), kgo.OnPartitionsLost(l.lost),
 	)...)
 	if err != nil {
 		return err
@@ -96,6 +101,18 @@ func (l *kafkaLease) assigned(_ context.Context, _ *kgo.Client, partitions map[s
 func (l *kafkaLease) lost(_ context.Context, _ *kgo.Client, partitions map[string][]int32) {
 	if slices.Contains(partitions[l.topic], leasePartition) {
 		l.held.Store(false)
+	}
+}
+
+// OnGroupManageError implements kgo.HookGroupManageError: without the right to the group a run would wait for ever, and seem to wait for
+// another one.
+func (l *kafkaLease) OnGroupManageError(err error) {
+	if !errors.Is(err, kerr.GroupAuthorizationFailed) {
+		return
+	}
+	select {
+	case l.barred <- err:
+	default:
 	}
 }
 

@@ -36,6 +36,7 @@ type kafkaTopic struct {
 	partitions atomic.Int32
 	limit      int  // of a batch, and so of a record: max.message.bytes
 	compacted  bool // every record needs a key
+	expires    bool // records are deleted when they are old
 
 	byKey     kgo.TopicPartitioner
 	onChanged func(t *kafkaTopic, partitions int32) bool
@@ -119,7 +120,18 @@ func (k *kafkaTopics) start(ctx context.Context, dbs []string) error {
 	if err := k.find(ctx, names, k.forEvents()); err != nil || !k.o.exactlyOnce {
 		return err
 	}
-	return k.find(ctx, []string{k.o.positionsTopic}, topicPlan{partitions: 1, config: map[string]string{"cleanup.policy": "compact"}})
+	return k.findPositions(ctx)
+}
+
+// findPositions finds the topic of positions, and refuses one that forgets them in time: the next run would begin elsewhere, and nobody
+// would know.
+func (k *kafkaTopics) findPositions(ctx context.Context) error {
+	name := k.o.positionsTopic
+	err := k.find(ctx, []string{name}, topicPlan{partitions: 1, config: map[string]string{"cleanup.policy": "compact"}})
+	if err == nil && k.byName[name].expires {
+		err = fmt.Errorf("topic %s deletes what is old, and positions are not to be deleted: set its cleanup.policy to compact", name)
+	}
+	return err
 }
 
 // identify asks which cluster this is. One that does not tell is known by its addresses.
@@ -296,7 +308,7 @@ func (t *kafkaTopic) set(key, value string) {
 			t.limit = min(max(n, 512), largestBatch)
 		}
 	case "cleanup.policy":
-		t.compacted = strings.Contains(value, "compact")
+		t.compacted, t.expires = strings.Contains(value, "compact"), strings.Contains(value, "delete")
 	}
 }
 

@@ -61,10 +61,9 @@ func (s exactKafka) Pass(log *decode.Log, mark checkpoint.Mark) {
 // kafkaTransactions is the transaction that is open, if one is, and the place where positions are kept: one partition of a
 // compacted topic. The fields belong to who holds kafkaSink.writing.
 type kafkaTransactions struct {
-	topic     *kafkaTopic
-	partition int32
-	found     map[string]checkpoint.Mark // at the start
-	who       []byte                     // the value of a claim
+	topic *kafkaTopic
+	found map[string]checkpoint.Mark // at the start
+	who   []byte                     // the value of a claim
 
 	open    bool
 	waiting []*kafkaDelivery // in the order of the log
@@ -85,7 +84,6 @@ const (
 // take no new one before that.
 func (s *kafkaSink) claim(ctx context.Context) error {
 	t := &kafkaTransactions{topic: s.topics.byName[s.o.positionsTopic], marks: map[*decode.Log]checkpoint.Mark{}}
-	t.partition = s.positionsPartition()
 	host, err := os.Hostname()
 	if err != nil {
 		return fmt.Errorf("asking for the name of this host: %w", err)
@@ -115,15 +113,13 @@ func (s *kafkaSink) claim(ctx context.Context) error {
 	return nil
 }
 
-// positionsPartition is the partition of the topic of positions that is the source's.
-func (s *kafkaSink) positionsPartition() int32 {
-	n := s.topics.byName[s.o.positionsTopic].partitions.Load()
-	return int32(kafkaHash().Partition(&kgo.Record{Key: []byte(s.o.source)}, int(n)))
-}
+// positionsPartition holds the positions of every source, so that they are still found when the topic has got another number of
+// partitions.
+const positionsPartition = 0
 
 // record makes one for the topic of positions.
 func (t *kafkaTransactions) record(source, name string, value []byte) *kgo.Record {
-	return &kgo.Record{Topic: t.topic.name, Partition: t.partition, Key: []byte(source + positionKeySeparator + name), Value: value}
+	return &kgo.Record{Topic: t.topic.name, Partition: positionsPartition, Key: []byte(source + positionKeySeparator + name), Value: value}
 }
 
 // readPositions reads the partition of positions up to the claim. It reads uncommitted, and takes from the markers what was committed:
@@ -135,7 +131,7 @@ func (s *kafkaSink) readPositions(ctx context.Context, t *kafkaTransactions, cla
 		return nil, err
 	}
 	reader, err := kgo.NewClient(append(opts, kgo.KeepControlRecords(),
-		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{t.topic.name: {t.partition: kgo.NewOffset().AtStart()}}))...)
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{t.topic.name: {positionsPartition: kgo.NewOffset().AtStart()}}))...)
 	if err != nil {
 		return nil, err
 	}

@@ -272,3 +272,51 @@ func TestKafkaClaimFenced(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestKafkaStandbyBarred stands by without the right to the group.
+func TestKafkaStandbyBarred(t *testing.T) {
+	cluster := fakeKafka(t)
+	cluster.ControlKey(int16(kmsg.JoinGroup), func(request kmsg.Request) (kmsg.Response, error, bool) {
+		cluster.KeepControl()
+		response := request.ResponseKind().(*kmsg.JoinGroupResponse)
+		response.ErrorCode = kerr.GroupAuthorizationFailed.Code
+		return response, nil, true
+	})
+	_, err := openKafka(t, brokersOf(cluster)+"/pika?exactly-once&standby&create-topics", encode.SinkOptions{})
+	if err == nil || !strings.Contains(err.Error(), "the right to read the group") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestKafkaPositionsTopic has the topic of positions made by somebody: one that forgets positions is refused, and partitions that are added
+// later hide none.
+func TestKafkaPositionsTopic(t *testing.T) {
+	cluster := fakeKafka(t)
+	brokers := brokersOf(cluster)
+	makeTopic(t, brokers, "pikabin-positions", 1, map[string]*string{"cleanup.policy": new("compact,delete")})
+	target := brokers + "/pika?exactly-once&create-topics&positions-topic="
+	_, err := openKafka(t, target+"pikabin-positions", encode.SinkOptions{})
+	if err == nil || !strings.Contains(err.Error(), "set its cleanup.policy to compact") {
+		t.Errorf("got %v", err)
+	}
+	makeTopic(t, brokers, "positions", 1, map[string]*string{"cleanup.policy": new("compact")})
+	for _, partitions := range []int{1, 7} {
+		if partitions > 1 {
+			if _, err := admin(t, brokers).UpdatePartitions(t.Context(), partitions, "positions"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		sink, err := openKafka(t, target+"positions", encode.SinkOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		mark := sink.(encode.Positioner).Positions()["db0"]
+		if want := int64(4096) * int64(min(partitions-1, 1)); mark.Position.Offset != want {
+			t.Errorf("with %d partitions the position is %v", partitions, mark.Position)
+		}
+		at := map[*decode.Log]checkpoint.Mark{{DB: "db0", Slot: -1}: {Position: decode.Position{Offset: 4096}}}
+		if err := errors.Join(sink.(encode.Positioner).Begin(t.Context(), at), sink.Close(t.Context())); err != nil {
+			t.Error(err)
+		}
+	}
+}

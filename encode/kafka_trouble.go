@@ -206,6 +206,8 @@ func explained(err error) error {
 		{kerr.SaslAuthenticationFailed, "the brokers refuse the login: they do not know this user with this secret, or do not take this token"},
 		{kerr.UnsupportedSaslMechanism, "the brokers do not take the mechanism of the option sasl"},
 		{kerr.TopicAuthorizationFailed, "the user needs the rights to describe and write the topic"},
+		{kerr.GroupAuthorizationFailed, "the user needs the right to read the group pikabin-SOURCE"},
+		{kerr.InvalidTimestamp, "the topic's message.timestamp.before.max.ms and message.timestamp.after.max.ms do not take the event's time"},
 		{kerr.InvalidTransactionTimeout, "transaction-timeout is above the transaction.max.timeout.ms of the brokers"},
 		{kerr.UnknownTopicOrPartition, "the topic was deleted"},
 		{kerr.UnknownTopicID, "the topic was deleted and made anew"},

@@ -76,6 +76,7 @@ func TestLettersSurvive(t *testing.T) {
 
 // TestBlobSurvives is the same for a value in a file of its own: under its name it is whole.
 func TestBlobSurvives(t *testing.T) {
+	const name = "/db0-1-2-eb69abcc54d8bcf9"
 	for k := 1; ; k++ {
 		mem := vfstest.New()
 		mem.Inject(vfstest.Fault{At: k, Crash: true, Err: vfstest.ErrCrashed, Short: k%2 == 0})
@@ -83,7 +84,7 @@ func TestBlobSurvives(t *testing.T) {
 		r := &kgo.Record{Value: []byte("the value"), Headers: []kgo.RecordHeader{{Value: []byte("db0/1:2")}}}
 		_, err := z.store(t.Context(), r)
 		for after := range mem.PowerLoss() {
-			if text, there := after.Files()["/db0-1-2"]; there && text != "the value" || err == nil && !there {
+			if text, there := after.Files()[name]; there && text != "the value" || err == nil && !there {
 				t.Errorf("call %d: %q, %v", k, text, err)
 			}
 		}

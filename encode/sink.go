@@ -36,6 +36,13 @@ type Watched interface {
 	Gone() <-chan error
 }
 
+// Ending is a sink that gives up by itself, and leaves nothing open, when it cannot deliver what is under way in a time of its own after
+// SinkOptions.Stop was closed.
+type Ending interface {
+	Sink
+	EndsInTime()
+}
+
 // Keeper is a sink of which the output outlives the run, and which can go on with it: the state holds a note of how far it
 // had come. Its Write calls done as soon as it has no more need of the batch, in the order of the writes; what is durable
 // Flush says. Flush and Kept may be called while Write runs.
