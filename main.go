@@ -226,6 +226,7 @@ func exitCode(err error) int {
 		usage   usageError
 		sink    *encode.SinkError
 		full    *encode.FullError
+		stopped *encode.StoppedError
 		corrupt *decode.CorruptError
 		beyond  *binlog.BeyondError
 		changed *binlog.ChangedError
@@ -238,7 +239,7 @@ func exitCode(err error) int {
 	switch {
 	case err == nil, errors.Is(err, syscall.EPIPE):
 		return 0
-	case errors.Is(err, errInterrupted), errors.As(err, &full):
+	case errors.Is(err, errInterrupted), errors.As(err, &full), errors.As(err, &stopped):
 		return exitInterrupted
 	case errors.As(err, &usage), errors.As(err, &log), errors.As(err, &output):
 		return exitUsage
@@ -527,13 +528,13 @@ func (f *streamFlags) openSink(ctx context.Context, s *streams, o *encode.Option
 		Target: f.Output, Settings: f.settings(), Stdout: s.stdout.Writer, DBs: dbsOf(logs), Format: o.Format, Compression: o.Compression,
 		Roll: roll, Resume: k.file != nil, Note: k.state.Note,
 		Guard: func(path string) error { return checkOutside("output", path, sources, logs) },
-		Warn:  s.console.Warn, Waits: o.Stats.Waits, Oversized: o.Stats.Oversized, Stop: ctx.Done(),
+		Warn:  s.console.Warn, Waits: o.Stats.Waits, Oversized: o.Stats.Oversized, StandsBy: o.Stats.StandsBy, Stop: ctx.Done(),
 	})
 	if target, ok := errors.AsType[*encode.TargetError](err); ok {
 		return nil, usageError{target}
 	}
-	if err != nil && ctx.Err() != nil {
-		return nil, fmt.Errorf("%w before the output was open: %w", context.Cause(ctx), err)
+	if stopped, ok := errors.AsType[*encode.StoppedError](err); ok {
+		return nil, stopped
 	}
 	if err != nil {
 		return nil, &encode.SinkError{Err: err}
@@ -553,6 +554,8 @@ type keeping struct {
 
 	// output holds the places that the output itself has told of. They go before those of the file.
 	output map[string]checkpoint.Mark
+
+	behind func(text string) // is told that a log ends before such a place, and is waited for; nil: none is
 }
 
 // adopt asks an output how far it has come, if it knows.
@@ -657,12 +660,15 @@ func (k *keeping) begin(ctx context.Context, l *binlog.Log, from binlog.Where) (
 		return e, placeText(e.from, from), nil
 	}
 	e.from, e.mark = mark.Position, mark
-	err := l.CheckFence(ctx, mark.Position, mark.Fence)
+	err := k.checkFence(ctx, l, mark)
+	if ctx.Err() != nil {
+		return e, "", context.Cause(ctx)
+	}
 	rewritten, isOther := errors.AsType[*binlog.RewrittenError](err)
 	if beyond, ok := errors.AsType[*binlog.BeyondError](err); ok {
 		isOther = true
 		rewritten = &binlog.RewrittenError{
-			Log: l.ID(), From: mark.Position, To: l.HistoryStart(), Reason: fmt.Sprintf("the log ends before it, at %v", beyond.End),
+			Log: l.ID(), From: mark.Position, To: l.HistoryStart(), Reason: fmt.Sprintf("the log ends at %v already", beyond.End),
 		}
 	}
 	// A master and its replicas have the same records at the same places, with headers of their own. A state is of one of
@@ -671,6 +677,35 @@ func (k *keeping) begin(ctx context.Context, l *binlog.Log, from binlog.Where) (
 		e.from, e.rewritten = rewritten.To, rewritten
 	}
 	return e, fmt.Sprintf("%v (%s)", mark.Position, who), nil
+}
+
+// catchUpTime is how long a log may stay behind the place that the output tells of before it is taken for another one.
+const catchUpTime = 30 * time.Second
+
+// checkFence compares a log with what was read before its place. A replica may be behind its master, beside which the output has been
+// written up to now.
+func (k *keeping) checkFence(ctx context.Context, l *binlog.Log, m checkpoint.Mark) error {
+	err := l.CheckFence(ctx, m.Position, m.Fence)
+	beyond, ok := errors.AsType[*binlog.BeyondError](err)
+	if !ok || k.output == nil || k.behind == nil {
+		return err
+	}
+	k.behind(fmt.Sprintf("%s: the log ends at %v, and the output has come to %v: waiting for it, as for a replica that is behind", l.ID(), beyond.End, m.Position))
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for late := time.After(catchUpTime); ok; _, ok = errors.AsType[*binlog.BeyondError](err) {
+		select {
+		case <-tick.C:
+		case <-late:
+			return err
+		case <-ctx.Done():
+			return err
+		}
+		if err = l.Refresh(); err == nil {
+			err = l.CheckFence(ctx, m.Position, m.Fence)
+		}
+	}
+	return err
 }
 
 // save puts a checkpoint into the state. What the state holds of other logs stays.
@@ -760,11 +795,10 @@ func (c *tailCommand) Run(ctx context.Context, s *streams) error {
 	} else if f.sink != nil {
 		err = errors.Join(err, f.sink.Close(ctx))
 	}
-	if errors.Is(err, errInterrupted) { // what a service that waits to take over is ended by, too
-		s.console.Info(err.Error())
-		err = nil
+	if f.unwatch != nil {
+		f.unwatch()
 	}
-	return errors.Join(f.endedFull(err), f.close())
+	return errors.Join(f.endedEarly(f.endedFull(err)), f.close())
 }
 
 // following is a tail that runs.
@@ -778,6 +812,7 @@ type following struct {
 	tail    *binlog.Tail
 	sink    encode.Sink
 	stuck   bool // the output takes nothing: what is under way is left to the end of the process
+	unwatch func()
 
 	// What another history than that of the state has replaced comes out in front of its log.
 	holes []decode.Hole
@@ -800,6 +835,7 @@ func (f *following) open(ctx context.Context) error {
 	if f.keeping, err = f.openState(f.Sources, o); err != nil {
 		return err
 	}
+	f.keeping.behind = f.console.Warn
 	generation, err := f.generation()
 	if err != nil {
 		return err
@@ -810,7 +846,7 @@ func (f *following) open(ctx context.Context) error {
 			return err
 		}
 	}
-	f.tail, err = binlog.OpenTail(ctx, f.Sources, binlog.TailOptions{
+	tail, err := binlog.OpenTail(ctx, f.Sources, binlog.TailOptions{
 		Options: binlog.Options{Generation: generation}, PollMax: f.PollMax, NoWatch: f.Poll, Idle: f.IdleExit,
 		Want:  func(l *decode.Log) bool { return f.wants(l.String()) },
 		Start: f.start, Note: func(n binlog.Note) { f.console.Warn(n.String()) },
@@ -818,6 +854,9 @@ func (f *following) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	f.mu.Lock()
+	f.tail = tail
+	f.mu.Unlock()
 	logs := f.tail.Logs()
 	if len(logs) > 1 && f.from.IsPosition() {
 		return errOneDB
@@ -841,6 +880,9 @@ func (f *following) openRemote(ctx context.Context, generation decode.Generation
 		return err
 	}
 	logs = slices.DeleteFunc(logs, func(l *binlog.Log) bool { return !f.wants(l.ID().String()) })
+	if err := f.watch(context.WithoutCancel(ctx)); err != nil { // who stands by for long is asked, too
+		return err
+	}
 	if f.sink, err = f.openSink(ctx, f.streams, &f.options, f.keeping, f.Sources, logs); err == nil {
 		f.keeping.adopt(f.sink)
 	}
@@ -951,12 +993,12 @@ func (f *following) run(ctx context.Context) error {
 	f.options.Stop = ctx.Done()
 	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	stopWatching, err := f.watch(background)
-	if err != nil {
-		return errors.Join(err, f.sink.Close(ctx))
+	if f.unwatch == nil {
+		if err := f.watch(background); err != nil {
+			return errors.Join(err, f.sink.Close(ctx))
+		}
 	}
 	go func() { ended <- f.pump(background) }()
-	defer stopWatching()
 	stop, late := ctx.Done(), (<-chan time.Time)(nil)
 	for {
 		select {
@@ -989,6 +1031,15 @@ func (f *following) endedFull(err error) error {
 	return nil
 }
 
+// endedEarly makes an end of a run that was told to end before it had begun.
+func (f *following) endedEarly(err error) error {
+	if _, ok := errors.AsType[*encode.StoppedError](err); !ok && (f.tail != nil || !errors.Is(err, errInterrupted)) {
+		return err
+	}
+	f.console.Info(err.Error())
+	return nil
+}
+
 func (f *following) endWithout(why string) {
 	rest := "comes the next time, from the place that is saved"
 	if f.keeping.file == nil {
@@ -1006,7 +1057,7 @@ func (f *following) pump(ctx context.Context) error {
 }
 
 // watch serves the health of the run, and shows it on a terminal when that is not the output.
-func (f *following) watch(ctx context.Context) (stop func(), err error) {
+func (f *following) watch(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	m := health.New(health.Options{
 		Stats: f.options.Stats, Source: f.statuses, Stalled: f.Stalled, Version: programVersion(), Size: inspect.FormatSize,
@@ -1016,7 +1067,7 @@ func (f *following) watch(ctx context.Context) (stop func(), err error) {
 		l, err := health.Listen(ctx, f.Listen)
 		if err != nil {
 			cancel()
-			return nil, usageError{err}
+			return usageError{err}
 		}
 		f.console.Info(fmt.Sprintf("serving /metrics and /healthz on %s", l.Addr()))
 		wg.Go(func() {
@@ -1032,16 +1083,23 @@ func (f *following) watch(ctx context.Context) (stop func(), err error) {
 	if line != nil {
 		wg.Go(func() { m.Watch(ctx, line.Show) })
 	}
-	return func() {
+	f.unwatch = func() {
 		cancel()
 		wg.Wait()
 		line.Finish()
-	}, nil
+	}
+	return nil
 }
 
 // statuses are the logs as they are on the disk. Where one cannot be looked at now it is as it was.
 func (f *following) statuses() []health.LogStatus {
-	list, _ := f.tail.Status()
+	f.mu.Lock()
+	tail := f.tail
+	f.mu.Unlock()
+	if tail == nil {
+		return nil
+	}
+	list, _ := tail.Status()
 	statuses := make([]health.LogStatus, len(list))
 	f.mu.Lock()
 	defer f.mu.Unlock()

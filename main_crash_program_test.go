@@ -28,7 +28,7 @@ func init() {
 }
 
 // patience is how long the tests wait for what has to come. It is no measure of anything.
-const patience = 2 * time.Minute
+const patience = 4 * time.Minute
 
 // program is pikabin in a process of its own: this binary, under its name.
 type program struct {

@@ -31,6 +31,8 @@ type scenario struct {
 	disk    bool     // the output lies on a small disk that fills up and gets room again
 	purges  bool     // the server deletes segments before they were read, if the program does not keep them
 	losing  bool     // records may be missing if a gap names them
+
+	ends func(p *program, code int) bool // tells other ends of a run that are all right
 }
 
 func (s *scenario) tails() bool  { return s.command != "convert" }
@@ -120,7 +122,10 @@ func (r *round) path(name string) string { return filepath.Join(r.out, name) }
 func (r *round) stdout() string          { return filepath.Join(r.dir, "stdout") }
 func (r *round) args(more ...string) []string {
 	output := "-"
-	if r.output != "" {
+	switch {
+	case isRemote(r.output):
+		output = r.output
+	case r.output != "":
 		output = filepath.Join(r.out, r.output)
 		if r.folder() {
 			output += "/"
@@ -158,6 +163,7 @@ func (r *round) run(end func(*program), more ...string) {
 	switch {
 	case code == 0, code < 0, code == exitInterrupted && !r.tails():
 	case r.isFull() && p.messages.count("no space left") > 0:
+	case r.ends != nil && r.ends(p, code):
 	default:
 		r.Fatalf("%v: exit code %d:\n%s", p.cmd.Args, code, &p.messages)
 	}

@@ -117,7 +117,7 @@ func TestTerminatedAtStart(t *testing.T) {
 		}
 		p.signal(syscall.SIGTERM)
 		p.exits(code)
-		if text := p.messages.String(); !strings.Contains(text, "interrupted before the output was open: kafka: asking the brokers") {
+		if text := p.messages.String(); !strings.Contains(text, "told to end before the output was open: kafka: asking the brokers") {
 			t.Errorf("%s says:\n%s", command, text)
 		}
 	}

@@ -15,6 +15,7 @@ type Chunk struct {
 type Hole interface {
 	error
 	Hole() (log *Log, from, to Position) // to is where the log goes on
+	Why() string                         // without what Hole says
 }
 
 // Rewritten is a hole behind which stands another history: a full sync, a truncation or a lost manifest has replaced what

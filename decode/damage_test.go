@@ -50,6 +50,7 @@ func TestDamagedHeaders(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w, r := mixedLog(g), newSpanReader(t)
+			whole := w.Segments()[0].Bytes
 			var headers []int64
 			for i, rec := range w.Records() {
 				if i%29 == 0 || rec.Fragments > 1 {
@@ -62,6 +63,9 @@ func TestDamagedHeaders(t *testing.T) {
 			for _, at := range headers {
 				for i := range int64(8) {
 					for _, value := range []byte{0, 1, 2, 3, 4, 6, 0xff} {
+						if whole[at+i] == value {
+							continue
+						}
 						d := newDamagedLog(w, g, func(b []byte) { b[at+i] = value })
 						d.name = fmt.Sprintf("byte %d of the header at %d set to %d", i, at, value)
 						d.check(t, r)

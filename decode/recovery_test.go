@@ -104,12 +104,20 @@ func newDamagedLog(w *binlogtest.Writer, g decode.Generation, change func(b []by
 	return d
 }
 
-// differ is the range in which a and b differ.
+// differ is the range in which a and b differ. Most is alike, which is passed over in steps.
 func differ(a, b []byte) (from, to int64) {
-	for from < int64(len(a)) && a[from] == b[from] {
+	const step = 4096
+	to = int64(len(a))
+	for from+step <= to && bytes.Equal(a[from:from+step], b[from:from+step]) {
+		from += step
+	}
+	for to-step >= from && bytes.Equal(a[to-step:to], b[to-step:to]) {
+		to -= step
+	}
+	for from < to && a[from] == b[from] {
 		from++
 	}
-	for to = int64(len(a)); to > from && a[to-1] == b[to-1]; {
+	for to > from && a[to-1] == b[to-1] {
 		to--
 	}
 	return from, to

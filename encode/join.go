@@ -99,7 +99,7 @@ func (j *joiner) hole(ctx context.Context, h decode.Hole) error {
 		return err
 	}
 	c := &decode.Change{
-		Op: decode.OpGap, Log: log, Segment: to.Segment, Offset: to.Offset, From: from, To: to, Reason: h.Error(),
+		Op: decode.OpGap, Log: log, Segment: to.Segment, Offset: to.Offset, From: from, To: to, Reason: h.Why(),
 	}
 	skip, count := j.o.SkipGaps, &j.result.Gaps
 	if _, ok := h.(decode.Rewritten); ok {

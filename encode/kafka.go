@@ -33,6 +33,9 @@ func init() {
 // have just come up do not know all topics yet.
 const unknownTopicTries = 20
 
+// requestTimeout is for how long a request is tried. One that commits is tried for as long as it may succeed.
+const requestTimeout = 30 * time.Second
+
 // kafkaSink sends each change as a record. A batch is done when all its records are acknowledged by all in-sync replicas.
 type kafkaSink struct {
 	o           *kafkaOptions
@@ -45,7 +48,7 @@ type kafkaSink struct {
 	ops         [][]byte
 	contentType []byte
 
-	lease  *kgo.Client        // nil without standby
+	lease  *kafkaLease        // nil without standby
 	tx     *kafkaTransactions // nil without exactly-once
 	budget *budget            // bytes that are not acknowledged
 	seq    uint64
@@ -124,29 +127,36 @@ func (s *kafkaSink) start(o SinkOptions) error {
 	if s.o.security.inClear() {
 		s.warn(fmt.Sprintf("kafka: sasl=%s without tls shows the secret to who listens on the network", s.o.security.mechanism))
 	}
-	ctx, cancel := context.WithCancel(s.life)
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(s.life)
+	defer cancel(nil)
 	if o.Stop != nil {
 		go func() {
 			select {
 			case <-o.Stop:
-				cancel()
+				cancel(errStopped)
 				s.unplug()
 			case <-ctx.Done():
 			}
 		}()
 	}
+	standsBy := o.StandsBy
+	if standsBy == nil {
+		standsBy = func(bool) {}
+	}
 	err := s.inTime(ctx, func(ctx context.Context) error { return s.topics.start(ctx, o.DBs) })
 	if err == nil && s.o.standby {
-		err = s.standBy(ctx)
+		err = s.standBy(ctx, standsBy)
 	}
 	if err == nil && s.o.exactlyOnce {
 		err = s.inTime(ctx, s.claim)
 	}
 	if err != nil {
-		return fmt.Errorf("kafka: %w", explained(err))
+		err = fmt.Errorf("kafka: %w", explained(err))
 	}
-	return nil
+	if err != nil && errors.Is(context.Cause(ctx), errStopped) {
+		return &StoppedError{Err: err}
+	}
+	return err
 }
 
 // inTime gives a step of the start as long as it may take.
@@ -162,7 +172,8 @@ func (s *kafkaSink) clientOptions() ([]kgo.Opt, error) {
 		return nil, err
 	}
 	if s.o.exactlyOnce {
-		base = append(base, kgo.TransactionalID("pikabin-"+s.o.source), kgo.TransactionTimeout(s.o.transactionTimeout))
+		base = append(base, kgo.TransactionalID("pikabin-"+s.o.source), kgo.TransactionTimeout(s.o.transactionTimeout),
+			kgo.RetryTimeout(max(s.o.transactionTimeout, requestTimeout)))
 	}
 	return append(base,
 		kgo.RecordPartitioner(s.topics), kgo.ProducerBatchMaxBytesFn(s.topics.batchBytes),
@@ -278,12 +289,12 @@ func (s *kafkaSink) Close(ctx context.Context) error {
 	return s.failed()
 }
 
+// closeClients gives back the lease, which another run may wait for, and ends the connections.
 func (s *kafkaSink) closeClients() {
+	defer time.AfterFunc(s.o.closeTimeout, s.unplug).Stop()
+	s.lease.close()
 	s.unplug()
 	s.client.Close()
-	if s.lease != nil {
-		s.lease.Close()
-	}
 }
 
 // get begins the delivery of a batch.

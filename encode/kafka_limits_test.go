@@ -264,6 +264,7 @@ func TestKafkaTopics(t *testing.T) {
 			so.DBs = nil
 		}
 		target := brokers + "/" + topic + "?create-topics&partitions=3&topic-config=max.message.bytes=54321&" + options
+		cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.CreateTopics}, Err: kerr.RequestTimedOut, Count: 1}) // no controller for a while
 		if _, err := toKafka(t, dir, target, 1<<16, so, encode.Options{}); err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue

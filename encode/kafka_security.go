@@ -96,10 +96,10 @@ func (s *kafkaSecurity) authenticator() sasl.Mechanism {
 			return plain.Auth{User: s.user, Pass: password}, err
 		})
 	case "oauthbearer":
-		return oauth.Oauth(func(context.Context) (oauth.Auth, error) {
+		return askingOAuth{oauth.Oauth(func(context.Context) (oauth.Auth, error) {
 			token, err := secretOf(s.token, s.tokenFile)
 			return oauth.Auth{Token: token}, err
-		})
+		})}
 	}
 	auth := func(context.Context) (scram.Auth, error) {
 		password, err := secretOf(s.password, s.passwordFile)
@@ -109,6 +109,26 @@ func (s *kafkaSecurity) authenticator() sasl.Mechanism {
 		return scram.Sha256(auth)
 	}
 	return scram.Sha512(auth)
+}
+
+// askingOAuth has brokers that do not take a token say so as they do with other mechanisms. At first they send details, behind which
+// they wait for one more byte (RFC 7628, section 3.2.3).
+type askingOAuth struct{ sasl.Mechanism }
+
+// Authenticate implements sasl.Mechanism.
+func (m askingOAuth) Authenticate(ctx context.Context, host string) (sasl.Session, []byte, error) {
+	session, first, err := m.Mechanism.Authenticate(ctx, host)
+	return askingSession{session}, first, err
+}
+
+type askingSession struct{ sasl.Session }
+
+// Challenge implements sasl.Session.
+func (s askingSession) Challenge(response []byte) (done bool, answer []byte, err error) {
+	if len(response) > 0 {
+		return false, []byte{1}, nil
+	}
+	return s.Session.Challenge(response)
 }
 
 // secretOf is what a file holds, or the environment if there is no file.

@@ -4,48 +4,130 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// leaseTimeout is how long a run may not be heard of before a standby takes over.
-const leaseTimeout = 10 * time.Second
+const (
+	leaseTimeout = 10 * time.Second // how long a run may not be heard of before a standby takes over
+	pingInterval = time.Second      // how often one that waits asks whether the brokers are there
+)
 
-// standBy waits until the group of the runs for the source gives this one the source's partition of the positions. Whoever has it keeps
-// it while it lives. The lease only says whose turn it is: that the other one writes no more, the claim sees to.
-func (s *kafkaSink) standBy(ctx context.Context) error {
-	opts, err := s.clientBase()
-	if err != nil {
+// kafkaLease says which of several runs for a source works: the one that the group of all of them gives a partition of the topic of
+// positions. Whoever has it keeps it while it lives. That another one writes no more the claim sees to.
+type kafkaLease struct {
+	client *kgo.Client
+	topic  string
+	turn   chan struct{} // receives when the lease has come to this run
+	held   atomic.Bool
+}
+
+// leasePartition is the one, whichever holds the positions: the group is the source's own.
+const leasePartition = 0
+
+// standBy waits until the lease comes to this run.
+func (s *kafkaSink) standBy(ctx context.Context, told func(bool)) error {
+	if err := s.openLease(); err != nil {
 		return err
 	}
-	topic, partition := s.o.positionsTopic, s.positionsPartition()
-	turn := make(chan struct{}, 1)
-	s.lease, err = kgo.NewClient(append(opts,
-		kgo.ConsumerGroup("pikabin-"+s.o.source), kgo.ConsumeTopics(topic), kgo.DisableAutoCommit(),
-		kgo.Balancers(kgo.CooperativeStickyBalancer()), kgo.SessionTimeout(leaseTimeout), kgo.HeartbeatInterval(leaseTimeout/10),
-		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, assigned map[string][]int32) {
-			if slices.Contains(assigned[topic], partition) {
-				select {
-				case turn <- struct{}{}:
-				default:
-				}
-			}
-		}))...)
-	if err != nil {
-		return err
-	}
-	s.lease.PauseFetchTopics(topic) // the group is all that is wanted
 	patience := time.NewTimer(leaseTimeout / 2)
 	defer patience.Stop()
+	ping := time.NewTicker(pingInterval)
+	defer ping.Stop()
 	for {
 		select {
-		case <-turn:
+		case <-s.lease.turn:
+			told(false)
+			s.waits(nil)
 			return nil
 		case <-patience.C:
 			s.warn(fmt.Sprintf("kafka: standing by until no other run writes for source %q", s.o.source))
+			told(true)
+		case <-ping.C:
+			s.waits(s.ping(ctx))
 		case <-ctx.Done():
 			return fmt.Errorf("standing by for source %q: %w", s.o.source, context.Cause(ctx))
 		}
 	}
+}
+
+// ping asks whether the brokers are there, without which nothing can be taken over.
+func (s *kafkaSink) ping(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, leaseTimeout)
+	defer cancel()
+	return s.client.Ping(ctx)
+}
+
+// openLease joins the group.
+func (s *kafkaSink) openLease() error {
+	opts, err := s.clientBase()
+	if err != nil {
+		return err
+	}
+	l := &kafkaLease{topic: s.o.positionsTopic, turn: make(chan struct{}, 1)}
+	l.client, err = kgo.NewClient(append(opts,
+		kgo.ConsumerGroup("pikabin-"+s.o.source), kgo.ConsumeTopics(l.topic), kgo.DisableAutoCommit(),
+		kgo.Balancers(leaseBalancer{kgo.CooperativeStickyBalancer()}), kgo.SessionTimeout(leaseTimeout), kgo.HeartbeatInterval(leaseTimeout/10),
+		kgo.OnPartitionsAssigned(l.assigned), kgo.OnPartitionsRevoked(l.lost), kgo.OnPartitionsLost(l.lost),
+	)...)
+	if err != nil {
+		return err
+	}
+	l.client.PauseFetchTopics(l.topic) // the group is all that is wanted
+	s.lease = l
+	return nil
+}
+
+func (l *kafkaLease) assigned(_ context.Context, _ *kgo.Client, partitions map[string][]int32) {
+	if !slices.Contains(partitions[l.topic], leasePartition) {
+		return
+	}
+	l.held.Store(true)
+	select {
+	case l.turn <- struct{}{}:
+	default:
+	}
+}
+
+// lost is called when the group has not heard of this run for too long, too.
+func (l *kafkaLease) lost(_ context.Context, _ *kgo.Client, partitions map[string][]int32) {
+	if slices.Contains(partitions[l.topic], leasePartition) {
+		l.held.Store(false)
+	}
+}
+
+// doubtful reports whether another run may have taken over.
+func (l *kafkaLease) doubtful() bool { return l != nil && !l.held.Load() }
+
+func (l *kafkaLease) close() {
+	if l != nil {
+		l.client.Close()
+	}
+}
+
+// leaseBalancer hands out one partition. With all of them, the balance of their numbers would take the lease from who has it.
+type leaseBalancer struct{ kgo.GroupBalancer }
+
+// MemberBalancer implements kgo.GroupBalancer.
+func (b leaseBalancer) MemberBalancer(members []kmsg.JoinGroupResponseMember) (kgo.GroupMemberBalancer, map[string]struct{}, error) {
+	inner, topics, err := b.GroupBalancer.MemberBalancer(members)
+	if balancer, ok := inner.(kgo.GroupMemberBalancerOrError); ok {
+		return onePartition{balancer}, topics, err
+	}
+	return inner, topics, err
+}
+
+type onePartition struct {
+	kgo.GroupMemberBalancerOrError
+}
+
+// BalanceOrError implements kgo.GroupMemberBalancerOrError.
+func (b onePartition) BalanceOrError(topics map[string]int32) (kgo.IntoSyncAssignment, error) {
+	for topic := range topics {
+		topics[topic] = leasePartition + 1
+	}
+	return b.GroupMemberBalancerOrError.BalanceOrError(topics)
 }

@@ -234,7 +234,16 @@ func (k *kafkaTopics) make(ctx context.Context, missing []string, plan topicPlan
 	for key, value := range plan.config {
 		config[key] = &value
 	}
-	made, err := k.admin.CreateTopics(ctx, plan.partitions, int16(k.o.replication), config, missing...)
+	var made kadm.CreateTopicResponses
+	err := patiently(ctx, func() (err error) {
+		made, err = k.admin.CreateTopics(ctx, plan.partitions, int16(k.o.replication), config, missing...)
+		for _, topic := range made {
+			if kerr.IsRetriable(topic.Err) {
+				err = errors.Join(err, topic.Err)
+			}
+		}
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("creating topics: %w", err)
 	}

@@ -23,12 +23,33 @@ type exactKafka struct{ *kafkaSink }
 // Positions implements Positioner.
 func (s exactKafka) Positions() map[string]checkpoint.Mark { return s.tx.found }
 
+// Begin implements Positioner.
+func (s exactKafka) Begin(ctx context.Context, start map[*decode.Log]checkpoint.Mark) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	for log, mark := range start {
+		if _, known := s.tx.found[log.String()]; !known {
+			s.tx.marks[log] = mark
+		}
+	}
+	if len(s.tx.marks) == 0 {
+		return nil
+	}
+	ctx, release := s.outlast(ctx)
+	defer release()
+	if err := s.open(); err != nil {
+		return err
+	}
+	return s.commitLocked(ctx)
+}
+
 // kafkaTransactions is the transaction that is open, if one is, and the place where positions are kept: one partition of a
 // compacted topic. The fields belong to who holds kafkaSink.writing.
 type kafkaTransactions struct {
 	topic     *kafkaTopic
 	partition int32
 	found     map[string]checkpoint.Mark // at the start
+	who       []byte                     // the value of a claim
 
 	open    bool
 	waiting []*kafkaDelivery // in the order of the log
@@ -54,7 +75,8 @@ func (s *kafkaSink) claim(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("asking for the name of this host: %w", err)
 	}
-	claim := t.record(s.o.source, claimKey, fmt.Appendf(nil, `{"host":%q,"pid":%d}`, host, os.Getpid()))
+	t.who = fmt.Appendf(nil, `{"host":%q,"pid":%d}`, host, os.Getpid())
+	claim := t.record(s.o.source, claimKey, t.who)
 	err = patiently(ctx, func() error {
 		if err := s.client.BeginTransaction(); err != nil {
 			return err
@@ -134,6 +156,11 @@ func (s *kafkaSink) begin(ctx context.Context, d *kafkaDelivery) error {
 			return err
 		}
 	}
+	return s.open()
+}
+
+// open begins a transaction, if none is open.
+func (s *kafkaSink) open() error {
 	if s.tx.open {
 		return nil
 	}
@@ -200,7 +227,21 @@ func (s *kafkaSink) commit(ctx context.Context) error {
 	if s.tx == nil || s.failed() != nil {
 		return nil
 	}
+	if s.lease.doubtful() {
+		if err := s.claimAgain(ctx); err != nil {
+			return fmt.Errorf("asking whether another run has taken over: %w", explained(err))
+		}
+	}
 	return s.commitLocked(ctx)
+}
+
+// claimAgain writes something, which the brokers do not take when another run has taken over. Without it a run to which nothing comes would
+// never know.
+func (s *kafkaSink) claimAgain(ctx context.Context) error {
+	if err := s.open(); err != nil {
+		return err
+	}
+	return s.client.ProduceSync(ctx, s.tx.record(s.o.source, claimKey, s.tx.who)).FirstErr()
 }
 
 func (s *kafkaSink) commitLocked(ctx context.Context) error {

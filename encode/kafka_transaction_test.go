@@ -106,6 +106,8 @@ func (*mortal) Messages() {}
 
 func (*mortal) Positions() map[string]checkpoint.Mark { return nil }
 
+func (*mortal) Begin(context.Context, map[*decode.Log]checkpoint.Mark) error { return nil }
+
 // TestKafkaTransactionTimeout asks for more time than the brokers give, and is told so at once.
 func TestKafkaTransactionTimeout(t *testing.T) {
 	cluster := fakeKafka(t)

@@ -157,8 +157,11 @@ func isTLS(err error) bool {
 	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
 	_, record := errors.AsType[tls.RecordHeaderError](err)
 	op, alert := errors.AsType[*net.OpError](err)
-	return certificate || record || alert && op.Op == "remote error" // what package tls makes of an alert
+	return certificate || record || alert && op.Op == tlsAlert
 }
+
+// tlsAlert is what package tls calls what the other side complains of.
+const tlsAlert = "remote error"
 
 // explained adds to errors what may be behind them.
 func explained(err error) error {
@@ -166,7 +169,7 @@ func explained(err error) error {
 		err  error
 		text string
 	}{
-		{kerr.SaslAuthenticationFailed, "the brokers do not know this user with this secret"},
+		{kerr.SaslAuthenticationFailed, "the brokers refuse the login: they do not know this user with this secret, or do not take this token"},
 		{kerr.UnsupportedSaslMechanism, "the brokers do not take the mechanism of the option sasl"},
 		{kerr.TopicAuthorizationFailed, "the user needs the rights to describe and write the topic"},
 		{kerr.InvalidTransactionTimeout, "transaction-timeout is above the transaction.max.timeout.ms of the brokers"},
@@ -182,6 +185,9 @@ func explained(err error) error {
 	}
 	if isFenced(err) {
 		return fmt.Errorf("another pikabin writes for this source now, or the transaction took longer than transaction-timeout: %w", err)
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == tlsAlert {
+		return fmt.Errorf("the broker refuses the TLS connection, as it does when it wants a certificate of ours (tls-cert, tls-key): %w", err)
 	}
 	if _, ok := errors.AsType[*kgo.ErrFirstReadEOF](err); ok {
 		return fmt.Errorf("the broker hangs up, as it does when one side wants TLS or a login and the other does not: %w", err)

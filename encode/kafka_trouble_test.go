@@ -34,7 +34,7 @@ func TestKafkaTrouble(t *testing.T) {
 		"a secret that they refuse": {
 			last:    fmt.Errorf("opening: %w", kerr.SaslAuthenticationFailed),
 			want:    []string{"5: kafka: nothing was acknowledged for 5s, trying on: opening: " + kerr.SaslAuthenticationFailed.Error()},
-			wantEnd: "30: nothing was acknowledged for 30s: the brokers do not know this user",
+			wantEnd: "30: nothing was acknowledged for 30s: the brokers refuse the login: they do not know this user",
 		},
 	} {
 		t.Run(name, func(t *testing.T) { checkTrouble(t, c.last, c.want, c.wantEnd) })

@@ -136,30 +136,45 @@ func Run(ctx context.Context, src Source, sink Sink, o Options) (Result, error) 
 		parts.SetHeader(j.header)
 	}
 	j.parted = isParted
-	if err := s.first(ctx); err != nil {
-		return j.result, errors.Join(err, sink.Close(context.WithoutCancel(ctx)))
-	}
-	end := s.begin(context.WithoutCancel(ctx))
-	watched := j.watch(within)
-	runErr := run(within, src, j)
-	stop(nil)
-	watched()
-	end()
-	closeErr, stateErr := s.finish(context.WithoutCancel(ctx), sink, j.failed)
-	if closeErr != nil {
-		j.fail(closeErr)
-	}
+	err := j.all(ctx, within, src, s)
 	j.result.Logs = s.ledger.logs
 	j.result.Committed = map[*decode.Log]decode.Position{}
 	for log, mark := range s.ledger.marks() {
 		j.result.Committed[log] = mark.Position
 	}
-	err := outcome(ctx, runErr, j.failed())
+	o.Stats.ended(err)
+	return j.result, err
+}
+
+// all is Run from the first checkpoint to the closing of the sink.
+func (j *joiner) all(ctx, within context.Context, src Source, s *saver) error {
+	err := s.first(ctx)
+	if p, ok := j.sink.(Positioner); ok && err == nil {
+		if err = p.Begin(ctx, s.o.Start); err != nil {
+			err = &SinkError{Err: err}
+		}
+	}
+	if err != nil {
+		if _, ok := errors.AsType[*SinkError](err); ok {
+			j.fail(err)
+		}
+		return errors.Join(err, j.sink.Close(context.WithoutCancel(ctx)))
+	}
+	end := s.begin(context.WithoutCancel(ctx))
+	watched := j.watch(within)
+	runErr := run(within, src, j)
+	j.stop(nil)
+	watched()
+	end()
+	closeErr, stateErr := s.finish(context.WithoutCancel(ctx), j.sink, j.failed)
+	if closeErr != nil {
+		j.fail(closeErr)
+	}
+	err = outcome(ctx, runErr, j.failed())
 	if stateErr != nil {
 		err = errors.Join(err, stateErr)
 	}
-	o.Stats.ended(err)
-	return j.result, err
+	return err
 }
 
 func (o *Options) warn(text string) {

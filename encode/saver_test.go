@@ -303,13 +303,40 @@ func TestFlushFails(t *testing.T) {
 	sink := newMemory(9)
 	sink.flushErr = errRefused
 	source := &endless{inTurn: plansInTurn(t, find(t, dir), 1<<16)}
-	_, err := encode.Run(t.Context(), source, sink, encode.Options{Format: lines(), Fences: true, Save: func(encode.Checkpoint) error {
+	var stats encode.Stats
+	_, err := encode.Run(t.Context(), source, sink, encode.Options{Format: lines(), Fences: true, Stats: &stats, Save: func(encode.Checkpoint) error {
 		t.Error("saved a checkpoint")
 		return nil
 	}})
 	var sinkErr *encode.SinkError
 	if !errors.As(err, &sinkErr) || !errors.Is(err, errRefused) || strings.Count(err.Error(), errRefused.Error()) != 1 || !sink.closed {
 		t.Errorf("got %v", err)
+	}
+	if s := stats.Snapshot(); !errors.Is(s.Sink.Err, errRefused) || s.Errors[encode.ErrorSink] != 1 {
+		t.Errorf("counted %+v", s)
+	}
+}
+
+// TestFirstSaveFails ends a run before it has written anything, where it began.
+func TestFirstSaveFails(t *testing.T) {
+	dir, _ := threeLogs(t, 9)
+	sink := newMemory(9)
+	logs := find(t, dir)
+	begin := checkpoint.Mark{Position: decode.Position{Segment: 1}}
+	var stats encode.Stats
+	result, err := encode.Run(t.Context(), plansInTurn(t, logs, 1<<16), sink, encode.Options{
+		Format: lines(), Fences: true, Stats: &stats, Start: map[*decode.Log]checkpoint.Mark{logs[0].ID(): begin},
+		Save: func(encode.Checkpoint) error { return errRefused },
+	})
+	var stateErr *encode.StateError
+	if !errors.As(err, &stateErr) || !errors.Is(err, errRefused) || !sink.closed || len(sink.data) > 0 {
+		t.Errorf("%v, %d bytes", err, len(sink.data))
+	}
+	if result.Committed[logs[0].ID()] != begin.Position {
+		t.Errorf("committed %v", result.Committed)
+	}
+	if s := stats.Snapshot(); s.Errors[encode.ErrorState] != 1 || s.Sink.Err != nil {
+		t.Errorf("counted %+v", s)
 	}
 }
 

@@ -3,6 +3,7 @@ package encode
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -89,6 +90,10 @@ type Positioner interface {
 
 	// Positions are the places to go on from, by the names of the logs, see decode.Log.String.
 	Positions() map[string]checkpoint.Mark
+
+	// Begin keeps where a run begins, before the first Write: a run that goes on when nothing has been delivered yet has to begin there,
+	// too, and not at what is the end of the log then.
+	Begin(ctx context.Context, start map[*decode.Log]checkpoint.Mark) error
 }
 
 // Named is a sink whose output is reached in more than one way: its identity is the same in all of them, and another one's is another.
@@ -133,6 +138,10 @@ type SinkOptions struct {
 
 	// Oversized, if set, is called for each event that the output itself does not take, and that was put elsewhere.
 	Oversized func()
+
+	// StandsBy, if set, is told when the sink begins to wait until another run for the same output has ended, and when that is over.
+	// It is for Stats.StandsBy.
+	StandsBy func(bool)
 
 	// Stop is closed when the run is to end, so that a sink stops waiting for what may never come, such as room on a disk.
 	Stop <-chan struct{}
@@ -180,6 +189,20 @@ func (e *TargetError) Error() string { return e.Err.Error() }
 
 // Unwrap gives the cause.
 func (e *TargetError) Unwrap() error { return e.Err }
+
+// StoppedError is an output that was not there yet when the run was told to end. Nothing was written.
+type StoppedError struct{ Err error }
+
+// Error says what was waited for.
+func (e *StoppedError) Error() string {
+	return fmt.Sprintf("told to end before the output was open: %v", e.Err)
+}
+
+// Unwrap gives the cause.
+func (e *StoppedError) Unwrap() error { return e.Err }
+
+// errStopped is why a wait ends when SinkOptions.Stop is closed.
+var errStopped = errors.New("told to end")
 
 // SinkError is a failure of the sink: what was read is fine, what is behind the committed position has
 // not been delivered.

@@ -40,6 +40,7 @@ type Snapshot struct {
 	Delivered  time.Time // of the last batch; zero if there is none
 	Latency    Latency
 
+	Standby    bool // the sink waits until another run has ended
 	KeepsState bool
 	Saves      int64     // checkpoints that were written
 	Saved      time.Time // when the state was last known to hold all that was delivered, or the run began
@@ -130,6 +131,9 @@ func (s *Stats) Logs() map[*decode.Log]Delivered {
 // Waits is for a sink that cannot go on now and tries again: it says why, at each attempt that failed, and nil as soon as
 // it goes on. It costs next to nothing to say nil again.
 func (s *Stats) Waits(err error) { s.trouble(sinkWaits, ErrorRetry, err) }
+
+// StandsBy is for a sink that waits until another run has ended: it says when that begins and when it is over.
+func (s *Stats) StandsBy(now bool) { s.with(func(time.Time) { s.s.Standby = now }) }
 
 // Oversized counts an event that the output itself does not take, and that the sink has put elsewhere.
 func (s *Stats) Oversized() { s.with(func(time.Time) { s.s.Oversized++ }) }

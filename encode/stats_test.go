@@ -85,6 +85,8 @@ type gap struct{ log *decode.Log }
 
 func (gap) Error() string { return "gone" }
 
+func (gap) Why() string { return "gone" }
+
 func (g gap) Hole() (log *decode.Log, from, to decode.Position) {
 	return g.log, decode.Position{}, decode.Position{Segment: 7}
 }

@@ -173,7 +173,7 @@ func TestRunHoles(t *testing.T) {
 
 	var reported []error
 	sink, result, err = convert(t, dir, 1<<16, encode.Options{SkipGaps: true, Report: func(err error) { reported = append(reported, err) }})
-	event := fmt.Sprintf("db0 gap 4:0 %v-4:0 %v\n", end, hole)
+	event := fmt.Sprintf("db0 gap 4:0 %v-4:0 %s\n", end, hole.Why())
 	if want := string(before) + event + string(after); err != nil || sink.String() != want {
 		t.Errorf("got %v, %s", err, firstDifference(sink.Bytes(), []byte(want)))
 	}
@@ -245,6 +245,7 @@ func TestRunEmptyArchive(t *testing.T) {
 type eofHoleError struct{ log *decode.Log }
 
 func (eofHoleError) Error() string { return "the archive is empty" }
+func (eofHoleError) Why() string   { return "the archive is empty" }
 func (eofHoleError) Unwrap() error { return io.EOF }
 func (h eofHoleError) Hole() (log *decode.Log, from, to decode.Position) {
 	return h.log, decode.Position{}, decode.Position{Segment: 1}

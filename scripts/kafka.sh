@@ -6,9 +6,14 @@
 #   scripts/kafka.sh down              stop it and remove its data
 #   scripts/kafka.sh kill N            kill -9 node N, from 1 on
 #   scripts/kafka.sh start N           start it again
+#   scripts/kafka.sh signal N NAME     send node N a signal, such as STOP or CONT
+#   scripts/kafka.sh env               the variables that the tests read, for eval
 #   scripts/kafka.sh run CLASS ARG...  a program of Kafka's, such as org.apache.kafka.tools.ProducerPerformance
 #
 #   KAFKA_HEAP  of each node (default 512m)
+#
+# Besides the listener in clear each node has one with TLS, one that wants a certificate of the client, too, and one with TLS that wants a
+# login: user "writer" with a password by PLAIN or SCRAM, who has to log in again every three seconds, or any token of OAUTHBEARER, unsigned.
 #
 # Maven brings the broker. It needs a JDK from 17 on.
 set -euo pipefail
@@ -18,13 +23,15 @@ kafka_version=4.4.0
 tools_version=4.3.1 # the last one that there is, for "run"
 run_dir=${TMPDIR:-/tmp}/pikabin-kafka
 cluster_id=cGlrYWJpbi1jbHVzdGVyMQ # any 16 bytes
+listeners=(PLAINTEXT CONTROLLER TLS MTLS LOGIN)
+password=let-me-in
 
 # The class path is that of the jars in Maven's own cache.
 fetch() {
 	local tool
-	for tool in java mvn; do
+	for tool in java mvn openssl python3; do
 		command -v "$tool" >/dev/null || {
-			echo "kafka: there is no $tool here, which brings and runs the broker" >&2
+			echo "kafka: there is no $tool here, which the broker needs" >&2
 			exit 1
 		}
 	done
@@ -62,6 +69,40 @@ free_ports() {
 	PY
 }
 
+# certificates makes an authority, and what it has signed for both sides.
+certificates() {
+	local dir=$run_dir/certs
+	mkdir -p "$dir"
+	{
+		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=authority -keyout "$dir/ca.key" -out "$dir/ca.pem"
+		openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=leaf -keyout "$dir/key.pem" -out "$dir/request.pem"
+		openssl x509 -req -in "$dir/request.pem" -CA "$dir/ca.pem" -CAkey "$dir/ca.key" -CAcreateserial -days 2 -out "$dir/cert.pem" \
+			-extfile <(echo subjectAltName=IP:127.0.0.1)
+	} >"$dir/log" 2>&1 || {
+		cat "$dir/log" >&2
+		exit 1
+	}
+	cat "$dir/key.pem" "$dir/cert.pem" >"$dir/both.pem"
+}
+
+# port LISTENER NODE
+port() {
+	local i
+	for i in "${!listeners[@]}"; do
+		[[ ${listeners[i]} != "$1" ]] || echo "${ports[i * nodes + $2 - 1]}"
+	done
+}
+
+# each_node FORMAT LISTENER joins by commas what printf makes of the number and the port of each node.
+each_node() {
+	local n text=''
+	for ((n = 1; n <= nodes; n++)); do
+		# shellcheck disable=SC2059
+		printf -v text "%s$1" "$text${text:+,}" "$n" "$(port "$2" "$n")"
+	done
+	echo "$text"
+}
+
 # java_main LOG_LEVEL CLASS ARG... becomes the program, so that its process is the one that was begun.
 java_main() {
 	exec java -Xmx"${KAFKA_HEAP:-512m}" -Dorg.slf4j.simpleLogger.defaultLogLevel="$1" -cp "$(<"$run_dir/classpath")" "${@:2}"
@@ -69,15 +110,30 @@ java_main() {
 
 # configure NODE writes the properties of a node. Internal topics are small, so that they are there at once.
 configure() {
-	local n=$1 copies=$((nodes > 1 ? 3 : 1)) in_sync=$((nodes > 1 ? 2 : 1))
+	local n=$1 copies=$((nodes > 1 ? 3 : 1)) in_sync=$((nodes > 1 ? 2 : 1)) jaas=org.apache.kafka.common.security
+	local bound='' name
+	for name in "${listeners[@]}"; do bound+=${bound:+,}$name://127.0.0.1:$(port "$name" "$n"); done
 	mkdir -p "$run_dir/$n"
 	cat >"$run_dir/$n/server.properties" <<-PROPERTIES
 		process.roles=broker,controller
 		node.id=$n
-		controller.quorum.voters=$voters
+		controller.quorum.voters=$(each_node %d@127.0.0.1:%d CONTROLLER)
 		controller.listener.names=CONTROLLER
-		listeners=PLAINTEXT://127.0.0.1:${ports[n - 1]},CONTROLLER://127.0.0.1:${ports[nodes + n - 1]}
-		listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+		listeners=$bound
+		listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,TLS:SSL,MTLS:SSL,LOGIN:SASL_SSL
+		ssl.keystore.type=PEM
+		ssl.keystore.location=$run_dir/certs/both.pem
+		ssl.truststore.type=PEM
+		ssl.truststore.location=$run_dir/certs/ca.pem
+		listener.name.mtls.ssl.client.auth=required
+		listener.name.login.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER
+		listener.name.login.plain.sasl.jaas.config=$jaas.plain.PlainLoginModule required user_writer="$password";
+		listener.name.login.scram-sha-256.sasl.jaas.config=$jaas.scram.ScramLoginModule required;
+		listener.name.login.scram-sha-512.sasl.jaas.config=$jaas.scram.ScramLoginModule required;
+		listener.name.login.oauthbearer.sasl.jaas.config=$jaas.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";
+		listener.name.login.plain.connections.max.reauth.ms=3000
+		listener.name.login.scram-sha-256.connections.max.reauth.ms=3000
+		listener.name.login.scram-sha-512.connections.max.reauth.ms=3000
 		log.dirs=$run_dir/$n/data
 		auto.create.topics.enable=false
 		default.replication.factor=$copies
@@ -92,7 +148,8 @@ configure() {
 		group.initial.rebalance.delay.ms=0
 		broker.session.timeout.ms=6000
 	PROPERTIES
-	(java_main warn kafka.tools.StorageTool format -t "$cluster_id" -c "$run_dir/$n/server.properties") >"$run_dir/$n/format.log" 2>&1 || {
+	(java_main warn kafka.tools.StorageTool format -t "$cluster_id" -c "$run_dir/$n/server.properties" \
+		--add-scram "SCRAM-SHA-256=[name=writer,password=$password]" --add-scram "SCRAM-SHA-512=[name=writer,password=$password]") >"$run_dir/$n/format.log" 2>&1 || {
 		cat "$run_dir/$n/format.log" >&2
 		exit 1
 	}
@@ -100,7 +157,8 @@ configure() {
 
 start() {
 	local n=$1
-	java_main info kafka.Kafka "$run_dir/$n/server.properties" >"$run_dir/$n/log" 2>&1 &
+	: >"$run_dir/$n/log" # before anybody looks for a start in that of the last time
+	java_main info kafka.Kafka "$run_dir/$n/server.properties" >>"$run_dir/$n/log" 2>&1 &
 	echo $! >"$run_dir/$n/pid"
 	disown
 }
@@ -126,14 +184,10 @@ up() {
 	fetch
 	nodes=3
 	[[ ${1:-} != --single ]] || nodes=1
-	read -ra ports <<<"$(free_ports $((2 * nodes)))"
-	voters='' addresses=''
-	local n
-	for ((n = 1; n <= nodes; n++)); do
-		voters+=${voters:+,}$n@127.0.0.1:${ports[nodes + n - 1]}
-		addresses+=${addresses:+,}127.0.0.1:${ports[n - 1]}
-	done
-	echo "$addresses" >"$run_dir/addresses"
+	read -ra ports <<<"$(free_ports $((${#listeners[@]} * nodes)))"
+	certificates
+	local n name
+	for name in "${listeners[@]}"; do each_node '%.0s127.0.0.1:%d' "$name" >"$run_dir/$name"; done
 	for ((n = 1; n <= nodes; n++)); do configure "$n"; done
 	echo "$nodes" >"$run_dir/nodes"
 	for ((n = 1; n <= nodes; n++)); do start "$n"; done
@@ -141,7 +195,16 @@ up() {
 	addresses
 }
 
-addresses() { cat "$run_dir/addresses"; }
+addresses() { cat "$run_dir/PLAINTEXT"; }
+
+variables() {
+	echo "export PIKABIN_TEST_KAFKA=$(addresses)"
+	echo "export PIKABIN_TEST_KAFKA_TLS=$(<"$run_dir/TLS")"
+	echo "export PIKABIN_TEST_KAFKA_MTLS=$(<"$run_dir/MTLS")"
+	echo "export PIKABIN_TEST_KAFKA_LOGIN=$(<"$run_dir/LOGIN")"
+	echo "export PIKABIN_TEST_KAFKA_CERTS=$run_dir/certs"
+	echo "export PIKABIN_TEST_KAFKA_PASSWORD=$password"
+}
 
 # stop SIGNAL NODE ends a node and waits until it is gone.
 stop() {
@@ -164,12 +227,15 @@ up) up "${2:-}" ;;
 down) down ;;
 kill) stop KILL "$2" ;;
 start) start "$2" && await "$2" ;;
+signal) kill "-$3" "$(<"$run_dir/$2/pid")" ;;
+env) variables ;;
 run) java_main warn "${@:2}" ;;
 test)
 	trap down EXIT
-	PIKABIN_TEST_KAFKA=$(up "${2:-}")
-	export PIKABIN_TEST_KAFKA
-	go test -tags kafka -run TestRealKafka -count=1 -timeout 5m ${VERBOSE:+-v} ./encode
+	up "${2:-}" >&2
+	eval "$(variables)"
+	# One package after the other: both kill brokers.
+	go test -tags kafka -run TestRealKafka -count=1 -timeout 5m -p 1 ${VERBOSE:+-v} ./encode .
 	;;
 *)
 	sed -n '2,/^set/s/^# \{0,1\}//p' "$0" | sed '$d' >&2

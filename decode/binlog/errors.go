@@ -42,12 +42,16 @@ type GapError struct {
 
 // Error says what is missing between which positions, and what to do.
 func (e *GapError) Error() string {
-	missing := fmt.Sprintf("write2file%d is", e.First)
+	return fmt.Sprintf("%s: %s: the records from %v to %v are not here; restore the files, or skip the gap",
+		e.Log, e.Why(), e.From, e.To)
+}
+
+// Why names the missing segments.
+func (e *GapError) Why() string {
 	if e.First < e.Last {
-		missing = fmt.Sprintf("write2file%d to write2file%d are", e.First, e.Last)
+		return fmt.Sprintf("write2file%d to write2file%d are missing", e.First, e.Last)
 	}
-	return fmt.Sprintf("%s: %s missing: the records from %v to %v are not here; restore the files, or skip the gap",
-		e.Log, missing, e.From, e.To)
+	return fmt.Sprintf("write2file%d is missing", e.First)
 }
 
 // PurgedError is a position whose segment is gone: purged, or in a hole. Oldest is where the log goes on.
@@ -58,8 +62,13 @@ type PurgedError struct {
 
 // Error says what is gone, what is there, and what to do.
 func (e *PurgedError) Error() string {
-	return fmt.Sprintf("%s: position %v is gone: write2file%d is not there (purged by the server?), the log goes on at %v; "+
-		"start there, or restore the segment", e.Log, e.Want, e.Want.Segment, e.Oldest)
+	return fmt.Sprintf("%s: position %v is gone: %s, the log goes on at %v; "+
+		"start there, or restore the segment", e.Log, e.Want, e.Why(), e.Oldest)
+}
+
+// Why names the segment that is gone.
+func (e *PurgedError) Why() string {
+	return fmt.Sprintf("write2file%d is not there (purged by the server?)", e.Want.Segment)
 }
 
 // BeyondError is a start position behind the end of what is committed, or behind the end of a
@@ -91,6 +100,9 @@ func (e *RewrittenError) Error() string {
 		"what is there now begins at %v", e.Log, e.From, e.Reason, e.To)
 }
 
+// Why is the reason.
+func (e *RewrittenError) Why() string { return e.Reason }
+
 // CutShortError is a segment whose file ends before its records do. It is damage, so that it unwraps to a
 // *decode.CorruptError, as well as to its cause.
 type CutShortError struct {
@@ -102,8 +114,11 @@ type CutShortError struct {
 }
 
 // Error says which bytes are missing and who says so.
-func (e *CutShortError) Error() string {
-	text := fmt.Sprintf("%s: write2file%d is cut short: it ends at %d", e.Log, e.From.Segment, e.From.Offset)
+func (e *CutShortError) Error() string { return fmt.Sprintf("%s: %s", e.Log, e.Why()) }
+
+// Why is the same without the log.
+func (e *CutShortError) Why() string {
+	text := fmt.Sprintf("write2file%d is cut short: it ends at %d", e.From.Segment, e.From.Offset)
 	if e.To.Offset > 0 {
 		text += fmt.Sprintf(", its records at %d", e.To.Offset)
 	}

@@ -42,6 +42,22 @@ func TestErrorTexts(t *testing.T) {
 	}
 }
 
+// TestReasons: why a range is not there, for those who have it, and the log, from elsewhere.
+func TestReasons(t *testing.T) {
+	db0 := &decode.Log{DB: "db0", Slot: -1}
+	for want, hole := range map[string]decode.Hole{
+		"write2file3 is missing":                           &binlog.GapError{Log: db0, From: at(2, 500), To: at(4, 0), First: 3, Last: 3},
+		"write2file3 to write2file9 are missing":           &binlog.GapError{Log: db0, From: at(2, 500), To: at(10, 0), First: 3, Last: 9},
+		"write2file3 is not there (purged by the server?)": &binlog.PurgedError{Log: db0, Want: at(3, 77), Oldest: at(9, 0)},
+		"other bytes": &binlog.RewrittenError{Log: db0, From: at(3, 77), To: at(3, 4), Reason: "other bytes"},
+		"write2file7 is cut short: it ends at 4096: cause": &binlog.CutShortError{Log: db0, From: at(7, 4096), Next: at(8, 0), Cause: errors.New("cause")},
+	} {
+		if got := hole.Why(); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}
+
 func TestCutShortIsDamage(t *testing.T) {
 	cause := errors.New("cause")
 	err := &binlog.CutShortError{From: at(7, 4096), To: at(7, 9000), Next: at(8, 0), Cause: cause}

@@ -46,7 +46,7 @@ func (l *Log) CheckFence(ctx context.Context, p decode.Position, want decode.Fen
 
 // otherBytes says how two fences of one position differ.
 func otherBytes(want, have decode.Fence) string {
-	text := fmt.Sprintf("the bytes before it have the fingerprint %x, and had %x when they were read", have.Bytes, want.Bytes)
+	text := fmt.Sprintf("the bytes there have the fingerprint %x, and had %x when they were read", have.Bytes, want.Bytes)
 	if want.Content != (decode.Sum{}) && have.Content == want.Content {
 		text += "; the record that ends there has the same content, as on another replica of the same log"
 	}

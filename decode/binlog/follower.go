@@ -134,7 +134,7 @@ func (f *follower) over(hole decode.Hole, err error) error {
 		return f.drop()
 	case isCut && f.unlinked(cut.From.Segment):
 		// What Pika unlinks was whole. So it has unlinked another file of that name than the one that is open.
-		return errors.Join(f.goOn(to, cut.Cause.Error()), f.drop())
+		return errors.Join(f.goOn(to, cut.Why()), f.drop())
 	}
 	f.moved(to)
 	return err
@@ -193,8 +193,8 @@ func (f *follower) read(until decode.Position) {
 // before stays, to be compared with.
 func (f *follower) entered(file *File) error {
 	if number := file.segment.Number; f.begun && (number != f.pos.Segment || f.pos.Offset == 0) {
-		if s, err := f.standing(); err != nil || s.other != "" {
-			return cmp.Or(err, errReplaced)
+		if err := f.goesOn(number); err != nil {
+			return err
 		}
 		before := f.log.held
 		f.log.held = file // so that this file is looked at, whatever the path leads to
@@ -207,6 +207,23 @@ func (f *follower) entered(file *File) error {
 		}
 	}
 	return f.log.hold(file)
+}
+
+// goesOn is errReplaced when the segment that was read last is not the one any more that a segment is to be read behind.
+func (f *follower) goesOn(number uint32) error {
+	s, err := f.standing()
+	if err != nil || s.other != "" {
+		return cmp.Or(err, errReplaced)
+	}
+	held := f.log.held
+	if s.there || held == nil || held.segment.Number != f.end.Segment || held.segment.Number+1 != number {
+		return nil
+	}
+	delete(f.log.openings, number)
+	if j, err := f.joint(held, Segment{Number: number, Path: f.segmentPath(number)}); err != nil || j != joined {
+		return cmp.Or(err, errReplaced)
+	}
+	return nil
 }
 
 // sameHistory is errReplaced when a segment belongs to another history than the one before it.

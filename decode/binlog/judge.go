@@ -16,6 +16,7 @@ const (
 	lookAgain verdict = iota // it is not believed, or not yet
 	nothing                  // there is nothing to read until it changes
 	planned                  // there is something to read
+	partly                   // so there is, and what is behind it the next look will tell
 )
 
 // look asks the manifest whether there is something to read.
@@ -38,7 +39,7 @@ func (f *follower) look() (news bool, err error) {
 	}
 	v, err := f.judge(m)
 	f.settled = v == nothing && err == nil
-	return v == planned, notThere(err)
+	return v == planned || v == partly, notThere(err)
 }
 
 // notThere passes over an error for something that has vanished: the next look will tell what it was.
@@ -79,7 +80,7 @@ func (f *follower) judge(m Manifest) (verdict, error) {
 	default:
 		v, err = f.backward(m)
 	}
-	if err == nil && v != lookAgain {
+	if err == nil && (v == nothing || v == planned) {
 		f.good = f.last
 		f.publish(m)
 	}
@@ -118,6 +119,10 @@ func (f *follower) grown(m Manifest) (verdict, error) {
 		return f.replaced(m, s.other)
 	case s.size < 0 || s.size == 0, s.size < m.Position.Offset && f.begun:
 		return lookAgain, nil
+	case !s.there && f.begun:
+		if ends, err := f.endsHeld(m.Position.Offset); err != nil || !ends {
+			return lookAgain, err // the server writes into another file that has no name either
+		}
 	}
 	if f.log.held == nil || f.log.held.segment.Number != f.pos.Segment {
 		if err := f.holdAt(f.pos.Segment); err != nil || f.log.held == nil {
@@ -207,6 +212,11 @@ func (f *follower) rolled(m Manifest) (verdict, error) {
 	}
 	if whole, err := f.written(m.Position.Segment); err != nil || !whole {
 		return lookAgain, err
+	}
+	if f.begun && !s.there {
+		if v, err := f.behindUnlinked(m); err != nil || v != planned {
+			return v, err
+		}
 	}
 	if err := f.skipPurged(); err != nil {
 		return lookAgain, err

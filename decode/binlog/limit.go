@@ -89,9 +89,10 @@ func (l *Log) boundByNext(f *File, next Segment) (bound, error) {
 		return b, nil
 	}
 	e, err := l.probe.readEnding(f, l.span(f), min(o.at.Offset, f.size))
-	if err == nil && e.boundary && !e.found {
-		// Filler and nothing else stands before it. It is what the first record of any log goes on from.
-		b.limit, b.final = o.at.Offset, true
+	if err == nil && e.boundary && !e.found && o.at.Offset < f.size+decode.BlockSize {
+		// Filler and nothing else stands before it. It is what the first record of any log goes on from. Filler may be a little shorter
+		// than the position it stands for.
+		b.limit, b.final = min(o.at.Offset, f.size), true
 		return b, nil
 	}
 	switch {

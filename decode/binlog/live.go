@@ -142,10 +142,12 @@ func (l *Log) begins(s Segment) (bool, error) {
 }
 
 // follows reports whether the first record of a segment has the number behind that of the last record of the segment before it. Up
-// to 3.2 a full sync lets the numbers go on, so that they say nothing.
+// to 3.2 a full sync lets the numbers go on, so that they say nothing; and a server of that age is told for sure by a server id in the
+// place of the term, which is never 0.
 func (l *Log) follows(s Segment, o *opening) (bool, error) {
 	i, ok := findSegment(l.around, s.Number-1)
-	if !ok || s.Number == 0 || l.around[i].Compression != Plain || o.has&decode.HasLogicID == 0 || l.generation < decode.G4 {
+	if !ok || s.Number == 0 || l.around[i].Compression != Plain || o.has&decode.HasLogicID == 0 || l.generation < decode.G4 ||
+		l.options.Generation == decode.GenerationUnknown && o.third != 0 {
 		return false, nil
 	}
 	file, err := l.openPlain(l.around[i])

@@ -69,6 +69,9 @@ func (f *follower) standing() (standing, error) {
 		s.other = fmt.Sprintf("write2file%d has only %d bytes", f.end.Segment, s.size)
 	case held != nil && f.beforeAt == f.end:
 		s.other, err = f.compareBefore()
+		if err == nil && s.other == "" {
+			s.other, err = f.compareHead() // long values end alike
+		}
 	}
 	return s, err
 }
@@ -105,4 +108,12 @@ func (f *follower) unlinked(number uint32) bool {
 	}
 	_, err := os.Stat(f.segmentPath(number))
 	return errors.Is(err, fs.ErrNotExist)
+}
+
+// endsHeld reports whether a record ends at an offset of the segment that is held, as it must at a manifest's position.
+func (f *follower) endsHeld(offset int64) (bool, error) {
+	if f.log.held == nil {
+		return true, nil
+	}
+	return f.endsRecord(f.log.held.segment, offset)
 }

@@ -3,6 +3,7 @@
 package binlog_test
 
 import (
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -13,6 +14,12 @@ import (
 	"pikabin/decode/binlog"
 	"pikabin/decode/binlogtest"
 	"pikabin/decode/binlogtest/pikasim"
+)
+
+var (
+	modelRuns  = flag.Uint64("model.runs", 15, "how many seeds of each generation TestTailModel runs")
+	modelFirst = flag.Uint64("model.first", 0, "the first of them")
+	modelBlind = flag.Bool("model.blind", false, "purge before seen")
 )
 
 // model lets a server and a reader take turns as a seed has it, and holds what was read against what was committed.
@@ -151,7 +158,7 @@ func (m *model) roll() {
 func (m *model) see() {
 	m.t.Helper()
 	m.kills = false
-	if m.unseen {
+	if m.unseen && !*modelBlind {
 		m.reader.drain()
 		m.note()
 	}
@@ -380,12 +387,12 @@ func (c *checker) last() {
 // TestTailModel is the main proof: whatever server and reader do in turns, what is read was committed, in its order, and
 // what of it is not read is in exactly one range that is named missing or lies in a history that was replaced.
 func TestTailModel(t *testing.T) {
-	runs := uint64(15)
+	runs := *modelRuns
 	if testing.Short() {
-		runs = 5
+		runs = min(runs, 5)
 	}
 	for _, g := range generations {
-		for seed := range runs {
+		for seed := *modelFirst; seed < *modelFirst+runs; seed++ {
 			t.Run(fmt.Sprintf("%s-%d", nameOf(g), seed), func(t *testing.T) {
 				t.Parallel()
 				m := newModel(t, g, seed)

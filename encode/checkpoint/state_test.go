@@ -194,6 +194,7 @@ func TestBelongs(t *testing.T) {
 type missing struct{ error }
 
 func (m missing) Unwrap() error { return m.error }
+func (m missing) Why() string   { return m.Error() }
 
 func (missing) Hole() (log *decode.Log, from, to decode.Position) { return log, from, to }
 

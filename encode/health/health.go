@@ -71,9 +71,11 @@ func New(o Options) *Monitor {
 	return &Monitor{o: o, watches: map[*decode.Log]*watch{}}
 }
 
-// Report is how a run is doing. Healthy is false exactly when there are Reasons.
+// Report is how a run is doing. Healthy is false exactly when there are Reasons. One that stands by for another is healthy: it does
+// what it is there for.
 type Report struct {
 	Healthy bool     `json:"healthy"`
+	Standby bool     `json:"standby,omitempty"`
 	Reasons []string `json:"reasons,omitempty"`
 	Logs    []Log    `json:"logs"`
 
@@ -124,9 +126,18 @@ func (m *Monitor) Report() *Report {
 		}
 		r.Logs = append(r.Logs, w.look(r.at, s, place, m.o.Stalled))
 	}
+	r.Standby = r.stats.Standby
 	r.Reasons = m.reasons(r)
 	r.Healthy = len(r.Reasons) == 0
 	return r
+}
+
+// word is how a run is that is healthy.
+func (r *Report) word() string {
+	if r.Standby {
+		return "standing by"
+	}
+	return "ok"
 }
 
 // reasons are why the run is not healthy, the likely cause before what it causes.

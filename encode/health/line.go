@@ -24,7 +24,7 @@ type sample struct {
 //	db0 12:4096  1.2 MiB behind  1234 events/s  ok
 func (m *Monitor) Line() string {
 	r := m.Report()
-	word := "ok"
+	word := r.word()
 	if !r.Healthy {
 		word = r.Reasons[0]
 	}

@@ -34,6 +34,7 @@ var ofRun = []struct {
 	{counter("delivered_batches_total", "Batches that the output has acknowledged."), func(r *Report) float64 { return float64(r.stats.Deliveries) }},
 	{counter("oversized_total", "Events that were too large for their topic and were put elsewhere."), func(r *Report) float64 { return float64(r.stats.Oversized) }},
 	{gauge("healthy", "Whether /healthz answers with 200."), func(r *Report) float64 { return truth(r.Healthy) }},
+	{gauge("standby", "Whether this run waits until another one has ended, to take over (--standby)."), func(r *Report) float64 { return truth(r.Standby) }},
 	{gauge("sink_waiting", "Whether the output takes nothing now and tries again."), func(r *Report) float64 { return truth(r.stats.Sink.Err != nil) }},
 }
 

@@ -46,11 +46,11 @@ func wantsJSON(r *http.Request) bool {
 	return strings.Contains(r.Header.Get("Accept"), "application/json")
 }
 
-// text is "ok", or the reasons, and then a line for each log.
+// text is "ok", "standing by", or the reasons, and then a line for each log.
 func (m *Monitor) text(r *Report) string {
 	var b strings.Builder
 	if r.Healthy {
-		b.WriteString("ok\n")
+		b.WriteString(r.word() + "\n")
 	}
 	for _, reason := range r.Reasons {
 		fmt.Fprintf(&b, "failing: %s\n", reason)

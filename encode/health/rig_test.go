@@ -147,6 +147,7 @@ type rewritten struct {
 }
 
 func (rewritten) Error() string { return "rewritten" }
+func (rewritten) Why() string   { return "rewritten" }
 func (rewritten) Rewritten()    {}
 
 func (h rewritten) Hole() (log *decode.Log, from, to decode.Position) {

@@ -45,6 +45,8 @@ func (s *sim) do(name, arg string) error {
 	case "set":
 		key, value, _ := strings.Cut(arg, " ")
 		return s.set(s.current, key, value)
+	case "flush":
+		return s.flush(s.current)
 	case "fullsync", "truncate":
 		return s.move(name, arg)
 	}

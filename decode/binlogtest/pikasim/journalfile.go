@@ -17,6 +17,9 @@ import (
 	"pikabin/decode"
 )
 
+// AllKeys stands for the key in the line of a FLUSHDB, whose value is empty.
+const AllKeys = "*"
+
 // Line is one line of a journal file: a committed record, or a break of the history of one DB.
 //
 //	db0 0 0 153 17 key:17 1c291ca3       db, segment, offset, end, number, key, CRC-32 (IEEE) of the value
@@ -27,7 +30,7 @@ type Line struct {
 	Offset   int64
 	End      int64
 	Seq      uint64
-	Key      string
+	Key      string // or AllKeys
 	Sum      uint32
 	Break    Break // "" for a record
 	From, To decode.Position

@@ -29,7 +29,8 @@ Commands on the standard input are obeyed at any time, one a line, each answered
   truncate N:O   cut the log                    hold STEP      a put that waits behind a step for "release"
   kill [STEP]    as kill -9, or in a put        stop           clean stop
   lose-manifest  kill, and remove the manifest  restart        start again
-  position       only the answer                quit           clean stop, and exit
+  position       only the answer                flush          FLUSHDB
+  quit           clean stop, and exit
 
 Each value is "seq=N t=NANOSECONDS " and letters; t stands there with --stamp.
 `

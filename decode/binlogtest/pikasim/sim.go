@@ -32,7 +32,6 @@ type sim struct {
 	out      io.Writer
 
 	// The put that is going on, for its line.
-	db         int
 	key, value string
 	line       []byte
 	err        error // of writing the journal
@@ -149,10 +148,20 @@ func (s *sim) put(db int) error {
 }
 
 func (s *sim) set(db int, key, value string) error {
-	s.db, s.key, s.value = db, key, value
+	s.key, s.value = key, value
+	return s.command(db, "SET", key, value)
+}
+
+func (s *sim) flush(db int) error {
+	s.key, s.value = AllKeys, ""
+	return s.command(db, "FLUSHDB")
+}
+
+// command puts the record of a command, whose key and value for the journal are known.
+func (s *sim) command(db int, argv ...string) error {
 	server := s.servers[db]
 	segment := server.Position().Segment
-	if err := server.Command("SET", key, value); err != nil {
+	if err := server.Command(argv...); err != nil {
 		return err
 	}
 	if s.config.keep > 0 && server.Position().Segment != segment {
