@@ -875,7 +875,7 @@ func (f *following) open(ctx context.Context) error {
 
 // openRemote opens an output that no file of this machine is, before the logs are followed.
 func (f *following) openRemote(ctx context.Context, generation decode.Generation) error {
-	logs, err := binlog.Find(f.Sources, binlog.Options{Generation: generation})
+	logs, err := binlog.FindLive(f.Sources, binlog.Options{Generation: generation})
 	if err != nil {
 		return err
 	}
@@ -1105,11 +1105,8 @@ func (f *following) statuses() []health.LogStatus {
 	defer f.mu.Unlock()
 	for i, l := range list {
 		statuses[i] = health.LogStatus{
-			Log: l.ID, From: f.starts[l.ID].from, End: l.Committed, Segments: len(l.Segments), Grew: l.Moved,
+			Log: l.ID, From: f.starts[l.ID].from, End: l.Committed, Oldest: l.Oldest, Segments: len(l.Segments), Grew: l.Moved,
 			Behind: func(from decode.Position) int64 { bytes, _ := l.Behind(from); return bytes },
-		}
-		if len(l.Segments) > 0 {
-			statuses[i].Oldest = l.Segments[0].Number
 		}
 	}
 	return statuses

@@ -19,7 +19,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-var tortureBrokers = flag.Int("torture.brokers", 2, "how often brokers are killed in TestRealKafkaTorture")
+var tortureKafka = flag.Int("torture.kafka", 2, "how often pikabin and brokers are killed in TestRealKafkaTorture")
 
 // breaker kills the brokers that scripts/kafka.sh has started, and starts them again.
 type breaker struct {
@@ -30,7 +30,8 @@ type breaker struct {
 	deadline time.Time
 	acts     strings.Builder // what was done, and when
 
-	rounds sync.WaitGroup // that are not over
+	rounds []*kafkaRound
+	busy   sync.WaitGroup // rounds that are not over
 	whole  chan struct{}  // closed when all brokers are there and stay
 
 	kills           atomic.Int64
@@ -60,13 +61,15 @@ func (b *breaker) String() string {
 
 // over tells a round that it has seen enough.
 func (b *breaker) over(kills int) bool {
-	enough := kills >= *tortureKills && int(b.kills.Load()) >= *tortureBrokers
+	enough := kills >= *tortureKafka && int(b.kills.Load()) >= *tortureKafka
 	return enough || b.failed.Load() || time.Now().After(b.deadline)
 }
 
 // next waits until a broker is killed.
-func (b *breaker) next(p *program) {
+func (k *kafkaRound) next(p *program) {
+	b := k.breaker
 	before := b.kills.Load()
+	k.moves.Add(1)
 	p.until("the kill of a broker", func() bool { return b.kills.Load() > before || b.failed.Load() })
 }
 
@@ -75,7 +78,7 @@ func (b *breaker) run() {
 	defer close(b.whole)
 	over := make(chan struct{})
 	go func() {
-		b.rounds.Wait()
+		b.busy.Wait()
 		close(over)
 	}()
 	for {
@@ -87,6 +90,37 @@ func (b *breaker) run() {
 		if err := b.act(); err != nil {
 			b.failed.Store(true)
 			b.tb.Error(err)
+			return
+		}
+		// One broker of one leaves nothing that could go on meanwhile.
+		if b.nodes == 1 || b.random.IntN(2) == 0 {
+			b.recover(over)
+		}
+	}
+}
+
+// recovery is how long the rounds are waited for at most.
+const recovery = 30 * time.Second
+
+// recover waits until every round has come on, so that on a slow machine, too, there is something to break.
+func (b *breaker) recover(over <-chan struct{}) {
+	var before []int64
+	for _, k := range b.rounds {
+		before = append(before, k.moves.Load())
+	}
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	timeout := time.After(recovery)
+	for i := 0; i < len(b.rounds); {
+		if b.rounds[i].over.Load() || b.rounds[i].moves.Load() != before[i] {
+			i++
+			continue
+		}
+		select {
+		case <-tick.C:
+		case <-over:
+			return
+		case <-timeout:
 			return
 		}
 	}

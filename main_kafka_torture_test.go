@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -50,14 +51,13 @@ func TestRealKafkaTorture(t *testing.T) {
 	only := regexp.MustCompile(*tortureOnly)
 	b := newBreaker(t, brokers)
 	var wg sync.WaitGroup
-	var rounds []*kafkaRound
 	for _, s := range kafkaScenarios() {
 		if only.MatchString(s.name) {
-			rounds = append(rounds, &kafkaRound{kafkaScenario: s, brokers: brokers, breaker: b})
+			b.rounds = append(b.rounds, &kafkaRound{kafkaScenario: s, brokers: brokers, breaker: b})
 		}
 	}
-	b.rounds.Add(len(rounds))
-	for _, k := range rounds {
+	b.busy.Add(len(b.rounds))
+	for _, k := range b.rounds {
 		// Beside one another, whatever -parallel says: a round ends when the brokers have been killed often enough, and they are
 		// killed until all rounds have ended.
 		wg.Go(func() { t.Run(k.name, k.torture) })
@@ -78,12 +78,18 @@ type kafkaRound struct {
 	prefix  string
 	breaker *breaker
 
-	flushes, forgotten int
+	forgotten int
+
+	moves atomic.Int64 // acts that have ended, and those that wait for the next kill of a broker
+	over  atomic.Bool
 }
 
 // torture is the test of a scenario.
 func (k *kafkaRound) torture(t *testing.T) {
-	atEnd := sync.OnceFunc(k.breaker.rounds.Done)
+	atEnd := sync.OnceFunc(func() {
+		k.over.Store(true)
+		k.breaker.busy.Done()
+	})
 	t.Cleanup(atEnd)
 	k.prefix = fmt.Sprintf("torture-%08x.", rand.Uint32())
 	k.round = newRound(t, scenario{
@@ -92,6 +98,7 @@ func (k *kafkaRound) torture(t *testing.T) {
 	}, roundDir(t), *tortureSeed)
 	for !k.breaker.over(k.kills) && !t.Failed() {
 		k.act()
+		k.moves.Add(1)
 	}
 	atEnd()
 	<-k.breaker.whole
@@ -121,8 +128,8 @@ var kafkaMoments = []func(k *kafkaRound, p *program){
 	func(_ *kafkaRound, p *program) { p.says(": from ") },
 	func(k *kafkaRound, p *program) { k.saved(p) },
 	func(k *kafkaRound, p *program) { k.saved(p); p.after(k.random, 3*time.Second) },
-	func(k *kafkaRound, p *program) { k.saved(p); k.breaker.next(p) },
-	func(k *kafkaRound, p *program) { k.breaker.next(p); k.saved(p) },
+	func(k *kafkaRound, p *program) { k.saved(p); k.next(p) },
+	func(k *kafkaRound, p *program) { k.next(p); k.saved(p) },
 }
 
 func (k *kafkaRound) moment(p *program) {
@@ -136,7 +143,6 @@ func (k *kafkaRound) act() {
 	if k.random.IntN(2) == 0 {
 		k.writer.Do("use %d", k.random.IntN(3))
 		k.writer.Do("flush")
-		k.flushes++
 	}
 	if k.once && k.random.IntN(3) == 0 {
 		k.forget()

@@ -167,6 +167,9 @@ func (j *joiner) write(ctx context.Context, b *Batch, ack func()) error {
 		j.o.Progress(b.Read)
 	}
 	if len(b.Data) == 0 {
+		if p, ok := j.sink.(Positioner); ok && b.piece.First >= 0 {
+			p.Pass(b.Log, b.mark())
+		}
 		ack()
 		j.pool.put(b)
 		return nil

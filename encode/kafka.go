@@ -63,6 +63,7 @@ type kafkaSink struct {
 	background sync.WaitGroup
 	closing    chan struct{} // closed when the watch is to end
 	hurried    chan struct{} // receives when the run has been told to end
+	gone       chan error    // receives the failure
 
 	acked atomic.Int64 // records
 
@@ -92,7 +93,7 @@ func newKafkaSink(options *kafkaOptions, o SinkOptions) (*kafkaSink, error) {
 	disk := newDisk(&o)
 	s := &kafkaSink{
 		o: options, warn: disk.warn, waits: disk.waits, trouble: &kafkaTrouble{}, ops: opTexts(), contentType: []byte(o.Format.ContentType),
-		budget: newBudget(options.buffer), closing: make(chan struct{}), hurried: make(chan struct{}, 1),
+		budget: newBudget(options.buffer), closing: make(chan struct{}), hurried: make(chan struct{}, 1), gone: make(chan error, 1),
 	}
 	s.topics = &kafkaTopics{
 		o: options, warn: s.warn, onChanged: s.repartitioned,
@@ -184,12 +185,15 @@ func (s *kafkaSink) clientOptions() ([]kgo.Opt, error) {
 		kgo.RequiredAcks(kgo.AllISRAcks()), kgo.StopProducerOnDataLossDetected(),
 		compression, kgo.ProducerLinger(s.o.linger),
 		kgo.MaxBufferedRecords(math.MaxInt32), // the budget bounds them
-		kgo.UnknownTopicRetries(unknownTopicTries), kgo.MetadataMaxAge(time.Minute), kgo.MetadataMinAge(250*time.Millisecond),
+		kgo.UnknownTopicRetries(unknownTopicTries), kgo.MetadataMaxAge(10*time.Second), kgo.MetadataMinAge(250*time.Millisecond),
 	), nil
 }
 
 // Identity implements Named: brokers come and go, the cluster stays.
 func (s *kafkaSink) Identity() string { return kafkaScheme + s.topics.cluster + "/" + s.o.topic }
+
+// Gone implements Watched: a run to which nothing comes ends, too, when the brokers are not there for it any more.
+func (s *kafkaSink) Gone() <-chan error { return s.gone }
 
 // Messages implements Messenger.
 func (*kafkaSink) Messages() {}
@@ -372,6 +376,7 @@ func (s *kafkaSink) fail(err error) {
 		return
 	}
 	s.failure = err
+	s.gone <- err
 	s.end(err)
 	s.background.Go(func() {
 		s.client.UnsafeAbortBufferedRecords()

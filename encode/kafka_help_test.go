@@ -117,14 +117,31 @@ func makeTopic(t *testing.T, brokers, topic string, partitions int32, config map
 	}
 }
 
-// consume reads all of a topic, the records of each partition in their order.
+// settledEnds are the ends of a topic's partitions behind all transactions. Brokers answer a commit before they have told the partitions of it.
+func settledEnds(t *testing.T, brokers, topic string) kadm.ListedOffsets {
+	t.Helper()
+	a := admin(t, brokers)
+	for {
+		committed, err1 := a.ListCommittedOffsets(t.Context(), topic)
+		all, err2 := a.ListEndOffsets(t.Context(), topic)
+		if err := errors.Join(err1, err2); err != nil {
+			t.Fatal(err)
+		}
+		open := false
+		all.Each(func(end kadm.ListedOffset) {
+			seen, _ := committed.Lookup(topic, end.Partition)
+			open = open || seen.Offset != end.Offset
+		})
+		if !open {
+			return all
+		}
+	}
+}
+
+// consume reads all of a topic, the records of each partition in their order, read committed.
 func consume(t *testing.T, brokers, topic string) [][]*kgo.Record {
 	t.Helper()
-	// ListCommittedOffsets, since read-committed consumers never get beyond these.
-	ends, err := admin(t, brokers).ListCommittedOffsets(t.Context(), topic)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ends := settledEnds(t, brokers, topic)
 	partitions := make([][]*kgo.Record, len(ends[topic]))
 	offsets := map[int32]kgo.Offset{}
 	left := map[int32]int64{}

@@ -305,7 +305,7 @@ func patiently(ctx context.Context, try func() error) error {
 	wait := 100 * time.Millisecond
 	for {
 		err := try()
-		if err == nil || hopeless(err) {
+		if err == nil || hopeless(err) || isFenced(err) {
 			return err
 		}
 		timer := time.NewTimer(wait)

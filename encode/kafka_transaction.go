@@ -11,6 +11,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"pikabin/decode"
 	"pikabin/encode/checkpoint"
@@ -43,6 +44,20 @@ func (s exactKafka) Begin(ctx context.Context, start map[*decode.Log]checkpoint.
 	return s.commitLocked(ctx)
 }
 
+// Pass implements Positioner.
+func (s exactKafka) Pass(log *decode.Log, mark checkpoint.Mark) {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if s.failed() != nil {
+		return
+	}
+	if err := s.open(); err != nil {
+		s.fail(explained(err))
+		return
+	}
+	s.tx.marks[log] = mark
+}
+
 // kafkaTransactions is the transaction that is open, if one is, and the place where positions are kept: one partition of a
 // compacted topic. The fields belong to who holds kafkaSink.writing.
 type kafkaTransactions struct {
@@ -66,8 +81,8 @@ const (
 // claim makes this process the one that writes for the source: from here on the brokers take nothing from another one. Then it
 // reads how far that one came.
 //
-// The claim is a committed record. Whoever has read as far as that, read committed, has seen every position that was committed
-// before, even where the transactions of other sources in the same partition were still open when it was written.
+// The claim is a committed record. Behind its offset lies the end of each transaction that the source had before, since the brokers
+// take no new one before that.
 func (s *kafkaSink) claim(ctx context.Context) error {
 	t := &kafkaTransactions{topic: s.topics.byName[s.o.positionsTopic], marks: map[*decode.Log]checkpoint.Mark{}}
 	t.partition = s.positionsPartition()
@@ -82,10 +97,13 @@ func (s *kafkaSink) claim(ctx context.Context) error {
 			return err
 		}
 		err := s.client.ProduceSync(ctx, claim).FirstErr()
-		if err != nil {
-			return errors.Join(err, s.client.EndTransaction(ctx, kgo.TryAbort))
+		if err == nil {
+			err = s.client.EndTransaction(ctx, kgo.TryCommit)
 		}
-		return s.client.EndTransaction(ctx, kgo.TryCommit)
+		if err != nil { // without this none can be begun again
+			err = errors.Join(err, s.client.EndTransaction(ctx, kgo.TryAbort))
+		}
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("beginning to write for source %q: %w", s.o.source, err)
@@ -108,35 +126,77 @@ func (t *kafkaTransactions) record(source, name string, value []byte) *kgo.Recor
 	return &kgo.Record{Topic: t.topic.name, Partition: t.partition, Key: []byte(source + positionKeySeparator + name), Value: value}
 }
 
-// readPositions reads the partition of positions up to the claim.
+// readPositions reads the partition of positions up to the claim. It reads uncommitted, and takes from the markers what was committed:
+// read committed it would have to wait for the open transactions of all other sources in the same partition, those included whose
+// processes are dead.
 func (s *kafkaSink) readPositions(ctx context.Context, t *kafkaTransactions, claim int64) (map[string]checkpoint.Mark, error) {
 	opts, err := s.clientBase()
 	if err != nil {
 		return nil, err
 	}
-	reader, err := kgo.NewClient(append(opts, kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+	reader, err := kgo.NewClient(append(opts, kgo.KeepControlRecords(),
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{t.topic.name: {t.partition: kgo.NewOffset().AtStart()}}))...)
 	if err != nil {
 		return nil, err
 	}
 	defer reader.Close()
-	found := map[string]checkpoint.Mark{}
+	found := &committedPositions{prefix: s.o.source + positionKeySeparator, open: map[int64][]*kgo.Record{}, marks: map[string]checkpoint.Mark{}}
 	for {
 		fetches := reader.PollFetches(ctx)
 		if err := fetches.Err0(); err != nil {
 			return nil, err
 		}
 		for _, r := range fetches.Records() {
-			if name, ok := strings.CutPrefix(string(r.Key), s.o.source+positionKeySeparator); ok && name != claimKey {
-				if found[name], err = parsePosition(r.Value); err != nil {
-					return nil, fmt.Errorf("offset %d of topic %s: %w", r.Offset, t.topic.name, err)
-				}
+			if err := found.take(r); err != nil {
+				return nil, err
 			}
 			if r.Offset >= claim {
-				return found, nil
+				return found.marks, nil
 			}
 		}
 	}
+}
+
+// committedPositions picks those of a source out of records and markers of transactions.
+type committedPositions struct {
+	prefix string
+	open   map[int64][]*kgo.Record // of transactions that have not ended, by producer
+	marks  map[string]checkpoint.Mark
+}
+
+// take takes the next record, or the marker of the end of a transaction.
+func (p *committedPositions) take(r *kgo.Record) error {
+	switch {
+	case r.Attrs.IsControl():
+		records := p.open[r.ProducerID]
+		delete(p.open, r.ProducerID)
+		if isCommit(r.Key) {
+			return p.commit(records...)
+		}
+	case !strings.HasPrefix(string(r.Key), p.prefix) || string(r.Key) == p.prefix+claimKey:
+	case !r.Attrs.IsTransactional():
+		return p.commit(r)
+	default:
+		p.open[r.ProducerID] = append(p.open[r.ProducerID], r)
+	}
+	return nil
+}
+
+func (p *committedPositions) commit(records ...*kgo.Record) error {
+	for _, r := range records {
+		mark, err := parsePosition(r.Value)
+		if err != nil {
+			return fmt.Errorf("offset %d of topic %s: %w", r.Offset, r.Topic, err)
+		}
+		p.marks[strings.TrimPrefix(string(r.Key), p.prefix)] = mark
+	}
+	return nil
+}
+
+// isCommit tells from the key of a marker what it says.
+func isCommit(key []byte) bool {
+	var k kmsg.ControlRecordKey
+	return k.ReadFrom(key) == nil && k.Type == kmsg.ControlRecordKeyTypeCommit
 }
 
 func parsePosition(value []byte) (checkpoint.Mark, error) {

@@ -3,12 +3,16 @@ package encode_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"pikabin/decode"
@@ -106,6 +110,8 @@ func (*mortal) Messages() {}
 
 func (*mortal) Positions() map[string]checkpoint.Mark { return nil }
 
+func (*mortal) Pass(*decode.Log, checkpoint.Mark) {}
+
 func (*mortal) Begin(context.Context, map[*decode.Log]checkpoint.Mark) error { return nil }
 
 // TestKafkaTransactionTimeout asks for more time than the brokers give, and is told so at once.
@@ -189,4 +195,80 @@ func TestKafkaStandby(t *testing.T) {
 		t.Error(err)
 	}
 	checkOrder(t, w, consume(t, brokersOf(cluster), "pika"))
+}
+
+// TestKafkaPositions begins a run while another source has left a transaction open in the partition of the positions, and after one of its
+// own was aborted.
+func TestKafkaPositions(t *testing.T) {
+	cluster := fakeKafka(t, kfake.SeedTopics(1, "pika", "pikabin-positions"))
+	brokers := brokersOf(cluster)
+	send := func(id, log string, segment int) *kgo.Client {
+		c := client(t, brokers, kgo.TransactionalID(id), kgo.DefaultProduceTopic("pikabin-positions"))
+		position := fmt.Appendf(nil, `{"position":"%d:0"}`, segment)
+		err := errors.Join(c.BeginTransaction(), c.ProduceSync(t.Context(), &kgo.Record{Key: []byte(log), Value: position}).FirstErr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	ended := func(c *kgo.Client, how kgo.TransactionEndTry) {
+		if err := c.EndTransaction(t.Context(), how); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send("pikabin-other", "other/db0", 1)
+	ended(send("pikabin-pika", "pika/db0", 2), kgo.TryCommit)
+	ended(send("pikabin-pika", "pika/db0", 3), kgo.TryAbort)
+	ended(send("pikabin-pika", "pika/db1", 4), kgo.TryAbort)
+	send("pikabin-pika", "pika/db0", 5)
+	sink, err := openKafka(t, brokers+"/pika?exactly-once&start-timeout=5s", encode.SinkOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]checkpoint.Mark{"db0": {Position: decode.Position{Segment: 2}}}
+	if diff := cmp.Diff(want, sink.(encode.Positioner).Positions()); diff != "" {
+		t.Errorf("positions: -want +got:\n%s", diff)
+	}
+	if err := sink.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestKafkaPassed reads a log of which no event is wanted: the position moves all the same.
+func TestKafkaPassed(t *testing.T) {
+	cluster := fakeKafka(t)
+	w := keyedLog(rand.New(rand.NewPCG(5, 5)), 500, 10)
+	log := find(t, written(t, w))[0]
+	target := brokersOf(cluster) + "/pika?exactly-once&create-topics"
+	sink, err := openKafka(t, target, encode.SinkOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := encode.Options{Format: jsonl(t), Filter: encode.Filter{Keys: []string{"of nobody"}}}
+	if _, err := encode.Run(t.Context(), fromMark(t, log, checkpoint.Mark{}), sink, o); err != nil {
+		t.Fatal(err)
+	}
+	if sink, err = openKafka(t, target, encode.SinkOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if mark := sink.(encode.Positioner).Positions()["db0"]; mark.Position != w.Position() || mark.Fence == (decode.Fence{}) {
+		t.Errorf("the next run begins at %+v, want %v", mark, w.Position())
+	}
+	if err := sink.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestKafkaClaimFenced begins a run that another one overtakes at once: it says so, and does not try again.
+func TestKafkaClaimFenced(t *testing.T) {
+	cluster := fakeKafka(t)
+	cluster.ControlKey(int16(kmsg.EndTxn), func(request kmsg.Request) (kmsg.Response, error, bool) {
+		response := request.ResponseKind().(*kmsg.EndTxnResponse)
+		response.ErrorCode = kerr.ProducerFenced.Code
+		return response, nil, true
+	})
+	_, err := openKafka(t, brokersOf(cluster)+"/pika?exactly-once&create-topics", encode.SinkOptions{})
+	if err == nil || !strings.Contains(err.Error(), "another pikabin writes for this source now") {
+		t.Errorf("got %v", err)
+	}
 }

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"regexp"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -21,8 +23,12 @@ const (
 
 // kafkaTrouble knows why nothing moves. The client, which tries again by itself, tells it of each error.
 type kafkaTrouble struct {
-	mu   sync.Mutex
-	last error
+	mu        sync.Mutex
+	last      error
+	refused   error     // why a broker has not taken a batch, which is more to the point
+	refusedAt time.Time // when that was
+
+	stuck atomic.Bool // nothing has moved for a while
 
 	// Of the watch alone.
 	records  int64     // acknowledged
@@ -46,15 +52,38 @@ func (t *kafkaTrouble) OnBrokerThrottle(_ kgo.BrokerMetadata, interval time.Dura
 	t.note(fmt.Errorf("a quota of the broker stops us for %v", interval))
 }
 
-// Level implements kgo.Logger.
-func (*kafkaTrouble) Level() kgo.LogLevel { return kgo.LogLevelInfo }
+// Level implements kgo.Logger. Why batches are refused the client says among much else, so it is asked for that only when nothing moves.
+func (t *kafkaTrouble) Level() kgo.LogLevel {
+	if t.stuck.Load() {
+		return kgo.LogLevelDebug
+	}
+	return kgo.LogLevelInfo
+}
 
 // Log implements kgo.Logger: of what the client says only its errors are of interest.
-func (t *kafkaTrouble) Log(_ kgo.LogLevel, _ string, keyvals ...any) {
+func (t *kafkaTrouble) Log(level kgo.LogLevel, message string, keyvals ...any) {
 	for i := 1; i < len(keyvals); i += 2 {
-		if err, ok := keyvals[i].(error); ok && keyvals[i-1] == "err" {
-			t.note(err)
+		switch value := keyvals[i].(type) {
+		case error:
+			if keyvals[i-1] == "err" && level <= kgo.LogLevelInfo {
+				t.note(value)
+			}
+		case string:
+			if message == "produced" && keyvals[i-1] == "to" {
+				t.noteBatches(value)
+			}
 		}
+	}
+}
+
+// batchRefused finds why a batch was refused in what the client says of the answer to a request.
+var batchRefused = regexp.MustCompile(`retrying@-?\d+,\d+\((.*?)\)}`)
+
+func (t *kafkaTrouble) noteBatches(answer string) {
+	if why := batchRefused.FindStringSubmatch(answer); why != nil {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.refused, t.refusedAt = errors.New(why[1]), time.Now()
 	}
 }
 
@@ -70,7 +99,10 @@ func (t *kafkaTrouble) note(err error) {
 func (t *kafkaTrouble) reason() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.last == nil {
+	switch {
+	case t.refused != nil && time.Since(t.refusedAt) < troubleAfter:
+		return t.refused
+	case t.last == nil:
 		return errors.New("the brokers do not answer")
 	}
 	return t.last
@@ -90,12 +122,14 @@ func (t *kafkaTrouble) look(now time.Time, records int64, waiting bool) (string,
 	stuck := now.Sub(t.moved)
 	if records != t.records || !waiting {
 		t.records, t.moved = records, now
+		t.stuck.Store(false)
 		if t.interval == 0 {
 			return "", nil
 		}
 		t.interval = 0
 		return fmt.Sprintf("kafka: goes on after %v", stuck.Round(time.Second)), nil
 	}
+	t.stuck.Store(stuck >= troubleAfter/2)
 	reason := t.reason()
 	if stuck >= hopelessFor && hopeless(reason) {
 		return "", fmt.Errorf("nothing was acknowledged for %v: %w", stuck.Round(time.Second), explained(reason))

@@ -124,6 +124,7 @@ func TestKafkaTargets(t *testing.T) {
 		"a:1/t?partitions=0":                 "numbers from 1 on",
 		"a:1/t?create-topics=perhaps":        "true or false",
 		"a:1/t?compression=rar":              "option compression: expected zstd, lz4, snappy, gzip, none",
+		"a:1/t?source=a/b":                   "option source: a slash",
 		"a:1/t?on-oversize=dlq":              "option on-oversize: expected fail, dlq:TOPIC",
 		"a:1/t?on-oversize=blob:":            "option on-oversize: expected fail, dlq:TOPIC",
 		"a:1/t?topic-config=x":               "expected KEY=VALUE",

@@ -94,6 +94,10 @@ type Positioner interface {
 	// Begin keeps where a run begins, before the first Write: a run that goes on when nothing has been delivered yet has to begin there,
 	// too, and not at what is the end of the log then.
 	Begin(ctx context.Context, start map[*decode.Log]checkpoint.Mark) error
+
+	// Pass says, between the writes, that a log was read up to a place without events that anybody wants. A run that goes on need not
+	// read that again, which may be gone then.
+	Pass(log *decode.Log, mark checkpoint.Mark)
 }
 
 // Named is a sink whose output is reached in more than one way: its identity is the same in all of them, and another one's is another.

@@ -29,7 +29,7 @@ PIKABIN_TEST_KAFKA=$(scripts/kafka.sh up)
 export PIKABIN_TEST_KAFKA
 kills=${KILLS-50} time=${TIME-1h}
 echo "kafka-torture: $kills kills each, $time at most, in $work"
-"$work/torture.test" -test.run '^TestRealKafkaTorture$' -test.v -test.timeout 0 -torture.kcat -torture.kills "$kills" -torture.brokers "$kills" -torture.time "$time" \
+"$work/torture.test" -test.run '^TestRealKafkaTorture$' -test.v -test.timeout 0 -torture.kcat -torture.kafka "$kills" -torture.time "$time" \
 	-torture.only "${1-}" -torture.seed "${SEED-1}" -torture.dir "$work" >"$work/log" 2>&1 || {
 	cp -r "$work/pikabin-kafka" "$work/brokers"
 	grep -v '^=== ' "$work/log" >&2

@@ -104,6 +104,27 @@ func (f *finder) addFolder(path string) error {
 	return nil
 }
 
+// FindLive finds the logs that OpenTail would follow, and refuses the folders that it refuses. There may be none yet.
+func FindLive(paths []string, options Options) ([]*Log, error) {
+	f := finder{options: options}
+	for _, path := range paths {
+		root, err := tailRoot(path)
+		if err != nil {
+			return nil, err
+		}
+		dirs, _, err := logDirs(root, func(string) bool { return false })
+		if err != nil {
+			return nil, err
+		}
+		for _, dir := range dirs {
+			if err := f.addLog(dir, nil); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return f.logs, nil
+}
+
 func noLogFolder(path string) error {
 	return fmt.Errorf("%s is not a Pika log folder: no write2file segments or manifest in it or in log_db*/ below it", path)
 }

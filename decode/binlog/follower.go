@@ -160,8 +160,8 @@ func (f *follower) moved(to decode.Position) {
 // finish ends a plan that was read to its end.
 func (f *follower) finish() error {
 	f.begun = true
-	if until := f.plan.until; until.Offset == 0 {
-		f.pos = until
+	if until := f.plan.until; until.Offset == 0 && until != f.pos {
+		f.pos, f.fresh = until, false
 	} else if until != f.pos {
 		f.moved(until)
 	}
@@ -240,7 +240,14 @@ func (f *follower) sameHistory(file *File) error {
 	if _, err := f.current(); err != nil {
 		return err
 	}
-	return f.overtaken(f.plan.until)
+	if err := f.overtaken(f.plan.until); err != nil || f.public.Committed == f.plan.until || file.segment.Number != f.plan.until.Segment {
+		return err
+	}
+	// The manifest has moved on, and what it says may be of another history than what the plan was made for.
+	if ends, err := f.endsHeld(f.plan.until.Offset); err != nil || !ends {
+		return cmp.Or(err, errReplaced)
+	}
+	return nil
 }
 
 // intact makes sure, before the next chunk is cut from a segment, that its bytes are still there and still of the history that
@@ -256,6 +263,9 @@ func (f *follower) intact() error {
 		return err
 	case info.Size() < c.end && c.bound.cut == nil:
 		return errReplaced
+	}
+	if other, err := f.compare(); err != nil || other != "" {
+		return cmp.Or(err, errReplaced)
 	}
 	return f.overtaken(f.pos)
 }

@@ -1,6 +1,8 @@
 package binlog_test
 
 import (
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -90,7 +92,11 @@ func TestUpgradedServer(t *testing.T) {
 	p := l.Chunks(l.Start(), l.Committed(), binlog.PlanOptions{})
 	defer p.Close()
 	var got []decode.Generation
-	for c, err := p.Next(t.Context()); err == nil; c, err = p.Next(t.Context()) {
+	for c, err := p.Next(t.Context()); !errors.Is(err, io.EOF); c, err = p.Next(t.Context()) {
+		if _, begins := errors.AsType[*binlog.RewrittenError](err); begins {
+			continue // each names its own beginning
+		}
+		must(t, err)
 		got = append(got, c.Generation)
 		c.Release()
 	}

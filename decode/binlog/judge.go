@@ -206,7 +206,7 @@ func (f *follower) rolled(m Manifest) (verdict, error) {
 		// Only the first record of a segment tells where the one before it ends, which may have stale bytes there. A file that
 		// ends where it was read to has none, if it is the one that the server has ended.
 		if m.Position.Segment == f.pos.Segment+1 && f.pos == f.end && s.there && s.size == f.pos.Offset {
-			f.pos = m.Position
+			f.pos, f.fresh = m.Position, false
 		}
 		return nothing, nil
 	}
@@ -224,8 +224,24 @@ func (f *follower) rolled(m Manifest) (verdict, error) {
 	if i, ok := findSegment(f.log.around, f.pos.Segment); ok && m.Position.Segment == f.pos.Segment {
 		return f.readTo(m, f.log.around[i])
 	}
+	if mixed, err := f.mixed(m.Position); err != nil || mixed {
+		return lookAgain, err
+	}
 	f.read(m.Position)
 	return planned, nil
+}
+
+// mixed reports whether no record ends at a manifest's position: a full sync or a truncation has stored one of its fields. When
+// the manifest has changed and still none does, it is damage.
+func (f *follower) mixed(at decode.Position) (bool, error) {
+	i, ok := findSegment(f.log.around, at.Segment)
+	if !ok || !f.begun {
+		return false, nil
+	}
+	if ends, err := f.endsRecord(f.log.around[i], at.Offset); err != nil || ends {
+		return false, err
+	}
+	return f.doubt(at.Segment)
 }
 
 // written reports whether a segment that is entered has a beginning, or whether the server may be about to write it: then it
@@ -310,7 +326,7 @@ func (f *follower) skipPurged() error {
 	}
 	o, err := f.log.opening(f.log.around[i])
 	if err == nil && o.found && o.hasAt && o.offset == 0 && o.at == f.pos {
-		f.pos = decode.Position{Segment: next}
+		f.pos, f.fresh = decode.Position{Segment: next}, false
 	}
 	return err
 }
@@ -322,10 +338,8 @@ func (f *follower) backward(m Manifest) (verdict, error) {
 	}
 	reason := fmt.Sprintf("the manifest went back from %v to %v", f.pos, m.Position)
 	if mayBeMixed(m, f.pos) {
+		// A server of Pika 2 that was killed between two stores of a rotation begins the segment again.
 		s, err := f.standing()
-		if err == nil && s.there && s.other == "" {
-			s.other, err = f.compareHead()
-		}
 		if err != nil || s.other == "" {
 			return lookAgain, err
 		}
@@ -391,6 +405,6 @@ func (f *follower) goOn(to decode.Position, reason string) error {
 	from := f.end
 	f.moved(to)
 	f.fresh = true
-	f.settled, f.before, f.beforeAt = false, f.before[:0], decode.Position{}
+	f.settled, f.before, f.head, f.beforeAt = false, f.before[:0], f.head[:0], decode.Position{}
 	return &RewrittenError{Log: f.log.id, From: from, To: to, Reason: reason}
 }

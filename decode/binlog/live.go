@@ -13,6 +13,7 @@ import (
 type liveManifest struct {
 	path string
 	file *os.File
+	stat os.FileInfo // of the file, as it was opened
 	bufs [2][manifestSize]byte
 }
 
@@ -36,8 +37,14 @@ func (m *liveManifest) open() error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return ErrNoManifest
 	}
+	if err != nil {
+		return err
+	}
+	if m.stat, err = file.Stat(); err != nil {
+		return errors.Join(err, file.Close())
+	}
 	m.file = file
-	return err
+	return nil
 }
 
 // renew looks whether the path still leads to the file that is open. A server that starts without a manifest creates
@@ -50,9 +57,8 @@ func (m *liveManifest) renew() (replaced bool, err error) {
 	case err != nil || m.file == nil:
 		return m.file == nil, err
 	}
-	then, err := m.file.Stat()
-	if err != nil || os.SameFile(now, then) {
-		return false, err
+	if os.SameFile(now, m.stat) {
+		return false, nil
 	}
 	return true, m.close()
 }
@@ -137,17 +143,34 @@ func (l *Log) begins(s Segment) (bool, error) {
 	if !o.found || !o.hasAt || o.offset != 0 || o.at != s.start() {
 		return false, nil
 	}
+	if l.countsFrom(&o) && s.Number > 0 {
+		if _, ok := findSegment(l.around, s.Number-1); !ok {
+			return o.logicID <= 1, nil // what is missing before it is a gap
+		}
+	}
 	follows, err := l.follows(s, &o)
 	return !follows, err
 }
 
+// countsFrom reports whether a record is one of a server that begins to count again behind a full sync: 3.3 and later. Before that a
+// server id is in the place of the term, which is never 0.
+func (l *Log) countsFrom(o *opening) bool {
+	return l.generation >= decode.G4 && o.has&decode.HasLogicID != 0 && (l.options.Generation != decode.GenerationUnknown || o.third == 0)
+}
+
 // follows reports whether the first record of a segment has the number behind that of the last record of the segment before it. Up
-// to 3.2 a full sync lets the numbers go on, so that they say nothing; and a server of that age is told for sure by a server id in the
-// place of the term, which is never 0.
+// to 3.2 a full sync lets the numbers go on, so that they say nothing.
 func (l *Log) follows(s Segment, o *opening) (bool, error) {
+	if !l.countsFrom(o) {
+		return false, nil
+	}
+	return l.comesBehind(s, o, 1)
+}
+
+// comesBehind reports whether the number of the first record of a segment is so much higher than that of the last record before it.
+func (l *Log) comesBehind(s Segment, o *opening, by uint64) (bool, error) {
 	i, ok := findSegment(l.around, s.Number-1)
-	if !ok || s.Number == 0 || l.around[i].Compression != Plain || o.has&decode.HasLogicID == 0 || l.generation < decode.G4 ||
-		l.options.Generation == decode.GenerationUnknown && o.third != 0 {
+	if !ok || s.Number == 0 || l.around[i].Compression != Plain || o.has&decode.HasLogicID == 0 {
 		return false, nil
 	}
 	file, err := l.openPlain(l.around[i])
@@ -156,7 +179,7 @@ func (l *Log) follows(s Segment, o *opening) (bool, error) {
 	}
 	defer file.Close()
 	e, err := l.probe.readEnding(file, l.span(file), file.size)
-	return e.boundary && e.found && e.last.logicID+1 == o.logicID, err
+	return e.boundary && e.found && e.last.logicID+by == o.logicID, err
 }
 
 // historyStart is where the history begins that the manifest is the end of: the nearest segment below it that begins one, or

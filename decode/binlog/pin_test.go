@@ -243,3 +243,30 @@ func TestPinErrors(t *testing.T) {
 		t.Error("a folder below a file was taken")
 	}
 }
+
+// TestPinsInStatus: what only links hold is still to be read, and the server has purged it all the same.
+func TestPinsInStatus(t *testing.T) {
+	p := newPinning(t, 0)
+	tail, err := binlog.OpenTail(t.Context(), []string{p.dir}, binlog.TailOptions{
+		Start: func(_ context.Context, l *binlog.Log, _ bool) (decode.Position, error) {
+			return l.Start(), p.pins.Follow(l, l.Start(), 0)
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { tail.Close() })
+	before, err := tail.Status()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.purge(4)
+	after, err := tail.Status()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bytes, segments := before[0].Behind(decode.Position{})
+	if b, n := after[0].Behind(decode.Position{}); b != bytes || n != segments || after[0].Oldest != 5 {
+		t.Errorf("behind by %d bytes and %d segments, oldest %d; want %d, %d and 5", b, n, after[0].Oldest, bytes, segments)
+	}
+}

@@ -138,8 +138,10 @@ func (p *Plan) begin(file *File) error {
 	if err != nil {
 		return errors.Join(p.vanished(err), file.Release())
 	}
-	if o.fresh && p.last.Segment < p.pos.Segment {
-		return errors.Join(p.broken(), file.Release())
+	if p.last.Segment < p.pos.Segment {
+		if begins, err := p.begins(file.segment, &o); err != nil || begins {
+			return errors.Join(err, p.broken(begins, &o), file.Release())
+		}
 	}
 	b, err := p.log.bound(file)
 	if err != nil {
@@ -220,13 +222,27 @@ func (p *Plan) gap(i int) error {
 	return &GapError{Log: p.log.id, From: from, To: to, First: first, Last: last}
 }
 
-// broken is the start of a segment at which a full sync has replaced the history: the segments before it are older ones of the
-// replica's own, and what lies between is in none of them.
-func (p *Plan) broken() error {
-	e := &RewrittenError{
-		Log: p.log.id, From: p.last, To: p.pos,
-		Reason: fmt.Sprintf("write2file%d begins with the filler that a full sync leaves", p.pos.Segment),
+// begins reports whether another history begins with a segment. What a client's PADDING has left takes a number of its own; what a
+// full sync leaves takes none.
+func (p *Plan) begins(s Segment, o *opening) (bool, error) {
+	if !o.filler || o.fresh {
+		return p.log.begins(s)
 	}
+	counted, err := p.log.comesBehind(s, o, 2)
+	return !counted, err
+}
+
+// broken is the start of a segment at which a full sync has replaced the history, if it has: the segments before it are older ones of
+// the replica's own, and what lies between is in none of them.
+func (p *Plan) broken(begins bool, o *opening) error {
+	if !begins {
+		return nil
+	}
+	reason := fmt.Sprintf("write2file%d begins with a record that goes on from %v", p.pos.Segment, p.pos)
+	if o.filler {
+		reason = fmt.Sprintf("write2file%d begins with the filler that a full sync leaves", p.pos.Segment)
+	}
+	e := &RewrittenError{Log: p.log.id, From: p.last, To: p.pos, Reason: reason}
 	p.last = p.pos
 	return e
 }

@@ -134,9 +134,14 @@ func (p *probe) readOpening(src decode.Source, span decode.Span) (opening, error
 			return o, err
 		}
 		o.filler = o.filler || rec.Filler || len(rec.Payload) > 0
-		o.fresh = o.fresh || rec.Filler || pos == 0 && rec.End == decode.BlockSize
+		o.fresh = o.fresh || rec.Filler || pos == 0 && rec.End == decode.BlockSize || isBlank(rec.Payload)
 	}
 	return o, nil
+}
+
+// isBlank reports whether a payload is the spaces that Pika before 3.0.10 fills with. Of a long one the beginning tells.
+func isBlank(payload []byte) bool {
+	return len(payload) > 0 && allEqual(payload[:min(len(payload), maxHead)], ' ')
 }
 
 // opening gives the opening of a segment, once read. What lies behind the manifest's position is not looked at.

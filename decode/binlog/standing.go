@@ -10,11 +10,13 @@ import (
 	"slices"
 )
 
-// remember keeps the bytes before end, as far as they are in the segment that is held.
+// remember keeps the bytes before end, as far as they are in the segment that is held. How the segment begins it keeps as it was when
+// the segment was entered: the bytes before end may be of another history already.
 func (f *follower) remember() error {
+	known := f.beforeAt.Segment == f.end.Segment && len(f.head) == maxHead
 	f.before, f.beforeAt = f.before[:0], f.end
 	var err error
-	if f.before, err = f.readBefore(f.before); err != nil || f.log.held == nil {
+	if f.before, err = f.readBefore(f.before); err != nil || f.log.held == nil || known {
 		return err
 	}
 	n := min(f.end.Offset, maxHead)
@@ -67,13 +69,21 @@ func (f *follower) standing() (standing, error) {
 		s.other = fmt.Sprintf("write2file%d is another file than the one that was read", f.end.Segment)
 	case s.size < f.end.Offset:
 		s.other = fmt.Sprintf("write2file%d has only %d bytes", f.end.Segment, s.size)
-	case held != nil && f.beforeAt == f.end:
-		s.other, err = f.compareBefore()
-		if err == nil && s.other == "" {
-			s.other, err = f.compareHead() // long values end alike
-		}
+	case held != nil:
+		s.other, err = f.compare()
 	}
 	return s, err
+}
+
+// compare reads again what is remembered of the segment that is held. Long values end alike, so that the head is compared, too.
+func (f *follower) compare() (string, error) {
+	if f.beforeAt != f.end {
+		return "", nil
+	}
+	if other, err := f.compareBefore(); err != nil || other != "" {
+		return other, err
+	}
+	return f.compareHead()
 }
 
 // compareBefore reads the bytes before end again.
@@ -86,8 +96,7 @@ func (f *follower) compareBefore() (string, error) {
 	return fmt.Sprintf("the bytes before %v are others than were read", f.end), nil
 }
 
-// compareHead reads how the current segment begins once more. A server of Pika 2 that was killed between two stores of a
-// rotation begins the segment again.
+// compareHead reads how the current segment begins once more.
 func (f *follower) compareHead() (string, error) {
 	if len(f.head) == 0 || f.log.held == nil || f.log.held.segment.Number != f.end.Segment {
 		return "", nil

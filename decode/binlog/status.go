@@ -15,7 +15,8 @@ type LogStatus struct {
 	Read      decode.Position // up to here it was handed out
 	Committed decode.Position // up to here it goes
 	Moved     time.Time       // when Committed was seen to move, or when the reading began
-	Segments  []Segment       // up to that of Committed, by number: the first one is the oldest there is
+	Oldest    uint32          // of the segments that the server has not purged, 0 if there is none
+	Segments  []Segment       // up to that of Committed, by number, those too that only a link holds any more
 }
 
 // Behind is how many bytes of files lie between a position and the end, and how many segments later than the one of the
@@ -81,6 +82,13 @@ func (s *LogStatus) moveTo(committed decode.Position, now time.Time) {
 func (f *follower) status() (LogStatus, error) {
 	data, errManifest := readManifest(f.manifest.path)
 	folder, err := readFolder(f.dir)
+	var oldest uint32
+	if err == nil && len(folder.segments) > 0 {
+		oldest = folder.segments[0].Number
+	}
+	if err == nil && f.log.pinned != nil {
+		f.log.pinned.merge(folder)
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if notThere(err) != nil {
@@ -91,6 +99,7 @@ func (f *follower) status() (LogStatus, error) {
 		if errManifest == nil && err == nil && m.fits(folder.segments) {
 			f.public.moveTo(m.Position, f.now())
 		}
+		f.public.Oldest = oldest
 		f.public.Segments, _ = splitStale(folder.segments, f.public.Committed.Segment)
 	}
 	s := f.public

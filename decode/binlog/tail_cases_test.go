@@ -110,6 +110,35 @@ func TestTailHoles(t *testing.T) {
 			},
 			want: []string{"db0 Rewritten 0:142 to 0:0", "db0 0:1000"},
 		},
+		"a full sync and a purge of what it left": {
+			do: func(t *testing.T, s *pikasim.Server, _ *reader) {
+				t.Helper()
+				must(t, s.FullSync(at(0, 1000)))
+				put(t, s, 1, 0)
+				must(t, s.Rotate())
+				put(t, s, 1, 0)
+				must(t, s.Purge(1))
+			},
+			want: []string{"db0 Rewritten 0:142 to 1:0", "db0 1:0"},
+		},
+		"a full sync and a purge of more than it left": {
+			do: func(t *testing.T, s *pikasim.Server, _ *reader) {
+				t.Helper()
+				must(t, s.FullSync(at(5, 1000)))
+				must(t, s.Rotate())
+				put(t, s, 1, 0)
+				must(t, s.Purge(1))
+			},
+			want: []string{"db0 Rewritten 0:142 to 6:0", "db0 6:0"},
+		},
+		"a full sync to the beginning of the next segment": {
+			do: func(t *testing.T, s *pikasim.Server, _ *reader) {
+				t.Helper()
+				must(t, s.FullSync(at(1, 0)))
+				put(t, s, 1, 0)
+			},
+			want: []string{"db0 Rewritten 0:142 to 1:0", "db0 1:0"},
+		},
 		"a lost manifest": {
 			do: func(t *testing.T, s *pikasim.Server, _ *reader) {
 				t.Helper()

@@ -32,6 +32,7 @@ type reader struct {
 	left  int // waits that are allowed
 
 	got   []item
+	mark  mark
 	notes []binlog.NoteKind
 }
 
@@ -106,9 +107,7 @@ func (r *reader) step() bool {
 	case errors.Is(err, errQuiet) || err == io.EOF:
 		return false
 	case errors.As(err, &hole):
-		log, from, to := hole.Hole()
-		name := strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%T", hole), "*binlog."), "Error")
-		r.got = append(r.got, item{Log: log.String(), Hole: fmt.Sprintf("%s %v to %v", name, from, to), hole: hole})
+		r.lose(hole)
 		return true
 	default:
 		r.t.Fatal(err)
@@ -130,7 +129,9 @@ func (r *reader) take(chunk decode.Chunk) {
 			return
 		case err != nil:
 			r.t.Fatalf("%s, chunk %d:%d to %d: %v", chunk.Log, chunk.Segment, chunk.Begin, chunk.End, err)
-		case rec.Filler || len(rec.Payload) > 0 && strings.Trim(string(rec.Payload), " ") == "" || strings.Contains(string(rec.Payload), "padding"):
+		}
+		r.keep(&chunk, &rec)
+		if rec.Filler || len(rec.Payload) > 0 && strings.Trim(string(rec.Payload), " ") == "" || strings.Contains(string(rec.Payload), "padding") {
 			continue
 		}
 		r.got = append(r.got, item{

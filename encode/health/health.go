@@ -35,7 +35,7 @@ type LogStatus struct {
 	Log      *decode.Log     // the one that the run's batches carry
 	From     decode.Position // where reading began: it counts as acknowledged as long as nothing else is
 	End      decode.Position // up to where the server has committed
-	Oldest   uint32          // number of the oldest segment on the disk
+	Oldest   uint32          // number of the oldest segment that the server has not purged
 	Segments int             // how many there are
 	Grew     time.Time       // when End was last seen to move
 

@@ -1,0 +1,362 @@
+//go:build kafka && unix
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"pikabin/decode/binlogtest"
+	"pikabin/decode/binlogtest/pikasim"
+)
+
+// kafkaTopic is a topic of one partition on the brokers that scripts/kafka.sh has started, and what a test asks of them.
+type kafkaTopic struct {
+	tb      testing.TB
+	brokers string // for the test
+	runs    string // for the program
+	name    string
+	client  *kgo.Client
+	admin   *kadm.Client
+}
+
+func newKafkaTopic(tb testing.TB) *kafkaTopic {
+	tb.Helper()
+	k := &kafkaTopic{tb: tb, brokers: os.Getenv("PIKABIN_TEST_KAFKA")}
+	if k.brokers == "" {
+		tb.Fatal("PIKABIN_TEST_KAFKA is empty: run scripts/kafka.sh test")
+	}
+	k.runs = k.brokers
+	k.name = fmt.Sprintf("%s-%08x", strings.NewReplacer("/", "-", ",", "").Replace(tb.Name()), rand.Uint32())
+	k.client = k.newClient()
+	k.admin = kadm.NewClient(k.client)
+	return k
+}
+
+func (k *kafkaTopic) newClient(opts ...kgo.Opt) *kgo.Client {
+	k.tb.Helper()
+	client, err := kgo.NewClient(append(opts, kgo.SeedBrokers(strings.Split(k.brokers, ",")...))...)
+	if err != nil {
+		k.tb.Fatal(err)
+	}
+	k.tb.Cleanup(client.Close)
+	return client
+}
+
+// args are those of a run that follows a log exactly once.
+func (k *kafkaTopic) args(log, options string, more ...string) []string {
+	output := "kafka://" + k.runs + "/" + k.name + "?partitions=1&commit-interval=100ms" + options
+	return append([]string{"tail", log, "--from", "start", "-o", output, "--exactly-once", "--create-topics"}, more...)
+}
+
+func (k *kafkaTopic) tail(log, options string, more ...string) *program {
+	k.tb.Helper()
+	return startProgram(k.tb, nil, k.args(log, options, more...)...)
+}
+
+// end is that of what consumers see, and settled says whether there is nothing behind it. A topic that is not there ends at 0.
+func (k *kafkaTopic) end() (end int64, settled bool) {
+	k.tb.Helper()
+	committed, err1 := k.admin.ListCommittedOffsets(k.tb.Context(), k.name)
+	all, err2 := k.admin.ListEndOffsets(k.tb.Context(), k.name)
+	if err := errors.Join(err1, err2); err != nil {
+		k.tb.Fatal(err)
+	}
+	seen, _ := committed.Lookup(k.name, 0)
+	last, _ := all.Lookup(k.name, 0)
+	return max(seen.Offset, 0), seen.Offset == last.Offset
+}
+
+// grows waits until something more has been committed.
+func (k *kafkaTopic) grows(p *program) {
+	k.tb.Helper()
+	before, _ := k.end()
+	p.until("events in the topic", func() bool {
+		now, _ := k.end()
+		return now > before
+	})
+}
+
+// records are all that a consumer sees, read committed, when no transaction is open. The brokers answer a commit before they have told
+// the partitions of it.
+func (k *kafkaTopic) records() []*kgo.Record {
+	k.tb.Helper()
+	end, settled := k.end()
+	for !settled {
+		end, settled = k.end()
+	}
+	c := k.newClient(kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(),
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{k.name: {0: kgo.NewOffset().AtStart()}}))
+	var records []*kgo.Record
+	for at := int64(0); at < end; {
+		fetches := c.PollFetches(k.tb.Context())
+		if err := fetches.Err(); err != nil {
+			k.tb.Fatal(err)
+		}
+		for _, r := range fetches.Records() {
+			at = r.Offset + 1
+			if !r.Attrs.IsControl() {
+				records = append(records, r)
+			}
+		}
+	}
+	return records
+}
+
+// compare finds each record of the writer once, in its order. The writer has ended.
+func (k *kafkaTopic) compare(log, journal string) {
+	k.tb.Helper()
+	a := account{history: readHistory(k.tb, journal, log), next: map[string]int{}}
+	for _, r := range k.records() {
+		if err := a.take(r.Value); err != nil {
+			k.tb.Fatal(err)
+		}
+	}
+	if err := a.complete(); err != nil {
+		k.tb.Error(err)
+	}
+	k.tb.Logf("%d records", a.records)
+}
+
+// written is a log that is written to all the time.
+func written(t *testing.T, args ...string) (log, journal string, w *pikasim.Driver) {
+	t.Helper()
+	dir := t.TempDir()
+	log, journal = filepath.Join(dir, "log"), filepath.Join(dir, "journal")
+	args = append([]string{"--journal", journal, "--rate", "500", "--duration", "10m"}, args...)
+	return log, journal, pikasim.Start(t, log, args...)
+}
+
+// replicas are logs of the same records at the same places, each with headers of its own.
+type replicas struct {
+	t    *testing.T
+	dirs []string
+	logs []*binlogtest.Writer
+}
+
+func newReplicas(t *testing.T, n int) *replicas {
+	t.Helper()
+	r := &replicas{t: t}
+	for i := range n {
+		r.dirs = append(r.dirs, t.TempDir())
+		r.logs = append(r.logs, binlogtest.NewWriter(binlogtest.Options{Time: binlogtest.DefaultTime + uint32(i)}))
+	}
+	return r
+}
+
+// put puts records into one of the logs. Those of one name are the same in all.
+func (r *replicas) put(i, n int, name string) {
+	r.t.Helper()
+	for range n {
+		r.logs[i].Command("SET", "k", fmt.Sprintf("%s %d", name, len(r.logs[i].Records())))
+	}
+	if err := r.logs[i].WriteDir(filepath.Join(r.dirs[i], "log_db0")); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// TestRealKafkaReplica goes on beside a replica where a run beside its master has stopped, and back. There is no state file: the place is
+// in Kafka.
+func TestRealKafkaReplica(t *testing.T) {
+	t.Parallel()
+	k := newKafkaTopic(t)
+	const master, replica, other = 0, 1, 2
+	r := newReplicas(t, 3)
+	r.put(master, 100, "x")
+	k.tail(r.dirs[master], "", "--idle-exit", "1ms").exits(0)
+	r.put(replica, 150, "x")
+	k.tail(r.dirs[replica], "", "--idle-exit", "1ms", "--state", filepath.Join(t.TempDir(), "state")).exits(0)
+
+	// The master is behind, and comes.
+	p := k.tail(r.dirs[master], "", "--idle-exit", "1ms")
+	p.says("waiting for it, as for a replica that is behind")
+	r.put(master, 100, "x")
+	p.exits(0)
+
+	r.put(other, 250, "y")
+	p = k.tail(r.dirs[other], "", "--idle-exit", "1ms")
+	p.exits(exitGone)
+	p.says("the history before position")
+	var got, want []string
+	for _, record := range k.records() {
+		got = append(got, string(record.Headers[0].Value))
+	}
+	for _, record := range r.logs[master].Records() {
+		want = append(want, fmt.Sprintf("db0/%d:%d", record.Segment, record.Offset))
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %d records, want %d: %v", len(got), len(want), got)
+	}
+}
+
+// TestRealKafkaUnbegun ends before there is an event: the next run, whatever it is told, begins where that one did.
+func TestRealKafkaUnbegun(t *testing.T) {
+	t.Parallel()
+	k := newKafkaTopic(t)
+	r := newReplicas(t, 1)
+	r.put(0, 10, "x")
+	args := k.args(r.dirs[0], "", "--idle-exit", "1ms")
+	args = slices.DeleteFunc(args, func(arg string) bool { return arg == "--from" || arg == "start" })
+	startProgram(t, nil, args...).exits(0)
+	r.put(0, 10, "x")
+	p := startProgram(t, nil, args...)
+	p.exits(0)
+	if n := len(k.records()); n != 10 {
+		t.Errorf("%d records, want the 10 that were written behind the first end:\n%s", n, &p.messages)
+	}
+}
+
+// TestRealKafkaStandby has one run wait for another. In the end each record is there once.
+func TestRealKafkaStandby(t *testing.T) {
+	const again = "another pikabin writes for this source now"
+	for name, c := range map[string]struct {
+		writer []string
+		end    func(k *kafkaTopic, first *program, taken func())
+	}{
+		"killed": {nil, func(_ *kafkaTopic, first *program, taken func()) {
+			first.kill()
+			taken()
+		}},
+		"told to end": {nil, func(_ *kafkaTopic, first *program, taken func()) {
+			first.signal(syscall.SIGTERM)
+			first.exits(0)
+			taken()
+		}},
+		"stopped for too long": {nil, func(_ *kafkaTopic, first *program, taken func()) {
+			first.signal(syscall.SIGSTOP)
+			taken()
+			first.signal(syscall.SIGCONT)
+			first.exits(exitSink)
+			first.says(again)
+		}},
+		"stopped for too long, and nothing comes": {[]string{"--count", "500"}, func(_ *kafkaTopic, first *program, taken func()) {
+			first.signal(syscall.SIGSTOP)
+			taken()
+			first.signal(syscall.SIGCONT)
+			first.exits(exitSink)
+			first.says(again)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k := newKafkaTopic(t)
+			log, journal, w := written(t, c.writer...)
+			first := k.tail(log, "&standby")
+			k.grows(first)
+			second := k.tail(log, "&standby", "--listen", "127.0.0.1:0", "--idle-exit", "500ms")
+			second.says("standing by until no other run writes")
+			checkStandsBy(t, second, "standing by\n", "pikabin_standby 1")
+			began := time.Now()
+			c.end(k, first, func() {
+				second.says("db0: from")
+				t.Logf("the second one took over after %v", time.Since(began).Round(time.Second/10))
+			})
+			checkStandsBy(t, second, "ok\n", "pikabin_standby 0")
+			if c.writer == nil {
+				k.grows(second)
+				w.Quit()
+			}
+			second.exits(0)
+			k.compare(log, journal)
+		})
+	}
+}
+
+var served = regexp.MustCompile(`serving /metrics and /healthz on (\S+)`)
+
+// checkStandsBy asks a run how it is.
+func checkStandsBy(t *testing.T, p *program, health, metric string) {
+	t.Helper()
+	where := served.FindStringSubmatch(p.messages.String())
+	if where == nil {
+		t.Fatalf("it does not say where it can be asked:\n%s", &p.messages)
+	}
+	for page, want := range map[string]string{"healthz": health, "metrics": "\n" + metric + "\n"} {
+		code, text := get(t, "http://"+where[1]+"/"+page)
+		if code != http.StatusOK || !strings.Contains(text, want) {
+			t.Errorf("/%s: %d, want %q in:\n%s", page, code, want, text)
+		}
+	}
+}
+
+func get(t *testing.T, url string) (code int, text string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(body)
+}
+
+// TestRealKafkaStandbyEnds tells runs to end that stand by.
+func TestRealKafkaStandbyEnds(t *testing.T) {
+	t.Parallel()
+	k := newKafkaTopic(t)
+	log, journal, w := written(t)
+	first := k.tail(log, "&standby", "--idle-exit", "500ms")
+	k.grows(first)
+	tail := k.tail(log, "&standby")
+	args := k.args(log, "&standby")
+	convert := startProgram(t, nil, append([]string{"convert"}, args[1:]...)...)
+	for p, code := range map[*program]int{tail: 0, convert: exitInterrupted} {
+		p.says("standing by until no other run writes")
+		p.signal(syscall.SIGTERM)
+		p.exits(code)
+		p.says("standing by for source \"" + k.name + "\": told to end")
+	}
+	w.Quit()
+	first.exits(0)
+	k.compare(log, journal)
+}
+
+// TestRealKafkaTransactionTimedOut stops a run for longer than its transaction may take. The next one goes on without loss or repeat.
+func TestRealKafkaTransactionTimedOut(t *testing.T) {
+	t.Parallel()
+	k := newKafkaTopic(t)
+	log, journal, w := written(t)
+	p := k.tail(log, "&transaction-timeout=3s&source="+k.name)
+	for aborted := false; !aborted; {
+		k.grows(p)
+		p.signal(syscall.SIGSTOP)
+		p.until("the end of the transaction", func() bool {
+			described, err := k.admin.DescribeTransactions(t.Context(), "pikabin-"+k.name)
+			if err = errors.Join(err, described["pikabin-"+k.name].Err); err != nil {
+				t.Fatal(err)
+			}
+			state := described["pikabin-"+k.name].State
+			aborted = state == "CompleteAbort"
+			return strings.HasPrefix(state, "Complete") || state == "Empty"
+		})
+		p.signal(syscall.SIGCONT)
+	}
+	p.exits(exitSink)
+	p.says("or the transaction took longer than transaction-timeout")
+	p = k.tail(log, "", "--idle-exit", "500ms")
+	k.grows(p)
+	w.Quit()
+	p.exits(0)
+	k.compare(log, journal)
+}
