@@ -10,7 +10,8 @@
 #   scripts/kafka.sh env               the variables that the tests read, for eval
 #   scripts/kafka.sh run CLASS ARG...  a program of Kafka's, such as org.apache.kafka.tools.ProducerPerformance
 #
-#   KAFKA_HEAP  of each node (default 512m)
+#   KAFKA_HEAP        of each node (default 512m)
+#   KAFKA_PROPERTIES  more lines for server.properties
 #
 # Besides the listener in clear each node has one with TLS, one that wants a certificate of the client, too, and one with TLS that wants a
 # login: user "writer" with a password by PLAIN or SCRAM, who has to log in again every three seconds, or any token of OAUTHBEARER, unsigned.
@@ -150,6 +151,7 @@ configure() {
 		share.coordinator.state.topic.min.isr=$in_sync
 		group.initial.rebalance.delay.ms=0
 		broker.session.timeout.ms=6000
+		${KAFKA_PROPERTIES:-}
 	PROPERTIES
 	(java_main warn kafka.tools.StorageTool format -t "$cluster_id" -c "$run_dir/$n/server.properties" \
 		--add-scram "SCRAM-SHA-256=[name=writer,password=$password]" --add-scram "SCRAM-SHA-512=[name=writer,password=$password]") >"$run_dir/$n/format.log" 2>&1 || {
