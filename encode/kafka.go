@@ -178,24 +178,17 @@ func (s *kafkaSink) clientOptions() ([]kgo.Opt, error) {
 		base = append(base, kgo.TransactionalID("pikabin-"+s.o.source), kgo.TransactionTimeout(s.o.transactionTimeout),
 			kgo.RetryTimeout(max(s.o.transactionTimeout, requestTimeout)), kgo.RequestRetries(math.MaxInt32))
 	}
+	compression, err := batchCompression(s.o.compression)
+	if err != nil {
+		return nil, err
+	}
 	return append(base,
 		kgo.RecordPartitioner(s.topics), kgo.ProducerBatchMaxBytesFn(s.topics.batchBytes),
 		kgo.RequiredAcks(kgo.AllISRAcks()), kgo.StopProducerOnDataLossDetected(),
-		kgo.ProducerBatchCompression(s.codecs()...), kgo.ProducerLinger(s.o.linger),
+		compression, kgo.ProducerLinger(s.o.linger),
 		kgo.MaxBufferedRecords(math.MaxInt32), // the budget bounds them
 		kgo.UnknownTopicRetries(unknownTopicTries), kgo.MetadataMaxAge(10*time.Second), kgo.MetadataMinAge(250*time.Millisecond),
 	), nil
-}
-
-// codecs are the compression and, for brokers that do not know it, none.
-func (s *kafkaSink) codecs() []kgo.CompressionCodec {
-	codec := map[string]kgo.CompressionCodec{
-		"zstd": kgo.ZstdCompression(), "lz4": kgo.Lz4Compression(), "snappy": kgo.SnappyCompression(), "gzip": kgo.GzipCompression(),
-	}
-	if c, ok := codec[s.o.compression]; ok {
-		return []kgo.CompressionCodec{c, kgo.NoCompression()}
-	}
-	return []kgo.CompressionCodec{kgo.NoCompression()}
 }
 
 // Identity implements Named: brokers come and go, the cluster stays.

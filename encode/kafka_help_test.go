@@ -124,7 +124,7 @@ func settledEnds(t *testing.T, brokers, topic string) kadm.ListedOffsets {
 	for {
 		committed, err1 := a.ListCommittedOffsets(t.Context(), topic)
 		all, err2 := a.ListEndOffsets(t.Context(), topic)
-		if err := errors.Join(err1, err2); err != nil {
+		if err := errors.Join(err1, err2, committed.Error(), all.Error()); err != nil {
 			t.Fatal(err)
 		}
 		open := false

@@ -10,7 +10,8 @@
 #   scripts/kafka.sh env               the variables that the tests read, for eval
 #   scripts/kafka.sh run CLASS ARG...  a program of Kafka's, such as org.apache.kafka.tools.ProducerPerformance
 #
-#   KAFKA_HEAP  of each node (default 512m)
+#   KAFKA_HEAP        of each node (default 512m)
+#   KAFKA_PROPERTIES  more lines for server.properties
 #
 # Besides the listener in clear each node has one with TLS, one that wants a certificate of the client, too, and one with TLS that wants a
 # login: user "writer" with a password by PLAIN or SCRAM, who has to log in again every three seconds, or any token of OAUTHBEARER, unsigned.
@@ -108,7 +109,8 @@ java_main() {
 	exec java -Xmx"${KAFKA_HEAP:-512m}" -Dorg.slf4j.simpleLogger.defaultLogLevel="$1" -cp "$(<"$run_dir/classpath")" "${@:2}"
 }
 
-# configure NODE writes the properties of a node. Internal topics are small, so that they are there at once.
+# configure NODE writes the properties of a node. Internal topics are small, so that they are there at once. Records have the times of
+# their events, which are of long ago, and stay all the same.
 configure() {
 	local n=$1 copies=$((nodes > 1 ? 3 : 1)) in_sync=$((nodes > 1 ? 2 : 1)) jaas=org.apache.kafka.common.security
 	local bound='' name
@@ -136,6 +138,7 @@ configure() {
 		listener.name.login.scram-sha-512.connections.max.reauth.ms=3000
 		log.dirs=$run_dir/$n/data
 		auto.create.topics.enable=false
+		log.retention.ms=-1
 		default.replication.factor=$copies
 		min.insync.replicas=$in_sync
 		offsets.topic.replication.factor=$copies
@@ -148,6 +151,7 @@ configure() {
 		share.coordinator.state.topic.min.isr=$in_sync
 		group.initial.rebalance.delay.ms=0
 		broker.session.timeout.ms=6000
+		${KAFKA_PROPERTIES:-}
 	PROPERTIES
 	(java_main warn kafka.tools.StorageTool format -t "$cluster_id" -c "$run_dir/$n/server.properties" \
 		--add-scram "SCRAM-SHA-256=[name=writer,password=$password]" --add-scram "SCRAM-SHA-512=[name=writer,password=$password]") >"$run_dir/$n/format.log" 2>&1 || {

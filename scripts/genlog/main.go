@@ -29,7 +29,7 @@ func main() {
 
 func run(args []string) error {
 	flags := flag.NewFlagSet("genlog", flag.ContinueOnError)
-	name := flags.String("case", "small", "small, medium or large")
+	name := flags.String("case", "small", "small, medium, bulky or large")
 	sizeText := flags.String("size", "512MiB", "bytes of all segments, at least")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return nil
@@ -38,7 +38,7 @@ func run(args []string) error {
 	}
 	workload, ok := workloads[*name]
 	if !ok {
-		return fmt.Errorf("there is no case %q: expected small, medium or large", *name)
+		return fmt.Errorf("there is no case %q: expected small, medium, bulky or large", *name)
 	}
 	size, err := parseSize(*sizeText)
 	if err != nil {

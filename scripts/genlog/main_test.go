@@ -34,7 +34,7 @@ func TestSameBytesEachTime(t *testing.T) {
 func TestDocumentsAreJSON(t *testing.T) {
 	p := newPools(2)
 	for range 100 {
-		d := p.document()
+		d := p.document(1_000)
 		if !json.Valid([]byte(d)) {
 			t.Fatalf("not JSON: %s", d)
 		}

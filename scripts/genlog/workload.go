@@ -11,7 +11,8 @@ import (
 // come from pools made beforehand, so that generating costs little.
 var workloads = map[string]func() func(argv []string) []string{
 	"small":  newSmall,
-	"medium": newMedium,
+	"medium": newDocuments(2, 1_000),
+	"bulky":  newDocuments(4, 10_000),
 	"large":  newLarge,
 }
 
@@ -84,30 +85,32 @@ func newSmall() func([]string) []string {
 	return func(argv []string) []string { return mix[p.rng.IntN(len(mix))](argv) }
 }
 
-// newMedium stores JSON documents of about 1 KB.
-func newMedium() func([]string) []string {
-	p := newPools(2)
-	documents := make([]string, 1<<11)
-	for i := range documents {
-		documents[i] = p.document()
-	}
-	return func(argv []string) []string {
-		switch p.rng.IntN(10) {
-		case 0, 1, 2, 3:
-			return append(argv, "SET", p.key(), p.pick(documents))
-		case 4, 5, 6:
-			return append(argv, "pksetexat", p.key(), p.pick(p.deadlines), p.pick(documents))
-		default:
-			return append(argv, "HSET", p.key(), p.value(4, 12), p.pick(documents))
+// newDocuments stores JSON documents of about size bytes.
+func newDocuments(seed uint64, size int) func() func([]string) []string {
+	return func() func([]string) []string {
+		p := newPools(seed)
+		documents := make([]string, 1<<11)
+		for i := range documents {
+			documents[i] = p.document(size)
+		}
+		return func(argv []string) []string {
+			switch p.rng.IntN(10) {
+			case 0, 1, 2, 3:
+				return append(argv, "SET", p.key(), p.pick(documents))
+			case 4, 5, 6:
+				return append(argv, "pksetexat", p.key(), p.pick(p.deadlines), p.pick(documents))
+			default:
+				return append(argv, "HSET", p.key(), p.value(4, 12), p.pick(documents))
+			}
 		}
 	}
 }
 
 // document is nested JSON with a quote about every seven bytes.
-func (p *pools) document() string {
+func (p *pools) document(size int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `{"id":%d,"key":%q,"state":"open","items":[`, p.rng.IntN(1e9), p.key())
-	for n := 0; b.Len() < 900; n++ {
+	for n := 0; b.Len() < size-100; n++ {
 		if n > 0 {
 			b.WriteByte(',')
 		}
