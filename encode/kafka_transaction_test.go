@@ -200,8 +200,9 @@ func TestKafkaStandby(t *testing.T) {
 // TestKafkaPositions begins a run while another source has left a transaction open in the partition of the positions, and after one of its
 // own was aborted.
 func TestKafkaPositions(t *testing.T) {
-	cluster := fakeKafka(t, kfake.SeedTopics(1, "pika", "pikabin-positions"))
+	cluster := fakeKafka(t, kfake.SeedTopics(1, "pika"))
 	brokers := brokersOf(cluster)
+	makeTopic(t, brokers, "pikabin-positions", 1, map[string]*string{"cleanup.policy": new("compact")})
 	send := func(id, log string, segment int) *kgo.Client {
 		c := client(t, brokers, kgo.TransactionalID(id), kgo.DefaultProduceTopic("pikabin-positions"))
 		position := fmt.Appendf(nil, `{"position":"%d:0"}`, segment)
