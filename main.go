@@ -527,8 +527,9 @@ func (f *streamFlags) openSink(ctx context.Context, s *streams, o *encode.Option
 	sink, err := encode.OpenSink(encode.SinkOptions{
 		Target: f.Output, Settings: f.settings(), Stdout: s.stdout.Writer, DBs: dbsOf(logs), Format: o.Format, Compression: o.Compression,
 		Roll: roll, Resume: k.file != nil, Note: k.state.Note,
-		Guard: func(path string) error { return checkOutside("output", path, sources, logs) },
-		Warn:  s.console.Warn, Waits: o.Stats.Waits, Oversized: o.Stats.Oversized, StandsBy: o.Stats.StandsBy, Stop: ctx.Done(),
+		Belongs: func(output string) error { return k.belongTo(output, f.Format, o.Compression) },
+		Guard:   func(path string) error { return checkOutside("output", path, sources, logs) },
+		Warn:    s.console.Warn, Waits: o.Stats.Waits, Oversized: o.Stats.Oversized, StandsBy: o.Stats.StandsBy, Stop: ctx.Done(),
 	})
 	if target, ok := errors.AsType[*encode.TargetError](err); ok {
 		return nil, usageError{target}
@@ -539,17 +540,13 @@ func (f *streamFlags) openSink(ctx context.Context, s *streams, o *encode.Option
 	if err != nil {
 		return nil, &encode.SinkError{Err: err}
 	}
-	if named, ok := sink.(encode.Named); ok {
-		if err := k.belongTo(named.Identity(), f.Format, o.Compression); err != nil {
-			return nil, errors.Join(err, sink.Close(ctx))
-		}
-	}
 	return sink, nil
 }
 
 // keeping is the state of a run, if it keeps one.
 type keeping struct {
 	file  *checkpoint.File // nil: it keeps none
+	mu    sync.Mutex       // of state: logs appear while it is saved
 	state checkpoint.State
 
 	// output holds the places that the output itself has told of. They go before those of the file.
@@ -572,10 +569,19 @@ func (k *keeping) mark(log string) (m checkpoint.Mark, who string, ok bool) {
 	if m, ok := k.output[log]; ok {
 		return m, "the output", true
 	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	if m, ok = k.state.DBs[log]; ok {
 		who = "the state " + k.file.Path()
 	}
 	return m, who, ok
+}
+
+// goesOn reports whether there was a run before, which has left places of some logs.
+func (k *keeping) goesOn() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.output)+len(k.state.DBs) > 0
 }
 
 // openState locks the state of this output.
@@ -710,6 +716,8 @@ func (k *keeping) checkFence(ctx context.Context, l *binlog.Log, m checkpoint.Ma
 
 // save puts a checkpoint into the state. What the state holds of other logs stays.
 func (k *keeping) save(c encode.Checkpoint) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	for log, mark := range c.Marks {
 		k.state.DBs[log.String()] = mark
 	}
@@ -901,10 +909,10 @@ func (f *following) openPins(ctx context.Context) error {
 	return err
 }
 
-// start says where a log is begun. One that appears later is all new.
+// start says where a log is begun. One that appears later is all new, and so is one that the run before has not left a place of.
 func (f *following) start(ctx context.Context, l *binlog.Log, late bool) (decode.Position, error) {
 	from := f.from.Or(binlog.End)
-	if late {
+	if late || f.From == "" && f.keeping.goesOn() {
 		from = binlog.Start
 	}
 	e, why, err := f.keeping.begin(ctx, l, from)
@@ -1045,7 +1053,7 @@ func (f *following) endedEarly(err error) error {
 
 func (f *following) endWithout(why string) {
 	rest := "comes the next time, from the place that is saved"
-	if f.keeping.file == nil {
+	if _, ok := f.sink.(encode.Positioner); !ok && f.keeping.file == nil {
 		rest = "is left out: no --state keeps the place"
 	}
 	f.console.Warn(fmt.Sprintf("%s: ending without it; what was not delivered %s", why, rest))

@@ -146,7 +146,7 @@ func (s *kafkaSink) start(o SinkOptions) error {
 	if standsBy == nil {
 		standsBy = func(bool) {}
 	}
-	err := s.inTime(ctx, func(ctx context.Context) error { return s.topics.start(ctx, o.DBs) })
+	err := s.inTime(ctx, func(ctx context.Context) error { return s.topics.start(ctx, &o) })
 	if err == nil && s.o.standby {
 		err = s.standBy(ctx, standsBy)
 	}
@@ -190,12 +190,6 @@ func (s *kafkaSink) clientOptions() ([]kgo.Opt, error) {
 		kgo.UnknownTopicRetries(unknownTopicTries), kgo.MetadataMaxAge(10*time.Second), kgo.MetadataMinAge(250*time.Millisecond),
 	), nil
 }
-
-// Identity implements Named: brokers come and go, the cluster stays.
-func (s *kafkaSink) Identity() string { return kafkaScheme + s.topics.cluster + "/" + s.o.topic }
-
-// Gone implements Watched: a run to which nothing comes ends, too, when the brokers are not there for it any more.
-func (s *kafkaSink) Gone() <-chan error { return s.gone }
 
 // Messages implements Messenger.
 func (*kafkaSink) Messages() {}

@@ -66,7 +66,7 @@ func parseKafka(target string, settings map[string]string) (*kafkaOptions, error
 	}
 	values, err := url.ParseQuery(query)
 	if err != nil {
-		return nil, fmt.Errorf("output %s%s: the options behind the question mark cannot be read", kafkaScheme, place)
+		return nil, fmt.Errorf("output %s: the options behind the question mark cannot be read", kafkaScheme)
 	}
 	for name, value := range settings {
 		values.Set(name, value)
@@ -75,9 +75,12 @@ func parseKafka(target string, settings map[string]string) (*kafkaOptions, error
 	if o.brokers, err = parseBrokers(hosts); err == nil {
 		err = checkTopicName(topic)
 	}
+	if err != nil {
+		return nil, fmt.Errorf("output %s: %w", kafkaScheme, err)
+	}
 	v := &kafkaValues{given: values}
 	o.read(v)
-	if err = errors.Join(err, v.finish()); err == nil {
+	if err = v.finish(); err == nil {
 		err = o.check()
 	}
 	if err != nil {
@@ -130,9 +133,10 @@ func (o *kafkaOptions) check() error {
 
 func parseBrokers(hosts string) ([]string, error) {
 	brokers := strings.Split(hosts, ",")
-	for _, broker := range brokers {
-		if host, port, err := net.SplitHostPort(broker); err != nil || host == "" || port == "" {
-			return nil, fmt.Errorf("%q is not the address of a broker: expected HOST:PORT[,HOST:PORT]/TOPIC", broker)
+	for i, broker := range brokers {
+		host, port, err := net.SplitHostPort(broker)
+		if _, errPort := strconv.ParseUint(port, 10, 16); err != nil || errPort != nil || host == "" {
+			return nil, fmt.Errorf("number %d is not the address of a broker: expected HOST:PORT[,HOST:PORT]/TOPIC", i+1)
 		}
 	}
 	return brokers, nil
@@ -143,6 +147,9 @@ func checkTopicName(topic string) error {
 	plain := strings.NewReplacer("{db}", "db0", "{type}", "string").Replace(topic)
 	odd := func(r rune) bool {
 		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-", r)
+	}
+	if strings.ContainsAny(topic, "&=") {
+		return errors.New("a topic has no '&' nor '=': options stand behind a question mark")
 	}
 	if plain == "" || plain == "." || plain == ".." || len(plain) > 249 || strings.ContainsFunc(plain, odd) {
 		return fmt.Errorf("%q is not the name of a topic: expected letters, digits, '.', '_' and '-', and {db} or {type} for those of the event", topic)

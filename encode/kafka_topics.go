@@ -76,8 +76,6 @@ type kafkaTopics struct {
 	admin *kadm.Client
 	warn  func(string)
 
-	cluster string // its id
-
 	onChanged func(t *kafkaTopic, partitions int32) bool
 
 	mu     sync.Mutex
@@ -103,10 +101,15 @@ func (k *kafkaTopics) batchBytes(name string) int32 {
 }
 
 // start finds the topics of the DBs that are known, and that of too large records.
-func (k *kafkaTopics) start(ctx context.Context, dbs []string) error {
-	if err := k.identify(ctx); err != nil {
+func (k *kafkaTopics) start(ctx context.Context, o *SinkOptions) error {
+	cluster, err := k.identify(ctx)
+	if err == nil && o.Belongs != nil {
+		err = o.Belongs(kafkaScheme + cluster + "/" + k.o.topic) // brokers come and go, the cluster stays
+	}
+	if err != nil {
 		return err
 	}
+	dbs := o.DBs
 	var names []string
 	if !strings.Contains(k.o.topic, "{db}") {
 		dbs = []string{""}
@@ -135,16 +138,16 @@ func (k *kafkaTopics) findPositions(ctx context.Context) error {
 }
 
 // identify asks which cluster this is. One that does not tell is known by its addresses.
-func (k *kafkaTopics) identify(ctx context.Context) error {
-	err := patiently(ctx, func() error {
+func (k *kafkaTopics) identify(ctx context.Context) (cluster string, err error) {
+	err = patiently(ctx, func() error {
 		metadata, err := k.admin.BrokerMetadata(ctx)
-		k.cluster = cmp.Or(metadata.Cluster, strings.Join(k.o.brokers, ","))
+		cluster = cmp.Or(metadata.Cluster, strings.Join(k.o.brokers, ","))
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("asking the brokers who they are: %w", err)
+		err = fmt.Errorf("asking the brokers who they are: %w", err)
 	}
-	return nil
+	return cluster, err
 }
 
 // topicPlan is how a topic is made that is not there.

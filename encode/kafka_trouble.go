@@ -108,6 +108,13 @@ func (t *kafkaTrouble) reason() error {
 	return t.last
 }
 
+// forget is for when all is well: what was wrong before is not why something sticks later.
+func (t *kafkaTrouble) forget() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.last, t.refused = nil, nil
+}
+
 // stands is the reason why nothing moves, once somebody has been told.
 func (t *kafkaTrouble) stands() error {
 	if t.interval == 0 {
@@ -123,6 +130,7 @@ func (t *kafkaTrouble) look(now time.Time, records int64, waiting bool) (string,
 	if records != t.records || !waiting {
 		t.records, t.moved = records, now
 		t.stuck.Store(false)
+		t.forget()
 		if t.interval == 0 {
 			return "", nil
 		}
@@ -146,7 +154,10 @@ func (s *kafkaSink) watch(stop <-chan struct{}) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	s.trouble.moved = time.Now()
-	var late <-chan time.Time
+	var (
+		late  <-chan time.Time
+		stood error
+	)
 	hurried := s.hurried
 	for {
 		select {
@@ -160,7 +171,11 @@ func (s *kafkaSink) watch(stop <-chan struct{}) {
 			if line != "" {
 				s.warn(line)
 			}
-			s.waits(s.trouble.stands())
+			stands := s.trouble.stands()
+			if stands != nil || stood != nil { // a file that waits for room tells of that, too
+				s.waits(stands)
+			}
+			stood = stands
 		case <-stop:
 			stop, late = nil, time.After(s.o.closeTimeout)
 		case <-hurried:

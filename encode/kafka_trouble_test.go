@@ -111,11 +111,13 @@ func TestKafkaTargets(t *testing.T) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	for target, want := range map[string]string{
-		"a/t":                                `"a" is not the address of a broker`,
-		"a:1,/t":                             `"" is not the address`,
+		"a/t":                                `number 1 is not the address of a broker`,
+		"a:1,/t":                             `number 2 is not the address`,
 		"a:1":                                `"" is not the name of a topic`,
 		"a:1/x/y":                            `"x/y" is not the name of a topic`,
 		"a:1/pika.{key}":                     `is not the name of a topic`,
+		"u:hush?x@a:1/t":                     "number 1 is not the address of a broker",
+		"a:1/t&password=hush":                "options stand behind a question mark",
 		"u:hush@a:1/t":                       "does not belong into the address",
 		"a:1/t?password=hush":                "set PIKABIN_KAFKA_PASSWORD in the environment",
 		"a:1/t?acks=1":                       `there is no option "acks", only batch`,

@@ -107,12 +107,6 @@ type Positioner interface {
 	Pass(log *decode.Log, mark checkpoint.Mark)
 }
 
-// Named is a sink whose output is reached in more than one way: its identity is the same in all of them, and another one's is another.
-type Named interface {
-	Sink
-	Identity() string
-}
-
 // SinkOptions are what a sink has to know of the stream.
 type SinkOptions struct {
 	Target string    // what --output says
@@ -125,6 +119,10 @@ type SinkOptions struct {
 	// Settings are options that the sink knows by their names, and go before those in Target. Only types of sink that say so
 	// have any.
 	Settings map[string]string
+
+	// Belongs, if set, is told the name of an output that is reached in more than one way, which is the same in all of them,
+	// before the output is touched. It refuses those that the state is not of.
+	Belongs func(output string) error
 
 	// Guard, if set, refuses files and folders that nothing may be written to. It is asked for those that Target does not name.
 	Guard func(path string) error
