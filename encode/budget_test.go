@@ -100,12 +100,40 @@ func TestRunBoundsTheBytesInFlight(t *testing.T) {
 					}
 					rounds++
 				}
-				if err := <-ended; err != nil || rounds < 3 {
+				if err := <-ended; err != nil || rounds < 2 {
 					t.Errorf("ended with %v after %d rounds and %d batches", err, rounds, sink.total)
 				}
 			})
 		})
 	}
+}
+
+// TestRunHoldsManySmallBatches keeps what a transaction would: what is in flight is charged for what it takes.
+func TestRunHoldsManySmallBatches(t *testing.T) {
+	w := binlogtest.NewWriter(binlogtest.Options{})
+	for range 2000 {
+		w.Command("SET", "k", strings.Repeat("v", decode.BlockSize/2))
+	}
+	dir := t.TempDir()
+	writeLogs(t, dir, w)
+	synctest.Test(t, func(t *testing.T) {
+		sink, ended := &hoarder{}, make(chan error, 1)
+		source := sourceOf(t, find(t, dir), decode.BlockSize)
+		go func() {
+			_, err := encode.Run(t.Context(), source, sink, encode.Options{Format: wholeValues(), Workers: 4, Memory: 32 << 20})
+			ended <- err
+		}()
+		synctest.Wait()
+		if batches, bytes := sink.deliver(); batches < 100 {
+			t.Errorf("%d batches of %d bytes are kept, then no more come", batches, bytes)
+		}
+		for batches := 1; batches > 0; batches, _ = sink.deliver() {
+			synctest.Wait()
+		}
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // TestRunLetsGoOfLargeRecords reads a record with a million fields: behind its chunk a run keeps none of it.

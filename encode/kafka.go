@@ -178,14 +178,10 @@ func (s *kafkaSink) clientOptions() ([]kgo.Opt, error) {
 		base = append(base, kgo.TransactionalID("pikabin-"+s.o.source), kgo.TransactionTimeout(s.o.transactionTimeout),
 			kgo.RetryTimeout(max(s.o.transactionTimeout, requestTimeout)), kgo.RequestRetries(math.MaxInt32))
 	}
-	compression, err := batchCompression(s.o.compression)
-	if err != nil {
-		return nil, err
-	}
 	return append(base,
 		kgo.RecordPartitioner(s.topics), kgo.ProducerBatchMaxBytesFn(s.topics.batchBytes),
 		kgo.RequiredAcks(kgo.AllISRAcks()), kgo.StopProducerOnDataLossDetected(),
-		compression, kgo.ProducerLinger(s.o.linger),
+		batchCompression(s.o.compression), kgo.ProducerLinger(s.o.linger),
 		kgo.MaxBufferedRecords(math.MaxInt32), // the budget bounds them
 		kgo.UnknownTopicRetries(unknownTopicTries), kgo.MetadataMaxAge(10*time.Second), kgo.MetadataMinAge(250*time.Millisecond),
 	), nil

@@ -106,6 +106,9 @@ func (r *Result) add(b *Batch) {
 // own 512 KiB of output, plain and compressed. What its buffers take beyond that is charged as they grow.
 const chunkShare = 4 << 20
 
+// batchCost is what a batch that waits to be delivered is reckoned to take besides its buffers, here and in a sink.
+const batchCost = 16 << 10
+
 // defaultMemory bounds the bytes in flight unless told otherwise.
 const defaultMemory = 256 << 20
 

@@ -91,7 +91,8 @@ func (w *worker) charge(ctx context.Context, need int64) error {
 }
 
 // trim lets go of what a large record has made large, and gives the budget back what is not kept until the batch is
-// delivered: the record itself, and the changes if they have been compressed.
+// delivered: the record itself, the changes if they have been compressed, and what the chunk was read through. Some sinks hold
+// all batches that come in half a second, each of a few changes.
 func (w *worker) trim() {
 	if w.large > 0 {
 		w.large, w.change = 0, decode.Change{}
@@ -103,7 +104,7 @@ func (w *worker) trim() {
 			w.b.plain = nil
 		}
 	}
-	if rest := w.b.charged - max(chunkShare, w.b.footprint()); rest > 0 && w.b.inFlight {
+	if rest := w.b.charged - w.b.footprint() - batchCost; rest > 0 && w.b.inFlight {
 		w.budget.refund(rest)
 		w.b.charged -= rest
 	}
