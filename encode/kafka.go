@@ -73,6 +73,14 @@ type kafkaSink struct {
 	failure error
 }
 
+// What a run asks a sink for by its type: without a method it would go on as with any other.
+var (
+	_ Messenger  = (*kafkaSink)(nil)
+	_ Watched    = (*kafkaSink)(nil)
+	_ Ending     = (*kafkaSink)(nil)
+	_ Positioner = exactKafka{}
+)
+
 func openKafka(o SinkOptions) (Sink, error) {
 	options, err := parseKafka(o.Target, o.Settings)
 	if err == nil && o.Compression != (Compression{}) {
@@ -186,6 +194,9 @@ func (s *kafkaSink) clientOptions() ([]kgo.Opt, error) {
 		kgo.UnknownTopicRetries(unknownTopicTries), kgo.MetadataMaxAge(10*time.Second), kgo.MetadataMinAge(250*time.Millisecond),
 	), nil
 }
+
+// Gone implements Watched: a run to which nothing comes ends, too, when the brokers are not there for it any more.
+func (s *kafkaSink) Gone() <-chan error { return s.gone }
 
 // Messages implements Messenger.
 func (*kafkaSink) Messages() {}
