@@ -156,16 +156,22 @@ func TestKafkaLetterFile(t *testing.T) {
 	dir, w := largeAmongSmall(t)
 	cluster := fakeKafka(t)
 	brokers, limit, path := brokersOf(cluster), "5000", filepath.Join(t.TempDir(), "letters.jsonl")
-	makeTopic(t, brokers, "pika", 2, map[string]*string{"max.message.bytes": &limit})
-	var stats encode.Stats
+	makeTopic(t, brokers, "pika", 2, map[string]*string{"max.message.bytes": &limit, "retention.ms": new("3600000"), "cleanup.policy": new("delete")})
+	var (
+		stats encode.Stats
+		told  warnings
+	)
 	settings := map[string]string{"on-oversize": "dlq:" + path}
 	for range 2 {
-		if _, err := toKafka(t, dir, brokers+"/pika", 1<<16, encode.SinkOptions{Settings: settings, Oversized: stats.Oversized}, encode.Options{}); err != nil {
+		if _, err := toKafka(t, dir, brokers+"/pika", 1<<16, encode.SinkOptions{Settings: settings, Oversized: stats.Oversized, Warn: told.add}, encode.Options{}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if n := len(slices.Concat(consume(t, brokers, "pika")...)); n != 2*201 || stats.Snapshot().Oversized != 2 {
 		t.Errorf("%d records in the topic, %d counted", n, stats.Snapshot().Oversized)
+	}
+	if n := strings.Count(told.String(), "topic pika keeps 1h0m0s (retention.ms), and these events are"); n != 2 {
+		t.Errorf("told %d times, once in each run, of old events:\n%s", n, &told)
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {

@@ -65,6 +65,7 @@ func (d *kafkaDelivery) build(topics *logTopics) error {
 			return err
 		}
 	}
+	topics.aging(time.Now(), d.sink.warn)
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,9 +35,11 @@ const largestBatch = 100<<20 - 64<<10
 type kafkaTopic struct {
 	name       string
 	partitions atomic.Int32
-	limit      int  // of a batch, and so of a record: max.message.bytes
-	compacted  bool // every record needs a key
-	expires    bool // records are deleted when they are old
+	limit      int           // of a batch, and so of a record: max.message.bytes
+	compacted  bool          // every record needs a key
+	retention  time.Duration // how old an event may be before the brokers delete it; 0: any age
+	aged       bool          // somebody has been told that events are older
+	expires    bool          // records are deleted when they are old
 
 	byKey     kgo.TopicPartitioner
 	onChanged func(t *kafkaTopic, partitions int32) bool
@@ -68,6 +71,17 @@ type logTopics struct {
 	byType []*kafkaTopic
 	all    []*kafkaTopic // each once
 	last   time.Time     // of the last event with a time
+}
+
+// aging tells once of each topic that the brokers delete what it is given, since they go by the time of the events.
+func (l *logTopics) aging(now time.Time, warn func(string)) {
+	for _, t := range l.all {
+		if age := now.Sub(l.last); t.expires && t.retention > 0 && !t.aged && !l.last.IsZero() && age > t.retention {
+			t.aged = true
+			warn(fmt.Sprintf("kafka: topic %s keeps %v (retention.ms), and these events are %v old: the brokers may delete them at once",
+				t.name, t.retention, age.Round(time.Hour)))
+		}
+	}
 }
 
 // kafkaTopics knows the topics. Its maps are also read by the client's goroutines.
@@ -312,6 +326,10 @@ func (t *kafkaTopic) set(key, value string) {
 		}
 	case "cleanup.policy":
 		t.compacted, t.expires = strings.Contains(value, "compact"), strings.Contains(value, "delete")
+	case "retention.ms":
+		if n, err := strconv.ParseInt(value, 10, 64); err == nil && n < math.MaxInt64/int64(time.Millisecond) {
+			t.retention = time.Duration(max(n, 0)) * time.Millisecond
+		}
 	}
 }
 
