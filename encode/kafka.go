@@ -40,7 +40,8 @@ const requestTimeout = 30 * time.Second
 // kafkaSink sends each change as a record. A batch is done when all its records are acknowledged by all in-sync replicas.
 type kafkaSink struct {
 	o           *kafkaOptions
-	client      *kgo.Client
+	client      *kgo.Client // the first of the lanes
+	lanes       kafkaLanes
 	topics      *kafkaTopics
 	trouble     *kafkaTrouble
 	warn        func(string)
@@ -111,13 +112,10 @@ func newKafkaSink(options *kafkaOptions, o SinkOptions) (*kafkaSink, error) {
 	}
 	s.life, s.end = context.WithCancelCause(context.Background())
 	s.wire, s.unplug = context.WithCancel(context.Background())
-	opts, err := s.clientOptions()
-	if err != nil {
+	if err := s.openLanes(); err != nil {
 		return nil, err
 	}
-	if s.client, err = kgo.NewClient(opts...); err != nil {
-		return nil, &TargetError{Err: err}
-	}
+	var err error
 	s.topics.admin = kadm.NewClient(s.client)
 	if s.oversized, err = openOversized(s.life, options, disk, &o); err == nil {
 		err = s.start(o)
@@ -187,7 +185,7 @@ func (s *kafkaSink) clientOptions() ([]kgo.Opt, error) {
 			kgo.RetryTimeout(max(s.o.transactionTimeout, requestTimeout)), kgo.RequestRetries(math.MaxInt32))
 	}
 	return append(base,
-		kgo.RecordPartitioner(s.topics), kgo.ProducerBatchMaxBytesFn(s.topics.batchBytes),
+		kgo.ProducerBatchMaxBytesFn(s.topics.batchBytes),
 		kgo.RequiredAcks(kgo.AllISRAcks()), kgo.StopProducerOnDataLossDetected(),
 		batchCompression(s.o.compression), kgo.ProducerLinger(s.o.linger),
 		kgo.MaxBufferedRecords(math.MaxInt32), // the budget bounds them
@@ -262,7 +260,7 @@ func (s *kafkaSink) stop(ctx context.Context, d *kafkaDelivery, err error) {
 	case s.tx != nil:
 		err = errors.Join(err, s.commitLocked(ctx))
 	default:
-		s.client.Flush(ctx) //nolint:gosec // what fails is told to the records
+		s.lanes.flush(ctx) //nolint:gosec // what fails is told to the records
 	}
 	s.fail(explained(err))
 	d.refused.Store(true)
@@ -273,7 +271,7 @@ func (s *kafkaSink) stop(ctx context.Context, d *kafkaDelivery, err error) {
 func (s *kafkaSink) Close(ctx context.Context) error {
 	ctx, release := s.outlast(ctx)
 	defer release()
-	err := s.client.Flush(ctx)
+	err := s.lanes.flush(ctx)
 	if err == nil {
 		err = s.commit(ctx)
 	}
@@ -297,7 +295,7 @@ func (s *kafkaSink) closeClients() {
 	defer time.AfterFunc(s.o.closeTimeout, s.unplug).Stop()
 	s.lease.close()
 	s.unplug()
-	s.client.Close()
+	s.lanes.close()
 }
 
 // get begins the delivery of a batch.
@@ -324,14 +322,6 @@ func (s *kafkaSink) put(d *kafkaDelivery) {
 	s.deliveries.Done()
 }
 
-// partitions is how many of a topic's are used.
-func (s *kafkaSink) partitions(t *kafkaTopic) int32 {
-	if s.o.single {
-		return 1
-	}
-	return t.partitions.Load()
-}
-
 // copies is the number of records that an event without a key becomes.
 func (s *kafkaSink) copies(topics *logTopics) int {
 	n := 0
@@ -343,21 +333,6 @@ func (s *kafkaSink) copies(topics *logTopics) int {
 
 // buries reports whether a null value follows the event, for compaction to forget the key.
 func (s *kafkaSink) buries(m *Message) bool { return s.o.tombstones && m.Op == decode.OpDelete }
-
-// repartitioned decides what to do when a topic has another number of partitions than before. The client asks, and holds
-// locks meanwhile.
-func (s *kafkaSink) repartitioned(t *kafkaTopic, now int32) bool {
-	was := t.partitions.Load()
-	text := fmt.Sprintf("topic %s had %d partitions and has %d now, which moves keys to other partitions and breaks their order", t.name, was, now)
-	if !s.o.allowRepartion {
-		s.fail(fmt.Errorf("%s: begin a new topic, or accept it with on-repartition=allow", text))
-		return false
-	}
-	if t.partitions.CompareAndSwap(was, now) {
-		s.warn("kafka: " + text)
-	}
-	return true
-}
 
 // recordFailed ends the run at a record that the client has given up. Those behind it fail because of that.
 func (s *kafkaSink) recordFailed(r *kgo.Record, err error) {
@@ -385,10 +360,10 @@ func (s *kafkaSink) fail(err error) {
 	s.gone <- err
 	s.end(err)
 	s.background.Go(func() {
-		s.client.UnsafeAbortBufferedRecords()
+		s.lanes.abort()
 		s.writing.Lock() // a Write may have gone on meanwhile
 		defer s.writing.Unlock()
-		s.client.UnsafeAbortBufferedRecords()
+		s.lanes.abort()
 		s.tx.giveUp()
 	})
 }

@@ -17,7 +17,8 @@ func NewZstdBatches() kgo.Compressor { return &zstdBatches{} }
 
 // KafkaRecords gives a function that makes the records of a batch for one topic, and says how many they are.
 func KafkaRecords(b *Batch) func() (int, error) {
-	topic := &kafkaTopic{name: "t", limit: math.MaxInt}
+	topic := &kafkaTopic{name: "t", limit: math.MaxInt, byKey: kafkaHash()}
+	topic.found(12)
 	topics := &logTopics{name: "db0/", byType: []*kafkaTopic{topic}, all: []*kafkaTopic{topic}}
 	d := &kafkaDelivery{sink: &kafkaSink{o: &kafkaOptions{tombstones: true}, ops: opTexts()}, batch: b}
 	return func() (int, error) {

@@ -136,8 +136,10 @@ func (d *kafkaDelivery) put(topic *kafkaTopic, r kgo.Record, from int) error {
 		if send, err := d.oversize(topic, &r, from, size); err != nil || !send {
 			return err
 		}
+		topic = d.sink.topics.byName[r.Topic]
 	}
 	d.records = append(d.records, r)
+	topic.place(&d.records[len(d.records)-1])
 	return nil
 }
 
@@ -152,11 +154,12 @@ func recordSize(r *kgo.Record) int {
 	return n
 }
 
-// send hands the records to the client, which calls back for each of them.
+// send hands the records to the clients, which call back for each of them.
 func (d *kafkaDelivery) send(ctx context.Context) {
 	for i := range d.records {
+		r := &d.records[i]
 		d.left.Add(1)
-		d.sink.client.Produce(ctx, &d.records[i], d.promise)
+		d.sink.lanes.of(r.Partition).Produce(ctx, r, d.promise)
 	}
 }
 

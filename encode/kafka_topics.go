@@ -31,18 +31,19 @@ const defaultBatchBytes = 1_000_012
 // larger one would be cut off each time it is tried.
 const largestBatch = 100<<20 - 64<<10
 
-// kafkaTopic is a topic as it was found. It also is the client's partitioner for it.
+// kafkaTopic is a topic as it was found.
 type kafkaTopic struct {
 	name       string
-	partitions atomic.Int32
-	limit      int           // of a batch, and so of a record: max.message.bytes
-	compacted  bool          // every record needs a key
-	retention  time.Duration // how old an event may be before the brokers delete it; 0: any age
-	aged       bool          // somebody has been told that events are older
-	expires    bool          // records are deleted when they are old
+	partitions atomic.Int32            // that every lane has seen
+	seen       [mostLanes]atomic.Int32 // by each lane
+	limit      int                     // of a batch, and so of a record: max.message.bytes
+	compacted  bool                    // every record needs a key
+	retention  time.Duration           // how old an event may be before the brokers delete it; 0: any age
+	aged       bool                    // somebody has been told that events are older
+	expires    bool                    // records are deleted when they are old
 
 	byKey     kgo.TopicPartitioner
-	onChanged func(t *kafkaTopic, partitions int32) bool
+	onChanged func(t *kafkaTopic, lane int, partitions int32) bool
 }
 
 // kafkaHash places keys as the Java client does: murmur2, its highest bit cleared, modulo the number of partitions.
@@ -50,20 +51,6 @@ func kafkaHash() kgo.TopicPartitioner { return kgo.StickyKeyPartitioner(nil).For
 
 // anyPartition in a record asks for the partition of its key.
 const anyPartition = -1
-
-// RequiresConsistency implements kgo.TopicPartitioner: a record never goes elsewhere because a partition is down.
-func (*kafkaTopic) RequiresConsistency(*kgo.Record) bool { return true }
-
-// Partition implements kgo.TopicPartitioner. With -1 the client refuses the record.
-func (t *kafkaTopic) Partition(r *kgo.Record, n int) int {
-	if was := t.partitions.Load(); was != int32(n) && !t.onChanged(t, int32(n)) {
-		return -1
-	}
-	if r.Partition != anyPartition {
-		return int(r.Partition)
-	}
-	return t.byKey.Partition(r, n)
-}
 
 // logTopics are the topics that the changes of one log go to.
 type logTopics struct {
@@ -90,18 +77,11 @@ type kafkaTopics struct {
 	admin *kadm.Client
 	warn  func(string)
 
-	onChanged func(t *kafkaTopic, partitions int32) bool
+	onChanged func(t *kafkaTopic, lane int, partitions int32) bool
 
 	mu     sync.Mutex
 	byName map[string]*kafkaTopic
 	byLog  map[*decode.Log]*logTopics
-}
-
-// ForTopic implements kgo.Partitioner.
-func (k *kafkaTopics) ForTopic(name string) kgo.TopicPartitioner {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.byName[name]
 }
 
 // batchBytes is the bound of a batch for the client, which asks with no name, too.
@@ -225,7 +205,7 @@ func (k *kafkaTopics) find(ctx context.Context, names []string, plan topicPlan) 
 	defer k.mu.Unlock()
 	for _, name := range names {
 		t := settings[name]
-		t.partitions.Store(int32(len(found[name].Partitions)))
+		t.found(int32(len(found[name].Partitions)))
 		k.byName[name] = t
 	}
 	return nil
@@ -315,6 +295,14 @@ func (k *kafkaTopics) settings(ctx context.Context, names []string) map[string]*
 		}
 	}
 	return topics
+}
+
+// found says how many partitions there are before any lane has seen the topic.
+func (t *kafkaTopic) found(partitions int32) {
+	t.partitions.Store(partitions)
+	for lane := range t.seen {
+		t.seen[lane].Store(partitions)
+	}
 }
 
 // set takes a setting of the topic.

@@ -164,7 +164,7 @@ func (s *kafkaSink) watch(stop <-chan struct{}) {
 		case <-s.closing:
 			return
 		case now := <-tick.C:
-			line, err := s.trouble.look(now, s.acked.Load(), s.client.BufferedProduceRecords() > 0 || s.committing.Load())
+			line, err := s.trouble.look(now, s.acked.Load(), s.lanes.busy() || s.committing.Load())
 			if err != nil {
 				s.fail(err)
 			}
