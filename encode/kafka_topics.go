@@ -321,13 +321,17 @@ func (t *kafkaTopic) set(key, value string) {
 	}
 }
 
-// patiently tries again while that may help.
+// patiently tries again while that may help. An attempt that the end of ctx has cut short does not say why.
 func patiently(ctx context.Context, try func() error) error {
+	var why error
 	wait := 100 * time.Millisecond
 	for {
 		err := try()
 		if err == nil || hopeless(err) || isFenced(err) {
 			return err
+		}
+		if why == nil || ctx.Err() == nil {
+			why = err
 		}
 		timer := time.NewTimer(wait)
 		select {
@@ -335,7 +339,7 @@ func patiently(ctx context.Context, try func() error) error {
 			wait = min(2*wait, 2*time.Second)
 		case <-ctx.Done():
 			timer.Stop()
-			return err
+			return why
 		}
 	}
 }

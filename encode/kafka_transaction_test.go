@@ -222,7 +222,7 @@ func TestKafkaPositions(t *testing.T) {
 	ended(send("pikabin-pika", "pika/db0", 3), kgo.TryAbort)
 	ended(send("pikabin-pika", "pika/db1", 4), kgo.TryAbort)
 	send("pikabin-pika", "pika/db0", 5)
-	sink, err := openKafka(t, brokers+"/pika?exactly-once&start-timeout=5s", encode.SinkOptions{})
+	sink, err := openKafka(t, brokers+"/pika?exactly-once&start-timeout=20s", encode.SinkOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
