@@ -15,7 +15,7 @@
 #
 # Latencies are from right before the writer (scripts/pikasim) stores the position to the line of kcat -C, read committed.
 #
-#   --size SIZE    of each log (default 256MiB)
+#   --size SIZE    of each log (default 512MiB)
 #   --nodes N      1, or 3 with all records on each (default 1)
 #   --latency S    for how long each rate of writes is followed (default 20; 0: not at all)
 #   --quick        one round of 64 MiB, 5 s for each latency
@@ -32,7 +32,7 @@ usage() {
 	exit 2
 }
 
-rounds=3 size=256MiB nodes=1 partitions=6 latency=20 kcat=yes
+rounds=3 size=512MiB nodes=1 partitions=6 latency=20 kcat=yes
 cases="small medium bulky" codecs="zstd lz4 none" rates="1 1000"
 while (($#)); do
 	case $1 in
@@ -159,12 +159,20 @@ perf() {
 		buffer.memory=67108864 max.request.size=8388608
 }
 
+# warm_up CASE lets the brokers compile what they run.
+warm_up() {
+	local client
+	for client in perf pikabin exactly-once; do
+		"$client" "$1" "${codecs%% *}" >"$tmp/out" 2>&1 || die "$client: $(<"$tmp/out")"
+	done
+}
+
 bench() {
 	local case codec client round clients="pikabin exactly-once kcat perf"
 	[[ $kcat == yes ]] || clients=${clients/kcat /}
 	for case in $cases; do
 		prepare "$case"
-		[[ -e $results ]] || perf "$case" zstd >"$tmp/out" 2>&1 || die "$(<"$tmp/out")" # the code of the brokers is compiled as it runs
+		[[ -e $results ]] || warm_up "$case"
 		for ((round = 1; round <= rounds; round++)); do
 			echo "bench-kafka: $case, round $round of $rounds, $records values of $((bytes / records)) bytes" >&2
 			for codec in $codecs; do
