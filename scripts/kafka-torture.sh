@@ -23,7 +23,7 @@ command -v kcat >/dev/null || {
 work=${WORK-$(mktemp -d)}
 mkdir -p "$work"
 export TMPDIR=$work # a cluster of its own
-go test -c -tags kafka -o "$work/torture.test" .
+go test -c -tags kafka -o "$work/torture.test" ./encode/cli/torture
 trap 'scripts/kafka.sh down' EXIT
 PIKABIN_TEST_KAFKA=$(scripts/kafka.sh up)
 export PIKABIN_TEST_KAFKA
@@ -36,6 +36,6 @@ echo "kafka-torture: $kills kills each, $time at most, in $work"
 	echo "kafka-torture: FAILED; all of it is in $work/log, and the brokers' own logs and data in $work/brokers" >&2
 	exit 1
 }
-sed -n 's/^ *main_kafka[a-z_]*\.go:[0-9]*: //p' "$work/log"
+sed -n 's/^ *[a-z_]*_test\.go:[0-9]*: //p' "$work/log"
 echo "kafka-torture: all that was committed has come, in order"
 [[ -n ${WORK-} ]] || rm -rf "$work"

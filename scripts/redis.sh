@@ -49,7 +49,7 @@ test)
 	trap down EXIT
 	PIKABIN_TEST_REDIS=$(up)
 	export PIKABIN_TEST_REDIS
-	go test -tags redis -run TestRedis -count=1 ${VERBOSE:+-v} .
+	go test -tags redis -run TestRedis -count=1 ${VERBOSE:+-v} ./encode/cli
 	;;
 *)
 	sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2

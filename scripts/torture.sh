@@ -36,7 +36,7 @@ fi
 
 work=${WORK-$(mktemp -d)}
 mkdir -p "$work"
-go test -c -o "$work/torture.test" .
+go test -c -o "$work/torture.test" ./encode/cli/torture
 echo "torture: $only, $kills kills each, $time at most, in $work"
 TMPDIR=$work "$work/torture.test" -test.run "$tests" -test.v -test.timeout 0 -test.parallel 32 \
 	-torture.kills "$kills" -torture.time "$time" -torture.round "$round" -torture.only "$only" -torture.seed "${SEED-1}" \
@@ -45,6 +45,6 @@ TMPDIR=$work "$work/torture.test" -test.run "$tests" -test.v -test.timeout 0 -te
 	echo "torture: FAILED; all of it is in $work/log" >&2
 	exit 1
 }
-sed -n 's/^ *main_crash[a-z_]*\.go:[0-9]*: //p' "$work/log"
+sed -n 's/^ *[a-z_]*_test\.go:[0-9]*: //p' "$work/log"
 echo "torture: all that was committed came out, once in files and in order"
 [[ -n ${WORK-} ]] || rm -rf "$work"

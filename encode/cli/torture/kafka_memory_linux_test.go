@@ -1,4 +1,4 @@
-package main
+package torture
 
 import (
 	"errors"
@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"pikabin/decode/binlogtest/pikasim"
+	"pikabin/encode/cli/clitest"
 )
 
 // TestStalledKafkaMemory: while the brokers answer nothing that is sent, reading stops, though the server writes many times --memory.
@@ -38,17 +39,17 @@ func TestStalledKafkaMemory(t *testing.T) {
 	log, journal := filepath.Join(dir, "log"), filepath.Join(dir, "journal")
 	w := pikasim.Start(t, log, "--journal", journal, "--value-size", "1000..20000", "--rate", "1e9", "--segment-size", "20000000")
 	output := "kafka://" + strings.Join(cluster.ListenAddrs(), ",") + "/pika?buffer=" + strconv.Itoa(buffer)
-	p := startProgram(t, nil, "tail", log, "--from", "start", "--memory", strconv.Itoa(memory), "-o", output, "--idle-exit", "300ms")
+	p := clitest.Start(t, nil, "tail", log, "--from", "start", "--memory", strconv.Itoa(memory), "-o", output, "--idle-exit", "300ms")
 	<-asked
 	at := w.Do("position")
-	p.until("the writer's bytes", func() bool {
+	p.Until("the writer's bytes", func() bool {
 		now := w.Do("position")
 		return int64(now.Segment-at.Segment)*20_000_000+now.Offset-at.Offset > times*memory
 	})
-	t.Logf("stalled memory: %d MiB with --memory of %d MiB and a buffer of %d MiB", checkMemory(p, memory+buffer)>>20, memory>>20, buffer>>20)
+	t.Logf("stalled memory: %d MiB with --memory of %d MiB and a buffer of %d MiB", checkMemory(t, p, memory+buffer)>>20, memory>>20, buffer>>20)
 	w.Quit()
 	close(answer)
-	p.exits(0)
+	p.Exits(0)
 	c, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...), kgo.ConsumeTopics("pika"), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	if err != nil {
 		t.Fatal(err)
@@ -62,7 +63,7 @@ func TestStalledKafkaMemory(t *testing.T) {
 			err = errors.Join(err, a.take(r.Value))
 		}
 		if err != nil {
-			t.Fatalf("%v:\n%s", err, &p.messages)
+			t.Fatalf("%v:\n%s", err, &p.Messages)
 		}
 	}
 }

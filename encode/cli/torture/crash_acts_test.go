@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package torture
 
 import (
 	"os"
@@ -10,17 +10,19 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"pikabin/encode/cli/clitest"
 )
 
 // moments are where a run is killed. Each waits for what has to happen, and none for long.
-var moments = []func(r *round, p *program){
-	func(r *round, p *program) { p.after(r.random, 10*time.Millisecond) },
-	func(r *round, p *program) { p.after(r.random, 200*time.Millisecond) },
-	func(_ *round, p *program) { p.says(": from ") },
-	func(r *round, p *program) { r.delivered(p) },
-	func(r *round, p *program) { p.event(r.out, r.random, 12) },                             // saves
-	func(r *round, p *program) { p.event(filepath.Join(r.log(), "log_db0"), r.random, 12) }, // rolls
-	func(r *round, p *program) { p.event(r.outputDir(), r.random, 20) },                     // parts
+var moments = []func(r *round, p *clitest.Program){
+	func(r *round, p *clitest.Program) { p.After(r.random, 10*time.Millisecond) },
+	func(r *round, p *clitest.Program) { p.After(r.random, 200*time.Millisecond) },
+	func(_ *round, p *clitest.Program) { p.Says(": from ") },
+	func(r *round, p *clitest.Program) { r.delivered(p) },
+	func(r *round, p *clitest.Program) { p.Event(r.out, r.random, 12) },                             // saves
+	func(r *round, p *clitest.Program) { p.Event(filepath.Join(r.log(), "log_db0"), r.random, 12) }, // rolls
+	func(r *round, p *clitest.Program) { p.Event(r.outputDir(), r.random, 20) },                     // parts
 }
 
 // outputDir is where the output's files come and go.
@@ -32,71 +34,71 @@ func (r *round) outputDir() string {
 }
 
 // delivered waits until the program has put out something.
-func (r *round) delivered(p *program) {
+func (r *round) delivered(p *clitest.Program) {
 	if r.output == "" {
 		before := r.size()
-		p.until("output", func() bool { return r.size() > before })
+		p.Until("output", func() bool { return r.size() > before })
 		return
 	}
 	r.saved(p)
 }
 
 // saved waits for a save.
-func (r *round) saved(p *program) {
+func (r *round) saved(p *clitest.Program) {
 	before := r.load().Saves
-	p.until("a save", func() bool { return r.load().Saves > before })
+	p.Until("a save", func() bool { return r.load().Saves > before })
 }
 
 // moment waits for one of the moments. On a full disk there may be none but those of the clock.
-func (r *round) moment(p *program) {
+func (r *round) moment(p *clitest.Program) {
 	r.Helper()
 	if r.isFull() {
-		p.after(r.random, 200*time.Millisecond)
+		p.After(r.random, 200*time.Millisecond)
 		return
 	}
 	moments[r.random.IntN(len(moments))](r, p)
-	p.after(r.random, 3*time.Millisecond)
+	p.After(r.random, 3*time.Millisecond)
 }
 
 // killed is kill -9 at some moment.
-func (r *round) killed(p *program) {
+func (r *round) killed(p *clitest.Program) {
 	r.moment(p)
 	r.kill(p)
 }
 
-func (r *round) kill(p *program) {
-	if p.kill() {
+func (r *round) kill(p *clitest.Program) {
+	if p.Kill() {
 		r.kills++
 	}
 }
 
 // stopped is SIGTERM, when the program has come so far that it knows what to do.
-func (r *round) stopped(p *program) {
-	if !p.says(": from ") {
+func (r *round) stopped(p *clitest.Program) {
+	if !p.Says(": from ") {
 		return
 	}
 	r.moment(p)
-	p.signal(syscall.SIGTERM)
-	if code := p.wait(); code != 0 && r.tails() && (!r.isFull() || r.output != "") {
-		r.Fatalf("exit code %d at SIGTERM:\n%s", code, &p.messages)
+	p.Signal(syscall.SIGTERM)
+	if code := p.Wait(); code != 0 && r.tails() && (!r.isFull() || r.output != "") {
+		r.Fatalf("exit code %d at SIGTERM:\n%s", code, &p.Messages)
 	}
 	r.stops++
 }
 
 // hungUp is SIGHUP, which completes a part, and kill -9 behind it.
-func (r *round) hungUp(p *program) {
+func (r *round) hungUp(p *clitest.Program) {
 	r.delivered(p)
-	p.signal(syscall.SIGHUP)
+	p.Signal(syscall.SIGHUP)
 	r.killed(p)
 }
 
 // writerKilled is kill -9 of the writer, which then goes on over its torn tail.
-func (r *round) writerKilled(p *program) {
+func (r *round) writerKilled(p *clitest.Program) {
 	r.moment(p)
 	r.writer.Kill()
 	r.writerKills++
 	if r.random.IntN(2) == 0 {
-		p.after(r.random, 20*time.Millisecond) // nothing else is sure to happen now
+		p.After(r.random, 20*time.Millisecond) // nothing else is sure to happen now
 		r.kill(p)
 	}
 	r.writer.Restart()
@@ -104,16 +106,16 @@ func (r *round) writerKilled(p *program) {
 }
 
 // filled is a disk without room, which it then has again, or not before the kill.
-func (r *round) filled(p *program) {
+func (r *round) filled(p *clitest.Program) {
 	r.moment(p)
 	r.disk.fill()
 	r.full++
-	p.until("a message of the full disk", func() bool { return p.messages.count("no space left") > 0 })
+	p.Until("a message of the full disk", func() bool { return p.Messages.Count("no space left") > 0 })
 	if r.purges {
 		purged := r.purged()
-		p.until("a purge", purged)
+		p.Until("a purge", purged)
 	}
-	checkMemory(p, fullMemory)
+	checkMemory(r, p, fullMemory)
 	if r.random.IntN(2) == 0 {
 		r.disk.free()
 	}

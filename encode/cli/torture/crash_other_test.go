@@ -1,13 +1,12 @@
 //go:build unix && !linux
 
-package main
+package torture
 
 import (
-	"syscall"
 	"testing"
-)
 
-func endsWithTest() *syscall.SysProcAttr { return nil }
+	"pikabin/encode/cli/clitest"
+)
 
 // smallDisk is for Linux alone.
 type smallDisk struct{ full bool }
@@ -21,4 +20,4 @@ func newSmallDisk(tb testing.TB, _ string) *smallDisk {
 func (*smallDisk) fill() {}
 func (*smallDisk) free() {}
 
-func checkMemory(*program, int64) int64 { return 0 }
+func checkMemory(testing.TB, *clitest.Program, int64) int64 { return 0 }

@@ -1,6 +1,6 @@
 //go:build kafka && unix
 
-package main
+package torture
 
 import (
 	"fmt"
@@ -13,7 +13,17 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"pikabin/decode/binlogtest"
+	"pikabin/encode/cli"
+	"pikabin/encode/cli/clitest"
 )
+
+// kafkaScript is the script that starts and ends the brokers.
+func kafkaScript(tb testing.TB) string {
+	tb.Helper()
+	return binlogtest.Testdata(tb, "..", "scripts", "kafka.sh")
+}
 
 // realKafka is what scripts/kafka.sh has started.
 func realKafka(t *testing.T) string {
@@ -103,13 +113,13 @@ func (k *kafkaRound) torture(t *testing.T) {
 	atEnd()
 	<-k.breaker.whole
 	k.writer.Quit()
-	k.run(func(*program) {}, k.last()...)
+	k.run(func(*clitest.Program) {}, k.last()...)
 	k.compare(t)
 }
 
 // target is the output. Brokers are gone for longer than a run waits for them at its start unless it is told to.
 func (k *kafkaRound) target() string {
-	target := fmt.Sprintf("kafka://%s/%s%s?create-topics&partitions=%d&start-timeout=%v%s", k.brokers, k.prefix, k.topic, torturePartitions, patience, k.options)
+	target := fmt.Sprintf("kafka://%s/%s%s?create-topics&partitions=%d&start-timeout=%v%s", k.brokers, k.prefix, k.topic, torturePartitions, clitest.Patience, k.options)
 	if k.once {
 		target += "&exactly-once&positions-topic=" + k.prefix + "positions"
 	}
@@ -117,24 +127,24 @@ func (k *kafkaRound) target() string {
 }
 
 // endsInTrouble excuses a run that was told to end while the brokers took nothing.
-func endsInTrouble(p *program, code int) bool {
-	return code == exitSink && p.messages.count("(close-timeout)") > 0
+func endsInTrouble(p *clitest.Program, code int) bool {
+	return code == cli.ExitSink && p.Messages.Count("(close-timeout)") > 0
 }
 
 // kafkaMoments are where a run is killed. Those that wait for something wait for as long as the brokers are in the way.
-var kafkaMoments = []func(k *kafkaRound, p *program){
-	func(k *kafkaRound, p *program) { p.after(k.random, 300*time.Millisecond) },
-	func(k *kafkaRound, p *program) { p.after(k.random, 3*time.Second) },
-	func(_ *kafkaRound, p *program) { p.says(": from ") },
-	func(k *kafkaRound, p *program) { k.saved(p) },
-	func(k *kafkaRound, p *program) { k.saved(p); p.after(k.random, 3*time.Second) },
-	func(k *kafkaRound, p *program) { k.saved(p); k.next(p) },
-	func(k *kafkaRound, p *program) { k.next(p); k.saved(p) },
+var kafkaMoments = []func(k *kafkaRound, p *clitest.Program){
+	func(k *kafkaRound, p *clitest.Program) { p.After(k.random, 300*time.Millisecond) },
+	func(k *kafkaRound, p *clitest.Program) { p.After(k.random, 3*time.Second) },
+	func(_ *kafkaRound, p *clitest.Program) { p.Says(": from ") },
+	func(k *kafkaRound, p *clitest.Program) { k.saved(p) },
+	func(k *kafkaRound, p *clitest.Program) { k.saved(p); p.After(k.random, 3*time.Second) },
+	func(k *kafkaRound, p *clitest.Program) { k.saved(p); k.next(p) },
+	func(k *kafkaRound, p *clitest.Program) { k.next(p); k.saved(p) },
 }
 
-func (k *kafkaRound) moment(p *program) {
+func (k *kafkaRound) moment(p *clitest.Program) {
 	kafkaMoments[k.random.IntN(len(kafkaMoments))](k, p)
-	p.after(k.random, 20*time.Millisecond)
+	p.After(k.random, 20*time.Millisecond)
 }
 
 // act is one run, with a FLUSHDB before it now and then.
@@ -151,7 +161,7 @@ func (k *kafkaRound) act() {
 		k.run(k.stopped)
 		return
 	}
-	k.run(func(p *program) {
+	k.run(func(p *clitest.Program) {
 		k.moment(p)
 		k.kill(p)
 	})
@@ -168,13 +178,13 @@ func (k *kafkaRound) forget() {
 }
 
 // stopped is SIGTERM. What the brokers do not take in time comes again.
-func (k *kafkaRound) stopped(p *program) {
-	if !p.says(": from ") {
+func (k *kafkaRound) stopped(p *clitest.Program) {
+	if !p.Says(": from ") {
 		return
 	}
 	k.moment(p)
-	p.signal(syscall.SIGTERM)
-	p.wait()
+	p.Signal(syscall.SIGTERM)
+	p.Wait()
 	k.stops++
 }
 

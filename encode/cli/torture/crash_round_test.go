@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package torture
 
 import (
 	"fmt"
@@ -19,6 +19,8 @@ import (
 
 	"pikabin/decode/binlogtest/pikasim"
 	"pikabin/encode/checkpoint"
+	"pikabin/encode/cli"
+	"pikabin/encode/cli/clitest"
 )
 
 // scenario is a command line that is tortured.
@@ -32,7 +34,7 @@ type scenario struct {
 	purges  bool     // the server deletes segments before they were read, if the program does not keep them
 	losing  bool     // records may be missing if a gap names them
 
-	ends func(p *program, code int) bool // tells other ends of a run that are all right
+	ends func(p *clitest.Program, code int) bool // tells other ends of a run that are all right
 }
 
 func (s *scenario) tails() bool  { return s.command != "convert" }
@@ -123,7 +125,7 @@ func (r *round) stdout() string          { return filepath.Join(r.dir, "stdout")
 func (r *round) args(more ...string) []string {
 	output := "-"
 	switch {
-	case isRemote(r.output):
+	case strings.Contains(r.output, "://"):
 		output = r.output
 	case r.output != "":
 		output = filepath.Join(r.out, r.output)
@@ -145,7 +147,7 @@ func (r *round) args(more ...string) []string {
 }
 
 // run starts the program once more, always with the same command line, and hands it to what ends it.
-func (r *round) run(end func(*program), more ...string) {
+func (r *round) run(end func(*clitest.Program), more ...string) {
 	r.Helper()
 	r.runs++
 	stdout, err := os.OpenFile(r.stdout(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
@@ -154,18 +156,18 @@ func (r *round) run(end func(*program), more ...string) {
 	}
 	defer stdout.Close()
 	s := section{begin: r.size(), before: r.load()}
-	p := startProgram(r, stdout, r.args(more...)...)
+	p := clitest.Start(r, stdout, r.args(more...)...)
 	end(p)
-	code := p.wait()
+	code := p.Wait()
 	s.end, s.after = r.size(), r.load()
 	s.torn, s.stopped = code == -int(syscall.SIGKILL), code == 0
 	r.sections = append(r.sections, s)
 	switch {
-	case code == 0, code < 0, code == exitInterrupted && !r.tails():
-	case r.isFull() && p.messages.count("no space left") > 0:
+	case code == 0, code < 0, code == cli.ExitInterrupted && !r.tails():
+	case r.isFull() && p.Messages.Count("no space left") > 0:
 	case r.ends != nil && r.ends(p, code):
 	default:
-		r.Fatalf("%v: exit code %d:\n%s", p.cmd.Args, code, &p.messages)
+		r.Fatalf("%v: exit code %d:\n%s", p.Cmd.Args, code, &p.Messages)
 	}
 }
 
@@ -202,7 +204,7 @@ func (r *round) torture(kills int, deadline time.Time) tally {
 	}
 	r.run(r.writerKilled)
 	r.writer.Quit()
-	r.run(func(*program) {}, r.last()...)
+	r.run(func(*clitest.Program) {}, r.last()...)
 	watched()
 	r.check()
 	r.rounds++

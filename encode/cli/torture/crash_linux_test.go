@@ -1,4 +1,4 @@
-package main
+package torture
 
 import (
 	"errors"
@@ -15,12 +15,11 @@ import (
 
 	"pikabin/decode"
 	"pikabin/decode/binlogtest/pikasim"
+	"pikabin/encode/cli"
+	"pikabin/encode/cli/clitest"
 )
 
 var stalledFor = flag.Duration("torture.stalled", 0, "for how long nobody reads in TestStalledMemory")
-
-// endsWithTest has the process killed when the test is.
-func endsWithTest() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }
 
 // smallDisk is a disk of its own on which a file takes all room, from time to time.
 type smallDisk struct {
@@ -74,16 +73,16 @@ func (d *smallDisk) free() {
 }
 
 // peak is the most memory that a process has had, in bytes; 0 if it has ended.
-func (p *program) peak() int64 {
-	p.tb.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+func peak(tb testing.TB, p *clitest.Program) int64 {
+	tb.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Cmd.Process.Pid))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		p.tb.Fatal(err)
+		tb.Fatal(err)
 	}
 	_, text, there := strings.Cut(string(status), "VmHWM:")
 	var kib int64
 	if _, err := fmt.Sscan(text, &kib); there && err != nil {
-		p.tb.Fatal(err)
+		tb.Fatal(err)
 	}
 	return kib << 10
 }
@@ -102,11 +101,11 @@ func aboveMemory(tb testing.TB) int64 {
 }
 
 // checkMemory compares the most memory that a process has had with the bound of --memory, and returns it.
-func checkMemory(p *program, memory int64) int64 {
-	p.tb.Helper()
-	got, most := p.peak(), memory+aboveMemory(p.tb)
+func checkMemory(tb testing.TB, p *clitest.Program, memory int64) int64 {
+	tb.Helper()
+	got, most := peak(tb, p), memory+aboveMemory(tb)
 	if got > most {
-		p.tb.Errorf("%d MiB with --memory of %d MiB, want %d MiB at most", got>>20, memory>>20, most>>20)
+		tb.Errorf("%d MiB with --memory of %d MiB, want %d MiB at most", got>>20, memory>>20, most>>20)
 	}
 	return got
 }
@@ -119,20 +118,20 @@ func TestStalledMemory(t *testing.T) {
 	w := pikasim.Start(t, log, "--journal", journal, "--value-size", "1000..20000", "--db", "2", "--rate", "1e9", "--segment-size", "20000000")
 	at := w.Do("position")
 	p, stdout := tailToPipe(t, log, "--from", "start", "--memory", strconv.Itoa(memory), "--idle-exit", "300ms")
-	p.readable(stdout)
+	readable(t, p, stdout)
 	stalled := time.Now()
-	p.until("the writer's bytes", func() bool {
+	p.Until("the writer's bytes", func() bool {
 		now := w.Do("position")
 		written := int64(now.Segment-at.Segment)*20_000_000 + now.Offset - at.Offset
 		return written > times*memory && time.Since(stalled) > *stalledFor
 	})
-	t.Logf("stalled memory: %d MiB with --memory of %d MiB", checkMemory(p, memory)>>20, memory>>20)
+	t.Logf("stalled memory: %d MiB with --memory of %d MiB", checkMemory(t, p, memory)>>20, memory>>20)
 	w.Quit()
 	a := account{history: readHistory(t, journal, log), next: map[string]int{}}
 	if err := errors.Join(a.takeAll(stdout, false), a.complete()); err != nil {
-		t.Errorf("%v:\n%s", err, &p.messages)
+		t.Errorf("%v:\n%s", err, &p.Messages)
 	}
-	p.exits(0)
+	p.Exits(0)
 }
 
 // TestFullDevice: a device without room, which cannot be cut to what was delivered, ends the run, and the message says why.
@@ -141,10 +140,10 @@ func TestFullDevice(t *testing.T) {
 	log, state := filepath.Join(dir, "log"), filepath.Join(dir, "state")
 	w := pikasim.Start(t, log)
 	w.Put(10)
-	p := startProgram(t, nil, "tail", log, "--from", "start", "--state", state, "-o", "/dev/full")
-	p.exits(exitSink)
-	if p.messages.count("no space left") == 0 {
-		t.Errorf("it says:\n%s", &p.messages)
+	p := clitest.Start(t, nil, "tail", log, "--from", "start", "--state", state, "-o", "/dev/full")
+	p.Exits(cli.ExitSink)
+	if p.Messages.Count("no space left") == 0 {
+		t.Errorf("it says:\n%s", &p.Messages)
 	}
 	if got := positionOf(t, state); got != (decode.Position{}) {
 		t.Errorf("the state says %v, and nothing was delivered", got)

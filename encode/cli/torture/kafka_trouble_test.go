@@ -1,6 +1,6 @@
 //go:build kafka && unix
 
-package main
+package torture
 
 import (
 	"encoding/base64"
@@ -17,12 +17,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"pikabin/encode/cli"
 )
 
 // node does something to one of the brokers.
 func node(t *testing.T, act string, n int) {
 	t.Helper()
-	if out, err := exec.CommandContext(t.Context(), "scripts/kafka.sh", act, strconv.Itoa(n)).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), kafkaScript(t), act, strconv.Itoa(n)).CombinedOutput(); err != nil {
 		t.Errorf("%v: %s", err, out)
 	}
 }
@@ -53,12 +55,12 @@ func TestRealKafkaTooFewReplicas(t *testing.T) {
 			node(t, "start", 2)
 		}
 	}()
-	p.says("trying on: NOT_ENOUGH_REPLICAS")
+	p.Says("trying on: NOT_ENOUGH_REPLICAS")
 	node(t, "start", 2)
 	whole = true
-	p.says("goes on after")
+	p.Says("goes on after")
 	w.Quit()
-	p.exits(0)
+	p.Exits(0)
 	k.compare(log, journal)
 }
 
@@ -74,8 +76,8 @@ func TestRealKafkaQuota(t *testing.T) {
 	log, journal, w := written(t, "--rate", "0", "--count", "200", "--value-size", "1000")
 	w.Wait()
 	p := k.tail(log, "&compression=none&client-id="+k.name, "--idle-exit", "100ms")
-	p.says("trying on: a quota of the broker stops us for")
-	p.exits(0)
+	p.Says("trying on: a quota of the broker stops us for")
+	p.Exits(0)
 	k.compare(log, journal)
 }
 
@@ -124,16 +126,16 @@ func TestRealKafkaLoginRefused(t *testing.T) {
 			p := k.tail(log, options)
 			k.grows(p)
 			refuse(k, file)
-			p.exits(exitSink)
-			p.says("the brokers refuse the login")
-			if p.messages.count("let-") > 0 {
-				t.Errorf("a password is shown:\n%s", &p.messages)
+			p.Exits(cli.ExitSink)
+			p.Says("the brokers refuse the login")
+			if p.Messages.Count("let-") > 0 {
+				t.Errorf("a password is shown:\n%s", &p.Messages)
 			}
 			options, _ = k.withPassword()
 			p = k.tail(log, options, "--idle-exit", "500ms")
 			k.grows(p)
 			w.Quit()
-			p.exits(0)
+			p.Exits(0)
 			k.compare(log, journal)
 		})
 	}
@@ -161,10 +163,10 @@ func TestRealKafkaTokenChanges(t *testing.T) {
 	}
 	k.grows(p)
 	w.Quit()
-	p.exits(0)
+	p.Exits(0)
 	k.compare(log, journal)
-	if p.messages.count("trying on") > 0 {
-		t.Errorf("it was disturbed:\n%s", &p.messages)
+	if p.Messages.Count("trying on") > 0 {
+		t.Errorf("it was disturbed:\n%s", &p.Messages)
 	}
 }
 
@@ -180,14 +182,14 @@ func TestRealKafkaRepartition(t *testing.T) {
 			if _, err := k.admin.UpdatePartitions(t.Context(), 3, k.name); err != nil {
 				t.Fatal(err)
 			}
-			p.says("had 1 partitions and has 3 now")
+			p.Says("had 1 partitions and has 3 now")
 			if name == "fail" {
-				p.exits(exitSink)
+				p.Exits(cli.ExitSink)
 				w.Quit()
 				return
 			}
 			w.Quit()
-			p.exits(0)
+			p.Exits(0)
 		})
 	}
 }

@@ -1,6 +1,6 @@
 //go:build kafka && unix
 
-package main
+package torture
 
 import (
 	"context"
@@ -17,6 +17,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"pikabin/encode/cli/clitest"
 )
 
 var tortureKafka = flag.Int("torture.kafka", 2, "how often pikabin and brokers are killed in TestRealKafkaTorture")
@@ -66,11 +68,11 @@ func (b *breaker) over(kills int) bool {
 }
 
 // next waits until a broker is killed.
-func (k *kafkaRound) next(p *program) {
+func (k *kafkaRound) next(p *clitest.Program) {
 	b := k.breaker
 	before := b.kills.Load()
 	k.moves.Add(1)
-	p.until("the kill of a broker", func() bool { return b.kills.Load() > before || b.failed.Load() })
+	p.Until("the kill of a broker", func() bool { return b.kills.Load() > before || b.failed.Load() })
 }
 
 // run breaks until the rounds are over, and leaves all brokers running.
@@ -222,7 +224,7 @@ func (b *breaker) let(least, most time.Duration) {
 func (b *breaker) script(verb string, node int, more ...string) error {
 	args := append([]string{verb, strconv.Itoa(node)}, more...)
 	began := time.Now()
-	out, err := exec.CommandContext(b.tb.Context(), "scripts/kafka.sh", args...).CombinedOutput()
+	out, err := exec.CommandContext(b.tb.Context(), kafkaScript(b.tb), args...).CombinedOutput()
 	fmt.Fprintf(&b.acts, "%s %s: %v\n", began.Format(time.TimeOnly), strings.Join(args, " "), time.Since(began).Round(time.Millisecond))
 	if err != nil {
 		return fmt.Errorf("scripts/kafka.sh %s: %w\n%s", strings.Join(args, " "), err, out)

@@ -1,6 +1,6 @@
 //go:build redis
 
-package main
+package cli_test
 
 import (
 	"bytes"

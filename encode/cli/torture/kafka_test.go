@@ -1,6 +1,6 @@
 //go:build kafka && unix
 
-package main
+package torture
 
 import (
 	"errors"
@@ -22,6 +22,8 @@ import (
 
 	"pikabin/decode/binlogtest"
 	"pikabin/decode/binlogtest/pikasim"
+	"pikabin/encode/cli"
+	"pikabin/encode/cli/clitest"
 )
 
 // kafkaTopic is a topic of one partition on the brokers that scripts/kafka.sh has started, and what a test asks of them.
@@ -63,9 +65,9 @@ func (k *kafkaTopic) args(log, options string, more ...string) []string {
 	return append([]string{"tail", log, "--from", "start", "-o", output, "--exactly-once", "--create-topics"}, more...)
 }
 
-func (k *kafkaTopic) tail(log, options string, more ...string) *program {
+func (k *kafkaTopic) tail(log, options string, more ...string) *clitest.Program {
 	k.tb.Helper()
-	return startProgram(k.tb, nil, k.args(log, options, more...)...)
+	return clitest.Start(k.tb, nil, k.args(log, options, more...)...)
 }
 
 // end is that of what consumers see, and settled says whether there is nothing behind it. A topic that is not there ends at 0.
@@ -82,10 +84,10 @@ func (k *kafkaTopic) end() (end int64, settled bool) {
 }
 
 // grows waits until something more has been committed.
-func (k *kafkaTopic) grows(p *program) {
+func (k *kafkaTopic) grows(p *clitest.Program) {
 	k.tb.Helper()
 	before, _ := k.end()
-	p.until("events in the topic", func() bool {
+	p.Until("events in the topic", func() bool {
 		now, _ := k.end()
 		return now > before
 	})
@@ -177,20 +179,20 @@ func TestRealKafkaReplica(t *testing.T) {
 	const master, replica, other = 0, 1, 2
 	r := newReplicas(t, 3)
 	r.put(master, 100, "x")
-	k.tail(r.dirs[master], "", "--idle-exit", "1ms").exits(0)
+	k.tail(r.dirs[master], "", "--idle-exit", "1ms").Exits(0)
 	r.put(replica, 150, "x")
-	k.tail(r.dirs[replica], "", "--idle-exit", "1ms", "--state", filepath.Join(t.TempDir(), "state")).exits(0)
+	k.tail(r.dirs[replica], "", "--idle-exit", "1ms", "--state", filepath.Join(t.TempDir(), "state")).Exits(0)
 
 	// The master is behind, and comes.
 	p := k.tail(r.dirs[master], "", "--idle-exit", "1ms")
-	p.says("waiting for it, as for a replica that is behind")
+	p.Says("waiting for it, as for a replica that is behind")
 	r.put(master, 100, "x")
-	p.exits(0)
+	p.Exits(0)
 
 	r.put(other, 250, "y")
 	p = k.tail(r.dirs[other], "", "--idle-exit", "1ms")
-	p.exits(exitGone)
-	p.says("the history before position")
+	p.Exits(cli.ExitGone)
+	p.Says("the history before position")
 	var got, want []string
 	for _, record := range k.records() {
 		got = append(got, string(record.Headers[0].Value))
@@ -211,12 +213,12 @@ func TestRealKafkaUnbegun(t *testing.T) {
 	r.put(0, 10, "x")
 	args := k.args(r.dirs[0], "", "--idle-exit", "1ms")
 	args = slices.DeleteFunc(args, func(arg string) bool { return arg == "--from" || arg == "start" })
-	startProgram(t, nil, args...).exits(0)
+	clitest.Start(t, nil, args...).Exits(0)
 	r.put(0, 10, "x")
-	p := startProgram(t, nil, args...)
-	p.exits(0)
+	p := clitest.Start(t, nil, args...)
+	p.Exits(0)
 	if n := len(k.records()); n != 10 {
-		t.Errorf("%d records, want the 10 that were written behind the first end:\n%s", n, &p.messages)
+		t.Errorf("%d records, want the 10 that were written behind the first end:\n%s", n, &p.Messages)
 	}
 }
 
@@ -225,30 +227,30 @@ func TestRealKafkaStandby(t *testing.T) {
 	const again = "another pikabin writes for this source now"
 	for name, c := range map[string]struct {
 		writer []string
-		end    func(k *kafkaTopic, first *program, taken func())
+		end    func(k *kafkaTopic, first *clitest.Program, taken func())
 	}{
-		"killed": {nil, func(_ *kafkaTopic, first *program, taken func()) {
-			first.kill()
+		"killed": {nil, func(_ *kafkaTopic, first *clitest.Program, taken func()) {
+			first.Kill()
 			taken()
 		}},
-		"told to end": {nil, func(_ *kafkaTopic, first *program, taken func()) {
-			first.signal(syscall.SIGTERM)
-			first.exits(0)
+		"told to end": {nil, func(_ *kafkaTopic, first *clitest.Program, taken func()) {
+			first.Signal(syscall.SIGTERM)
+			first.Exits(0)
 			taken()
 		}},
-		"stopped for too long": {nil, func(_ *kafkaTopic, first *program, taken func()) {
-			first.signal(syscall.SIGSTOP)
+		"stopped for too long": {nil, func(_ *kafkaTopic, first *clitest.Program, taken func()) {
+			first.Signal(syscall.SIGSTOP)
 			taken()
-			first.signal(syscall.SIGCONT)
-			first.exits(exitSink)
-			first.says(again)
+			first.Signal(syscall.SIGCONT)
+			first.Exits(cli.ExitSink)
+			first.Says(again)
 		}},
-		"stopped for too long, and nothing comes": {[]string{"--count", "500"}, func(_ *kafkaTopic, first *program, taken func()) {
-			first.signal(syscall.SIGSTOP)
+		"stopped for too long, and nothing comes": {[]string{"--count", "500"}, func(_ *kafkaTopic, first *clitest.Program, taken func()) {
+			first.Signal(syscall.SIGSTOP)
 			taken()
-			first.signal(syscall.SIGCONT)
-			first.exits(exitSink)
-			first.says(again)
+			first.Signal(syscall.SIGCONT)
+			first.Exits(cli.ExitSink)
+			first.Says(again)
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -258,11 +260,11 @@ func TestRealKafkaStandby(t *testing.T) {
 			first := k.tail(log, "&standby")
 			k.grows(first)
 			second := k.tail(log, "&standby", "--listen", "127.0.0.1:0", "--idle-exit", "500ms")
-			second.says("standing by until no other run writes")
+			second.Says("standing by until no other run writes")
 			checkStandsBy(t, second, "standing by\n", "pikabin_standby 1")
 			began := time.Now()
 			c.end(k, first, func() {
-				second.says("db0: from")
+				second.Says("db0: from")
 				t.Logf("the second one took over after %v", time.Since(began).Round(time.Second/10))
 			})
 			checkStandsBy(t, second, "ok\n", "pikabin_standby 0")
@@ -270,7 +272,7 @@ func TestRealKafkaStandby(t *testing.T) {
 				k.grows(second)
 				w.Quit()
 			}
-			second.exits(0)
+			second.Exits(0)
 			k.compare(log, journal)
 		})
 	}
@@ -279,11 +281,11 @@ func TestRealKafkaStandby(t *testing.T) {
 var served = regexp.MustCompile(`serving /metrics and /healthz on (\S+)`)
 
 // checkStandsBy asks a run how it is.
-func checkStandsBy(t *testing.T, p *program, health, metric string) {
+func checkStandsBy(t *testing.T, p *clitest.Program, health, metric string) {
 	t.Helper()
-	where := served.FindStringSubmatch(p.messages.String())
+	where := served.FindStringSubmatch(p.Messages.String())
 	if where == nil {
-		t.Fatalf("it does not say where it can be asked:\n%s", &p.messages)
+		t.Fatalf("it does not say where it can be asked:\n%s", &p.Messages)
 	}
 	for page, want := range map[string]string{"healthz": health, "metrics": "\n" + metric + "\n"} {
 		code, text := get(t, "http://"+where[1]+"/"+page)
@@ -320,15 +322,15 @@ func TestRealKafkaStandbyEnds(t *testing.T) {
 	k.grows(first)
 	tail := k.tail(log, "&standby")
 	args := k.args(log, "&standby")
-	convert := startProgram(t, nil, append([]string{"convert"}, args[1:]...)...)
-	for p, code := range map[*program]int{tail: 0, convert: exitInterrupted} {
-		p.says("standing by until no other run writes")
-		p.signal(syscall.SIGTERM)
-		p.exits(code)
-		p.says("standing by for source \"" + k.name + "\": told to end")
+	convert := clitest.Start(t, nil, append([]string{"convert"}, args[1:]...)...)
+	for p, code := range map[*clitest.Program]int{tail: 0, convert: cli.ExitInterrupted} {
+		p.Says("standing by until no other run writes")
+		p.Signal(syscall.SIGTERM)
+		p.Exits(code)
+		p.Says("standing by for source \"" + k.name + "\": told to end")
 	}
 	w.Quit()
-	first.exits(0)
+	first.Exits(0)
 	k.compare(log, journal)
 }
 
@@ -345,16 +347,16 @@ func TestRealKafkaTransactionTimedOut(t *testing.T) {
 		return described["pikabin-"+k.name].State
 	}
 	p := k.tail(log, "&transaction-timeout=3s&commit-interval=2s")
-	for k.grows(p); state() != "CompleteAbort"; p.signal(syscall.SIGCONT) {
-		p.until("a transaction", func() bool { return state() == "Ongoing" })
-		p.signal(syscall.SIGSTOP)
-		p.until("its end", func() bool { return strings.HasPrefix(state(), "Complete") }) // it may just be committed
+	for k.grows(p); state() != "CompleteAbort"; p.Signal(syscall.SIGCONT) {
+		p.Until("a transaction", func() bool { return state() == "Ongoing" })
+		p.Signal(syscall.SIGSTOP)
+		p.Until("its end", func() bool { return strings.HasPrefix(state(), "Complete") }) // it may just be committed
 	}
-	p.exits(exitSink)
-	p.says("or the transaction took longer than transaction-timeout")
+	p.Exits(cli.ExitSink)
+	p.Says("or the transaction took longer than transaction-timeout")
 	p = k.tail(log, "", "--idle-exit", "500ms")
 	k.grows(p)
 	w.Quit()
-	p.exits(0)
+	p.Exits(0)
 	k.compare(log, journal)
 }

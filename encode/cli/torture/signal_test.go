@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package torture
 
 import (
 	"bytes"
@@ -20,6 +20,8 @@ import (
 	"pikabin/decode/binlogtest"
 	"pikabin/decode/binlogtest/pikasim"
 	"pikabin/encode/checkpoint"
+	"pikabin/encode/cli"
+	"pikabin/encode/cli/clitest"
 )
 
 // TestKilledAfterRotation: a server that was killed between a rotation and the put that had asked for it goes on with the same
@@ -39,13 +41,13 @@ func TestKilledAfterRotation(t *testing.T) {
 	p, stdout := tailToPipe(t, log, "--from", "start", "--idle-exit", "100ms")
 	a := account{history: readHistory(t, journal, log), next: map[string]int{}}
 	if err := errors.Join(a.takeAll(stdout, false), a.complete()); err != nil {
-		t.Errorf("%v:\n%s", err, &p.messages)
+		t.Errorf("%v:\n%s", err, &p.Messages)
 	}
-	p.exits(0)
+	p.Exits(0)
 }
 
 // tailToPipe runs tail into a pipe and gives the end to read from.
-func tailToPipe(t *testing.T, args ...string) (*program, *os.File) {
+func tailToPipe(t *testing.T, args ...string) (*clitest.Program, *os.File) {
 	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -53,11 +55,11 @@ func tailToPipe(t *testing.T, args ...string) (*program, *os.File) {
 	}
 	t.Cleanup(func() { r.Close() })
 	defer w.Close()
-	return startProgram(t, w, append([]string{"tail"}, args...)...), r
+	return clitest.Start(t, w, append([]string{"tail"}, args...)...), r
 }
 
 // blocked is a tail into a pipe that keeps a state, beside a writer which has put more than a pipe takes.
-func blocked(t *testing.T) (p *program, stdout *os.File, state string) {
+func blocked(t *testing.T) (p *clitest.Program, stdout *os.File, state string) {
 	t.Helper()
 	dir := t.TempDir()
 	log, state := filepath.Join(dir, "log"), filepath.Join(dir, "state")
@@ -90,13 +92,13 @@ func positionOf(t *testing.T, state string) decode.Position {
 // TestTerminated: what was read when the signal comes is delivered, as soon as somebody reads it, and saved.
 func TestTerminated(t *testing.T) {
 	p, stdout, state := blocked(t)
-	p.readable(stdout)
-	p.signal(syscall.SIGTERM)
+	readable(t, p, stdout)
+	p.Signal(syscall.SIGTERM)
 	text, err := io.ReadAll(stdout)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.exits(0)
+	p.Exits(0)
 	if got, want := positionOf(t, state), lastEnd(t, text); got != want {
 		t.Errorf("the state says %v, delivered is %v", got, want)
 	}
@@ -105,28 +107,28 @@ func TestTerminated(t *testing.T) {
 // TestTerminatedAtStart: brokers that do not answer are not waited for.
 func TestTerminatedAtStart(t *testing.T) {
 	log := filepath.Join(binlogtest.Testdata(t), "2.2.6-everytype/log")
-	for command, code := range map[string]int{"tail": 0, "convert": exitInterrupted} {
+	for command, code := range map[string]int{"tail": 0, "convert": cli.ExitInterrupted} {
 		broker, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { broker.Close() })
-		p := startProgram(t, nil, command, log, "-o", "kafka://"+broker.Addr().String()+"/topic")
+		p := clitest.Start(t, nil, command, log, "-o", "kafka://"+broker.Addr().String()+"/topic")
 		if _, err := broker.Accept(); err != nil {
 			t.Fatal(err)
 		}
-		p.signal(syscall.SIGTERM)
-		p.exits(code)
-		if text := p.messages.String(); !strings.Contains(text, "told to end before the output was open: kafka: asking the brokers") {
+		p.Signal(syscall.SIGTERM)
+		p.Exits(code)
+		if text := p.Messages.String(); !strings.Contains(text, "told to end before the output was open: kafka: asking the brokers") {
 			t.Errorf("%s says:\n%s", command, text)
 		}
 	}
 }
 
 // readable waits until there is something in the pipe.
-func (p *program) readable(pipe *os.File) {
-	p.tb.Helper()
-	p.until("something in the pipe", func() bool {
+func readable(t *testing.T, p *clitest.Program, pipe *os.File) {
+	t.Helper()
+	p.Until("something in the pipe", func() bool {
 		fds := []unix.PollFd{{Fd: int32(pipe.Fd()), Events: unix.POLLIN}}
 		n, err := unix.Poll(fds, 0)
 		return n == 1 && err == nil
@@ -137,12 +139,12 @@ func (p *program) readable(pipe *os.File) {
 func TestTerminatedTwice(t *testing.T) {
 	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		p, stdout, _ := blocked(t)
-		p.readable(stdout)
+		readable(t, p, stdout)
 		// The first one may come in the place of the second, so both are sent until it has ended.
-		if p.until("the end", func() bool { p.signal(s); return false }) {
+		if p.Until("the end", func() bool { p.Signal(s); return false }) {
 			t.Error("it goes on")
 		}
-		p.exits(-int(s))
+		p.Exits(-int(s))
 	}
 }
 
@@ -153,16 +155,16 @@ func TestReaderGone(t *testing.T) {
 	w := pikasim.Start(t, log, "--value-size", "1000")
 	want := w.Put(10)
 	p, stdout := tailToPipe(t, log, "--from", "start", "--state", state)
-	p.until("a save", func() bool { return positionOf(t, state) == want })
-	second := startProgram(t, nil, "tail", log, "--state", state)
-	second.exits(exitLocked)
+	p.Until("a save", func() bool { return positionOf(t, state) == want })
+	second := clitest.Start(t, nil, "tail", log, "--state", state)
+	second.Exits(cli.ExitLocked)
 	end := w.Put(1000) // more than the pipe takes
 	if _, err := io.CopyN(io.Discard, stdout, 50_000); err != nil {
 		t.Fatal(err)
 	}
 	stdout.Close()
-	p.exits(0)
-	if text := p.messages.String(); strings.Contains(text, "broken pipe") {
+	p.Exits(0)
+	if text := p.Messages.String(); strings.Contains(text, "broken pipe") {
 		t.Errorf("it says:\n%s", text)
 	}
 	if got := positionOf(t, state); got.Before(want) || !got.Before(end) {

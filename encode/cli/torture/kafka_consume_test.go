@@ -1,6 +1,6 @@
 //go:build kafka && unix
 
-package main
+package torture
 
 import (
 	"bufio"
@@ -17,6 +17,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"pikabin/encode/cli/clitest"
 )
 
 var tortureKcat = flag.Bool("torture.kcat", false, "read the topics with kcat instead of the client that pikabin has, too")
@@ -35,7 +37,7 @@ func chosenConsumer() consumeAll {
 func committedEnds(t *testing.T, client *kgo.Client, topic string) map[int32]int64 {
 	t.Helper()
 	admin := kadm.NewClient(client)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), clitest.Patience)
 	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -111,7 +113,7 @@ func consumeWithClient(t *testing.T, brokers, topic string, take func(topic stri
 	}
 	reader := newConsumer(t, brokers, kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: offsets}),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords())
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), clitest.Patience)
 	defer cancel()
 	for len(left) > 0 {
 		fetches := reader.PollFetches(ctx)

@@ -1,0 +1,27 @@
+//go:build unix
+
+// Package clitest runs the program as a process of its own, for tests.
+package clitest
+
+import (
+	"os"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"pikabin/decode/binlogtest/pikasim"
+	"pikabin/encode/cli"
+)
+
+// Main is the TestMain of a package whose tests start the program. The test binary is run once more for each process: as pikabin
+// or pikasim under these names, and as the writer that pikasim.Start has started.
+func Main(m *testing.M) {
+	if pikasim.IsChild() {
+		simulate()
+	}
+	testscript.Main(m, map[string]func(){"pikabin": program, "pikasim": simulate})
+}
+
+func program() { os.Exit(cli.Run(os.Args[1:], os.Stdout, os.Stderr, "")) }
+
+func simulate() { os.Exit(pikasim.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }

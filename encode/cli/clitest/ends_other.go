@@ -1,0 +1,7 @@
+//go:build unix && !linux
+
+package clitest
+
+import "syscall"
+
+func endsWithTest() *syscall.SysProcAttr { return nil }

@@ -1,0 +1,173 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"pikabin/decode"
+	"pikabin/decode/binlog"
+	"pikabin/decode/inspect"
+	"pikabin/encode/console"
+)
+
+// sourceFlags say which logs to read.
+type sourceFlags struct {
+	DB        []string `placeholder:"NAME" help:"Only these DBs, such as db0, or db0/3 for one slot."`
+	ExcludeDB []string `placeholder:"NAME" help:"Not these DBs."`
+	Pika      string   `placeholder:"VERSION" help:"The version of the server, such as 3.0, instead of what the bytes of its log show."`
+}
+
+func (f *sourceFlags) generation() (decode.Generation, error) {
+	if f.Pika == "" {
+		return decode.GenerationUnknown, nil
+	}
+	g, err := decode.ParseGeneration(f.Pika)
+	if err != nil {
+		return g, usageError{err}
+	}
+	return g, nil
+}
+
+// find opens the sources and tells the user what is odd about them.
+func (f *sourceFlags) find(s *streams, sources []string) ([]*binlog.Log, error) {
+	generation, err := f.generation()
+	if err != nil {
+		return nil, err
+	}
+	logs, err := binlog.Find(sources, binlog.Options{Generation: generation})
+	if err != nil {
+		return nil, err
+	}
+	logs = slices.DeleteFunc(logs, func(l *binlog.Log) bool { return !f.wants(l.ID().String()) })
+	if len(logs) == 0 {
+		return nil, usageError{fmt.Errorf("none of the DBs in %s is wanted", strings.Join(sources, ", "))}
+	}
+	for _, l := range logs {
+		for _, note := range l.Notes() {
+			s.console.Warn(note.String())
+		}
+	}
+	return logs, nil
+}
+
+// wants says whether a log is to be read. The DB is named for all its slots.
+func (f *sourceFlags) wants(log string) bool {
+	db, _, _ := strings.Cut(log, "/")
+	named := func(names []string) bool { return slices.Contains(names, log) || slices.Contains(names, db) }
+	return (len(f.DB) == 0 || named(f.DB)) && !named(f.ExcludeDB)
+}
+
+// rangeFlags say which part of the logs.
+type rangeFlags struct {
+	From  string `placeholder:"WHERE" help:"Begin at a position (12:4096), a time (2025-06-01T12:00:00+08:00, local without a zone), so long ago (2h, 7d), start or end."`
+	Until string `placeholder:"WHERE" help:"End before this place, in the same forms."`
+}
+
+// where reads the places.
+func (f *rangeFlags) where() (from, until binlog.Where, err error) {
+	now := time.Now()
+	from, errFrom := binlog.ParseWhere(f.From, now)
+	until, errUntil := binlog.ParseWhere(f.Until, now)
+	if err := errors.Join(errFrom, errUntil); err != nil {
+		return from, until, usageError{err}
+	}
+	return from.Or(binlog.Start), until.Or(binlog.End), nil
+}
+
+// resolve finds the places in each log. What the state knows goes before --from, which is for
+// what it does not know.
+func (f *rangeFlags) resolve(ctx context.Context, logs []*binlog.Log, k *keeping) ([]extent, error) {
+	from, until, err := f.where()
+	if err != nil {
+		return nil, err
+	}
+	if len(logs) > 1 && (from.IsPosition() || until.IsPosition()) {
+		return nil, errOneDB
+	}
+	extents := make([]extent, len(logs))
+	for i, l := range logs {
+		e, why, err := k.begin(ctx, l, from)
+		if err != nil {
+			return nil, err
+		}
+		if e.until, err = l.Resolve(ctx, until); err != nil {
+			return nil, err
+		}
+		e.text = fmt.Sprintf("%s: from %s to %s", l.ID(), why, placeText(e.until, until))
+		extents[i] = e
+	}
+	return extents, nil
+}
+
+var errOneDB = usageError{errors.New("a position is a place in one DB's log: give the folder of one DB or --db, or use a time")}
+
+// placeText is a position and what the user called it. The end of an archive has no offset before it is unpacked.
+func placeText(p decode.Position, where binlog.Where) string {
+	if p.Offset == math.MaxInt64 {
+		return fmt.Sprintf("the end of write2file%d", p.Segment)
+	}
+	return fmt.Sprintf("%v (%v)", p, where)
+}
+
+// lookFlags are common to the commands that read logs without converting them.
+type lookFlags struct {
+	sourceFlags
+	Renamed map[string]string `placeholder:"NEW=OLD" help:"A name that the server's rename-command has made, and the command's own."`
+}
+
+func (f *lookFlags) decoder() (decode.DecoderOptions, error) {
+	generation, err := f.generation()
+	o := decode.DecoderOptions{Renamed: f.Renamed, Pika: generation}
+	if err == nil {
+		if _, err = decode.NewDecoder(o); err != nil {
+			err = usageError{err}
+		}
+	}
+	return o, err
+}
+
+// scanFlags are common to the commands that read whole logs for a report.
+type scanFlags struct {
+	Sources []string `arg:"" name:"source" help:"Log folders, DB folders or segment files."`
+	lookFlags
+	Workers  int    `placeholder:"N" help:"Workers that read and decode. Default: one for each CPU."`
+	JSON     bool   `name:"json" help:"A report for programs."`
+	Progress string `enum:"auto,always,never" default:"auto" help:"Progress bar on standard error: ${enum}."`
+}
+
+// open finds the logs and begins the progress bar.
+func (f *scanFlags) open(s *streams) ([]*binlog.Log, inspect.Options, *console.Bar, error) {
+	decoder, err := f.decoder()
+	if err := errors.Join(err, notNegative("--workers", int64(f.Workers))); err != nil {
+		return nil, inspect.Options{}, nil, err
+	}
+	logs, err := f.find(s, f.Sources)
+	if err != nil {
+		return nil, inspect.Options{}, nil, err
+	}
+	total := int64(0)
+	for _, l := range logs {
+		total += l.SizeBetween(l.Start(), l.Committed())
+	}
+	bar := s.console.Progress(f.Progress, total)
+	return logs, inspect.Options{Workers: f.Workers, Decoder: decoder, Progress: bar.Add}, bar, nil
+}
+
+// report is what both info and verify end with.
+type report interface {
+	WriteTable(w io.Writer) error
+	WriteJSON(w io.Writer) error
+}
+
+func (f *scanFlags) print(s *streams, r report) error {
+	if f.JSON {
+		return r.WriteJSON(s.stdout)
+	}
+	return r.WriteTable(s.stdout)
+}

@@ -1,0 +1,207 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"pikabin/decode"
+	"pikabin/decode/binlog"
+	"pikabin/encode"
+	"pikabin/encode/console"
+	"pikabin/formats"
+)
+
+// streamFlags are common to the commands that write the stream of events.
+type streamFlags struct {
+	outputFlags
+	kafkaFlags
+	filterFlags
+	runFlags
+	State string `placeholder:"FILE" help:"Keep the place in this file: go on from there, and save it as the output is delivered."`
+}
+
+// outputFlags say what comes out, and where.
+type outputFlags struct {
+	Format       string        `short:"f" default:"jsonl" help:"Format of the events: ${formats}."`
+	Output       string        `short:"o" default:"-" placeholder:"URL" help:"Where to: ${outputs}."`
+	Compress     string        `placeholder:"NAME[:LEVEL]" help:"zstd, gzip or none; from the name of the output if that tells."`
+	RollSize     console.Size  `default:"256MiB" placeholder:"SIZE" help:"Complete a part of a folder when it is so long. Default: 256MiB."`
+	RollInterval time.Duration `placeholder:"TIME" help:"Complete a part of a folder when it is so old, such as 10m."`
+	Partition    string        `placeholder:"hive[:ZONE]" help:"Parts in folders by DB, day and hour of the events in a zone, such as hive:Asia/Shanghai. Default of the zone: UTC."`
+
+	Bytes string `enum:"auto,base64" default:"auto" help:"How formats of text write bytes: auto (base64 if not UTF-8) or base64."`
+	Args  bool   `help:"Put all arguments of the command into args."`
+	All   bool   `help:"Events for what changes nothing, too: padding, empty records, reads logged by mistake."`
+
+	live bool // the events are of now
+}
+
+// kafkaFlags are those options of a Kafka output that decide what its consumers see. They are taken from the URL and from
+// PIKABIN_KAFKA_... too.
+type kafkaFlags struct {
+	ExactlyOnce     bool   `env:"-" help:"Kafka: events and position in one transaction."`
+	Standby         bool   `env:"-" help:"Kafka: with --exactly-once, wait until no other run writes for the source, and take over."`
+	CreateTopics    bool   `env:"-" help:"Kafka: make topics that are missing."`
+	SinglePartition bool   `env:"-" help:"Kafka: everything into partition 0, for a total order."`
+	Tombstones      bool   `env:"-" help:"Kafka: a null behind each delete, for compacted topics."`
+	OnOversize      string `env:"-" placeholder:"HOW" help:"Kafka: an event above max.message.bytes: fail, dlq:TOPIC, dlq:/FILE (the whole event) or blob:FOLDER (its value)."`
+}
+
+// settings are the options as the output takes them, without those that are left open.
+func (f *kafkaFlags) settings() map[string]string {
+	settings := map[string]string{}
+	for name, on := range map[string]bool{
+		"exactly-once": f.ExactlyOnce, "standby": f.Standby, "create-topics": f.CreateTopics, "single-partition": f.SinglePartition, "tombstones": f.Tombstones,
+	} {
+		if on {
+			settings[name] = "true"
+		}
+	}
+	if f.OnOversize != "" {
+		settings["on-oversize"] = f.OnOversize
+	}
+	return settings
+}
+
+// filterFlags say which events to keep.
+type filterFlags struct {
+	Key            []string          `placeholder:"GLOB" help:"Only events of keys like this, as in KEYS."`
+	ExcludeKey     []string          `placeholder:"GLOB" help:"Not events of keys like this."`
+	Command        []string          `placeholder:"NAME" help:"Only these commands."`
+	ExcludeCommand []string          `placeholder:"NAME" help:"Not these commands."`
+	Type           []string          `placeholder:"NAME" help:"Only events of these data types."`
+	ExcludeType    []string          `placeholder:"NAME" help:"Not events of these data types."`
+	Limit          int64             `placeholder:"N" help:"Stop after N events."`
+	Renamed        map[string]string `placeholder:"NEW=OLD" help:"A name that the server's rename-command has made, and the command's own."`
+}
+
+// runFlags say how it is done.
+type runFlags struct {
+	OnCorrupt string       `enum:"fail,skip" default:"fail" help:"At damage: fail, or skip to the next record and report what is lost."`
+	OnGap     string       `enum:"fail,skip" default:"fail" help:"At missing segments: fail, or skip and report."`
+	Workers   int          `placeholder:"N" help:"Workers that decode and encode. Default: one for each CPU."`
+	Memory    console.Size `default:"256MiB" help:"Bound on the bytes in flight. A single larger record still passes."`
+	Progress  string       `enum:"auto,always,never" default:"auto" help:"Progress bar on standard error: ${enum}."`
+}
+
+// dbsOf are the names of the DBs that the logs are of, each once.
+func dbsOf(logs []*binlog.Log) []string {
+	var dbs []string
+	for _, l := range logs {
+		dbs = append(dbs, l.ID().DB)
+	}
+	slices.Sort(dbs)
+	return slices.Compact(dbs)
+}
+
+// openSink opens the output where the state says that it ended.
+func (f *streamFlags) openSink(ctx context.Context, s *streams, o *encode.Options, k *keeping, sources []string, logs []*binlog.Log) (encode.Sink, error) {
+	debug.SetMemoryLimit(int64(f.Memory) + runtimeReserve)
+	roll, err := f.roll()
+	if err != nil {
+		return nil, usageError{err}
+	}
+	sink, err := encode.OpenSink(encode.SinkOptions{
+		Target: f.Output, Settings: f.settings(), Stdout: s.stdout.Writer, DBs: dbsOf(logs), Format: o.Format, Compression: o.Compression,
+		Roll: roll, Resume: k.file != nil, Note: k.state.Note,
+		Belongs: func(output string) error { return k.belongTo(output, f.Format, o.Compression) },
+		Guard:   func(path string) error { return checkOutside("output", path, sources, logs) },
+		Warn:    s.console.Warn, Waits: o.Stats.Waits, Oversized: o.Stats.Oversized, StandsBy: o.Stats.StandsBy, Stop: ctx.Done(),
+	})
+	if target, ok := errors.AsType[*encode.TargetError](err); ok {
+		return nil, usageError{target}
+	}
+	if stopped, ok := errors.AsType[*encode.StoppedError](err); ok {
+		return nil, stopped
+	}
+	if err != nil {
+		return nil, &encode.SinkError{Err: err}
+	}
+	return sink, nil
+}
+
+// runtimeReserve is what the program takes besides the bytes in flight.
+const runtimeReserve = 64 << 20
+
+// roll says when parts of a folder are complete.
+func (f *outputFlags) roll() (encode.Roll, error) {
+	r := encode.Roll{Size: int64(f.RollSize), Interval: f.RollInterval, Live: f.live}
+	if err := noNegativeTime("--roll-interval", f.RollInterval); err != nil {
+		return r, err
+	}
+	if folder := strings.HasSuffix(f.Output, "/"); !folder && (f.Partition != "" || f.RollInterval > 0) {
+		return r, errors.New("--partition and --roll-interval are for folders: let --output end in a slash")
+	}
+	if f.Partition == "" {
+		return r, nil
+	}
+	kind, zone, _ := strings.Cut(f.Partition, ":")
+	if kind != "hive" {
+		return r, fmt.Errorf("--partition %s: expected hive, or hive and a zone, such as hive:Asia/Shanghai", f.Partition)
+	}
+	var err error
+	if r.Hive, err = time.LoadLocation(cmp.Or(zone, "UTC")); err != nil {
+		err = fmt.Errorf("--partition %s: %w", f.Partition, err)
+	}
+	return r, err
+}
+
+// options checks the flags and makes the pipeline's options of them.
+func (f *streamFlags) options(s *streams, source *sourceFlags) (encode.Options, error) {
+	format, err := lookupFormat(f.Format)
+	if err != nil {
+		return encode.Options{}, err
+	}
+	compression := encode.CompressionOf(f.Output)
+	if f.Compress != "" {
+		if compression, err = encode.ParseCompression(f.Compress); err != nil {
+			return encode.Options{}, err
+		}
+	}
+	if err := f.checkSink(); err != nil {
+		return encode.Options{}, err
+	}
+	roll, err := f.roll()
+	if err != nil {
+		return encode.Options{}, err
+	}
+	generation, err := source.generation()
+	if err := errors.Join(err, notNegative("--workers", int64(f.Workers)), notNegative("--limit", f.Limit)); err != nil {
+		return encode.Options{}, err
+	}
+	o := encode.Options{
+		Format:        format,
+		FormatOptions: formats.Options{Base64: f.Bytes == "base64", Args: f.Args},
+		Decoder:       decode.DecoderOptions{All: f.All, Renamed: f.Renamed, Pika: generation},
+		Filter: encode.Filter{
+			Commands: f.Command, Types: f.Type, Keys: f.Key,
+			ExcludeCommands: f.ExcludeCommand, ExcludeTypes: f.ExcludeType, ExcludeKeys: f.ExcludeKey,
+		},
+		Compression: compression, Hive: roll.Hive,
+		Workers: f.Workers, Memory: int64(f.Memory), Limit: f.Limit,
+		SkipCorrupt: f.OnCorrupt == "skip", SkipGaps: f.OnGap == "skip",
+		Report: func(err error) { s.console.Warn(err.Error()) },
+		Warn:   s.console.Warn,
+	}
+	return o, o.Check()
+}
+
+// checkSink refuses outputs of no known form, and options that the output does not have.
+func (f *streamFlags) checkSink() error {
+	list := encode.Sinks()
+	i := slices.IndexFunc(list, func(t encode.SinkType) bool { return t.Matches(f.Output) })
+	if i < 0 {
+		return fmt.Errorf("no sink has the form of output %q: expected %s", f.Output, outputForms(func(s encode.SinkType) string { return s.Name }))
+	}
+	if settings := f.settings(); len(settings) > 0 && !list[i].Settings {
+		return fmt.Errorf("--%s is not for output %q (%s)", slices.Sorted(maps.Keys(settings))[0], f.Output, list[i].Doc)
+	}
+	return nil
+}

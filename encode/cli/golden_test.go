@@ -1,0 +1,88 @@
+package cli_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/zstd"
+
+	"pikabin/decode/binlogtest"
+	"pikabin/encode/cli"
+)
+
+// logFolders are the log folders of a case: log, log-live, and their like.
+func logFolders(t *testing.T, f binlogtest.Fixture) []string {
+	t.Helper()
+	entries, err := os.ReadDir(f.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var dirs []string
+	for _, e := range entries {
+		if e.IsDir() {
+			dirs = append(dirs, e.Name())
+		}
+	}
+	return dirs
+}
+
+// TestGolden converts every fixture and compares with testdata/golden. Any number of workers gives the same.
+func TestGolden(t *testing.T) {
+	for _, f := range binlogtest.Fixtures(t) {
+		for _, dir := range logFolders(t, f) {
+			name := f.Name + "-" + dir
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				got := convert(t, filepath.Join(f.Dir, dir), "--workers", "1")
+				if again := convert(t, filepath.Join(f.Dir, dir), "--workers", "7"); !bytes.Equal(got, again) {
+					t.Error("seven workers give other bytes than one")
+				}
+				golden(t, binlogtest.Testdata(t, "golden", name+".jsonl.zst"), got)
+			})
+		}
+	}
+}
+
+func convert(t *testing.T, args ...string) []byte {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	if code := cli.Run(append([]string{"convert"}, args...), &stdout, &stderr, ""); code != 0 {
+		t.Fatalf("exit code %d: %s", code, stderr.String())
+	}
+	return stdout.Bytes()
+}
+
+// golden compares line by line with a compressed file, or writes it with -update.
+func golden(t *testing.T, path string, got []byte) {
+	t.Helper()
+	if *update {
+		enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBestCompression))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, enc.EncodeAll(got, nil), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	packed, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dec, err := zstd.NewReader(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dec.Close()
+	want, err := dec.DecodeAll(packed, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(string(got), "\n")); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}

@@ -1,0 +1,52 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"pikabin/decode/inspect"
+)
+
+// inspectCommand shows records.
+type inspectCommand struct {
+	Source string `arg:"" help:"Folder of one DB, or a segment file."`
+	rangeFlags
+	Count int  `short:"n" placeholder:"N" help:"How many records. Default: 10, or all up to --until."`
+	Hex   bool `help:"The bytes of each record, too."`
+	Full  bool `help:"Arguments and bytes in full, however long."`
+	lookFlags
+}
+
+// Help is shown by inspect --help.
+func (*inspectCommand) Help() string {
+	return `Examples:
+
+  pikabin inspect /data/pika/log/log_db0 --from 12:4096 --hex
+  pikabin inspect /data/pika/log/log_db0 --from 10m -n 100 | less`
+}
+
+// Run shows the records.
+func (c *inspectCommand) Run(ctx context.Context, s *streams) error {
+	decoder, err := c.decoder()
+	if err := errors.Join(err, notNegative("--count", int64(c.Count))); err != nil {
+		return err
+	}
+	logs, err := c.find(s, []string{c.Source})
+	if err != nil {
+		return err
+	}
+	if len(logs) > 1 {
+		return usageError{fmt.Errorf("%s holds the logs of several DBs: give the folder of one, or --db", c.Source)}
+	}
+	extents, err := c.resolve(ctx, logs, &keeping{})
+	if err != nil {
+		return err
+	}
+	s.console.Info(extents[0].text)
+	o := inspect.ShowOptions{From: extents[0].from, Count: c.Count, Full: c.Full, Hex: c.Hex, Decoder: decoder}
+	if c.Until != "" {
+		o.Until = extents[0].until
+	}
+	return inspect.Show(ctx, s.stdout, logs[0], o)
+}

@@ -1,0 +1,60 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"pikabin/decode"
+	"pikabin/decode/binlog"
+)
+
+// seekCommand turns a time or a logic id into a position.
+type seekCommand struct {
+	Source  string  `arg:"" help:"Log folder, DB folder or segment file."`
+	Time    string  `xor:"what" required:"" placeholder:"TIME" help:"First record at or after this time (or so long ago)."`
+	LogicID *uint64 `xor:"what" required:"" placeholder:"N" help:"Record with this logic id."`
+	sourceFlags
+}
+
+// Help is shown by seek --help.
+func (*seekCommand) Help() string {
+	return `Examples:
+
+  pikabin seek /data/pika/log/log_db0 --time '2025-06-01 12:00'
+  pikabin convert /data/pika/log/log_db0 --from $(pikabin seek /data/pika/log/log_db0 --time 2h)`
+}
+
+// Run prints the position, behind the name of the DB if there are several.
+func (c *seekCommand) Run(ctx context.Context, s *streams) error {
+	logs, err := c.find(s, []string{c.Source})
+	if err != nil {
+		return err
+	}
+	for _, l := range logs {
+		p, err := c.seek(ctx, l)
+		if err != nil {
+			return err
+		}
+		line := p.String() + "\n"
+		if len(logs) > 1 {
+			line = l.ID().String() + "\t" + line
+		}
+		if _, err := io.WriteString(s.stdout, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *seekCommand) seek(ctx context.Context, l *binlog.Log) (decode.Position, error) {
+	if c.LogicID != nil {
+		return l.SeekLogicID(ctx, *c.LogicID)
+	}
+	where, err := binlog.ParseWhere(c.Time, time.Now())
+	if err != nil || where.IsPosition() {
+		return decode.Position{}, usageError{fmt.Errorf("%q is not a time", c.Time)}
+	}
+	return l.Resolve(ctx, where)
+}

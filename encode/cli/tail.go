@@ -1,0 +1,74 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"pikabin/decode"
+	"pikabin/decode/binlog"
+	"pikabin/encode/console"
+)
+
+// tailCommand follows live logs.
+type tailCommand struct {
+	Sources []string `arg:"" name:"source" help:"Pika's log folder, or folders of DBs."`
+	sourceFlags
+	From string `placeholder:"WHERE" help:"Begin at a position (12:4096), a time, so long ago (2h), start or end (the default). A DB that the state knows goes on where it was."`
+	streamFlags
+	tailFlags
+}
+
+// tailFlags say how logs are followed.
+type tailFlags struct {
+	PollMax  time.Duration `default:"100ms" placeholder:"TIME" help:"Longest time between two looks at a log that has been silent for a while. Default: 100ms."`
+	Poll     bool          `help:"Look from time to time only: for file systems that do not tell of changes."`
+	IdleExit time.Duration `placeholder:"TIME" help:"End when nothing new has come for so long."`
+	Pin      string        `placeholder:"DIR" help:"Keep segments from the server's purge until they are delivered, by hard links in this folder on the same file system."`
+	PinLimit console.Size  `placeholder:"SIZE" help:"Bound on what the links hold that the server has purged. Above it the oldest are let go, loudly. Default: none."`
+	Listen   string        `placeholder:"ADDRESS" help:"Serve /metrics and /healthz here, such as 127.0.0.1:9108."`
+	Stalled  time.Duration `default:"60s" placeholder:"TIME" help:"/healthz fails when the log has grown and nothing was delivered for so long. Default: 60s."`
+}
+
+// check refuses what cannot be meant.
+func (f *tailFlags) check() error {
+	if f.PinLimit > 0 && f.Pin == "" {
+		return usageError{errors.New("--pin-limit bounds what --pin holds: name its folder with --pin")}
+	}
+	return errors.Join(noNegativeTime("--poll-max", f.PollMax), noNegativeTime("--idle-exit", f.IdleExit), noNegativeTime("--stalled", f.Stalled))
+}
+
+// Help is shown by tail --help.
+func (*tailCommand) Help() string {
+	return `Examples:
+
+  pikabin tail /data/pika/log | jq -r .key
+  pikabin tail /data/pika/log --db db0 --from 10m --type hash
+  pikabin tail /data/pika/log --state pika.state -o /data/changes/ --compress zstd --roll-interval 10m
+  pikabin tail /data/pika/log --state pika.state -o changes.jsonl --pin /data/pika/pins --listen 127.0.0.1:9108
+  pikabin tail /data/pika/log --from start -o kafka://broker:9092/pika --exactly-once --standby
+
+SIGINT and SIGTERM deliver what was read and end, SIGHUP completes the current part of the output.`
+}
+
+// Run follows the logs until it is told to stop.
+func (c *tailCommand) Run(ctx context.Context, s *streams) error {
+	c.live = true
+	o, err := c.options(s, &c.sourceFlags)
+	if err = errors.Join(err, c.check()); err != nil {
+		return usageError{err}
+	}
+	f := &following{tailCommand: c, streams: s, options: o, starts: map[*decode.Log]extent{}}
+	if f.from, err = binlog.ParseWhere(c.From, time.Now()); err != nil {
+		return usageError{err}
+	}
+	if err = f.open(ctx); err == nil {
+		err = f.run(ctx)
+	} else if f.sink != nil {
+		err = errors.Join(err, f.sink.Close(ctx))
+	}
+	if f.unwatch != nil {
+		f.unwatch()
+	}
+	return errors.Join(f.endedEarly(f.endedFull(err)), f.close())
+}
