@@ -31,10 +31,7 @@ type Finding struct {
 // String is the line for a person, such as "db0: write2file12 at 4128776 (0x3f0008): damage: fragment runs
 // past its block".
 func (f *Finding) String() string {
-	s := f.DB
-	if f.Slot != nil {
-		s = fmt.Sprintf("%s/%d", f.DB, *f.Slot)
-	}
+	s := nameOf(f.DB, f.Slot)
 	if f.Segment != nil {
 		s += fmt.Sprintf(": write2file%d", *f.Segment)
 	}

@@ -127,7 +127,7 @@ func WritePlaces(w io.Writer, places []Place) error {
 	t.columns(rows)
 	for i := range places {
 		if places[i].Detail != "" {
-			t.printf("\n%s\n", places[i].Detail)
+			t.printf("\n%s\n", quotePath(places[i].Detail))
 		}
 	}
 	_, err := io.WriteString(w, t.String())
@@ -142,7 +142,7 @@ func (p *Place) row() string {
 	if p.Segments != nil {
 		segments = group(int64(*p.Segments))
 	}
-	return strings.Join([]string{p.DB, orDash(p.Position), group(int64(p.Epoch)), orDash(p.End), orDash(behind), orDash(segments), string(p.History)}, "\t")
+	return strings.Join([]string{quotePath(p.DB), orDash(p.Position), group(int64(p.Epoch)), orDash(p.End), orDash(behind), orDash(segments), string(p.History)}, "\t")
 }
 
 func orDash(s string) string {

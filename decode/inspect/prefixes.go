@@ -37,12 +37,12 @@ const indexSize = 8 * keptPrefixes
 // seed only places counters in the index; the counts do not depend on it.
 var seed = maphash.MakeSeed()
 
-// prefixOf is what keys are grouped by: what stands before the first colon, with it, or else the first bytes.
+// prefixOf is what keys are grouped by: the text up to the first colon, with it, or else the first bytes.
 func prefixOf(key []byte) []byte {
 	if i := bytes.IndexByte(key[:min(len(key), prefixLongest)], ':'); i >= 0 {
 		return key[:i+1]
 	}
-	return key[:min(len(key), prefixLength)]
+	return cutText(key, prefixLength)
 }
 
 // add counts keys of that prefix, and the bytes of their records.

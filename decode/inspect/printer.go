@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"pikabin/decode"
 )
@@ -130,7 +131,7 @@ func (p *printer) command(argv [][]byte) string {
 // argument shows text as it is, and quoted as Go does what would not read well.
 func (p *printer) argument(arg []byte) string {
 	if len(arg) > argShown && !p.full {
-		return fmt.Sprintf("%s... (%d bytes)", quoteName(string(arg[:argShown/2])), len(arg))
+		return fmt.Sprintf("%s... (%d bytes)", quoteName(string(cutText(arg, argShown/2))), len(arg))
 	}
 	return quoteName(string(arg))
 }
@@ -241,6 +242,14 @@ func printable(b []byte) string {
 		}
 	}
 	return string(text)
+}
+
+// quotePath shows a name of the disk as it is, and quoted as Go does what a terminal would not show as it is.
+func quotePath(s string) string {
+	if strings.ContainsFunc(s, func(r rune) bool { return !strconv.IsPrint(r) || r == utf8.RuneError }) {
+		return strconv.Quote(s)
+	}
+	return s
 }
 
 // quoteName shows text as it is, and quoted as Go does what is empty, binary, or would not read as one word.

@@ -20,6 +20,7 @@ func (r *InfoReport) WriteTable(w io.Writer) error {
 	}
 	if len(r.Logs) > 1 {
 		t.printf("all %d logs\n", len(r.Logs))
+		t.several = true
 		t.totals(&r.Total)
 	}
 	_, err := io.WriteString(w, strings.TrimSuffix(t.String(), "\n"))
@@ -29,7 +30,8 @@ func (r *InfoReport) WriteTable(w io.Writer) error {
 // table builds the text of a report.
 type table struct {
 	strings.Builder
-	zone *time.Location
+	zone    *time.Location
+	several bool // logs are counted together: each record is named with its own
 }
 
 func (t *table) printf(format string, args ...any) { fmt.Fprintf(t, format, args...) }
@@ -39,7 +41,7 @@ func (t *table) row(name, format string, args ...any) {
 }
 
 func (t *table) log(l *LogInfo) {
-	t.printf("%s in %s\n", nameOf(l.DB, l.Slot), l.Path)
+	t.printf("%s in %s\n", nameOf(l.DB, l.Slot), quotePath(l.Path))
 	t.row("pika", "%s", l.Pika)
 	s := &l.Segments
 	text := "none"
@@ -70,6 +72,7 @@ func (t *table) log(l *LogInfo) {
 }
 
 func nameOf(db string, slot *int) string {
+	db = quotePath(db)
 	if slot == nil {
 		return db
 	}
@@ -106,6 +109,9 @@ func (t *table) record(name string, r *RecordInfo) {
 		return
 	}
 	text := r.Position
+	if t.several {
+		text = nameOf(r.DB, r.Slot) + " " + text
+	}
 	if r.Time != nil {
 		text += " of " + formatTime(*r.Time, t.zone)
 	}

@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"bytes"
+	"hash/maphash"
 	"maps"
 	"slices"
 
@@ -27,7 +28,7 @@ type tally struct {
 
 	names   groups
 	types   [16]counted // by decode.Type
-	largest []sample    // the largest first; of equal ones the first in the log
+	largest []sample    // the largest of each key, the largest first; of equal ones the first in the log
 	keys    prefixes
 }
 
@@ -72,12 +73,23 @@ type sample struct {
 	time       int64
 	hasTime    bool
 	command    string
-	key        []byte
+	key        []byte // its first bytes
+	keyHash    uint64 // of the whole key; 0 if there is none
+}
+
+// sameKey reports whether two records are of one key.
+func (s *sample) sameKey(o *sample) bool {
+	return s.keyHash != 0 && s.keyHash == o.keyHash && s.log == o.log && bytes.Equal(s.key, o.key)
 }
 
 func (s *sample) size() int64 { return s.end - s.begin }
 
-// merge adds what was counted behind it in the log.
+// isOtherLog reports whether two records are of different logs and have times, which then order them.
+func (s *sample) isOtherLog(o *sample) bool {
+	return s.log != nil && o.log != nil && s.log != o.log && s.hasTime && o.hasTime
+}
+
+// merge adds what was counted after it in the log, or in another log.
 func (t *tally) merge(u *tally) {
 	t.records += u.records
 	t.bytes += u.bytes
@@ -88,10 +100,10 @@ func (t *tally) merge(u *tally) {
 	t.empty += u.empty
 	t.noEffect += u.noEffect
 	t.otherSlot += u.otherSlot
-	if t.first.log == nil {
+	if t.first.log == nil || u.first.isOtherLog(&t.first) && u.first.time < t.first.time {
 		t.first = u.first
 	}
-	if u.last.log != nil {
+	if u.last.log != nil && !(t.last.isOtherLog(&u.last) && t.last.time > u.last.time) {
 		t.last = u.last
 	}
 	if u.hasID {
@@ -125,10 +137,16 @@ func (t *tally) isLarge(size int64) bool {
 	return len(t.largest) < largestShown || size > t.largest[len(t.largest)-1].size()
 }
 
+// isLargest reports whether a record belongs among the largest. One that is no larger than another of its key does not.
+func (t *tally) isLargest(s *sample) bool {
+	return t.isLarge(s.size()) && !slices.ContainsFunc(t.largest, func(o sample) bool { return o.sameKey(s) && o.size() >= s.size() })
+}
+
 func (t *tally) keepLargest(s *sample) {
-	if !t.isLarge(s.size()) {
+	if !t.isLargest(s) {
 		return
 	}
+	t.largest = slices.DeleteFunc(t.largest, func(o sample) bool { return o.sameKey(s) })
 	i := len(t.largest)
 	for i > 0 && t.largest[i-1].size() < s.size() {
 		i--
@@ -261,8 +279,14 @@ func (t *tally) sample(s *sample, key []byte) {
 		t.first = *s
 	}
 	t.last = *s
-	if t.isLarge(s.size()) {
-		s.key = bytes.Clone(key[:min(len(key), keyShown)])
+	if !t.isLarge(s.size()) {
+		return
+	}
+	if key != nil {
+		s.key, s.keyHash = cutText(key, keyShown), maphash.Bytes(seed, key)|1
+	}
+	if t.isLargest(s) {
+		s.key = bytes.Clone(s.key)
 		t.keepLargest(s)
 	}
 }
