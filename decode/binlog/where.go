@@ -3,12 +3,11 @@ package binlog
 import (
 	"context"
 	"fmt"
-	"math"
 	"strconv"
-	"strings"
 	"time"
 
 	"pikabin/decode"
+	"pikabin/decode/units"
 )
 
 // Where is a place in a log as a user names it. The zero value is unset.
@@ -33,8 +32,8 @@ var timeLayouts = []string{
 	time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02 15:04", time.DateOnly,
 }
 
-// ParseWhere reads start, end, a position (12:4096), a time, or how long ago (2h, 90m, 7d). now is what
-// "ago" counts from, and its zone that of times without one.
+// ParseWhere reads start, end, a position (12:4096), a time, seconds or milliseconds since 1970, or how long ago (2h, 2d3h,
+// 1w). now is what "ago" counts from, and its zone that of times without one.
 func ParseWhere(s string, now time.Time) (Where, error) {
 	switch s {
 	case "":
@@ -47,7 +46,10 @@ func ParseWhere(s string, now time.Time) (Where, error) {
 	if p, err := decode.ParsePosition(s); err == nil {
 		return Where{kind: wherePosition, position: p}, nil
 	}
-	if ago, ok := parseAgo(s); ok {
+	if t, ok := parseUnix(s); ok {
+		return Where{kind: whereTime, time: t.In(now.Location())}, nil
+	}
+	if ago, err := units.ParseDuration(s); err == nil {
 		return Where{kind: whereTime, time: now.Add(-ago)}, nil
 	}
 	for _, layout := range timeLayouts {
@@ -56,18 +58,22 @@ func ParseWhere(s string, now time.Time) (Where, error) {
 		}
 	}
 	return Where{}, fmt.Errorf("%q is not a place in a log: expected start, end, a position (12:4096), "+
-		"a time (2025-06-01T12:00:00+08:00, or without a zone for local time) or how long ago (2h, 7d)", s)
+		"a time (2025-06-01T12:00:00+08:00, or without a zone for local time), "+
+		"seconds or milliseconds since 1970, or how long ago (2h, 2d3h, 1w)", s)
 }
 
-func parseAgo(s string) (time.Duration, bool) {
-	const most = math.MaxInt64 / (24 * time.Hour) // days that a duration can hold
-	if days, ok := strings.CutSuffix(s, "d"); ok {
-		if n, err := strconv.ParseFloat(days, 64); err == nil && n >= 0 && n <= float64(most) {
-			return time.Duration(n * 24 * float64(time.Hour)), true
-		}
+// parseUnix reads seconds since 1970, or milliseconds where there are more than eleven digits. Fewer than nine are no time: that
+// was in 1973, and is more likely the offset of a position.
+func parseUnix(s string) (time.Time, bool) {
+	const fewest, seconds, milliseconds = 9, 11, 14
+	n, err := strconv.ParseUint(s, 10, 64)
+	switch digits := len(s); {
+	case err != nil || digits < fewest || digits > milliseconds:
+		return time.Time{}, false
+	case digits <= seconds:
+		return time.Unix(int64(n), 0), true
 	}
-	d, err := time.ParseDuration(s)
-	return d, err == nil && d >= 0
+	return time.UnixMilli(int64(n)), true
 }
 
 // IsPosition reports whether the place is one in one DB's log, which means nothing in another's.

@@ -18,6 +18,10 @@ func TestParseWhere(t *testing.T) {
 		"12:0x1000":                 "position 12:4096",
 		"2h":                        "the first record at or after 2026-06-08T10:00:00+08:00",
 		"7d":                        "the first record at or after 2026-06-01T12:00:00+08:00",
+		"1w":                        "the first record at or after 2026-06-01T12:00:00+08:00",
+		"2d3h":                      "the first record at or after 2026-06-06T09:00:00+08:00",
+		"1780891200":                "the first record at or after 2026-06-08T12:00:00+08:00",
+		"1780891200123":             "the first record at or after 2026-06-08T12:00:00+08:00",
 		"0.5d":                      "the first record at or after 2026-06-08T00:00:00+08:00",
 		"2026-06-01":                "the first record at or after 2026-06-01T00:00:00+08:00",
 		"2026-06-01 10:30":          "the first record at or after 2026-06-01T10:30:00+08:00",
@@ -28,7 +32,7 @@ func TestParseWhere(t *testing.T) {
 			t.Errorf("%q: %v, %v; want %s", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"yesterday", "-2h", "-1d", "NaNd", "Infd", "1e300d", "106752d", "12:-1", "2026-13-01"} {
+	for _, text := range []string{"yesterday", "-2h", "-1d", "NaNd", "Infd", "1e300d", "106752d", "12:-1", "2026-13-01", "4096", "123456789012345"} {
 		if got, err := binlog.ParseWhere(text, now); err == nil {
 			t.Errorf("%q: %v, want an error", text, got)
 		}

