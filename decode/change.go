@@ -131,6 +131,9 @@ type Change struct {
 	Offset  int64 // of the record's first physical header
 	End     int64 // of the byte after the record; Segment:End is the position to resume from
 
+	// Epoch is how often the history of the log was replaced before this event, as far as is known.
+	Epoch uint32
+
 	// Part counts the events of one record from 0 to Parts-1. Parts is 0 for a record that is one event.
 	Part, Parts uint32
 
@@ -150,7 +153,7 @@ type Change struct {
 	Value    []byte
 	Elements []Element
 	EntryID  []byte // stream entry id, printable ASCII
-	Delta    []byte // argument of a raw incrby and its like, printable ASCII
+	Delta    []byte // what is added to a counter or a score, signed, in the digits of its argument; printable ASCII
 	ExpireAt int64  // unix milliseconds, 0 for no expiry
 	Scope    string // "instance" for a flushall that emptied every DB
 	Args     [][]byte
@@ -162,4 +165,6 @@ type Change struct {
 	// the same for all the parts of one command; KeyIndex tells these apart, from 0.
 	Argv     [][]byte
 	KeyIndex int
+
+	negated []byte // room for a Delta that no argument is
 }

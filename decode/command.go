@@ -20,6 +20,8 @@ type Command struct {
 	// were logged all the same. They are not events unless asked for.
 	NoEffect bool
 
+	drops drops // which servers' form of it drops the deadline of a key
+
 	min, max int // how many arguments it takes, its name included
 	keys     keyPattern
 	build    builder
@@ -72,6 +74,8 @@ func (cmd *Command) Parts(argv [][]byte) int {
 // arguments are not nil. key is from 0 to Parts-1. Time, with HasTime, must be there already: the
 // deadline of a relative time is counted from it. What c holds afterwards points into argv's
 // arguments; Elements and Args keep their backing arrays from call to call.
+//
+// Build knows no versions: the deadlines that only some of them drop are the Decoder's to say.
 //
 // Nothing of the command is lost: each argument is in a typed field or in Args, in their order. The
 // only field that is not the text of its argument is ExpireAt. The argument that it came from

@@ -1,7 +1,10 @@
 package decode
 
-// minus is the Delta of decr, which has no argument to show.
-var minus = []byte("-")
+// The Delta of incr and decr, which have no argument to show.
+var (
+	plusOne  = []byte("1")
+	minusOne = []byte("-1")
+)
 
 // buildSet fills set in all its forms. Options stay in Args, a time that they hold is also a deadline.
 func buildSet(c *Change, argv [][]byte, _ int) bool {
@@ -68,19 +71,52 @@ func buildPieceAt(c *Change, argv [][]byte, _ int) bool {
 	return true
 }
 
-// buildDelta fills incrby, decrby and incrbyfloat. Delta is the argument as it is, so that which way
-// it goes follows from Cmd.
+// buildIncr and buildDecr have what is added in the name of the command.
+func buildIncr(c *Change, argv [][]byte, _ int) bool {
+	c.Key, c.Delta = argv[1], plusOne
+	return true
+}
+
+func buildDecr(c *Change, argv [][]byte, _ int) bool {
+	c.Key, c.Delta = argv[1], minusOne
+	return true
+}
+
+// buildDelta fills incrby and incrbyfloat.
 func buildDelta(c *Change, argv [][]byte, _ int) bool {
 	c.Key, c.Delta = argv[1], argv[2]
 	return isNumber(c.Delta)
 }
 
-func buildDecr(c *Change, argv [][]byte, _ int) bool {
-	c.Key, c.Delta = argv[1], minus
+// buildDecrby turns the sign of its argument, which is in Args where turning it back would not give the same text.
+func buildDecrby(c *Change, argv [][]byte, _ int) bool {
+	if !isNumber(argv[2]) {
+		return false
+	}
+	var given bool
+	c.Key = argv[1]
+	c.Delta, given = c.negate(argv[2])
+	keepText(c, argv[2], given)
 	return true
 }
 
-// buildBitop has its destination behind the operation, which comes first in Args.
+// negate turns the sign of a number. It reports whether the number follows from the result: +5 does not, and neither does -0,
+// since 0 stays 0.
+func (c *Change) negate(number []byte) (negated []byte, follows bool) {
+	switch {
+	case string(number) == "0":
+		return number, true
+	case number[0] == '-':
+		return number[1:], string(number) != "-0"
+	case number[0] == '+':
+		c.negated = append(append(c.negated[:0], '-'), number[1:]...)
+		return c.negated, false
+	}
+	c.negated = append(append(c.negated[:0], '-'), number...)
+	return c.negated, true
+}
+
+// buildBitop has its destination after the operation, which comes first in Args.
 func buildBitop(c *Change, argv [][]byte, _ int) bool {
 	c.Key = argv[2]
 	c.Args = append(c.Args, argv[1])

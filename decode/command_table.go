@@ -17,14 +17,14 @@ var commandTable = [...]Command{
 	{Name: "mset", Op: OpSet, Type: TypeString, min: 3, max: many, keys: pairs, build: buildPair},
 	{Name: "msetnx", Op: OpSet, Type: TypeString, Effect: EffectRelative, min: 3, max: many, keys: pairs, build: buildPair},
 	{Name: "append", Op: OpUpdate, Type: TypeString, Effect: EffectRelative, min: 3, max: 3, build: buildPiece},
-	{Name: "setrange", Op: OpUpdate, Type: TypeString, min: 4, max: 4, build: buildPieceAt},
-	{Name: "setbit", Op: OpUpdate, Type: TypeBitmap, min: 4, max: 4, build: buildPieceAt},
-	{Name: "incr", Op: OpUpdate, Type: TypeString, Effect: EffectRelative, min: 2, max: 2, build: buildKey},
+	{Name: "setrange", Op: OpUpdate, Type: TypeString, drops: drops30To34, min: 4, max: 4, build: buildPieceAt},
+	{Name: "setbit", Op: OpUpdate, Type: TypeBitmap, drops: dropsBefore35, min: 4, max: 4, build: buildPieceAt},
+	{Name: "incr", Op: OpUpdate, Type: TypeString, Effect: EffectRelative, min: 2, max: 2, build: buildIncr},
 	{Name: "decr", Op: OpUpdate, Type: TypeString, Effect: EffectRelative, min: 2, max: 2, build: buildDecr},
 	{Name: "incrby", Op: OpUpdate, Type: TypeString, Effect: EffectRelative, min: 3, max: 3, build: buildDelta},
-	{Name: "decrby", Op: OpUpdate, Type: TypeString, Effect: EffectRelative, min: 3, max: 3, build: buildDelta},
+	{Name: "decrby", Op: OpUpdate, Type: TypeString, Effect: EffectRelative, min: 3, max: 3, build: buildDecrby},
 	{Name: "incrbyfloat", Op: OpUpdate, Type: TypeString, Effect: EffectRelative, min: 3, max: 3, build: buildDelta},
-	{Name: "bitop", Op: OpStore, Type: TypeBitmap, Effect: EffectRelative, min: 4, max: many, build: buildBitop},
+	{Name: "bitop", Op: OpStore, Type: TypeBitmap, Effect: EffectRelative, drops: dropsAlways, min: 4, max: many, build: buildBitop},
 
 	// Keys of any type.
 	{Name: "del", Op: OpDelete, min: 2, max: many, keys: allKeys, build: buildEachKey},
@@ -42,10 +42,10 @@ var commandTable = [...]Command{
 	// Hashes.
 	{Name: "hset", Op: OpUpdate, Type: TypeHash, min: 4, max: many, build: buildFields},
 	{Name: "hmset", Op: OpUpdate, Type: TypeHash, min: 4, max: many, build: buildFields},
-	{Name: "hsetnx", Op: OpUpdate, Type: TypeHash, Effect: EffectRelative, min: 4, max: 4, build: buildFields},
+	{Name: "hsetnx", Op: OpUpdate, Type: TypeHash, Effect: EffectRelative, drops: dropsBefore30, min: 4, max: 4, build: buildFields},
 	{Name: "hincrby", Op: OpUpdate, Type: TypeHash, Effect: EffectRelative, min: 4, max: 4, build: buildFieldDelta},
 	{Name: "hincrbyfloat", Op: OpUpdate, Type: TypeHash, Effect: EffectRelative, min: 4, max: 4, build: buildFieldDelta},
-	{Name: "hdel", Op: OpRemove, Type: TypeHash, min: 3, max: many, build: buildFieldNames},
+	{Name: "hdel", Op: OpRemove, Type: TypeHash, drops: dropsBefore30, min: 3, max: many, build: buildFieldNames},
 
 	// Lists. Only lset says where in the list its item is, whatever was there before.
 	{Name: "lpush", Op: OpUpdate, Type: TypeList, Effect: EffectRelative, min: 3, max: many, build: buildMembers},
@@ -58,7 +58,7 @@ var commandTable = [...]Command{
 	{Name: "rpop", Op: OpRemove, Type: TypeList, Effect: EffectRelative, min: 2, max: 3, build: buildKey},
 	{Name: "lrem", Op: OpRemove, Type: TypeList, Effect: EffectRelative, min: 4, max: 4, build: buildLastMember},
 	{Name: "ltrim", Op: OpRemove, Type: TypeList, Effect: EffectRelative, min: 4, max: 4, build: buildKey},
-	{Name: "rpoplpush", Op: OpStore, Type: TypeList, Effect: EffectRelative, min: 3, max: 3, build: buildMove},
+	{Name: "rpoplpush", Op: OpStore, Type: TypeList, Effect: EffectRelative, drops: dropsBefore30, min: 3, max: 3, build: buildMove},
 	// A blocked pop that is served is logged as lpop or rpop. Raw, these would not say which of their
 	// keys gave a value.
 	{Name: "blpop", Op: OpRemove, Type: TypeList, Effect: EffectUnknown, min: 3, max: many, build: buildKey},
@@ -69,9 +69,9 @@ var commandTable = [...]Command{
 	{Name: "srem", Op: OpRemove, Type: TypeSet, min: 3, max: many, build: buildMembers},
 	{Name: "spop", Op: OpRemove, Type: TypeSet, Effect: EffectUnknown, min: 2, max: 3, build: buildKey},
 	{Name: "smove", Op: OpStore, Type: TypeSet, Effect: EffectRelative, min: 4, max: 4, build: buildMove},
-	{Name: "sunionstore", Op: OpStore, Type: TypeSet, Effect: EffectRelative, min: 3, max: many, build: buildKey},
-	{Name: "sinterstore", Op: OpStore, Type: TypeSet, Effect: EffectRelative, min: 3, max: many, build: buildKey},
-	{Name: "sdiffstore", Op: OpStore, Type: TypeSet, Effect: EffectRelative, min: 3, max: many, build: buildKey},
+	{Name: "sunionstore", Op: OpStore, Type: TypeSet, Effect: EffectRelative, drops: dropsSince30, min: 3, max: many, build: buildKey},
+	{Name: "sinterstore", Op: OpStore, Type: TypeSet, Effect: EffectRelative, drops: dropsSince30, min: 3, max: many, build: buildKey},
+	{Name: "sdiffstore", Op: OpStore, Type: TypeSet, Effect: EffectRelative, drops: dropsSince30, min: 3, max: many, build: buildKey},
 
 	// Sorted sets, and the two types that are made of other types.
 	{Name: "zadd", Op: OpUpdate, Type: TypeZset, min: 4, max: many, build: buildZadd},
@@ -82,8 +82,8 @@ var commandTable = [...]Command{
 	{Name: "zremrangebyrank", Op: OpRemove, Type: TypeZset, Effect: EffectRelative, min: 4, max: 4, build: buildKey},
 	{Name: "zpopmin", Op: OpRemove, Type: TypeZset, Effect: EffectRelative, min: 2, max: 3, build: buildKey},
 	{Name: "zpopmax", Op: OpRemove, Type: TypeZset, Effect: EffectRelative, min: 2, max: 3, build: buildKey},
-	{Name: "zunionstore", Op: OpStore, Type: TypeZset, Effect: EffectRelative, min: 4, max: many, build: buildKey},
-	{Name: "zinterstore", Op: OpStore, Type: TypeZset, Effect: EffectRelative, min: 4, max: many, build: buildKey},
+	{Name: "zunionstore", Op: OpStore, Type: TypeZset, Effect: EffectRelative, drops: dropsSince30, min: 4, max: many, build: buildKey},
+	{Name: "zinterstore", Op: OpStore, Type: TypeZset, Effect: EffectRelative, drops: dropsSince30, min: 4, max: many, build: buildKey},
 	{Name: "geoadd", Op: OpUpdate, Type: TypeGeo, min: 5, max: many, build: buildGeoadd},
 	{Name: "pfadd", Op: OpUpdate, Type: TypeHLL, min: 2, max: many, build: buildMembers},
 	{Name: "pfmerge", Op: OpStore, Type: TypeHLL, Effect: EffectRelative, min: 2, max: many, build: buildKey},

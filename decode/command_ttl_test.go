@@ -2,21 +2,16 @@ package decode
 
 import "testing"
 
-// quirks are rules of some versions that are not in the log. What is here is what these logs need:
-// their SETBIT changes no bit, so that it drops nothing.
-type quirks struct {
-	drops      map[string]bool // commands that drop the deadline of what they change
-	storeKeeps bool            // a set or zset that is stored over an old one keeps the old deadline
-	emptyKeeps bool            // a deadline outlives the last element
+// ttlCases are the versions whose logs are folded.
+var ttlCases = map[string]ttlCase{
+	"2.2.6": {era: eraBefore30, emptyKeeps: true},
+	"3.4.1": {era: era30To34},
+	"4.0.1": {era: eraSince35},
 }
 
-var ttlCases = map[string]quirks{
-	"2.2.6": {
-		drops:      map[string]bool{"hdel": true, "hsetnx": true, "rpoplpush": true},
-		storeKeeps: true, emptyKeeps: true,
-	},
-	"3.4.1": {drops: map[string]bool{"setrange": true}},
-	"4.0.1": {},
+type ttlCase struct {
+	era        era
+	emptyKeeps bool // a deadline outlives the last element
 }
 
 // keyState is what the events of one key add up to. What it holds is counted and not kept, but for a
@@ -52,8 +47,8 @@ func (s *keyState) expireAt(c *Change) {
 
 // ttlFold is a consumer that keeps no more than what the fields of the events tell.
 type ttlFold struct {
-	quirks quirks
-	keys   map[string]*keyState
+	ttlCase
+	keys map[string]*keyState
 }
 
 func (f *ttlFold) state(key []byte) *keyState {
@@ -90,8 +85,11 @@ func (f *ttlFold) apply(c *Change) {
 		f.store(s, c)
 	default:
 	}
-	unchanged := c.Op == OpRemove && len(s.items) == before
-	if f.quirks.drops[c.Cmd] && !unchanged || !s.exists() && !f.quirks.emptyKeeps {
+	// SETBIT changes no bit in these logs, and so it drops nothing.
+	if c.Op == OpUpdate && c.Type != TypeBitmap || c.Op == OpRemove && len(s.items) != before {
+		s.expireAt(c)
+	}
+	if !s.exists() && !f.emptyKeeps {
 		s.expires = 0
 	}
 }
@@ -154,17 +152,17 @@ func (s *keyState) remove(c *Change) {
 }
 
 func (f *ttlFold) store(s *keyState, c *Change) {
-	switch {
-	case c.Cmd == "rpoplpush":
-		f.state(c.Args[0]).add("list", -1)
+	switch c.Cmd {
+	case "rpoplpush":
+		source := f.state(c.Args[0])
+		source.add("list", -1)
+		source.expireAt(c)
 		s.add("list", 1)
-	case c.Cmd == "smove":
+	case "smove":
 		s.add("moved", 1)
-	case f.quirks.storeKeeps && c.Type != TypeBitmap:
-		s.add("stored", 1)
 	default:
-		s.clear()
-		s.add("stored", 1)
+		s.items = map[string]int{"stored": 1}
+		s.expireAt(c)
 	}
 }
 
@@ -172,14 +170,15 @@ func (f *ttlFold) store(s *keyState, c *Change) {
 // deadline, and compares with the deadline that was worked out by hand from the log of that key
 // and seen at the server.
 func TestDeadlinesOfServers(t *testing.T) {
-	for version, quirks := range ttlCases {
-		f := ttlFold{quirks: quirks, keys: map[string]*keyState{}}
+	for version, test := range ttlCases {
+		f := ttlFold{ttlCase: test, keys: map[string]*keyState{}}
 		for _, line := range loadRecords(t, "ttl-"+version+".jsonl") {
 			if line.Argv == nil {
 				f.check(t, version, line)
 				continue
 			}
 			for _, c := range buildParts(line.Argv, HasTime, line.Time) {
+				LookupCommand(line.Argv[0]).dropDeadline(&c, test.era)
 				f.apply(&c)
 			}
 		}

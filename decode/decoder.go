@@ -19,8 +19,9 @@ type DecoderOptions struct {
 	// command's own name (flushdb).
 	Renamed map[string]string
 
-	// Pika overrides what the bytes say about the version.
-	Pika Generation
+	// Pika overrides what the bytes say about the version, and Before35 says that it is older than 3.5.
+	Pika     Generation
+	Before35 bool
 }
 
 // Decoder turns records into changes: Decode takes a record apart, then Next gives its changes one by
@@ -33,7 +34,8 @@ type Decoder struct {
 
 	rec   *Record
 	span  *Span
-	entry int // the entry that Next is at, and the part of its command
+	form  Generation // of the span, or the user's
+	entry int        // the entry that Next is at, and the part of its command
 	part  int
 	parts uint32 // of the record, 0 if it is one event
 	given uint32 // parts that Next has given
@@ -71,11 +73,11 @@ func (d *Decoder) Decode(span *Span, rec *Record) error {
 		d.parser.entries = append(d.parser.entries[:0], Entry{Padding: true})
 		return nil
 	}
-	generation := span.Generation
+	d.form = span.Generation
 	if d.options.Pika != GenerationUnknown {
-		generation = d.options.Pika
+		d.form = d.options.Pika
 	}
-	if at, err := d.parser.parse(rec.Payload, generation); err != nil {
+	if at, err := d.parser.parse(rec.Payload, d.form); err != nil {
 		d.parser.entries = d.parser.entries[:0]
 		return &CorruptError{Segment: span.Segment, Offset: rec.At(at), Err: err}
 	}
@@ -189,6 +191,7 @@ func (d *Decoder) Next(c *Change) bool {
 // fill makes a change of one part of an entry's command.
 func (d *Decoder) fill(c *Change, e *Entry, part int) {
 	c.Log, c.Segment, c.Offset, c.End = d.span.Log, d.span.Segment, d.rec.Offset, d.rec.End
+	c.Epoch = d.span.Epoch
 	c.Part, c.Parts = d.given, d.parts
 	d.given++
 	c.Has, c.LogicID, c.Term, c.ServerID, c.Time = e.Has, e.LogicID, e.Term, e.ServerID, e.Time
@@ -200,6 +203,9 @@ func (d *Decoder) fill(c *Change, e *Entry, part int) {
 	c.Argv = e.Argv
 	if e.Command != nil {
 		e.Command.Build(c, e.Argv, part)
+		if e.Command.drops != dropsNever {
+			e.Command.dropDeadline(c, eraOf(e, d.form, d.options.Before35 || d.span.Before35))
+		}
 		if len(d.renamed) > 0 {
 			c.Cmd = d.name(e.Argv[0])
 		}

@@ -19,11 +19,7 @@ const (
 
 // ParseGeneration finds the generation of a Pika version such as "3.0", "3.5.5" or "v4.0.1".
 func ParseGeneration(version string) (Generation, error) {
-	var major, minor, patch int
-	n, _ := fmt.Sscanf(version, "%d.%d.%d", &major, &minor, &patch)
-	if n == 0 {
-		n, _ = fmt.Sscanf(version, "v%d.%d.%d", &major, &minor, &patch)
-	}
+	major, minor, patch, n := parseVersion(version)
 	switch {
 	case n < 2:
 	case major == 2 && minor == 0:
@@ -40,4 +36,20 @@ func ParseGeneration(version string) (Generation, error) {
 		return G5, nil
 	}
 	return GenerationUnknown, fmt.Errorf("%q is not a version of Pika: expected 2.0 to 5.0, such as 3.5 or 4.0.1", version)
+}
+
+// Before35 reports whether a version that ParseGeneration takes is older than 3.5. Servers of 3.3 to 3.5 write the same records, but
+// drop other deadlines.
+func Before35(version string) bool {
+	major, minor, _, n := parseVersion(version)
+	return n >= 2 && (major < 3 || major == 3 && minor < 5)
+}
+
+// parseVersion gives the numbers of a version, and how many of them there are.
+func parseVersion(version string) (major, minor, patch, n int) {
+	n, _ = fmt.Sscanf(version, "%d.%d.%d", &major, &minor, &patch)
+	if n == 0 {
+		n, _ = fmt.Sscanf(version, "v%d.%d.%d", &major, &minor, &patch)
+	}
+	return major, minor, patch, n
 }

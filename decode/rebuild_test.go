@@ -13,7 +13,8 @@ import (
 // argumentOrder says where the arguments behind the name of each command stand in its events. It is all that
 // is needed to write a command again:
 //
-//	k key            v value          d delta         i entry id      t the time that ExpireAt is from
+//	k key            v value          d delta         n delta of the other sign
+//	i entry id       t the time that ExpireAt is from
 //	a one of Args    A the rest of them
 //	f field          m member         F fields and values             S scores and members
 //	G longitudes and latitudes from Args, and members
@@ -22,7 +23,7 @@ import (
 var argumentOrder = map[string]string{
 	"set": "kvA", "getset": "kv", "setnx": "kv", "setex": "ktv", "psetex": "ktv", "pksetexat": "ktv",
 	"mset": "kv", "msetnx": "kv", "append": "kv", "setrange": "kav", "setbit": "kav",
-	"incr": "k", "decr": "k", "incrby": "kd", "decrby": "kd", "incrbyfloat": "kd", "bitop": "akA",
+	"incr": "k", "decr": "k", "incrby": "kd", "decrby": "kn", "incrbyfloat": "kd", "bitop": "akA",
 	"del": "k", "unlink": "k", "delvx": "kA", "pkpatternmatchdel": "A",
 	"expire": "kt", "pexpire": "kt", "expireat": "kt", "pexpireat": "kt", "persist": "k",
 	"flushdb": "A", "flushall": "A",
@@ -63,6 +64,8 @@ func appendRebuilt(argv [][]byte, c *Change, letters string) [][]byte {
 			argv = append(argv, c.Value)
 		case 'd':
 			argv = append(argv, c.Delta)
+		case 'n':
+			argv = append(argv, rebuildNegated(c))
 		case 'i':
 			argv = append(argv, c.EntryID)
 		case 't':
@@ -98,6 +101,19 @@ func appendElements(argv [][]byte, elements []Element, letter rune) [][]byte {
 		}
 	}
 	return argv
+}
+
+// rebuildNegated turns the sign of a delta back, unless the argument is in Args.
+func rebuildNegated(c *Change) []byte {
+	switch {
+	case len(c.Args) > 0:
+		return c.Args[0]
+	case string(c.Delta) == "0":
+		return c.Delta
+	case c.Delta[0] == '-':
+		return c.Delta[1:]
+	}
+	return append([]byte("-"), c.Delta...)
 }
 
 // rebuildTime turns a deadline back to its argument, which is in Args where that cannot be done.

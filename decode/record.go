@@ -10,6 +10,9 @@ type Span struct {
 	Log     *Log
 	Segment uint32
 
+	// Epoch is how often the history of the log was replaced before this part of it, as far as is known.
+	Epoch uint32
+
 	// Begin and End bound the records of the span: a record belongs to the span in which its first
 	// physical header lies. Begin is 0, a block boundary, or the end of a record (Exact).
 	Begin, End int64
@@ -33,6 +36,9 @@ type Span struct {
 	// Generation as far as it is known for the segment. A record that shows another one is read by what
 	// it shows, since a server may be upgraded in the middle of a segment.
 	Generation Generation
+
+	// Before35 says that the server is older than 3.5, in a segment of 3.3 or later, whose records do not tell.
+	Before35 bool
 
 	// Fixed says that the user has named the generation: then nothing else is tried.
 	Fixed bool

@@ -37,7 +37,7 @@ func (j *joiner) join(ctx context.Context, b *Batch) error {
 	switch {
 	case err != nil:
 	case b.hole != nil:
-		err = j.hole(ctx, b.hole)
+		err = j.hole(ctx, b.hole, b.Epoch)
 	case b.err != nil:
 		err = b.err
 	default:
@@ -50,7 +50,7 @@ func (j *joiner) join(ctx context.Context, b *Batch) error {
 // take delivers a batch behind the ranges that are lost in front of it, and looks at how it ended.
 func (j *joiner) take(ctx context.Context, b *Batch) error {
 	account := j.ledger.account(b.chunk.Log, decode.Position{Segment: b.chunk.Segment, Offset: b.chunk.Begin})
-	b.Epoch = account.epoch
+	account.epoch = b.Epoch
 	torn := account.chain.Torn()
 	if err := account.chain.Add(&b.piece, j.lost(ctx)); err != nil {
 		j.pool.put(b)
@@ -91,8 +91,8 @@ func (j *joiner) lost(ctx context.Context) func(decode.Lost) error {
 	}
 }
 
-// hole is a range that the source could not give: an error, or an event in the stream.
-func (j *joiner) hole(ctx context.Context, h decode.Hole) error {
+// hole is a range that the source could not give: an error, or an event in the stream. What comes after it is of an epoch.
+func (j *joiner) hole(ctx context.Context, h decode.Hole, epoch uint32) error {
 	log, from, to := h.Hole()
 	account := j.ledger.account(log, from)
 	if err := account.chain.Close(j.lost(ctx)); err != nil {
@@ -114,9 +114,7 @@ func (j *joiner) hole(ctx context.Context, h decode.Hole) error {
 	}
 	*count++
 	j.o.Stats.skipped(c.Op, h)
-	if c.Op == decode.OpRewritten {
-		account.epoch++
-	}
+	account.epoch = epoch
 	j.o.Report(h)
 	return j.event(ctx, c, to)
 }
@@ -133,6 +131,7 @@ func (j *joiner) event(ctx context.Context, c *decode.Change, end decode.Positio
 	b := j.pool.get()
 	b.Log, b.Begin, b.End = c.Log, decode.Position{Segment: c.Segment, Offset: c.Offset}, end
 	b.Epoch = j.ledger.account(b.Log, end).epoch
+	c.Epoch = b.Epoch
 	j.again.add(b, c)
 	return j.deliver(ctx, j.framed(b))
 }

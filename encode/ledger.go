@@ -20,10 +20,11 @@ type ledger struct {
 	unkept   []func()      // acknowledgements of what a Keeper has accepted and not made durable, in the order of the writes
 }
 
-// account is how far one log has come. chain and epoch belong to the joiner.
+// account is how far one log has come. chain and epoch belong to the joiner, read to the goroutine that reads.
 type account struct {
 	chain   decode.Chain
-	epoch   uint32
+	epoch   uint32 // of what was joined last
+	read    uint32 // the epoch of what was read last
 	tracker *checkpoint.Tracker
 	times   eventTimes // under the ledger's lock
 }
@@ -47,11 +48,20 @@ func (l *ledger) account(log *decode.Log, at decode.Position) *account {
 		if !ok {
 			mark.Position = at
 		}
-		a = &account{tracker: checkpoint.NewTracker(mark), epoch: mark.Epoch}
+		a = &account{tracker: checkpoint.NewTracker(mark), epoch: mark.Epoch, read: mark.Epoch}
 		l.accounts[log] = a
 		l.logs = append(l.logs, log)
 	}
 	return a
+}
+
+// next is the epoch of what is read next of a log: another one than that of what was read before if the log was rewritten there.
+func (l *ledger) next(log *decode.Log, at decode.Position, rewritten bool) uint32 {
+	a := l.account(log, at)
+	if rewritten {
+		a.read++
+	}
+	return a.read
 }
 
 // track gives the acknowledgement of a batch.

@@ -199,7 +199,7 @@ func run(ctx context.Context, src Source, j *joiner) error {
 	}
 	j.again = workers[o.Workers]
 	err = ordered.Run(ctx, o.Workers, 4*o.Workers, ordered.Stages[*Batch, *Batch]{
-		Next:   func(ctx context.Context) (*Batch, error) { return nextBatch(ctx, src, j.pool) },
+		Next:   func(ctx context.Context) (*Batch, error) { return nextBatch(ctx, src, j.pool, j.ledger) },
 		Worker: newWork(workers, o, budget),
 		Join:   j.join,
 	}, func(b *Batch) { b.chunkRelease()(); j.pool.put(b) })
@@ -238,8 +238,8 @@ func (o *Options) Check() error {
 	return err
 }
 
-// nextBatch asks the source for a chunk and gives it a batch.
-func nextBatch(ctx context.Context, src Source, pool *pool) (*Batch, error) {
+// nextBatch asks the source for a chunk and gives it a batch. Here the epochs are counted, since the events of a chunk show its own.
+func nextBatch(ctx context.Context, src Source, pool *pool, ledger *ledger) (*Batch, error) {
 	chunk, err := src.Next(ctx)
 	var hole decode.Hole
 	if err != nil && !errors.As(err, &hole) {
@@ -247,6 +247,14 @@ func nextBatch(ctx context.Context, src Source, pool *pool) (*Batch, error) {
 	}
 	b := pool.get()
 	b.chunk, b.hole = chunk, hole
+	if hole != nil {
+		log, from, _ := hole.Hole()
+		_, rewritten := hole.(decode.Rewritten)
+		b.Epoch = ledger.next(log, from, rewritten)
+	} else {
+		b.Epoch = ledger.next(chunk.Log, decode.Position{Segment: chunk.Segment, Offset: chunk.Begin}, false)
+	}
+	b.chunk.Epoch = b.Epoch
 	return b, nil
 }
 

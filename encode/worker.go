@@ -160,7 +160,9 @@ func (w *worker) lose(l decode.Lost) {
 	if w.zone != nil {
 		w.b.cutAt(0, w.zone, l.From)
 	}
-	w.add(w.b, lostChange(&l))
+	c := lostChange(&l)
+	c.Epoch = w.b.Epoch
+	w.add(w.b, c)
 }
 
 // lostChange is the event that stands for a lost range.

@@ -67,7 +67,7 @@ func addHeaders(add addFunc) {
 	})
 	add("all numbers at their largest", func(c *decode.Change) {
 		c.Log = &decode.Log{DB: "db15", Slot: 1023}
-		c.Segment, c.Offset, c.End = math.MaxUint32, math.MaxInt64, math.MaxInt64
+		c.Segment, c.Offset, c.End, c.Epoch = math.MaxUint32, math.MaxInt64, math.MaxInt64, math.MaxUint32
 		c.Part, c.Parts = math.MaxUint32-1, math.MaxUint32
 		c.LogicID, c.Term, c.ServerID = math.MaxUint64, math.MaxUint32, math.MaxUint32
 		c.Has, c.Time, c.ExpireAt, c.Precision = 0xff, math.MaxInt64, math.MaxInt64, decode.PrecisionMillis
@@ -78,6 +78,7 @@ func addHeaders(add addFunc) {
 	for _, n := range []int64{9, 10, 99999999, 100000000, 1 << 53, 9999999999999999} {
 		add(fmt.Sprintf("offset %d", n), func(c *decode.Change) { c.Offset, c.End = n, n+1 })
 	}
+	add("the second history of a log", func(c *decode.Change) { c.Epoch = 1 })
 	add("slot 0", func(c *decode.Change) { c.Log = &decode.Log{DB: "db1", Slot: 0, Slots: 8} })
 	add("a name of a DB with quotes and controls", func(c *decode.Change) { c.Log = &decode.Log{DB: "d\"b\\\x01", Slot: -1} })
 	add("a name of a DB that is not UTF-8", func(c *decode.Change) { c.Log = &decode.Log{DB: "db\xff", Slot: -1} })

@@ -64,7 +64,7 @@ func changeFrom(data []byte) *decode.Change {
 	c := &decode.Change{
 		Log:     &decode.Log{DB: string(s.bytes()), Slot: int(s.byte()) - 1},
 		Segment: uint32(s.number()), Offset: int64(s.number() >> 1),
-		Op: decode.Op(s.byte() % 12),
+		Op: decode.Op(s.byte() % 12), Epoch: uint32(s.byte()) << 28,
 	}
 	if c.Op >= decode.OpGap {
 		c.From = decode.Position{Segment: uint32(s.number()), Offset: int64(s.number() >> 1)}

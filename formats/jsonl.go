@@ -62,6 +62,7 @@ func (e *jsonl) AppendChange(dst []byte, c *decode.Change) []byte {
 	if c.Delta != nil {
 		dst = e.appendASCII(dst, &nameDelta, c.Delta)
 	}
+	dst = appendJSONEpoch(dst, c)
 	dst = e.appendOutcome(dst, c)
 	if args := shownArgs(c, e.opts); len(args) > 0 {
 		dst = e.appendArgs(dst, args)
@@ -123,6 +124,14 @@ func appendJSONCommand(dst []byte, c *decode.Change) []byte {
 	return appendJSONString(append(dst, `","cmd":`...), c.Cmd)
 }
 
+// appendJSONEpoch appends which history of the log it is, unless it is the first one that is known.
+func appendJSONEpoch(dst []byte, c *decode.Change) []byte {
+	if c.Epoch == 0 {
+		return dst
+	}
+	return putUint(append(dst, `,"epoch":`...), uint64(c.Epoch))
+}
+
 // appendOutcome appends the deadline and the effect.
 func (e *jsonl) appendOutcome(dst []byte, c *decode.Change) []byte {
 	if c.Has&decode.HasExpireAt != 0 {
@@ -151,5 +160,6 @@ func appendJSONRange(dst []byte, c *decode.Change) []byte {
 	dst = append(append(dst, `,"op":"`...), c.Op.String()...)
 	dst = c.From.AppendText(append(dst, `","from":"`...))
 	dst = c.To.AppendText(append(dst, `","to":"`...))
-	return appendJSONString(append(dst, `","reason":`...), c.Reason)
+	dst = appendJSONString(append(dst, `","reason":`...), c.Reason)
+	return appendJSONEpoch(slices.Grow(dst, jsonlMargin), c)
 }

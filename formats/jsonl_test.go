@@ -36,6 +36,7 @@ type jsonlEvent struct {
 	Elements        []jsonlElement  `json:"elements"`
 	EntryID         *string         `json:"entry_id"`
 	Delta           *string         `json:"delta"`
+	Epoch           uint32          `json:"epoch"`
 	ExpireAtMS      *int64          `json:"expire_at_ms"`
 	ExpirePrecision string          `json:"expire_precision"`
 	Effect          string          `json:"effect"`
@@ -78,7 +79,7 @@ func parseJSONL(t *testing.T, line []byte) *decode.Change {
 func (ev *jsonlEvent) change() *decode.Change {
 	c := &decode.Change{
 		Log: &decode.Log{DB: ev.DB, Slot: -1}, Segment: ev.Segment, Offset: ev.Offset, End: ev.End,
-		Part: ev.Part, Parts: ev.Parts, Op: named[decode.Op](ev.Op), Type: named[decode.Type](ev.Type),
+		Epoch: ev.Epoch, Part: ev.Part, Parts: ev.Parts, Op: named[decode.Op](ev.Op), Type: named[decode.Type](ev.Type),
 		Cmd: ev.Cmd, Key: either(ev.Key, ev.KeyB64), Value: either(ev.Value, ev.ValueB64),
 		EntryID: either(ev.EntryID, nil), Delta: either(ev.Delta, nil),
 		Precision: named[decode.Precision](ev.ExpirePrecision), Args: ev.ArgsB64, Scope: ev.Scope, Reason: ev.Reason,

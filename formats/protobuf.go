@@ -57,6 +57,7 @@ const (
 	tagFrom      = (25-16)<<3 | bytesField | twoBytes
 	tagTo        = (26-16)<<3 | bytesField | twoBytes
 	tagReason    = (27-16)<<3 | bytesField | twoBytes
+	tagEpoch     = (28-16)<<3 | varintField | twoBytes
 
 	tagElementField = 1<<3 | bytesField
 	tagElementValue = 2<<3 | bytesField
@@ -156,7 +157,7 @@ func (e *protobuf) appendFields(dst []byte, c *decode.Change, args [][]byte) []b
 	if c.Scope != "" {
 		dst = putStringField(dst, tagScope, c.Scope)
 	}
-	return dst
+	return putUintField(dst, tagEpoch, uint64(c.Epoch))
 }
 
 // appendRange appends the fields of an event that is not a command.
@@ -167,7 +168,8 @@ func (e *protobuf) appendRange(dst []byte, c *decode.Change) []byte {
 	var text [64]byte
 	dst = putBytesField(dst, tagFrom, c.From.AppendText(text[:0]))
 	dst = putBytesField(dst, tagTo, c.To.AppendText(text[:0]))
-	return putStringField(dst, tagReason, c.Reason)
+	dst = putStringField(dst, tagReason, c.Reason)
+	return putUintField(dst, tagEpoch, uint64(c.Epoch))
 }
 
 func elementLen(el *decode.Element) int {

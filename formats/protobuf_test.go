@@ -17,6 +17,7 @@ import (
 // message is c as the generated code has it.
 func message(c *decode.Change, opts Options) *proto.Change {
 	m := &proto.Change{Db: validText(c.Log.DB), Segment: c.Segment, Offset: uint64(c.Offset), Op: proto.Op(c.Op) + 1}
+	m.Epoch = c.Epoch
 	if c.Log.Slot >= 0 {
 		m.Slot = new(uint32(c.Log.Slot))
 	}

@@ -5,7 +5,7 @@
 // parseDelimitedFrom in Java, protodelim in Go). In Kafka a record's value is one bare message.
 //
 // The names are those of the JSONL format. Fields are added, never renumbered or changed. The
-// numbers follow the order in which the JSONL format writes the fields.
+// numbers follow the order in which the JSONL format writes the fields, but for those added later.
 //
 // Presence: a field that is declared optional tells "absent" from "empty" or 0. For the others the
 // default (empty, 0, the enum's first value) is the same as absent.
@@ -345,12 +345,13 @@ type Change struct {
 	Elements []*Element `protobuf:"bytes,17,rep,name=elements,proto3" json:"elements,omitempty"`
 	// The id of a stream entry, such as "1526919030474-55".
 	EntryId *string `protobuf:"bytes,18,opt,name=entry_id,json=entryId,proto3,oneof" json:"entry_id,omitempty"`
-	// The argument of incrby, incrbyfloat, hincrby, hincrbyfloat and zincrby, with the digits as
-	// logged. "-" stands before it for decrby and decr.
+	// What is added to a counter or a score, signed, in the digits as logged: "5" for INCRBY 5, "-5" for
+	// DECRBY 5, "1" for INCR, "-1" for DECR.
 	Delta *string `protobuf:"bytes,19,opt,name=delta,proto3,oneof" json:"delta,omitempty"`
 	// When the key expires, in milliseconds since 1970 UTC. 0: it has no expiry (any more). Absent: the
-	// deadline it had is kept. Pika logs nothing when a key expires, so whoever keeps state has to
-	// honour this.
+	// deadline it had is kept. Some commands of old versions drop a deadline, which is 0 as well: with
+	// effect RELATIVE they do so only where they change something, and RPOPLPUSH drops that of its
+	// source. Pika logs nothing when a key expires: a consumer that keeps state has to honour this field.
 	ExpireAtMs *int64 `protobuf:"varint,20,opt,name=expire_at_ms,json=expireAtMs,proto3,oneof" json:"expire_at_ms,omitempty"`
 	// How far expire_at_ms can be trusted.
 	ExpirePrecision ExpirePrecision `protobuf:"varint,21,opt,name=expire_precision,json=expirePrecision,proto3,enum=pikabin.v1.ExpirePrecision" json:"expire_precision,omitempty"`
@@ -363,9 +364,12 @@ type Change struct {
 	Scope string `protobuf:"bytes,24,opt,name=scope,proto3" json:"scope,omitempty"`
 	// For op GAP, CORRUPT and REWRITTEN: the range of the log, from the first byte that is affected to
 	// the byte where reading went on, each as "segment:offset", and why.
-	From          string `protobuf:"bytes,25,opt,name=from,proto3" json:"from,omitempty"`
-	To            string `protobuf:"bytes,26,opt,name=to,proto3" json:"to,omitempty"`
-	Reason        string `protobuf:"bytes,27,opt,name=reason,proto3" json:"reason,omitempty"`
+	From   string `protobuf:"bytes,25,opt,name=from,proto3" json:"from,omitempty"`
+	To     string `protobuf:"bytes,26,opt,name=to,proto3" json:"to,omitempty"`
+	Reason string `protobuf:"bytes,27,opt,name=reason,proto3" json:"reason,omitempty"`
+	// How often the history of the log was replaced before this event: by a full sync, a truncation or a
+	// lost manifest. Positions of one epoch can be compared.
+	Epoch         uint32 `protobuf:"varint,28,opt,name=epoch,proto3" json:"epoch,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -589,6 +593,13 @@ func (x *Change) GetReason() string {
 	return ""
 }
 
+func (x *Change) GetEpoch() uint32 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
+}
+
 // Element is one member, field or item. What does not apply to the command is absent.
 type Element struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -659,7 +670,7 @@ var File_proto_change_proto protoreflect.FileDescriptor
 const file_proto_change_proto_rawDesc = "" +
 	"\n" +
 	"\x12proto/change.proto\x12\n" +
-	"pikabin.v1\"\xf4\x06\n" +
+	"pikabin.v1\"\x8a\a\n" +
 	"\x06Change\x12\x0e\n" +
 	"\x02db\x18\x01 \x01(\tR\x02db\x12\x17\n" +
 	"\x04slot\x18\x02 \x01(\rH\x00R\x04slot\x88\x01\x01\x12\x18\n" +
@@ -689,7 +700,8 @@ const file_proto_change_proto_rawDesc = "" +
 	"\x05scope\x18\x18 \x01(\tR\x05scope\x12\x12\n" +
 	"\x04from\x18\x19 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x1a \x01(\tR\x02to\x12\x16\n" +
-	"\x06reason\x18\x1b \x01(\tR\x06reasonB\a\n" +
+	"\x06reason\x18\x1b \x01(\tR\x06reason\x12\x14\n" +
+	"\x05epoch\x18\x1c \x01(\rR\x05epochB\a\n" +
 	"\x05_slotB\v\n" +
 	"\t_logic_idB\a\n" +
 	"\x05_termB\f\n" +

@@ -123,7 +123,7 @@ type lookFlags struct {
 
 func (f *lookFlags) decoder() (decode.DecoderOptions, error) {
 	generation, err := f.generation()
-	o := decode.DecoderOptions{Renamed: f.Renamed, Pika: generation}
+	o := decode.DecoderOptions{Renamed: f.Renamed, Pika: generation, Before35: decode.Before35(f.Pika)}
 	if err == nil {
 		if _, err = decode.NewDecoder(o); err != nil {
 			err = usageError{err}

@@ -179,7 +179,7 @@ func (f *streamFlags) options(s *streams, source *sourceFlags) (encode.Options, 
 	o := encode.Options{
 		Format:        format,
 		FormatOptions: formats.Options{Base64: f.Bytes == "base64", Args: f.Args},
-		Decoder:       decode.DecoderOptions{All: f.All, Renamed: f.Renamed, Pika: generation},
+		Decoder:       decode.DecoderOptions{All: f.All, Renamed: f.Renamed, Pika: generation, Before35: decode.Before35(source.Pika)},
 		Filter: encode.Filter{
 			Commands: f.Command, Types: f.Type, Keys: f.Key,
 			ExcludeCommands: f.ExcludeCommand, ExcludeTypes: f.ExcludeType, ExcludeKeys: f.ExcludeKey,
