@@ -10,6 +10,7 @@ import (
 	"pikabin/decode/binlog"
 	"pikabin/encode"
 	"pikabin/encode/checkpoint"
+	"pikabin/encode/run"
 )
 
 // convertCommand is the backfill.
@@ -90,6 +91,6 @@ func (c *convertCommand) pump(ctx context.Context, s *streams, extents []extent,
 	for _, t := range result.Torn {
 		s.console.Warn(fmt.Sprintf("%s: half a record at the end, at %d:%d: left out", t.Log, t.At.Segment, t.At.Offset))
 	}
-	s.console.Info(summary(&result, time.Since(began)))
+	s.console.Info(run.Summary(&result, time.Since(began)))
 	return lossOf(s, &result, err)
 }

@@ -10,6 +10,7 @@ import (
 	"pikabin/decode/binlog"
 	"pikabin/encode"
 	"pikabin/encode/checkpoint"
+	"pikabin/encode/run"
 )
 
 // The exit codes.
@@ -56,6 +57,7 @@ func noNegativeTime(flag string, d time.Duration) error {
 func exitCode(err error) int {
 	var (
 		usage   usageError
+		refused *run.RefusedError
 		sink    *encode.SinkError
 		full    *encode.FullError
 		stopped *encode.StoppedError
@@ -73,7 +75,7 @@ func exitCode(err error) int {
 		return 0
 	case errors.Is(err, errInterrupted), errors.As(err, &full), errors.As(err, &stopped):
 		return ExitInterrupted
-	case errors.As(err, &usage), errors.As(err, &log), errors.As(err, &output):
+	case errors.As(err, &usage), errors.As(err, &refused), errors.As(err, &log), errors.As(err, &output):
 		return ExitUsage
 	case errors.As(err, &locked):
 		return ExitLocked

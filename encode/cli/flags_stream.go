@@ -13,8 +13,10 @@ import (
 
 	"pikabin/decode"
 	"pikabin/decode/binlog"
+	"pikabin/decode/units"
 	"pikabin/encode"
 	"pikabin/encode/console"
+	"pikabin/encode/run"
 	"pikabin/formats"
 )
 
@@ -112,7 +114,7 @@ func (f *streamFlags) openSink(ctx context.Context, s *streams, o *encode.Option
 		Target: f.Output, Settings: f.settings(), Stdout: s.stdout.Writer, DBs: dbsOf(logs), Format: o.Format, Compression: o.Compression,
 		Roll: roll, Resume: k.file != nil, Note: k.state.Note,
 		Belongs: func(output string) error { return k.belongTo(output, f.Format, o.Compression) },
-		Guard:   func(path string) error { return checkOutside("output", path, sources, logs) },
+		Guard:   func(path string) error { return newGuard(sources, logs).Outside("output", path) },
 		Warn:    s.console.Warn, Waits: o.Stats.Waits, Oversized: o.Stats.Oversized, StandsBy: o.Stats.StandsBy, Stop: ctx.Done(),
 	})
 	if target, ok := errors.AsType[*encode.TargetError](err); ok {
@@ -204,4 +206,32 @@ func (f *streamFlags) checkSink() error {
 		return fmt.Errorf("--%s is not for output %q (%s)", slices.Sorted(maps.Keys(settings))[0], f.Output, list[i].Doc)
 	}
 	return nil
+}
+
+// newGuard protects the sources and the logs in them.
+func newGuard(sources []string, logs []*binlog.Log) *run.Guard {
+	g := run.NewGuard(sources)
+	for _, l := range logs {
+		var segments []string
+		for _, s := range l.Segments() {
+			segments = append(segments, s.Path)
+		}
+		g.Log(l.Dir(), segments)
+	}
+	return g
+}
+
+// checkOutputs looks at all that is written.
+func (f *streamFlags) checkOutputs(sources []string, logs []*binlog.Log) error {
+	g := newGuard(sources, logs)
+	return cmp.Or(g.Output(f.Output), g.State(f.State))
+}
+
+// lossOf makes an error of damage that was skipped.
+func lossOf(s *streams, r *encode.Result, err error) error {
+	if err == nil && r.Lost > 0 {
+		s.console.Warn(fmt.Sprintf("%d damaged ranges were skipped, %s in all", r.Lost, units.FormatSize(r.LostBytes)))
+		return fmt.Errorf("%w: %w", errReported, &decode.CorruptError{})
+	}
+	return err
 }

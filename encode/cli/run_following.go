@@ -17,6 +17,7 @@ import (
 	"pikabin/decode/binlog"
 	"pikabin/encode"
 	"pikabin/encode/checkpoint"
+	"pikabin/encode/run"
 )
 
 // following is a tail that runs.
@@ -59,7 +60,7 @@ func (f *following) open(ctx context.Context) error {
 		return err
 	}
 	o.Start, o.Late, o.Save, o.Stats = map[*decode.Log]checkpoint.Mark{}, f.late, f.save, &encode.Stats{}
-	if isRemote(f.Output) { // it may know how far it has come
+	if run.IsRemote(f.Output) { // it may know how far it has come
 		if err := f.openRemote(ctx, generation); err != nil {
 			return err
 		}
@@ -111,7 +112,7 @@ func (f *following) openPins(ctx context.Context) error {
 	if f.Pin == "" {
 		return nil
 	}
-	if err := checkOutside("pin folder", filepath.Join(f.Pin, "."), f.Sources, nil); err != nil {
+	if err := newGuard(f.Sources, nil).Outside("pin folder", filepath.Join(f.Pin, ".")); err != nil {
 		return err
 	}
 	var err error
@@ -273,7 +274,7 @@ func (f *following) endWithout(why string) {
 func (f *following) pump(ctx context.Context) error {
 	began := time.Now()
 	result, err := encode.Run(ctx, f, f.sink, f.options)
-	f.console.Info(summary(&result, time.Since(began)))
+	f.console.Info(run.Summary(&result, time.Since(began)))
 	return lossOf(f.streams, &result, err)
 }
 

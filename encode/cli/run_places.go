@@ -12,6 +12,7 @@ import (
 	"pikabin/decode/binlog"
 	"pikabin/encode"
 	"pikabin/encode/checkpoint"
+	"pikabin/encode/run"
 	"pikabin/encode/vfs"
 )
 
@@ -85,7 +86,7 @@ func (f *streamFlags) openState(sources []string, o *encode.Options) (*keeping, 
 	}
 	o.Save, o.Fences = k.save, true
 	output := f.Output
-	if isRemote(output) { // who it is, it says when it is open
+	if run.IsRemote(output) { // who it is, it says when it is open
 		return k, nil
 	}
 	if output != "-" {

@@ -2,48 +2,20 @@ package cli
 
 import (
 	"context"
-	"fmt"
-	"sync"
 
 	"pikabin/decode"
-	"pikabin/decode/inspect"
-	"pikabin/encode/console"
 	"pikabin/encode/health"
+	"pikabin/encode/run"
 )
 
 // watch serves the health of the run, and shows it on a terminal when that is not the output.
-func (f *following) watch(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	m := health.New(health.Options{
-		Stats: f.options.Stats, Source: f.statuses, Stalled: f.Stalled, Version: f.version, Size: inspect.FormatSize,
-	})
-	var wg sync.WaitGroup
-	if f.Listen != "" {
-		l, err := health.Listen(ctx, f.Listen)
-		if err != nil {
-			cancel()
-			return usageError{err}
-		}
-		f.console.Info(fmt.Sprintf("serving /metrics and /healthz on %s", l.Addr()))
-		wg.Go(func() {
-			if err := health.Serve(ctx, l, m); err != nil {
-				f.console.Warn(err.Error())
-			}
-		})
-	}
-	var line *console.Status
+func (f *following) watch(ctx context.Context) (err error) {
+	w := run.Watch{Listen: f.Listen, Stalled: f.Stalled, Version: f.version, Console: f.console}
 	if f.Output != "-" {
-		line = f.console.Status(f.Progress)
+		w.Line = f.Progress
 	}
-	if line != nil {
-		wg.Go(func() { m.Watch(ctx, line.Show) })
-	}
-	f.unwatch = func() {
-		cancel()
-		wg.Wait()
-		line.Finish()
-	}
-	return nil
+	f.unwatch, err = w.Begin(ctx, f.options.Stats, f.statuses)
+	return err
 }
 
 // statuses are the logs as they are on the disk. Where one cannot be looked at now it is as it was.

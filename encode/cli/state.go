@@ -16,6 +16,7 @@ import (
 	"pikabin/decode/binlog"
 	"pikabin/decode/inspect"
 	"pikabin/encode/checkpoint"
+	"pikabin/encode/run"
 )
 
 // stateCommand looks at a state, or changes its positions.
@@ -57,7 +58,7 @@ func (c *stateCommand) Run(ctx context.Context, s *streams) error {
 	switch {
 	case c.Position != "":
 		if c.Source != "" {
-			if err := checkOutside("state", c.File, []string{c.Source}, nil); err != nil {
+			if err := run.NewGuard([]string{c.Source}).Outside("state", c.File); err != nil {
 				return err
 			}
 		}
