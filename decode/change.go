@@ -168,3 +168,12 @@ type Change struct {
 
 	negated []byte // room for a Delta that no argument is
 }
+
+// ShownArgs are the arguments that an event shows: those that no other field holds, or with all every one. Of a
+// multi-key command only the first part then has them: in each, they would grow with the square of the number of keys.
+func (c *Change) ShownArgs(all bool) [][]byte {
+	if all && len(c.Argv) > 0 && c.KeyIndex == 0 {
+		return c.Argv[1:]
+	}
+	return c.Args
+}

@@ -1,11 +1,12 @@
-package formats
+package formats_test
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"testing"
 
 	"pikabin/decode"
+	"pikabin/formats"
+	"pikabin/formats/formattest"
 )
 
 var benchLog = &decode.Log{DB: "db0", Slot: -1}
@@ -29,14 +30,6 @@ func jsonText(n int) []byte {
 	return bytes.Repeat([]byte(object), n/len(object)+1)[:n]
 }
 
-func randomBytes(n int) []byte {
-	var b []byte
-	for sum := sha256.Sum256(nil); len(b) < n; sum = sha256.Sum256(sum[:]) {
-		b = append(b, sum[:]...)
-	}
-	return b[:n]
-}
-
 func BenchmarkEncode(b *testing.B) {
 	values := []struct {
 		name  string
@@ -45,19 +38,19 @@ func BenchmarkEncode(b *testing.B) {
 		{"small", bytes.Repeat([]byte("value-0123"), 6)},
 		{"medium", jsonText(1 << 10)},
 		{"large", jsonText(1 << 18)},
-		{"binary", randomBytes(1 << 10)},
+		{"binary", formattest.RandomBytes(1 << 10)},
 	}
-	for _, format := range All() {
+	for _, format := range formats.All() {
 		for _, v := range values {
 			b.Run(format.Name+"/"+v.name, func(b *testing.B) {
-				benchmarkEncode(b, format.New(Options{}), v.value)
+				benchmarkEncode(b, format.New(formats.Options{}), v.value)
 			})
 		}
 	}
 }
 
 // benchmarkEncode encodes changes that follow each other as they do in a log.
-func benchmarkEncode(b *testing.B, enc Encoder, value []byte) {
+func benchmarkEncode(b *testing.B, enc formats.Encoder, value []byte) {
 	b.Helper()
 	c := benchChange(value)
 	var dst []byte

@@ -50,7 +50,7 @@ platforms() {
 	for target in linux/arm64 darwin/arm64 windows/amd64; do
 		CGO_ENABLED=0 GOOS=${target%/*} GOARCH=${target#*/} go build -o /dev/null .
 	done
-	go test -tags purego ./formats
+	go test -tags purego ./formats/...
 }
 
 # A number of runs, since the engine of Go up to 1.26 reports "context deadline exceeded" now and then where a time ends

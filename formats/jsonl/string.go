@@ -1,4 +1,4 @@
-package formats
+package jsonl
 
 import (
 	"slices"
@@ -10,31 +10,31 @@ import (
 	"pikabin/decode"
 )
 
-// jsonlName is a field's name with the opening quote of its value, in both of its forms. The comma is
+// fieldName is a field's name with the opening quote of its value, in both of its forms. The comma is
 // there because only db, which is none of these, can be first in an object.
-type jsonlName struct {
+type fieldName struct {
 	plain  [16]byte // copied whole, which is quicker than by length
 	n      int
 	base64 string
 }
 
 var (
-	nameKey     = newJSONLName("key")
-	nameValue   = newJSONLName("value")
-	nameField   = newJSONLName("field")
-	nameScore   = newJSONLName("score")
-	nameEntryID = newJSONLName("entry_id")
-	nameDelta   = newJSONLName("delta")
+	nameKey     = newFieldName("key")
+	nameValue   = newFieldName("value")
+	nameField   = newFieldName("field")
+	nameScore   = newFieldName("score")
+	nameEntryID = newFieldName("entry_id")
+	nameDelta   = newFieldName("delta")
 )
 
-func newJSONLName(s string) jsonlName {
-	name := jsonlName{base64: `,"` + s + `_b64":"`}
+func newFieldName(s string) fieldName {
+	name := fieldName{base64: `,"` + s + `_b64":"`}
 	name.n = copy(name.plain[:], `,"`+s+`":"`)
 	return name
 }
 
 // put appends the name and the opening quote of a text, in the margin that is there.
-func (name *jsonlName) put(dst []byte) []byte {
+func (name *fieldName) put(dst []byte) []byte {
 	n := len(dst)
 	*(*[16]byte)(dst[n : n+16]) = name.plain
 	return dst[:n+name.n]
@@ -42,7 +42,7 @@ func (name *jsonlName) put(dst []byte) []byte {
 
 // appendBytes appends a field that may hold any bytes, under the name for text if they are valid
 // UTF-8, else under the other.
-func (e *jsonl) appendBytes(dst []byte, name *jsonlName, v []byte) []byte {
+func (e *Encoder) appendBytes(dst []byte, name *fieldName, v []byte) []byte {
 	if !e.opts.Base64 {
 		start := len(dst)
 		if dst, ok := e.appendText(name.put(dst), v); ok {
@@ -54,23 +54,23 @@ func (e *jsonl) appendBytes(dst []byte, name *jsonlName, v []byte) []byte {
 }
 
 // appendASCII appends a field of which the decoder says that it is ASCII.
-func (e *jsonl) appendASCII(dst []byte, name *jsonlName, v []byte) []byte {
+func (e *Encoder) appendASCII(dst []byte, name *fieldName, v []byte) []byte {
 	dst, _ = e.appendText(name.put(dst), v)
 	return append(dst, '"')
 }
 
-// appendElements appends the list of elements and leaves jsonlMargin behind it.
-func (e *jsonl) appendElements(dst []byte, elements []decode.Element) []byte {
+// appendElements appends the list of elements and leaves margin after it.
+func (e *Encoder) appendElements(dst []byte, elements []decode.Element) []byte {
 	dst = append(dst, `,"elements":[`...)
 	for i := range elements {
 		dst = append(e.appendElement(dst, &elements[i]), ',')
 	}
 	dst[len(dst)-1] = ']'
-	return slices.Grow(dst, jsonlMargin)
+	return slices.Grow(dst, margin)
 }
 
 // appendElement appends one object. The comma that each name brings is the opening brace of the first.
-func (e *jsonl) appendElement(dst []byte, el *decode.Element) []byte {
+func (e *Encoder) appendElement(dst []byte, el *decode.Element) []byte {
 	start := len(dst)
 	if el.Field != nil {
 		dst = e.appendBytes(dst, &nameField, el.Field)
@@ -90,7 +90,7 @@ func (e *jsonl) appendElement(dst []byte, el *decode.Element) []byte {
 
 // appendArgs appends the list of arguments. One that is not valid UTF-8 puts all into base64, so that
 // the list has one form.
-func (e *jsonl) appendArgs(dst []byte, args [][]byte) []byte {
+func (e *Encoder) appendArgs(dst []byte, args [][]byte) []byte {
 	if !e.opts.Base64 {
 		start := len(dst)
 		if dst, ok := e.appendArgsText(append(dst, `,"args":[`...), args); ok {
@@ -106,7 +106,7 @@ func (e *jsonl) appendArgs(dst []byte, args [][]byte) []byte {
 	return dst
 }
 
-func (e *jsonl) appendArgsText(dst []byte, args [][]byte) ([]byte, bool) {
+func (e *Encoder) appendArgsText(dst []byte, args [][]byte) ([]byte, bool) {
 	for _, arg := range args {
 		var ok bool
 		if dst, ok = e.appendText(append(dst, '"'), arg); !ok {
@@ -118,10 +118,10 @@ func (e *jsonl) appendArgsText(dst []byte, args [][]byte) ([]byte, bool) {
 	return dst, true
 }
 
-// appendBase64 appends v in standard base64 and leaves jsonlMargin behind it.
+// appendBase64 appends v in standard base64 and leaves margin after it.
 func appendBase64(dst, v []byte) []byte {
 	n := base64.StdEncoding.EncodedLen(len(v))
-	dst = slices.Grow(dst, n+jsonlMargin)
+	dst = slices.Grow(dst, n+margin)
 	start := len(dst)
 	dst = dst[:start+n]
 	base64.StdEncoding.Encode(dst[start:], v)

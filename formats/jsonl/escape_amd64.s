@@ -2,7 +2,7 @@
 
 #include "textflag.h"
 
-// letters holds, at the index of each control character that has one, its letter behind a backslash.
+// letters holds, at the index of each control character that has one, its letter after a backslash.
 DATA letters<>+0(SB)/8, $0x0000000000000000
 DATA letters<>+8(SB)/8, $0x00007266006e7462
 GLOBL letters<>(SB), RODATA|NOPTR, $16

@@ -1,22 +1,13 @@
-package formats
+package resp
 
 import (
 	"bytes"
 
 	"pikabin/decode"
+	"pikabin/formats/digits"
 )
 
-func init() {
-	register(Format{
-		Name:        "redis",
-		Doc:         "like resp, with Pika's own commands in the words of Redis 7, and every deadline absolute",
-		Ext:         ".resp",
-		ContentType: "application/octet-stream",
-		New:         newRedis,
-	})
-}
-
-// redis writes commands that a plain Redis 7 takes, for a replay at any later time:
+// Redis writes commands that a plain Redis 7 takes, for a replay at any later time:
 //
 //	pksetexat k t v                  set k v exat t (pxat if t is in milliseconds), set k v if t is 0
 //	setex, psetex                    set k v pxat <deadline>, set k v if it has none
@@ -29,21 +20,22 @@ func init() {
 // What has no counterpart goes through as it was logged, for Redis to refuse it: DELVX, VX of SET,
 // PKPATTERNMATCHDEL, and FLUSHDB with the name of a type. SPOP goes through too: Redis takes as many
 // members as Pika did, but not the same ones, since the log does not tell (see effect unknown).
-type redis struct {
-	respSwitch
+type Redis struct {
+	selector
 	split bool
 }
 
-func newRedis(opts Options) Encoder { return redis{split: opts.SplitKeys} }
+// NewRedis makes an encoder.
+func NewRedis(opts Options) Redis { return Redis{split: opts.SplitKeys} }
 
-// AppendChange implements Encoder.
-func (r redis) AppendChange(dst []byte, c *decode.Change) []byte {
-	argv, ok := respArgv(c, r.split)
+// AppendChange appends the command of c. See formats.Encoder.
+func (r Redis) AppendChange(dst []byte, c *decode.Change) []byte {
+	argv, ok := commandOf(c, r.split)
 	if !ok {
 		return dst
 	}
 	if argv == nil {
-		return appendRESPPart(dst, c)
+		return appendPart(dst, c)
 	}
 	if c.Op == decode.OpFlush && c.Cmd != "flushall" {
 		return appendFlushDB(dst, argv)
@@ -51,12 +43,12 @@ func (r redis) AppendChange(dst []byte, c *decode.Change) []byte {
 	if c.Has&decode.HasExpireAt != 0 {
 		return appendWithDeadline(dst, c)
 	}
-	return appendRESP(dst, argv)
+	return appendCommand(dst, argv)
 }
 
 // appendFlushDB writes the name that Redis knows; the server may have had another for it.
 func appendFlushDB(dst []byte, argv [][]byte) []byte {
-	dst = appendBulk(appendRESPHead(dst, len(argv)), []byte("flushdb"))
+	dst = appendBulk(appendHead(dst, len(argv)), []byte("flushdb"))
 	for _, arg := range argv[1:] {
 		dst = appendBulk(dst, arg)
 	}
@@ -73,10 +65,10 @@ func appendWithDeadline(dst []byte, c *decode.Change) []byte {
 	case c.Cmd == "set" && (c.ExpireAt != 0 || len(c.Argv) > 3):
 		return appendSetOptions(dst, c)
 	case (c.Cmd == "expire" || c.Cmd == "pexpire") && len(c.Argv) == 3:
-		dst = appendBulk(appendRESPHead(dst, 3), []byte("pexpireat"))
+		dst = appendBulk(appendHead(dst, 3), []byte("pexpireat"))
 		return appendBulkInt(appendBulk(dst, c.Argv[1]), c.ExpireAt)
 	default:
-		return appendRESP(dst, c.Argv)
+		return appendCommand(dst, c.Argv)
 	}
 }
 
@@ -86,10 +78,10 @@ func appendSetUntil(dst []byte, c *decode.Change, value []byte) []byte {
 	case c.ExpireAt < 0:
 		return appendDel(dst, c.Argv[1])
 	case c.ExpireAt == 0:
-		dst = append(appendRESPHead(dst, 3), "$3\r\nset\r\n"...)
+		dst = append(appendHead(dst, 3), "$3\r\nset\r\n"...)
 		return appendBulk(appendBulk(dst, c.Argv[1]), value)
 	}
-	dst = append(appendRESPHead(dst, 5), "$3\r\nset\r\n"...)
+	dst = append(appendHead(dst, 5), "$3\r\nset\r\n"...)
 	dst = appendBulk(appendBulk(dst, c.Argv[1]), value)
 	if c.Precision == decode.PrecisionSeconds {
 		return appendBulkInt(append(dst, "$4\r\nexat\r\n"...), c.ExpireAt/1000)
@@ -109,7 +101,7 @@ func appendSetOptions(dst []byte, c *decode.Change) []byte {
 			n -= 2
 		}
 	}
-	dst = appendRESPHead(dst, n)
+	dst = appendHead(dst, n)
 	for i := 0; i < len(c.Argv); i++ {
 		switch {
 		case !isLifetime(c.Argv, i):
@@ -128,17 +120,17 @@ func isLifetime(argv [][]byte, i int) bool {
 	return i > 2 && i+1 < len(argv) && isRelative(argv[i])
 }
 
-// isRelative reports whether an option of SET has a relative time behind it.
+// isRelative reports whether an option of SET is followed by a relative time.
 func isRelative(option []byte) bool {
 	return bytes.EqualFold(option, []byte("ex")) || bytes.EqualFold(option, []byte("px"))
 }
 
 func appendDel(dst, key []byte) []byte {
-	return appendBulk(append(appendRESPHead(dst, 2), "$3\r\ndel\r\n"...), key)
+	return appendBulk(append(appendHead(dst, 2), "$3\r\ndel\r\n"...), key)
 }
 
 // appendBulkInt appends a number as an argument.
 func appendBulkInt(dst []byte, v int64) []byte {
-	var digits [digitsRoom]byte
-	return appendBulk(dst, putInt(digits[:0], v))
+	var text [digits.Room]byte
+	return appendBulk(dst, digits.PutInt(text[:0], v))
 }

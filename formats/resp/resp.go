@@ -1,4 +1,5 @@
-package formats
+// Package resp writes the commands of a log in the Redis protocol, as they were logged or in the words of Redis 7.
+package resp
 
 import (
 	"encoding/binary"
@@ -8,44 +9,41 @@ import (
 	"strings"
 
 	"pikabin/decode"
+	"pikabin/formats/digits"
 )
 
-func init() {
-	register(Format{
-		Name:        "resp",
-		Doc:         "the commands as logged, in the Redis protocol: for redis-cli --pipe and another Pika",
-		Ext:         ".resp",
-		ContentType: "application/octet-stream",
-		New:         newRESP,
-	})
+// Options choose how a command is written.
+type Options struct {
+	SplitKeys bool // changes were filtered by key: a multi-key command may have lost some of its parts
 }
 
-// resp writes the commands as they were logged. What is not a command (a gap) gives nothing. Several
+// Encoder writes the commands as they were logged. What is not a command (a gap) gives nothing. Several
 // changes of one multi-key command give the command once, with the first, or, when keys were filtered,
 // each a command for its own key.
-type resp struct {
-	respSwitch
+type Encoder struct {
+	selector
 	split bool
 }
 
-func newRESP(opts Options) Encoder { return resp{split: opts.SplitKeys} }
+// New makes an encoder.
+func New(opts Options) Encoder { return Encoder{split: opts.SplitKeys} }
 
-// AppendChange implements Encoder.
-func (r resp) AppendChange(dst []byte, c *decode.Change) []byte {
-	argv, ok := respArgv(c, r.split)
+// AppendChange appends the command of c. See formats.Encoder.
+func (r Encoder) AppendChange(dst []byte, c *decode.Change) []byte {
+	argv, ok := commandOf(c, r.split)
 	if !ok {
 		return dst
 	}
 	if argv == nil {
-		return appendRESPPart(dst, c)
+		return appendPart(dst, c)
 	}
-	return appendRESP(dst, argv)
+	return appendCommand(dst, argv)
 }
 
-// respArgv is the command to write for c, nil if it is the part of one that is c's own. It is false if
-// there is nothing to write. In the sharding mode a command with keys in several slots stands whole in
+// commandOf is the command to write for c, nil if it is the part of one that is c's own. It is false if
+// there is nothing to write. In the sharding mode a command with keys in several slots is whole in
 // the log of each, so that from each log only the keys of its slot are taken.
-func respArgv(c *decode.Change, split bool) ([][]byte, bool) {
+func commandOf(c *decode.Change, split bool) ([][]byte, bool) {
 	if len(c.Argv) == 0 || c.Op >= decode.OpGap {
 		return nil, false
 	}
@@ -68,58 +66,58 @@ func multiKey(c *decode.Change) bool {
 	}
 }
 
-// appendRESPPart appends the part of a multi-key command that is c: its name with c's key and value.
-func appendRESPPart(dst []byte, c *decode.Change) []byte {
+// appendPart appends the part of a multi-key command that is c: its name with c's key and value.
+func appendPart(dst []byte, c *decode.Change) []byte {
 	if c.Value == nil {
-		dst = appendRESPHead(dst, 2)
+		dst = appendHead(dst, 2)
 		return appendBulk(appendBulk(dst, c.Argv[0]), c.Key)
 	}
-	dst = appendRESPHead(dst, 3)
+	dst = appendHead(dst, 3)
 	return appendBulk(appendBulk(appendBulk(dst, c.Argv[0]), c.Key), c.Value)
 }
 
-// appendRESP appends a command as an array of bulk strings.
-func appendRESP(dst []byte, argv [][]byte) []byte {
-	size := respMargin * (len(argv) + 1)
+// appendCommand appends a command as an array of bulk strings.
+func appendCommand(dst []byte, argv [][]byte) []byte {
+	size := margin * (len(argv) + 1)
 	for _, arg := range argv {
 		size += len(arg)
 	}
-	dst = putRESPHead(slices.Grow(dst, size), len(argv))
+	dst = putHead(slices.Grow(dst, size), len(argv))
 	for _, arg := range argv {
 		dst = putBulk(dst, arg)
 	}
 	return dst
 }
 
-// respMargin is more than the lengths and line ends around one argument take.
-const respMargin = 48
+// margin is more than the lengths and line ends around one argument take.
+const margin = 48
 
-// appendRESPHead begins a command of n arguments.
-func appendRESPHead(dst []byte, n int) []byte {
-	return putRESPHead(slices.Grow(dst, respMargin), n)
+// appendHead begins a command of n arguments.
+func appendHead(dst []byte, n int) []byte {
+	return putHead(slices.Grow(dst, margin), n)
 }
 
 // appendBulk appends one argument.
 func appendBulk(dst, v []byte) []byte {
-	return putBulk(slices.Grow(dst, len(v)+respMargin), v)
+	return putBulk(slices.Grow(dst, len(v)+margin), v)
 }
 
-// putRESPHead begins a command, in dst that has room.
-func putRESPHead(dst []byte, n int) []byte {
+// putHead begins a command, in dst that has room.
+func putHead(dst []byte, n int) []byte {
 	if n < 10 {
 		at := len(dst)
 		binary.LittleEndian.PutUint32(dst[at:at+4], '*'|'0'<<8|'\r'<<16|'\n'<<24+uint32(n)<<8)
 		return dst[:at+4]
 	}
-	return append(putUint(append(dst, '*'), uint64(n)), '\r', '\n')
+	return append(digits.Put(append(dst, '*'), uint64(n)), '\r', '\n')
 }
 
-// putBulk appends one argument to dst, which has room for it and respMargin.
+// putBulk appends one argument to dst, which has room for it and margin.
 func putBulk(dst, v []byte) []byte {
 	if len(v) < 100 {
 		dst = putShortBulkHead(dst, uint64(len(v)))
 	} else {
-		dst = append(putUint(append(dst, '$'), uint64(len(v))), '\r', '\n')
+		dst = append(digits.Put(append(dst, '$'), uint64(len(v))), '\r', '\n')
 	}
 	n := len(dst) + len(v)
 	dst = dst[:n+2]
@@ -141,17 +139,17 @@ func putShortBulkHead(dst []byte, size uint64) []byte {
 	return dst[:n+5]
 }
 
-// respSwitch gives a stream of commands its Switcher.
-type respSwitch struct{}
+// selector makes a formats.Switcher of an encoder.
+type selector struct{}
 
-// AppendSwitch implements Switcher with a SELECT. Names that have no number are an error, since a
+// AppendSwitch appends a SELECT of another DB. Names that have no number are an error, since a
 // client can only select by number.
-func (respSwitch) AppendSwitch(dst []byte, db string) ([]byte, error) {
+func (selector) AppendSwitch(dst []byte, db string) ([]byte, error) {
 	digits, ok := strings.CutPrefix(db, "db")
 	n, err := strconv.ParseUint(digits, 10, 31)
 	if !ok || err != nil || strconv.FormatUint(n, 10) != digits {
 		return dst, fmt.Errorf("selecting %q: a client selects a DB by number, and only names such as db0 have one", db)
 	}
-	dst = append(appendRESPHead(dst, 2), "$6\r\nSELECT\r\n"...)
+	dst = append(appendHead(dst, 2), "$6\r\nSELECT\r\n"...)
 	return appendBulk(dst, []byte(digits)), nil
 }

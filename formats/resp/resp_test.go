@@ -1,12 +1,45 @@
-package formats
+package resp_test
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
 
 	"pikabin/decode"
+	"pikabin/formats"
+	"pikabin/formats/formattest"
+	"pikabin/formats/resp"
 )
+
+var log = &decode.Log{DB: "db0", Slot: -1}
+
+func TestConformance(t *testing.T) {
+	formattest.Suite{Format: "resp", Command: readCommand}.Run(t)
+	formattest.Suite{Format: "redis"}.Run(t)
+}
+
+// readCommand reads an array of bulk strings.
+func readCommand(t *testing.T, message []byte) [][]byte {
+	t.Helper()
+	number := func(sign string) (n int) {
+		head, rest, _ := bytes.Cut(message, []byte("\r\n"))
+		if _, err := fmt.Sscanf(string(head), sign+"%d", &n); err != nil {
+			t.Fatalf("%q: %v", head, err)
+		}
+		message = rest
+		return n
+	}
+	var argv [][]byte
+	for range number("*") {
+		n := number("$")
+		argv, message = append(argv, message[:n]), message[n+2:]
+	}
+	if len(message) > 0 {
+		t.Fatalf("%q follows the command", message)
+	}
+	return argv
+}
 
 // respText is a command as RESP.
 func respText(args ...string) string {
@@ -22,7 +55,7 @@ func respText(args ...string) string {
 func parts(width int, args ...string) []*decode.Change {
 	var changes []*decode.Change
 	for i := 1; i < len(args); i += width {
-		c := &decode.Change{Log: testLog, Op: decode.OpDelete, Cmd: strings.ToLower(args[0]), Argv: argv(args...)}
+		c := &decode.Change{Log: log, Op: decode.OpDelete, Cmd: strings.ToLower(args[0]), Argv: formattest.Argv(args...)}
 		c.Key, c.KeyIndex = c.Argv[i], (i-1)/width
 		if width == 2 {
 			c.Op, c.Value = decode.OpSet, c.Argv[i+1]
@@ -44,20 +77,20 @@ func TestRESPMultiKey(t *testing.T) {
 	tests := []struct {
 		name    string
 		changes []*decode.Change
-		opts    Options
+		opts    formats.Options
 		want    string
 	}{
-		{"del whole", parts(1, "DEL", "a", "b", "c"), Options{}, respText("DEL", "a", "b", "c")},
-		{"mset whole", parts(2, "mset", "a", "1", "b", "2"), Options{}, respText("mset", "a", "1", "b", "2")},
-		{"del split", parts(1, "DEL", "a", "b"), Options{SplitKeys: true}, respText("DEL", "a") + respText("DEL", "b")},
-		{"unlink split, first part filtered", parts(1, "unlink", "a", "b")[1:], Options{SplitKeys: true}, respText("unlink", "b")},
-		{"mset split", parts(2, "mset", "a", "1", "b", ""), Options{SplitKeys: true}, respText("mset", "a", "1") + respText("mset", "b", "")},
-		{"msetnx split", parts(2, "MSETNX", "a", "1", "b", "2"), Options{SplitKeys: true}, respText("MSETNX", "a", "1") + respText("MSETNX", "b", "2")},
-		{"del of which one key is in the slot", inSlot(parts(1, "del", "a", "b")[1:]), Options{}, respText("del", "b")},
-		{"one key, split", parts(1, "del", "a"), Options{SplitKeys: true}, respText("del", "a")},
+		{"del whole", parts(1, "DEL", "a", "b", "c"), formats.Options{}, respText("DEL", "a", "b", "c")},
+		{"mset whole", parts(2, "mset", "a", "1", "b", "2"), formats.Options{}, respText("mset", "a", "1", "b", "2")},
+		{"del split", parts(1, "DEL", "a", "b"), formats.Options{SplitKeys: true}, respText("DEL", "a") + respText("DEL", "b")},
+		{"unlink split, first part filtered", parts(1, "unlink", "a", "b")[1:], formats.Options{SplitKeys: true}, respText("unlink", "b")},
+		{"mset split", parts(2, "mset", "a", "1", "b", ""), formats.Options{SplitKeys: true}, respText("mset", "a", "1") + respText("mset", "b", "")},
+		{"msetnx split", parts(2, "MSETNX", "a", "1", "b", "2"), formats.Options{SplitKeys: true}, respText("MSETNX", "a", "1") + respText("MSETNX", "b", "2")},
+		{"del of which one key is in the slot", inSlot(parts(1, "del", "a", "b")[1:]), formats.Options{}, respText("del", "b")},
+		{"one key, split", parts(1, "del", "a"), formats.Options{SplitKeys: true}, respText("del", "a")},
 	}
 	for _, name := range []string{"resp", "redis"} {
-		format, _ := Lookup(name)
+		format, _ := formats.Lookup(name)
 		for _, test := range tests {
 			t.Run(name+"/"+test.name, func(t *testing.T) {
 				enc := format.New(test.opts)
@@ -74,10 +107,10 @@ func TestRESPMultiKey(t *testing.T) {
 }
 
 func TestRESPArgumentLengths(t *testing.T) {
-	enc := newRESP(Options{})
+	enc := resp.New(resp.Options{})
 	for n := range 1200 {
 		arg := strings.Repeat("x", n)
-		got := enc.AppendChange(nil, &decode.Change{Log: testLog, Cmd: "set", Argv: argv("set", "k", arg)})
+		got := enc.AppendChange(nil, &decode.Change{Log: log, Cmd: "set", Argv: formattest.Argv("set", "k", arg)})
 		if want := respText("set", "k", arg); string(got) != want {
 			t.Fatalf("%d bytes: got %q, want %q", n, got, want)
 		}
@@ -96,9 +129,9 @@ func TestAppendSwitch(t *testing.T) {
 		{db: "db99999999999", err: `selecting "db99999999999"`},
 	}
 	for _, name := range []string{"resp", "redis"} {
-		format, _ := Lookup(name)
+		format, _ := formats.Lookup(name)
 		for _, test := range tests {
-			got, err := format.New(Options{}).(Switcher).AppendSwitch([]byte("x"), test.db)
+			got, err := format.New(formats.Options{}).(formats.Switcher).AppendSwitch([]byte("x"), test.db)
 			if string(got) != "x"+test.want || !strings.Contains(fmt.Sprint(err), test.err) || (err != nil) != (test.err != "") {
 				t.Errorf("%s: AppendSwitch(%q) = %q, %v", name, test.db, got, err)
 			}
@@ -109,7 +142,7 @@ func TestAppendSwitch(t *testing.T) {
 // deadline is a command with the deadline that the decoder finds in it.
 func deadline(at int64, precision decode.Precision, args ...string) *decode.Change {
 	return &decode.Change{
-		Log: testLog, Op: decode.OpSet, Cmd: strings.ToLower(args[0]), Argv: argv(args...),
+		Log: log, Op: decode.OpSet, Cmd: strings.ToLower(args[0]), Argv: formattest.Argv(args...),
 		Has: decode.HasExpireAt, ExpireAt: at, Precision: precision,
 	}
 }
@@ -117,7 +150,7 @@ func deadline(at int64, precision decode.Precision, args ...string) *decode.Chan
 func TestRedisWords(t *testing.T) {
 	const s, ms, derived = decode.PrecisionSeconds, decode.PrecisionMillis, decode.PrecisionDerived
 	flush := func(args ...string) *decode.Change {
-		return &decode.Change{Log: testLog, Op: decode.OpFlush, Cmd: strings.ToLower(args[0]), Argv: argv(args...)}
+		return &decode.Change{Log: log, Op: decode.OpFlush, Cmd: strings.ToLower(args[0]), Argv: formattest.Argv(args...)}
 	}
 	tests := []struct {
 		name string
@@ -143,14 +176,14 @@ func TestRedisWords(t *testing.T) {
 		{"expire", deadline(1795361730000, derived, "expire", "k", "100"), []string{"pexpireat", "k", "1795361730000"}},
 		{"pexpire, negative", deadline(-7, derived, "pexpire", "k", "-9"), []string{"pexpireat", "k", "-7"}},
 		{"expireat", deadline(1795361730000, s, "expireat", "k", "1795361730"), []string{"expireat", "k", "1795361730"}},
-		{"expire of unknown time", &decode.Change{Log: testLog, Op: decode.OpExpire, Cmd: "expire", Argv: argv("expire", "k", "9")}, []string{"expire", "k", "9"}},
+		{"expire of unknown time", &decode.Change{Log: log, Op: decode.OpExpire, Cmd: "expire", Argv: formattest.Argv("expire", "k", "9")}, []string{"expire", "k", "9"}},
 		{"pksetexat with arguments missing", deadline(0, s, "pksetexat", "k"), []string{"pksetexat", "k"}},
 		{"flushdb", flush("FLUSHDB"), []string{"flushdb"}},
 		{"flushdb renamed", flush("360flushdb"), []string{"flushdb"}},
 		{"flushdb of a type", flush("flushdb", "hash"), []string{"flushdb", "hash"}},
 		{"flushall", flush("flushall"), []string{"flushall"}},
 	}
-	enc := newRedis(Options{})
+	enc := resp.NewRedis(resp.Options{})
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			if got, want := string(enc.AppendChange(nil, test.c)), respText(test.want...); got != want {

@@ -1,4 +1,4 @@
-package formats
+package jsonl
 
 import (
 	"bytes"
@@ -65,7 +65,7 @@ func checkEscape(t *testing.T, v []byte) {
 	}
 }
 
-// checkCopyClean lets each escaper copy a short text, with bytes to be escaped right behind it.
+// checkCopyClean lets each escaper copy a short text, with bytes to be escaped right after it.
 func checkCopyClean(t *testing.T, v []byte, clean bool) {
 	t.Helper()
 	src := append(slices.Clone(v), bytes.Repeat([]byte{'"'}, 128)...)[:len(v)]
@@ -79,7 +79,7 @@ func checkCopyClean(t *testing.T, v []byte, clean bool) {
 			t.Fatalf("escaper %d copied %.300q as %.300q", esc, v, dst[:len(v)])
 		}
 		if !bytes.Equal(dst[room:], bytes.Repeat([]byte{0xa5}, 64)) {
-			t.Fatalf("escaper %d wrote behind its room", esc)
+			t.Fatalf("escaper %d wrote past its room", esc)
 		}
 	}
 }
@@ -102,7 +102,7 @@ func checkEscaper(t *testing.T, esc escaper, v []byte) {
 		t.Fatalf("escaper %d takes %.300q for ASCII", esc, v[:read])
 	}
 	if !bytes.Equal(dst[room:], bytes.Repeat([]byte{0xa5}, guard)) {
-		t.Fatalf("escaper %d wrote behind its room", esc)
+		t.Fatalf("escaper %d wrote past its room", esc)
 	}
 }
 
@@ -178,7 +178,7 @@ func FuzzEscape(f *testing.F) {
 
 // BenchmarkEscape is the escapers alone: text with a quote about every seven bytes, and clean text.
 func BenchmarkEscape(b *testing.B) {
-	texts := map[string][]byte{"json": jsonText(1 << 10), "clean": bytes.Repeat([]byte("x"), 1<<10)}
+	texts := map[string][]byte{"json": bytes.Repeat([]byte(`{"id":12345,"name":"someone"}, `), 33), "clean": bytes.Repeat([]byte("x"), 1<<10)}
 	for name, text := range texts {
 		for _, esc := range escapers() {
 			b.Run(fmt.Sprintf("%s/%d", name, esc), func(b *testing.B) {

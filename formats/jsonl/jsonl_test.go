@@ -1,4 +1,4 @@
-package formats
+package jsonl_test
 
 import (
 	"bytes"
@@ -11,10 +11,27 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"pikabin/decode"
+	"pikabin/formats/formattest"
+	"pikabin/formats/jsonl"
 )
 
-// jsonlEvent is a line as a consumer reads it.
-type jsonlEvent struct {
+// everyOption are the options that the lines are read back with.
+var everyOption = []jsonl.Options{{}, {Base64: true}, {Args: true}, {Base64: true, Args: true}}
+
+func TestConformance(t *testing.T) {
+	formattest.Suite{
+		Format: "jsonl",
+		Frame:  func(message []byte) []byte { return append(message, '\n') },
+		Command: func(t *testing.T, message []byte) [][]byte {
+			t.Helper()
+			c := parse(t, message)
+			return append([][]byte{[]byte(c.Cmd)}, c.Args...)
+		},
+	}.Run(t)
+}
+
+// event is a line as a consumer reads it.
+type event struct {
 	DB              string          `json:"db"`
 	Slot            *uint32         `json:"slot"`
 	Segment         uint32          `json:"segment"`
@@ -33,7 +50,7 @@ type jsonlEvent struct {
 	KeyB64          []byte          `json:"key_b64"`
 	Value           *string         `json:"value"`
 	ValueB64        []byte          `json:"value_b64"`
-	Elements        []jsonlElement  `json:"elements"`
+	Elements        []element       `json:"elements"`
 	EntryID         *string         `json:"entry_id"`
 	Delta           *string         `json:"delta"`
 	Epoch           uint32          `json:"epoch"`
@@ -48,7 +65,7 @@ type jsonlEvent struct {
 	Reason          string          `json:"reason"`
 }
 
-type jsonlElement struct {
+type element struct {
 	Field    *string `json:"field"`
 	FieldB64 []byte  `json:"field_b64"`
 	Value    *string `json:"value"`
@@ -63,10 +80,10 @@ func (p *decodePosition) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// parseJSONL reads a line back.
-func parseJSONL(t *testing.T, line []byte) *decode.Change {
+// parse reads a line back.
+func parse(t *testing.T, line []byte) *decode.Change {
 	t.Helper()
-	var ev jsonlEvent
+	var ev event
 	dec := json.NewDecoder(bytes.NewReader(line))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&ev); err != nil {
@@ -76,7 +93,7 @@ func parseJSONL(t *testing.T, line []byte) *decode.Change {
 }
 
 // change is the event as the decoder gives it.
-func (ev *jsonlEvent) change() *decode.Change {
+func (ev *event) change() *decode.Change {
 	c := &decode.Change{
 		Log: &decode.Log{DB: ev.DB, Slot: -1}, Segment: ev.Segment, Offset: ev.Offset, End: ev.End,
 		Epoch: ev.Epoch, Part: ev.Part, Parts: ev.Parts, Op: named[decode.Op](ev.Op), Type: named[decode.Type](ev.Type),
@@ -137,14 +154,14 @@ func named[T interface {
 	return v
 }
 
-// checkJSONL reads what c became, wants the same fields back, and the same bytes from these.
-func checkJSONL(t *testing.T, c *decode.Change, opts Options) {
+// checkRoundTrip reads what c became, wants the same fields back, and the same bytes from these.
+func checkRoundTrip(t *testing.T, c *decode.Change, opts jsonl.Options) {
 	t.Helper()
-	line := newJSONL(opts).AppendChange(nil, c)
+	line := jsonl.New(opts).AppendChange(nil, c)
 	if !utf8.Valid(line) || bytes.IndexByte(line, '\n') != len(line)-1 {
 		t.Fatalf("not one line of UTF-8: %.300q", line)
 	}
-	parsed := parseJSONL(t, line)
+	parsed := parse(t, line)
 	if c.Op < decode.OpGap {
 		for name, pair := range map[string][2][]byte{
 			"key": {c.Key, parsed.Key}, "value": {c.Value, parsed.Value},
@@ -158,7 +175,7 @@ func checkJSONL(t *testing.T, c *decode.Change, opts Options) {
 			t.Fatalf("elements (-was +is):\n%s", diff)
 		}
 	}
-	again := newJSONL(Options{Base64: opts.Base64}).AppendChange(nil, parsed)
+	again := jsonl.New(jsonl.Options{Base64: opts.Base64}).AppendChange(nil, parsed)
 	if !bytes.Equal(line, again) {
 		t.Fatalf("encoded again:\n got %.300q\nwant %.300q", again, line)
 	}
@@ -179,37 +196,37 @@ func sameLists(a, b []decode.Element) bool {
 	return true
 }
 
-func TestJSONLRoundTrip(t *testing.T) {
-	for _, c := range nastyChanges() {
-		t.Run(c.name, func(t *testing.T) {
+func TestRoundTrip(t *testing.T) {
+	for _, c := range formattest.Changes() {
+		t.Run(c.Name, func(t *testing.T) {
 			for _, opts := range everyOption {
-				checkJSONL(t, c.Change, opts)
+				checkRoundTrip(t, c.Change, opts)
 			}
 		})
 	}
 }
 
-func FuzzJSONLRoundTrip(f *testing.F) {
-	addFuzzSeeds(f)
+func FuzzRoundTrip(f *testing.F) {
+	formattest.AddSeeds(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		c := changeFrom(data)
+		c := formattest.ChangeFrom(data)
 		for _, opts := range everyOption {
-			checkJSONL(t, c, opts)
+			checkRoundTrip(t, c, opts)
 		}
 	})
 }
 
-func TestJSONLMatchesSchema(t *testing.T) {
+func TestLinesMatchSchema(t *testing.T) {
 	schema := compileSchema(t)
-	for _, c := range nastyChanges() {
+	for _, c := range formattest.Changes() {
 		for _, opts := range everyOption {
-			line := newJSONL(opts).AppendChange(nil, c.Change)
-			event, err := jsonschema.UnmarshalJSON(bytes.NewReader(line))
+			line := jsonl.New(opts).AppendChange(nil, c.Change)
+			doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(line))
 			if err != nil {
-				t.Fatalf("%s: %v", c.name, err)
+				t.Fatalf("%s: %v", c.Name, err)
 			}
-			if err := schema.Validate(event); err != nil {
-				t.Errorf("%s: %v in %.300s", c.name, err, line)
+			if err := schema.Validate(doc); err != nil {
+				t.Errorf("%s: %v in %.300s", c.Name, err, line)
 			}
 		}
 	}
@@ -227,11 +244,11 @@ func TestSchemaRefuses(t *testing.T) {
 		`{"db":"db0","segment":0,"offset":0,"op":"gap","from":"0:0"}`,
 		`{"db":"db0","segment":0,"offset":0,"end":1,"op":"set","cmd":"set","elements":[{"value":"a","value_b64":"YQ=="}]}`,
 	} {
-		event, err := jsonschema.UnmarshalJSON(strings.NewReader(line))
+		doc, err := jsonschema.UnmarshalJSON(strings.NewReader(line))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if schema.Validate(event) == nil {
+		if schema.Validate(doc) == nil {
 			t.Errorf("the schema allows %s", line)
 		}
 	}
@@ -239,8 +256,7 @@ func TestSchemaRefuses(t *testing.T) {
 
 func compileSchema(t *testing.T) *jsonschema.Schema {
 	t.Helper()
-	format, _ := Lookup("jsonl")
-	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(format.Schema))
+	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(jsonl.Schema))
 	if err != nil {
 		t.Fatal(err)
 	}

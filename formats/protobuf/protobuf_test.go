@@ -1,21 +1,45 @@
-package formats
+package protobuf_test
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	oldproto "github.com/golang/protobuf/proto" //nolint:staticcheck // consumers that still use it have to be able to read the stream
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/encoding/protodelim"
+	"google.golang.org/protobuf/encoding/protowire"
 	newproto "google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
 
 	"pikabin/decode"
+	"pikabin/formats/formattest"
+	"pikabin/formats/protobuf"
 	"pikabin/proto"
 )
 
+func TestConformance(t *testing.T) {
+	formattest.Suite{
+		Format: "protobuf",
+		Frame: func(message []byte) []byte {
+			return append(protowire.AppendVarint(nil, uint64(len(message))), message...)
+		},
+		Command: func(t *testing.T, message []byte) [][]byte {
+			t.Helper()
+			var m proto.Change
+			if err := newproto.Unmarshal(message, &m); err != nil {
+				t.Fatal(err)
+			}
+			return append([][]byte{[]byte(m.GetCmd())}, m.GetArgs()...)
+		},
+	}.Run(t)
+}
+
+// validText is s as a protobuf string may be: names of folders need not be UTF-8.
+func validText(s string) string { return strings.ToValidUTF8(s, "\ufffd") }
+
 // message is c as the generated code has it.
-func message(c *decode.Change, opts Options) *proto.Change {
+func message(c *decode.Change, opts protobuf.Options) *proto.Change {
 	m := &proto.Change{Db: validText(c.Log.DB), Segment: c.Segment, Offset: uint64(c.Offset), Op: proto.Op(c.Op) + 1}
 	m.Epoch = c.Epoch
 	if c.Log.Slot >= 0 {
@@ -35,7 +59,7 @@ func message(c *decode.Change, opts Options) *proto.Change {
 		m.Elements = append(m.Elements, &proto.Element{Field: el.Field, Value: el.Value, Score: optionalString(el.Score)})
 	}
 	m.ExpirePrecision, m.Effect = proto.ExpirePrecision(c.Precision), proto.Effect(c.Effect)
-	m.Args, m.Scope = shownArgs(c, opts), validText(c.Scope)
+	m.Args, m.Scope = c.ShownArgs(opts.Args), validText(c.Scope)
 	return m
 }
 
@@ -65,7 +89,7 @@ func optionalString(b []byte) *string {
 }
 
 // checkProtobuf compares the hand-written bytes with those of the generated code.
-func checkProtobuf(t *testing.T, enc Encoder, c *decode.Change, opts Options) {
+func checkProtobuf(t *testing.T, enc *protobuf.Encoder, c *decode.Change, opts protobuf.Options) {
 	t.Helper()
 	var want bytes.Buffer
 	if _, err := (protodelim.MarshalOptions{MarshalOptions: newproto.MarshalOptions{Deterministic: true}}).MarshalTo(&want, message(c, opts)); err != nil {
@@ -76,29 +100,29 @@ func checkProtobuf(t *testing.T, enc Encoder, c *decode.Change, opts Options) {
 	}
 }
 
-func TestProtobufEqualsGeneratedCode(t *testing.T) {
-	for _, opts := range everyOption {
-		enc := newProtobuf(opts)
-		for _, c := range nastyChanges() {
+func TestEqualsGeneratedCode(t *testing.T) {
+	for _, opts := range []protobuf.Options{{}, {Args: true}} {
+		enc := protobuf.New(opts)
+		for _, c := range formattest.Changes() {
 			checkProtobuf(t, enc, c.Change, opts)
 		}
 	}
 }
 
-func FuzzProtobufEqualsGeneratedCode(f *testing.F) {
-	addFuzzSeeds(f)
+func FuzzEqualsGeneratedCode(f *testing.F) {
+	formattest.AddSeeds(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		c := changeFrom(data)
-		checkProtobuf(t, newProtobuf(Options{}), c, Options{})
-		checkProtobuf(t, newProtobuf(Options{Args: true}), c, Options{Args: true})
+		c := formattest.ChangeFrom(data)
+		checkProtobuf(t, protobuf.New(protobuf.Options{}), c, protobuf.Options{})
+		checkProtobuf(t, protobuf.New(protobuf.Options{Args: true}), c, protobuf.Options{Args: true})
 	})
 }
 
 // TestOldProtobufReadsStream reads with the API that was deprecated in 2020.
 func TestOldProtobufReadsStream(t *testing.T) {
 	var stream []byte
-	enc := newProtobuf(Options{})
-	cases := nastyChanges()
+	enc := protobuf.New(protobuf.Options{})
+	cases := formattest.Changes()
 	for _, c := range cases {
 		stream = enc.AppendChange(stream, c.Change)
 	}
@@ -106,24 +130,13 @@ func TestOldProtobufReadsStream(t *testing.T) {
 	for _, c := range cases {
 		got := &proto.Change{}
 		if err := buf.DecodeMessage(got); err != nil {
-			t.Fatalf("%s: %v", c.name, err)
+			t.Fatalf("%s: %v", c.Name, err)
 		}
-		if want := message(c.Change, Options{}); !newproto.Equal(got, want) {
-			t.Fatalf("%s (-want +got):\n%s", c.name, cmp.Diff(want, got, protocmp.Transform()))
+		if want := message(c.Change, protobuf.Options{}); !newproto.Equal(got, want) {
+			t.Fatalf("%s (-want +got):\n%s", c.Name, cmp.Diff(want, got, protocmp.Transform()))
 		}
 	}
 	if rest := buf.Unread(); len(rest) != 0 {
 		t.Errorf("%d bytes are left", len(rest))
-	}
-}
-
-func TestPutVarint(t *testing.T) {
-	for shift := range 64 {
-		for _, v := range []uint64{1<<shift - 1, 1 << shift, 1<<shift + 1} {
-			got := putVarint(make([]byte, 0, 32), v)
-			if want := oldproto.EncodeVarint(v); !bytes.Equal(got, want) || len(got) != varintLen(v) {
-				t.Errorf("putVarint(%#x) = %x, %d bytes expected, want %x", v, got, varintLen(v), want)
-			}
-		}
 	}
 }

@@ -1,4 +1,5 @@
-package formats
+// Package protobuf writes an event as a pikabin.v1.Change message.
+package protobuf
 
 import (
 	"encoding/binary"
@@ -7,20 +8,15 @@ import (
 	"unicode/utf8"
 
 	"pikabin/decode"
-	"pikabin/proto"
+	"pikabin/formats/headcache"
 )
 
-//go:generate go -C ../scripts/protogen run . ../.. proto/change.proto
+//go:generate go -C ../../scripts/protogen run . ../.. proto/change.proto
 
-func init() {
-	register(Format{
-		Name:        "protobuf",
-		Doc:         "pikabin.v1.Change messages, each with its length before it as a varint",
-		Ext:         ".pb",
-		ContentType: "application/protobuf",
-		Schema:      proto.Source,
-		New:         newProtobuf,
-	})
+// Options choose how an event is written.
+type Options struct {
+	Args bool // all arguments in args, also those that other fields hold
+	Bare bool // without the length before the message
 }
 
 // The tags of the fields of proto/change.proto as they are in the stream, the first byte lowest: the
@@ -28,7 +24,7 @@ func init() {
 const (
 	varintField = 0
 	bytesField  = 2
-	twoBytes    = 0x80 | 1<<8 // the varint goes on, and the number's fifth bit is there
+	twoBytes    = 0x80 | 1<<8 // the varint continues, and the number's fifth bit is there
 
 	tagDB        = 1<<3 | bytesField
 	tagSlot      = 2<<3 | varintField
@@ -64,27 +60,28 @@ const (
 	tagElementScore = 3<<3 | bytesField
 )
 
-// protobufFixed is what all tags, lengths and numbers of a message take at most, but for its lists.
-const protobufFixed = 160
+// fixed is what all tags, lengths and numbers of a message take at most, but for its lists.
+const fixed = 160
 
-// protobufMargin is more than the fixed fields take, and than the last store runs over.
-const protobufMargin = 256
+// margin is more than the fixed fields take, and than the last store runs over.
+const margin = 256
 
-// protobuf writes the wire format by hand, the fields in the order of their numbers. The length comes
-// before the message, and is known behind it: a bound says how many bytes the length will have, nearly
+// Encoder writes the wire format by hand, the fields in the order of their numbers. The length comes
+// before the message, and is known after it: a bound says how many bytes the length will have, nearly
 // always rightly, which is cheaper than to go through all the fields twice.
-type protobuf struct {
-	headCache
-	opts Options
+type Encoder struct {
+	heads headcache.Cache
+	opts  Options
 }
 
-func newProtobuf(opts Options) Encoder { return &protobuf{opts: opts} }
+// New makes an encoder.
+func New(opts Options) *Encoder { return &Encoder{opts: opts} }
 
-// AppendChange implements Encoder.
-func (e *protobuf) AppendChange(dst []byte, c *decode.Change) []byte {
-	args := shownArgs(c, e.opts)
-	bound := protobufBound(c, args)
-	dst = slices.Grow(dst, bound+protobufMargin)
+// AppendChange appends the message of c with its length. See formats.Encoder.
+func (e *Encoder) AppendChange(dst []byte, c *decode.Change) []byte {
+	args := c.ShownArgs(e.opts.Args)
+	bound := boundOf(c, args)
+	dst = slices.Grow(dst, bound+margin)
 	start, gap := len(dst), varintLen(uint64(bound))
 	if e.opts.Bare {
 		gap = 0
@@ -101,10 +98,10 @@ func (e *protobuf) AppendChange(dst []byte, c *decode.Change) []byte {
 	return putLength(dst, start, gap)
 }
 
-// protobufBound is at least the length of c's message. A name that is not valid UTF-8 grows to
+// boundOf is at least the length of c's message. A name that is not valid UTF-8 grows to
 // three times its length at most.
-func protobufBound(c *decode.Change, args [][]byte) int {
-	n := protobufFixed + 3*(len(c.Log.DB)+len(c.Cmd)+len(c.Scope)+len(c.Reason)) +
+func boundOf(c *decode.Change, args [][]byte) int {
+	n := fixed + 3*(len(c.Log.DB)+len(c.Cmd)+len(c.Scope)+len(c.Reason)) +
 		len(c.Key) + len(c.Value) + len(c.EntryID) + len(c.Delta)
 	for i := range c.Elements {
 		n += lenPrefixedLen(tagElements, elementLen(&c.Elements[i]))
@@ -115,7 +112,7 @@ func protobufBound(c *decode.Change, args [][]byte) int {
 	return n
 }
 
-// putLength writes the length of what stands gap bytes behind start, and closes up if it is shorter
+// putLength writes the length of what starts gap bytes after start, and closes up if it is shorter
 // than the gap.
 func putLength(dst []byte, start, gap int) []byte {
 	size := len(dst) - start - gap
@@ -127,8 +124,8 @@ func putLength(dst []byte, start, gap int) []byte {
 }
 
 // appendFields appends the fields of a command to dst, which has room for all of them.
-func (e *protobuf) appendFields(dst []byte, c *decode.Change, args [][]byte) []byte {
-	dst = e.placeOf(c, appendProtoPlace).put(dst, protobufMargin)
+func (e *Encoder) appendFields(dst []byte, c *decode.Change, args [][]byte) []byte {
+	dst = e.heads.Place(c, appendPlace).Put(dst, margin)
 	dst = putUintField(dst, tagOffset, uint64(c.Offset))
 	dst = putUintField(dst, tagEnd, uint64(c.End))
 	if c.Parts > 0 {
@@ -138,7 +135,7 @@ func (e *protobuf) appendFields(dst []byte, c *decode.Change, args [][]byte) []b
 	if c.Has&decode.HasLogicID != 0 {
 		dst = putOptional(dst, tagLogicID, c.LogicID)
 	}
-	dst = e.commandOf(c, appendProtoCommand).put(dst, protobufMargin)
+	dst = e.heads.Command(c, appendCommand).Put(dst, margin)
 	dst = putBytesField(dst, tagKey, c.Key)
 	dst = putBytesField(dst, tagValue, c.Value)
 	for i := range c.Elements {
@@ -161,10 +158,10 @@ func (e *protobuf) appendFields(dst []byte, c *decode.Change, args [][]byte) []b
 }
 
 // appendRange appends the fields of an event that is not a command.
-func (e *protobuf) appendRange(dst []byte, c *decode.Change) []byte {
-	dst = e.placeOf(c, appendProtoPlace).put(dst, protobufMargin)
+func (e *Encoder) appendRange(dst []byte, c *decode.Change) []byte {
+	dst = e.heads.Place(c, appendPlace).Put(dst, margin)
 	dst = putUintField(dst, tagOffset, uint64(c.Offset))
-	dst = putUintField(dst, tagOp, protoOp(c.Op))
+	dst = putUintField(dst, tagOp, opNumber(c.Op))
 	var text [64]byte
 	dst = putBytesField(dst, tagFrom, c.From.AppendText(text[:0]))
 	dst = putBytesField(dst, tagTo, c.To.AppendText(text[:0]))
@@ -184,18 +181,18 @@ func putElement(dst []byte, el *decode.Element) []byte {
 	return putBytesField(dst, tagElementScore, el.Score)
 }
 
-func appendProtoPlace(dst []byte, c *decode.Change) []byte {
-	dst = putStringField(slices.Grow(dst, protobufMargin), tagDB, c.Log.DB)
-	dst = slices.Grow(dst, protobufMargin)
+func appendPlace(dst []byte, c *decode.Change) []byte {
+	dst = putStringField(slices.Grow(dst, margin), tagDB, c.Log.DB)
+	dst = slices.Grow(dst, margin)
 	if c.Log.Slot >= 0 {
 		dst = putOptional(dst, tagSlot, uint64(c.Log.Slot))
 	}
 	return putUintField(dst, tagSegment, uint64(c.Segment))
 }
 
-// appendProtoCommand appends the fields from term to cmd.
-func appendProtoCommand(dst []byte, c *decode.Change) []byte {
-	dst = slices.Grow(dst, protobufMargin)
+// appendCommand appends the fields from term to cmd.
+func appendCommand(dst []byte, c *decode.Change) []byte {
+	dst = slices.Grow(dst, margin)
 	if c.Has&decode.HasTerm != 0 {
 		dst = putOptional(dst, tagTerm, uint64(c.Term))
 	}
@@ -205,13 +202,13 @@ func appendProtoCommand(dst []byte, c *decode.Change) []byte {
 	if c.Has&decode.HasTime != 0 {
 		dst = putOptional(dst, tagTS, uint64(c.Time))
 	}
-	dst = putUintField(dst, tagOp, protoOp(c.Op))
+	dst = putUintField(dst, tagOp, opNumber(c.Op))
 	dst = putUintField(dst, tagType, uint64(c.Type))
 	return putStringField(dst, tagCmd, c.Cmd)
 }
 
-// protoOp is the number of op in the schema, which has an unspecified one before the others.
-func protoOp(op decode.Op) uint64 { return uint64(op) + 1 }
+// opNumber is the number of op in the schema, which has an unspecified one before the others.
+func opNumber(op decode.Op) uint64 { return uint64(op) + 1 }
 
 // validText is s as a protobuf string may be: names of folders need not be UTF-8.
 func validText(s string) string {

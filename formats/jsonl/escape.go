@@ -1,4 +1,4 @@
-package formats
+package jsonl
 
 import (
 	"encoding/binary"
@@ -23,14 +23,14 @@ const shortText = 128
 // before every quote and backslash, and before the letter for every control character that has one.
 // It stops at the end, or at the first of the other control characters. read bytes of src became
 // written bytes of dst. high is 0x80 or more if any byte that was read is not ASCII. dst must have
-// escapeRoom(len(src)); what lies in it behind written is overwritten with anything.
+// escapeRoom(len(src)); its bytes after written are overwritten with anything.
 type escaper uint8
 
-// appendText appends v as the inside of a JSON string and leaves jsonlMargin behind it. It is false
+// appendText appends v as the inside of a JSON string and leaves margin after it. It is false
 // if v is not valid UTF-8; then what it appended is of no use.
-func (e *jsonl) appendText(dst, v []byte) ([]byte, bool) {
+func (e *Encoder) appendText(dst, v []byte) ([]byte, bool) {
 	if len(v) <= shortText {
-		dst = slices.Grow(dst, shortText+64+jsonlMargin)
+		dst = slices.Grow(dst, shortText+64+margin)
 		if e.escaper.copyClean(dst[len(dst):cap(dst)], v) {
 			return dst[:len(dst)+len(v)], true
 		}
@@ -91,12 +91,12 @@ func loadShort(v []byte) uint64 {
 
 // appendEscaped is appendText for any v.
 func appendEscaped(dst, v []byte, esc escaper) ([]byte, bool) {
-	dst = slices.Grow(dst, len(v)+jsonlMargin)
+	dst = slices.Grow(dst, len(v)+margin)
 	var high byte
 	valid := false
 	for rest := v; len(rest) > 0; {
 		block := rest[:min(len(rest), escapeBlock)]
-		dst = slices.Grow(dst, escapeRoom(len(block))+jsonlMargin)
+		dst = slices.Grow(dst, escapeRoom(len(block))+margin)
 		read, written, h := esc.escape(dst[len(dst):cap(dst)], block)
 		dst, rest, high = dst[:len(dst)+written], rest[read:], high|h
 		if read == len(block) {
@@ -112,7 +112,7 @@ func appendEscaped(dst, v []byte, esc escaper) ([]byte, bool) {
 			}
 		}
 	}
-	dst = slices.Grow(dst, jsonlMargin)
+	dst = slices.Grow(dst, margin)
 	return dst, high < utf8.RuneSelf || valid || validUTF8(v)
 }
 
@@ -163,7 +163,7 @@ func escapeGoTail(dst, src []byte) (read, written int, high byte) {
 // rareEscape marks the control characters without a letter.
 const rareEscape = 'u'
 
-// shortEscapes is the letter that stands behind the backslash, 0 for what is not escaped.
+// shortEscapes is the letter that comes after the backslash, 0 for what is not escaped.
 var shortEscapes = newShortEscapes()
 
 func newShortEscapes() (t [256]byte) {
@@ -188,9 +188,9 @@ func appendEscapedByte(dst []byte, b byte) []byte {
 	}
 }
 
-// appendJSONString appends a text in quotes: a name or a reason, where speed does not matter. Such a
+// appendString appends a text in quotes: a name or a reason, where speed does not matter. Such a
 // text may come from a folder's name; what is not UTF-8 in it is replaced, since JSON cannot say it.
-func appendJSONString(dst []byte, s string) []byte {
+func appendString(dst []byte, s string) []byte {
 	if !utf8.ValidString(s) {
 		s = strings.ToValidUTF8(s, "\ufffd")
 	}

@@ -1,6 +1,6 @@
 //go:build !amd64 || purego
 
-package formats
+package jsonl
 
 // portableEscaper is the only escaper here.
 const portableEscaper escaper = 0

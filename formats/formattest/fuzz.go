@@ -1,6 +1,7 @@
-package formats
+package formattest
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"testing"
 
@@ -57,9 +58,9 @@ func (s *source) list() [][]byte {
 	return list
 }
 
-// changeFrom makes a change of any kind. Its ops that are no commands have no other fields than such
+// ChangeFrom makes a change of any kind from the bytes of a fuzzer. Its ops that are no commands have no other fields than such
 // events have.
-func changeFrom(data []byte) *decode.Change {
+func ChangeFrom(data []byte) *decode.Change {
 	s := source(data)
 	c := &decode.Change{
 		Log:     &decode.Log{DB: string(s.bytes()), Slot: int(s.byte()) - 1},
@@ -91,8 +92,8 @@ func changeFrom(data []byte) *decode.Change {
 	return c
 }
 
-// addFuzzSeeds adds inputs that reach every field.
-func addFuzzSeeds(f *testing.F) {
+// AddSeeds adds inputs that reach every field.
+func AddSeeds(f *testing.F) {
 	f.Helper()
 	f.Add([]byte(nil))
 	for _, step := range []byte{1, 3, 7, 31} {
@@ -102,5 +103,14 @@ func addFuzzSeeds(f *testing.F) {
 		}
 		f.Add(seed)
 	}
-	f.Add(randomBytes(4096))
+	f.Add(RandomBytes(4096))
+}
+
+// RandomBytes are n bytes that no text has, the same on each call.
+func RandomBytes(n int) []byte {
+	var b []byte
+	for sum := sha256.Sum256(nil); len(b) < n; sum = sha256.Sum256(sum[:]) {
+		b = append(b, sum[:]...)
+	}
+	return b[:n]
 }

@@ -1,30 +1,28 @@
-package formats
+package formattest
 
 import (
-	"bytes"
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 
 	"pikabin/decode"
 )
 
-// namedChange is a case of the conformance table.
-type namedChange struct {
-	name string
+// Case is a change that an encoder may stumble over.
+type Case struct {
+	Name string
 	*decode.Change
 }
 
 var testLog = &decode.Log{DB: "db0", Slot: -1}
 
-// nastyChanges is the table that every format is run over.
-func nastyChanges() []namedChange {
-	var cases []namedChange
+// Changes are the cases that every format is run over, new ones on each call.
+func Changes() []Case {
+	var cases []Case
 	add := func(name string, change func(c *decode.Change)) {
 		c := ordinaryChange()
 		change(c)
-		cases = append(cases, namedChange{name, c})
+		cases = append(cases, Case{name, c})
 	}
 	addHeaders(add)
 	addTexts(add)
@@ -42,11 +40,12 @@ func ordinaryChange() *decode.Change {
 		LogicID: 41, Term: 2, ServerID: 1, Time: 1795360730,
 		Op: decode.OpSet, Type: decode.TypeString, Cmd: "set",
 		Key: []byte("key"), Value: []byte("value"),
-		Argv: argv("SET", "key", "value"),
+		Argv: Argv("SET", "key", "value"),
 	}
 }
 
-func argv(args ...string) [][]byte {
+// Argv is a command.
+func Argv(args ...string) [][]byte {
 	list := make([][]byte, len(args))
 	for i, arg := range args {
 		list[i] = []byte(arg)
@@ -63,7 +62,7 @@ func addHeaders(add addFunc) {
 		add(fmt.Sprintf("only header field %#x", has), func(c *decode.Change) { c.Has = has })
 	}
 	add("all numbers zero", func(c *decode.Change) {
-		*c = decode.Change{Log: &decode.Log{DB: "db0"}, Has: 0xff, Cmd: "set", Argv: argv("set")}
+		*c = decode.Change{Log: &decode.Log{DB: "db0"}, Has: 0xff, Cmd: "set", Argv: Argv("set")}
 	})
 	add("all numbers at their largest", func(c *decode.Change) {
 		c.Log = &decode.Log{DB: "db15", Slot: 1023}
@@ -112,7 +111,7 @@ func addTexts(add addFunc) {
 	}
 	for _, t := range texts[:12] {
 		add("key: "+t.name, func(c *decode.Change) { c.Key, c.Argv[1] = []byte(t.text), []byte(t.text) })
-		add("args: "+t.name, func(c *decode.Change) { c.Args = argv("a", t.text, "b") })
+		add("args: "+t.name, func(c *decode.Change) { c.Args = Argv("a", t.text, "b") })
 		add("field: "+t.name, func(c *decode.Change) { c.Elements = []decode.Element{{Field: []byte(t.text)}} })
 	}
 	for n := range 40 {
@@ -138,13 +137,13 @@ func addElements(add addFunc) {
 	add("elements and no value", func(c *decode.Change) {
 		c.Op, c.Type, c.Cmd, c.Value = decode.OpUpdate, decode.TypeHash, "hmset", nil
 		c.Elements = []decode.Element{{Field: []byte("f\xff"), Value: []byte("v\n")}, {Field: []byte("g"), Value: []byte{}}}
-		c.Argv = argv("hmset", "key", "f\xff", "v\n", "g", "")
+		c.Argv = Argv("hmset", "key", "f\xff", "v\n", "g", "")
 	})
 	add("empty lists", func(c *decode.Change) { c.Elements, c.Args = []decode.Element{}, [][]byte{} })
 	add("an absent argument", func(c *decode.Change) { c.Args = [][]byte{nil} })
 	add("512 arguments", func(c *decode.Change) {
 		c.Op, c.Type, c.Cmd, c.Value = decode.OpOther, decode.TypeNone, "unknown", nil
-		c.Argv = argv("UNKNOWN")
+		c.Argv = Argv("UNKNOWN")
 		for i := range 512 {
 			c.Args = append(c.Args, fmt.Appendf(nil, "argument %d", i))
 		}
@@ -155,14 +154,14 @@ func addElements(add addFunc) {
 func addCommands(add addFunc) {
 	add("no key and no arguments", func(c *decode.Change) {
 		c.Op, c.Type, c.Cmd, c.Key, c.Value, c.Scope = decode.OpFlush, decode.TypeNone, "flushall", nil, nil, "instance"
-		c.Argv = argv("FLUSHALL")
+		c.Argv = Argv("FLUSHALL")
 	})
 	add("a renamed flushdb", func(c *decode.Change) {
 		c.Op, c.Type, c.Cmd, c.Key, c.Value = decode.OpFlush, decode.TypeNone, "360flushdb", nil, nil
-		c.Argv = argv("360flushdb")
+		c.Argv = Argv("360flushdb")
 	})
 	add("a command's name that needs escapes", func(c *decode.Change) { c.Cmd = "\x00\"\u00e9" })
-	add("an empty name", func(c *decode.Change) { c.Cmd, c.Argv = "", argv("") })
+	add("an empty name", func(c *decode.Change) { c.Cmd, c.Argv = "", Argv("") })
 	add("a name longer than caches", func(c *decode.Change) { c.Cmd = strings.Repeat("name", 200) })
 	add("stream entry", func(c *decode.Change) {
 		c.Op, c.Type, c.Cmd, c.EntryID = decode.OpUpdate, decode.TypeStream, "xadd", []byte("1526919030474-55")
@@ -174,7 +173,7 @@ func addCommands(add addFunc) {
 	for i := range uint32(3) {
 		add(fmt.Sprintf("part %d of a del", i), func(c *decode.Change) {
 			c.Op, c.Type, c.Cmd, c.Value, c.Part, c.Parts = decode.OpDelete, decode.TypeNone, "del", nil, i, 3
-			c.Argv, c.KeyIndex = argv("DEL", "k0", "k1", "k2"), int(i)
+			c.Argv, c.KeyIndex = Argv("DEL", "k0", "k1", "k2"), int(i)
 			c.Key = c.Argv[1+i]
 		})
 	}
@@ -194,42 +193,8 @@ func addRanges(add addFunc) {
 				*c = decode.Change{Log: &decode.Log{DB: "db0", Slot: slot}, Segment: 14, Op: op, Reason: "write2file13 is \"gone\"\n"}
 				c.From = decode.Position{Segment: 12, Offset: 104857612}
 				c.To = decode.Position{Segment: 14}
+				c.Epoch = uint32(slot + 1)
 			})
 		}
 	}
-}
-
-// cloneChange copies all memory of c that may be overwritten.
-func cloneChange(c *decode.Change) *decode.Change {
-	d := *c
-	d.Key, d.Value, d.EntryID, d.Delta = bytes.Clone(c.Key), bytes.Clone(c.Value), bytes.Clone(c.EntryID), bytes.Clone(c.Delta)
-	d.Args, d.Argv = cloneList(c.Args), cloneList(c.Argv)
-	d.Elements = slices.Clone(c.Elements)
-	for i, el := range d.Elements {
-		d.Elements[i] = decode.Element{Field: bytes.Clone(el.Field), Value: bytes.Clone(el.Value), Score: bytes.Clone(el.Score)}
-	}
-	return &d
-}
-
-func cloneList(list [][]byte) [][]byte {
-	list = slices.Clone(list)
-	for i := range list {
-		list[i] = bytes.Clone(list[i])
-	}
-	return list
-}
-
-// poison overwrites the memory of c, as the next record does.
-func poison(c *decode.Change) {
-	lists := [][][]byte{c.Args, c.Argv, {c.Key, c.Value, c.EntryID, c.Delta}}
-	for _, el := range c.Elements {
-		lists = append(lists, [][]byte{el.Field, el.Value, el.Score})
-	}
-	for _, b := range slices.Concat(lists...) {
-		for i := range b {
-			b[i] = 0xfe
-		}
-	}
-	log := *c.Log
-	*c = decode.Change{Log: &log}
 }

@@ -1,6 +1,6 @@
 //go:build !purego
 
-package formats
+package jsonl
 
 import (
 	"golang.org/x/sys/cpu"

@@ -1,13 +1,14 @@
-package formats
+// Package digits writes numbers in decimal, several digits at a time and without a loop for each.
+package digits
 
 import (
 	"encoding/binary"
 	"math/bits"
 )
 
-// digitsRoom is how much free capacity putUint and putInt want: the 20 digits of the largest number,
-// and a whole word behind the last short one.
-const digitsRoom = 28
+// Room is how much free capacity Put and PutInt want: the 20 digits of the largest number,
+// and a whole word after the last short one.
+const Room = 28
 
 // asciiZeros is eight times the digit 0.
 const asciiZeros = 0x3030303030303030
@@ -23,8 +24,8 @@ func digits8(v uint64) uint64 {
 	return high | (v-high*10)<<8
 }
 
-// putUint appends v in decimal to dst, which has digitsRoom.
-func putUint(dst []byte, v uint64) []byte {
+// Put appends v in decimal to dst, which has Room.
+func Put(dst []byte, v uint64) []byte {
 	n := len(dst)
 	if v < 1e8 {
 		word := digits8(v)
@@ -35,7 +36,7 @@ func putUint(dst []byte, v uint64) []byte {
 	high := v / 1e8
 	low := digits8(v - high*1e8)
 	if high >= 1e8 {
-		dst = putUint(dst, high)
+		dst = Put(dst, high)
 		n = len(dst)
 	} else {
 		word := digits8(high)
@@ -47,26 +48,27 @@ func putUint(dst []byte, v uint64) []byte {
 	return dst[:n+8]
 }
 
-// putInt appends v in decimal to dst, which has digitsRoom.
-func putInt(dst []byte, v int64) []byte {
+// PutInt appends v in decimal to dst, which has Room.
+func PutInt(dst []byte, v int64) []byte {
 	if v < 0 {
-		return putUint(append(dst, '-'), -uint64(v))
+		return Put(append(dst, '-'), -uint64(v))
 	}
-	return putUint(dst, uint64(v))
+	return Put(dst, uint64(v))
 }
 
-// counter appends a number in decimal of which the digits before the last eight are mostly the same
+// Counter appends a number in decimal of which the digits before the last eight are mostly the same
 // as those of the number before: a count, or a time in milliseconds.
-type counter struct {
+type Counter struct {
 	high   uint64 // below 10^8
 	digits uint64
 	n      int
 }
 
-func (k *counter) put(dst []byte, v uint64) []byte {
+// Put appends v in decimal to dst, which has Room.
+func (k *Counter) Put(dst []byte, v uint64) []byte {
 	high := v / 1e8
 	if high == 0 || high >= 1e8 {
-		return putUint(dst, v)
+		return Put(dst, v)
 	}
 	if k.high != high {
 		word := digits8(high)
@@ -80,24 +82,25 @@ func (k *counter) put(dst []byte, v uint64) []byte {
 	return dst[:n+8]
 }
 
-// recent appends a number in decimal that is often the one before, or that plus one: a position, a
+// Recent appends a number in decimal that is often the one before, or that plus one: a position, a
 // count. It keeps the text and counts it up in place.
-type recent struct {
+type Recent struct {
 	v    uint64
 	n    int // of text; 0 before the first use
-	text [digitsRoom]byte
+	text [Room]byte
 }
 
-func (k *recent) put(dst []byte, v uint64) []byte {
+// Put appends v in decimal to dst, which has Room.
+func (k *Recent) Put(dst []byte, v uint64) []byte {
 	switch {
 	case v == k.v && k.n > 0:
 	case v-1 == k.v && v > 0 && k.n > 0 && k.text[k.n-1] != '9':
 		k.text[k.n-1]++
 	default:
-		k.n = len(putUint(k.text[:0], v))
+		k.n = len(Put(k.text[:0], v))
 	}
 	k.v = v
 	n := len(dst)
-	*(*[digitsRoom]byte)(dst[n : n+digitsRoom]) = k.text
+	*(*[Room]byte)(dst[n : n+Room]) = k.text
 	return dst[:n+k.n]
 }

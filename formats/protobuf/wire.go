@@ -1,4 +1,4 @@
-package formats
+package protobuf
 
 import (
 	"encoding/binary"
@@ -29,13 +29,16 @@ func bytesFieldLen(tag uint64, v []byte) int {
 	return lenPrefixedLen(tag, len(v))
 }
 
+// continues is the bit of each byte of a varint that says that another byte follows.
+const continues = 0x8080808080808080
+
 // spreadVarint is v, below 2^56, as a varint, the first byte lowest. Its groups of seven bits
 // move apart in three steps, without a loop.
 func spreadVarint(v uint64, size int) uint64 {
 	v = v&0x0000000_fffffff | v&0xfffffff_0000000<<4
 	v = v&0x00003fff_00003fff | v&0x0fffc000_0fffc000<<2
 	v = v&0x007f007f_007f007f | v&0x3f803f80_3f803f80<<1
-	return v | tops&(1<<(8*(size-1)&63)-1)
+	return v | continues&(1<<(8*(size-1)&63)-1)
 }
 
 // putVarint appends v to dst, which has room for a word more than it takes.
@@ -85,12 +88,12 @@ func putBytesField(dst []byte, tag uint64, v []byte) []byte {
 	return append(putOptional(dst, tag, uint64(len(v))), v...)
 }
 
-// putStringField leaves protobufMargin behind it, as the names and reasons that it writes are not
+// putStringField leaves margin after it, as the names and reasons that it writes are not
 // counted before.
 func putStringField(dst []byte, tag uint64, s string) []byte {
 	s = validText(s)
 	if s == "" {
 		return dst
 	}
-	return slices.Grow(append(putOptional(dst, tag, uint64(len(s))), s...), protobufMargin)
+	return slices.Grow(append(putOptional(dst, tag, uint64(len(s))), s...), margin)
 }
