@@ -3,7 +3,7 @@
 //
 //	Scanner   a span of a segment  ->  records     framing, damage, the end of the data
 //	Decoder   a record             ->  changes     item headers, RESP, the command table
-//	Walker    a span of a segment  ->  both        how to go on behind damage, and what is lost there
+//	Walker    a span of a segment  ->  both        how to continue after damage, and what is lost there
 //	Chain     spans                ->  the log     nothing between two spans is lost silently
 //
 // The rest of this comment is the specification of what is read. All integers are little-endian.
@@ -18,7 +18,7 @@
 //	G2    2.3           8 bytes           RESP with four more arguments, one array or several
 //	G3    3.0 - 3.2     8 bytes           item header with a server id, RESP
 //	G4    3.3 - 3.5.1   8 bytes           item header with a term, RESP
-//	G5    3.5.2 -       8 bytes           as G4; a replica writes values of its own into it
+//	G5    3.5.2 -       8 bytes           as G4; a replica writes its own values into it
 //
 // A server may be upgraded in the middle of a segment, so what can be told from the bytes of a record is
 // told from them. Only the meaning of an item's third field cannot.
@@ -26,7 +26,7 @@
 // # Files
 //
 // A log is a folder with a file manifest and segments write2file0, write2file1 and so on, of which the
-// number has no leading zeros. A segment is closed when a record is to be put behind more than
+// number has no leading zeros. A segment is closed when a record is to be put after more than
 // binlog-file-size bytes (100 MiB unless configured); a record lies in one segment, so that a segment is
 // longer than that by up to one record. Offsets count from the start of the segment's file.
 //
@@ -45,12 +45,12 @@
 // # What is committed
 //
 // Number and offset in the manifest are where the next record will be put. Everything before is complete;
-// nothing behind may be read. There may be zeros, since the file grows by regions of megabytes; or the
+// nothing after it may be read. There may be zeros, since the file grows by regions of megabytes; or the
 // record being written; or what a server that was killed has left, which a later one overwrites, and which
 // can look like anything, a record included. Span.Limit is this commit point for the newest segment.
 //
 // An older segment is cut to the end of its records when it is closed, but not if nothing was put into it
-// since the server started: then zeros or stale bytes stay behind its end. Span.Final says that the limit
+// since the server started: then zeros or stale bytes stay after its end. Span.Final says that the limit
 // is known to be the true end. The first record of the next segment can tell: its item names the end of
 // the segment before.
 //
@@ -80,12 +80,12 @@
 //
 // A record is cut at the ends of blocks only. So first and middle fragments reach the end of their block,
 // middle and last ones begin with a block, and records are never interleaved. Two things follow for readers:
-// at the start of any block stands a header (or filler without one), so that reading can begin there; and a
+// at the start of any block is a header (or filler without one), so that reading can begin there; and a
 // fragment that breaks the rule is damage. No fragment is longer than the rest of its block.
 //
 // When fewer bytes than a header are left in a block, they are the trailer: zeros, and written only
-// together with the record behind them. A file may end without its last trailer. When the bytes left are
-// exactly a header, that is what they hold: a first fragment of length 0, whose record goes on in the next
+// together with the record after them. A file may end without its last trailer. When the bytes left are
+// exactly a header, that is what they hold: a first fragment of length 0, whose record continues in the next
 // block with a middle or last one.
 //
 //	bytes left   0          1 ... h-1   h                        more
@@ -96,7 +96,7 @@
 //
 // # Filler
 //
-// After a full sync a replica goes on at the master's position. It makes the segment of that number anew
+// After a full sync a replica continues at the master's position. It makes the segment of that number again
 // and fills it up to there:
 //
 //	2.0 - 3.0.9, 3.1.0               whole blocks of spaces without a header, then a full record of spaces
@@ -144,7 +144,28 @@
 //
 // # Damage
 //
-// With no checksum, damage shows in three ways: a header that cannot stand where it does, a payload that does
+// With no checksum, damage shows in three ways: a header that cannot be where it is, a payload that does
 // not parse, or records that do not join. CorruptError names the first byte that does not fit.
-// Scanner.Resync goes on at the next place where a record can be told to begin; Walker has the rules around it.
+// Scanner.Resync continues at the next place where a record can be told to begin; Walker has the rules around it.
+//
+// # Glossary
+//
+//	segment    a file write2fileN of the log
+//	block      65536 bytes of a segment
+//	fragment   a header and its payload, within one block
+//	record     what the server put at once: one full fragment, or a first, middles and a last
+//	entry      one command of a record: its item header, where it has one, and its arguments
+//	change     what an entry says about one key: the event that comes out
+//	chunk      the unit of work: a span of blocks of one segment
+//	position   segment:offset; a position to resume from is always the end of a record
+//	end        the position after a record
+//	epoch      how often the history of the log was replaced by another
+//	fence      a fingerprint of the bytes before a position, which tells whether the history is still the same
+//	hole       a range of the log that cannot be read: a gap, or a segment that is cut short
+//	gap        segments that are missing
+//	lost       a range that was passed over because of damage
+//	torn       a record of which only the beginning was written
+//	cut short  a segment that ends before the place where the next one says that it ends
+//	filler     what a replica fills a segment with, up to its master's position
+//	generation one of the six forms of the log
 package decode
