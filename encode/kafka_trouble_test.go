@@ -84,7 +84,7 @@ func TestKafkaTroubleIsQuiet(t *testing.T) {
 
 // TestKafkaReadme finds every option in the README.
 func TestKafkaReadme(t *testing.T) {
-	text, err := os.ReadFile("../README.md")
+	text, err := os.ReadFile("output/kafka/README.md")
 	if err != nil {
 		t.Fatal(err)
 	}

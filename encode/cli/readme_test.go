@@ -10,24 +10,40 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"pikabin/encode"
 	"pikabin/encode/cli"
 	"pikabin/formats"
 )
 
-func readme(t *testing.T) string {
+// page is a page of the documentation, by its path from the top of the tree.
+func page(t *testing.T, name string) string {
 	t.Helper()
-	text, err := os.ReadFile("../../README.md")
+	text, err := os.ReadFile(filepath.Join("../..", name))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return string(text)
 }
 
+// readmes are the first page in each of its languages.
+var readmes = []string{"README.md", "README.zh-CN.md"}
+
 // TestReadmeExamples runs the blocks marked console whose commands need nothing but Go, and compares
-// what they print with what the README shows. A line "..." stands for any lines.
+// what they print with what the page shows. A line "..." means any lines.
 func TestReadmeExamples(t *testing.T) {
-	blocks := regexp.MustCompile("(?s)```console\n(.*?)```").FindAllStringSubmatch(readme(t), -1)
+	for _, name := range readmes {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			runExamples(t, page(t, name))
+		})
+	}
+}
+
+func runExamples(t *testing.T, text string) {
+	t.Helper()
+	blocks := regexp.MustCompile("(?s)```console\n(.*?)```").FindAllStringSubmatch(text, -1)
 	if len(blocks) == 0 {
 		t.Fatal("no examples")
 	}
@@ -68,9 +84,75 @@ func runExample(t *testing.T, command, want string) {
 	}
 }
 
+// TestReadmeCommands parses every command of the pages that begins with pikabin: the flags are those that exist, and
+// both languages show the same commands.
+func TestReadmeCommands(t *testing.T) {
+	flags := regexp.MustCompile(` (--[a-z][a-z-]+)`)
+	shown := map[string][]string{}
+	for _, name := range readmes {
+		for _, command := range commandLines(page(t, name)) {
+			shown[name] = append(shown[name], command)
+			help := helpOf(t, strings.Fields(command)[1])
+			for _, flag := range flags.FindAllStringSubmatch(command, -1) {
+				if !strings.Contains(help, flag[1]) {
+					t.Errorf("%s: %s: there is no %s", name, command, flag[1])
+				}
+			}
+		}
+	}
+	if diff := cmp.Diff(shown[readmes[0]], shown[readmes[1]]); diff != "" {
+		t.Errorf("the pages show other commands:\n%s", diff)
+	}
+}
+
+// commandLines are the lines of all blocks that call pikabin, those that end in a backslash with the next one.
+func commandLines(text string) []string {
+	var commands []string
+	for _, block := range regexp.MustCompile("(?s)```(?:sh|console)\n(.*?)```").FindAllStringSubmatch(text, -1) {
+		for line := range strings.SplitSeq(strings.ReplaceAll(block[1], "\\\n", ""), "\n") {
+			if line = strings.TrimPrefix(line, "$ "); strings.HasPrefix(line, "pikabin ") {
+				commands = append(commands, line)
+			}
+		}
+	}
+	return commands
+}
+
+func helpOf(t *testing.T, command string) string {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	if code := cli.Run([]string{command, "--help"}, &stdout, &stderr, ""); code != 0 {
+		t.Fatalf("%s --help: %d: %s", command, code, stderr.String())
+	}
+	return stdout.String()
+}
+
+// TestReadmeLinks finds every page that the pages link to.
+func TestReadmeLinks(t *testing.T) {
+	pages := append(slices.Clone(readmes), "CONTRIBUTING.md", "SECURITY.md")
+	nested, err := filepath.Glob("../../*/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	deeper, err := filepath.Glob("../../*/*/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range slices.Concat(nested, deeper) {
+		pages = append(pages, strings.TrimPrefix(filepath.ToSlash(path), "../../"))
+	}
+	for _, name := range pages {
+		for _, link := range regexp.MustCompile(`\]\(([^):#]+)[^):]*\)`).FindAllStringSubmatch(page(t, name), -1) {
+			if _, err := os.Stat(filepath.Join("../..", filepath.Dir(name), link[1])); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}
+
 // TestReadmeTables keeps the tables of formats, sinks, flags and dependencies true.
 func TestReadmeTables(t *testing.T) {
-	text := readme(t)
+	text := page(t, "README.md")
 	for _, f := range formats.All() {
 		if row := "| `" + f.Name + "` | " + f.Doc + " |"; !strings.Contains(text, row) {
 			t.Errorf("no row %s", row)
@@ -85,6 +167,7 @@ func TestReadmeTables(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	text = page(t, "CONTRIBUTING.md")
 	for line := range strings.SplitSeq(string(module), "\n") {
 		fields := strings.Fields(line)
 		if len(fields) == 2 && strings.Contains(fields[0], "/") && !strings.Contains(text, "| "+fields[0]+" |") {
@@ -93,22 +176,18 @@ func TestReadmeTables(t *testing.T) {
 	}
 }
 
-// TestReadmeFlags finds every flag of the help of every command in the README.
+// TestReadmeFlags finds every flag of the help of every command on the page about the command line.
 func TestReadmeFlags(t *testing.T) {
-	text := readme(t)
+	first, reference := page(t, "README.md"), page(t, "encode/cli/README.md")
 	for _, command := range []string{"convert", "info", "verify", "inspect", "seek", "schema", "state", "tail"} {
-		var stdout, stderr bytes.Buffer
-		if code := cli.Run([]string{command, "--help"}, &stdout, &stderr, ""); code != 0 {
-			t.Fatalf("%s --help: %d: %s", command, code, stderr.String())
-		}
-		if !strings.Contains(text, "pikabin "+command) {
+		if !strings.Contains(first+reference, "pikabin "+command) {
 			t.Errorf("the command %s is not there", command)
 		}
-		_, list, _ := strings.Cut(stdout.String(), "Flags:")
+		_, list, _ := strings.Cut(helpOf(t, command), "Flags:")
 		flags := regexp.MustCompile(`--[a-z][a-z-]+`).FindAllString(list, -1)
 		slices.Sort(flags)
 		for _, name := range slices.Compact(flags) {
-			if !strings.Contains(text, "`"+name) && !strings.Contains(text, name+"`") {
+			if !strings.Contains(reference, "`"+name) && !strings.Contains(reference, name+"`") {
 				t.Errorf("%s: the flag %s is not there", command, name)
 			}
 		}

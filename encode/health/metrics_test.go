@@ -86,9 +86,9 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// TestMetricsAreListed finds each metric of a scrape in the list, and each of the list in the scrape and in the README.
+// TestMetricsAreListed finds each metric of a scrape in the list, and each of the list in the scrape and in README.md.
 func TestMetricsAreListed(t *testing.T) {
-	text, err := os.ReadFile("../../README.md")
+	text, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
