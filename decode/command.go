@@ -115,6 +115,15 @@ func clearFields(c *Change) {
 	c.Scope = ""
 }
 
+// CommandNames lists the commands that are known, in the order of the table.
+func CommandNames() []string {
+	names := make([]string, len(commandTable))
+	for i := range commandTable {
+		names[i] = commandTable[i].Name
+	}
+	return names
+}
+
 // LookupCommand finds a command by its name in any letter case; nil if it is not known. It allocates
 // nothing.
 func LookupCommand(name []byte) *Command {

@@ -159,9 +159,10 @@ func checkTopicName(topic string) error {
 
 // kafkaValues hands out options by their names, those of the URL before those of the environment, and remembers what was wrong.
 type kafkaValues struct {
-	given url.Values
-	known []string
-	errs  []error
+	given   url.Values
+	known   []string
+	secrets []string
+	errs    []error
 }
 
 // lookup finds the value of an option, "" if it has none.
@@ -179,7 +180,10 @@ func kafkaEnvName(name string) string {
 }
 
 // secret finds a value that is taken from the environment only.
-func (*kafkaValues) secret(name string) string { return os.Getenv(kafkaEnvName(name)) }
+func (v *kafkaValues) secret(name string) string {
+	v.secrets = append(v.secrets, name)
+	return os.Getenv(kafkaEnvName(name))
+}
 
 func (v *kafkaValues) fail(name, expected string) {
 	v.errs = append(v.errs, fmt.Errorf("option %s: expected %s", name, expected))

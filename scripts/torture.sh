@@ -19,14 +19,14 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # In a mount namespace of its own, so that no disk stays mounted whatever happens.
-if [[ -z ${PIKABIN_TORTURE_INSIDE-} ]]; then
+if [[ -z ${PIKABIN_TEST_INSIDE-} ]]; then
 	space=(unshare --mount)
 	((EUID == 0)) || space+=(--user --map-root-user)
 	if ! "${space[@]}" true; then
 		echo "torture: neither root nor a user namespace (unshare -rm): the small disks cannot be mounted" >&2
 		exit 1
 	fi
-	PIKABIN_TORTURE_INSIDE=1 exec "${space[@]}" "$0" "$@"
+	PIKABIN_TEST_INSIDE=1 exec "${space[@]}" "$0" "$@"
 fi
 
 tests='^(TestTorture|TestStalledMemory)$' only=${1-^[^n]} time=${TIME-20m} kills=${KILLS-500} round=100

@@ -79,6 +79,17 @@ func parseUnix(s string) (time.Time, bool) {
 // IsPosition reports whether the place is one in one DB's log, which means nothing in another's.
 func (w Where) IsPosition() bool { return w.kind == wherePosition }
 
+// Before reports whether a place is before another one in every log. Of two that only a log can compare it is false.
+func (w Where) Before(other Where) bool {
+	switch {
+	case w.kind == wherePosition && other.kind == wherePosition:
+		return w.position.Before(other.position)
+	case w.kind == whereTime && other.kind == whereTime:
+		return w.time.Before(other.time)
+	}
+	return false
+}
+
 // String says the place with its zone, for the line that tells where a run starts.
 func (w Where) String() string {
 	switch w.kind {

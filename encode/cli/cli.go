@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime/debug"
 	"strings"
 	_ "time/tzdata" // zones of --partition, wherever the program runs
@@ -69,29 +70,32 @@ func Run(args []string, stdout, stderr io.Writer, version string) (code int) {
 	}()
 	var c commands
 	version = programVersion(version)
-	parser := kong.Must(&c,
-		kong.Name("pikabin"), kong.Description(description), kong.UsageOnError(), kong.DefaultEnvars("PIKABIN"),
+	parser := newParser(&c,
+		kong.Description(description), kong.UsageOnError(),
 		kong.Writers(stdout, stderr), kong.Exit(func(code int) { panic(exit(code)) }), kong.Help(help),
 		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: 100, FlagsLast: true}),
 		kong.Vars{"version": version, "formats": strings.Join(formats.Names(), ", "), "outputs": outputForms(func(s encode.SinkType) string { return s.Doc })},
 	)
 	command, err := parser.Parse(args)
+	if err == nil {
+		err = errors.Join(checkVariables(parser.Model, os.Environ()), checkEmpty(command))
+	}
 	if err != nil {
-		fmt.Fprintf(stderr, "pikabin: %v\nTry \"pikabin --help\".\n", err)
+		console.New(stderr, c.LogFormat == "json", c.Quiet).Error(err.Error() + "\nTry \"pikabin --help\".")
 		return ExitUsage
 	}
 	ctx, stop := interruptible()
 	defer stop()
-	s := &streams{stdout: output{stdout}, console: console.New(stderr, c.LogFormat == "json", c.Quiet), quiet: c.Quiet, version: version}
+	s := &streams{stdout: output{standardOutput(stdout)}, console: console.New(stderr, c.LogFormat == "json", c.Quiet), quiet: c.Quiet, version: version}
 	command.BindTo(ctx, (*context.Context)(nil))
 	err = command.Run(s)
 	code = exitCode(err)
 	if code != 0 && !errors.Is(err, errReported) {
 		text := err.Error()
 		if name := command.Selected().Name; name == "convert" || name == "tail" {
-			text += hint(err)
+			text = strings.TrimSuffix(text+"\n"+hint(err), "\n")
 		}
-		s.console.Error(text)
+		s.console.With(fieldsOf(err)...).Error(text)
 	}
 	return code
 }

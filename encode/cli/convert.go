@@ -91,6 +91,7 @@ func (c *convertCommand) pump(ctx context.Context, s *streams, extents []extent,
 	for _, t := range result.Torn {
 		s.console.Warn(fmt.Sprintf("%s: half a record at the end, at %d:%d: left out", t.Log, t.At.Segment, t.At.Offset))
 	}
-	s.console.Info(run.Summary(&result, time.Since(began)))
+	took := time.Since(began)
+	s.console.With(run.SummaryFields(&result, took)...).Info(run.Summary(&result, took))
 	return lossOf(s, &result, err)
 }

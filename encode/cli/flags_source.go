@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,9 +45,16 @@ func (f *sourceFlags) find(s *streams, sources []string) ([]*binlog.Log, error) 
 	if err != nil {
 		return nil, err
 	}
+	if missing := f.missing(f.DB, logs); missing != nil {
+		return nil, usageError{fmt.Errorf("--db: %w in %s", missing, strings.Join(sources, ", "))}
+	}
+	if missing := f.missing(f.ExcludeDB, logs); missing != nil {
+		s.console.Warn(fmt.Sprintf("--exclude-db: %v", missing))
+	}
+	found := namesOf(logs)
 	logs = slices.DeleteFunc(logs, func(l *binlog.Log) bool { return !f.wants(l.ID().String()) })
 	if len(logs) == 0 {
-		return nil, usageError{fmt.Errorf("none of the DBs in %s is wanted", strings.Join(sources, ", "))}
+		return nil, usageError{fmt.Errorf("all DBs in %s are excluded: there are %s", strings.Join(sources, ", "), found)}
 	}
 	for _, l := range logs {
 		for _, note := range l.Notes() {
@@ -54,6 +62,30 @@ func (f *sourceFlags) find(s *streams, sources []string) ([]*binlog.Log, error) 
 		}
 	}
 	return logs, nil
+}
+
+// missing says which of the names are of none of the logs, and what there is; nil if each is of one.
+func (*sourceFlags) missing(names []string, logs []*binlog.Log) error {
+	for _, name := range names {
+		is := func(l *binlog.Log) bool { return l.ID().String() == name || l.ID().DB == name }
+		if !slices.ContainsFunc(logs, is) {
+			return fmt.Errorf("there is no DB %q, but %s", name, namesOf(logs))
+		}
+	}
+	return nil
+}
+
+// namesOf lists logs for people.
+func namesOf(logs []*binlog.Log) string {
+	const most = 20
+	var names []string
+	for _, l := range logs[:min(len(logs), most)] {
+		names = append(names, l.ID().String())
+	}
+	if len(logs) > most {
+		names = append(names, fmt.Sprintf("%d more", len(logs)-most))
+	}
+	return cmp.Or(strings.Join(names, ", "), "none")
 }
 
 // wants says whether a log is to be read. The DB is named for all its slots.
@@ -90,6 +122,9 @@ func (f *rangeFlags) resolve(ctx context.Context, logs []*binlog.Log, k *keeping
 	if len(logs) > 1 && (from.IsPosition() || until.IsPosition()) {
 		return nil, errOneDB
 	}
+	if until.Before(from) {
+		return nil, f.errEmptyRange(until, from)
+	}
 	extents := make([]extent, len(logs))
 	for i, l := range logs {
 		e, why, err := k.begin(ctx, l, from)
@@ -99,10 +134,19 @@ func (f *rangeFlags) resolve(ctx context.Context, logs []*binlog.Log, k *keeping
 		if e.until, err = l.Resolve(ctx, until); err != nil {
 			return nil, err
 		}
+		_, _, saved := k.mark(l.ID().String())
+		if given := f.From != "" && from != binlog.Start && until != binlog.End; given && !saved && e.until.Before(e.from) {
+			return nil, f.errEmptyRange(e.until, e.from)
+		}
 		e.text = fmt.Sprintf("%s: from %s to %s", l.ID(), why, placeText(e.until, until))
 		extents[i] = e
 	}
 	return extents, nil
+}
+
+// errEmptyRange is a range that ends before it begins.
+func (f *rangeFlags) errEmptyRange(until, from fmt.Stringer) error {
+	return usageError{fmt.Errorf("--until %s (%v) is before --from %s (%v): nothing is between them", f.Until, until, f.From, from)}
 }
 
 var errOneDB = usageError{errors.New("a position is a place in one DB's log: give the folder of one DB or --db, or use a time")}

@@ -48,12 +48,12 @@ type outputFlags struct {
 // kafkaFlags are those options of a Kafka output that decide what its consumers see. They are taken from the URL and from
 // PIKABIN_KAFKA_... too.
 type kafkaFlags struct {
-	ExactlyOnce     bool   `env:"-" help:"Kafka: events and position in one transaction."`
-	Standby         bool   `env:"-" help:"Kafka: with --exactly-once, wait until no other run writes for the source, and take over."`
-	CreateTopics    bool   `env:"-" help:"Kafka: make topics that are missing."`
-	SinglePartition bool   `env:"-" help:"Kafka: everything into partition 0, for a total order."`
-	Tombstones      bool   `env:"-" help:"Kafka: a null behind each delete, for compacted topics."`
-	OnOversize      string `env:"-" placeholder:"HOW" help:"Kafka: an event above max.message.bytes: fail, dlq:TOPIC, dlq:/FILE (the whole event) or blob:FOLDER (its value)."`
+	ExactlyOnce     bool   `help:"Kafka: events and position in one transaction."`
+	Standby         bool   `help:"Kafka: with --exactly-once, wait until no other run writes for the source, and take over."`
+	CreateTopics    bool   `help:"Kafka: make topics that are missing."`
+	SinglePartition bool   `help:"Kafka: everything into partition 0, for a total order."`
+	Tombstones      bool   `help:"Kafka: a null behind each delete, for compacted topics."`
+	OnOversize      string `placeholder:"HOW" help:"Kafka: an event above max.message.bytes: fail, dlq:TOPIC, dlq:/FILE (the whole event) or blob:FOLDER (its value)."`
 }
 
 // settings are the options as the output takes them, without those that are left open.
@@ -135,9 +135,6 @@ const runtimeReserve = 64 << 20
 // roll says when parts of a folder are complete.
 func (f *outputFlags) roll() (encode.Roll, error) {
 	r := encode.Roll{Size: int64(f.RollSize), Interval: f.RollInterval, Live: f.live}
-	if err := noNegativeTime("--roll-interval", f.RollInterval); err != nil {
-		return r, err
-	}
 	if folder := strings.HasSuffix(f.Output, "/"); !folder && (f.Partition != "" || f.RollInterval > 0) {
 		return r, errors.New("--partition and --roll-interval are for folders: let --output end in a slash")
 	}
@@ -167,7 +164,7 @@ func (f *streamFlags) options(s *streams, source *sourceFlags) (encode.Options, 
 			return encode.Options{}, err
 		}
 	}
-	if err := f.checkSink(); err != nil {
+	if err := errors.Join(f.checkSink(), checkExtension(f.Output, format, compression)); err != nil {
 		return encode.Options{}, err
 	}
 	roll, err := f.roll()
@@ -178,6 +175,7 @@ func (f *streamFlags) options(s *streams, source *sourceFlags) (encode.Options, 
 	if err := errors.Join(err, notNegative("--workers", int64(f.Workers)), notNegative("--limit", f.Limit)); err != nil {
 		return encode.Options{}, err
 	}
+	f.warnOfCommands(s)
 	o := encode.Options{
 		Format:        format,
 		FormatOptions: formats.Options{Base64: f.Bytes == "base64", Args: f.Args},
@@ -189,7 +187,7 @@ func (f *streamFlags) options(s *streams, source *sourceFlags) (encode.Options, 
 		Compression: compression, Hive: roll.Hive,
 		Workers: f.Workers, Memory: int64(f.Memory), Limit: f.Limit,
 		SkipCorrupt: f.OnCorrupt == "skip", SkipGaps: f.OnGap == "skip",
-		Report: func(err error) { s.console.Warn(err.Error()) },
+		Report: func(err error) { s.console.With(skippedFields(err)...).Warn(err.Error()) },
 		Warn:   s.console.Warn,
 	}
 	return o, o.Check()
@@ -227,11 +225,29 @@ func (f *streamFlags) checkOutputs(sources []string, logs []*binlog.Log) error {
 	return cmp.Or(g.Output(f.Output), g.State(f.State))
 }
 
-// lossOf makes an error of damage that was skipped.
+// lossOf makes an error of what was skipped: to go on is not to be whole, for damage and for what is missing alike.
 func lossOf(s *streams, r *encode.Result, err error) error {
-	if err == nil && r.Lost > 0 {
-		s.console.Warn(fmt.Sprintf("%d damaged ranges were skipped, %s in all", r.Lost, units.FormatSize(r.LostBytes)))
-		return fmt.Errorf("%w: %w", errReported, &decode.CorruptError{})
+	if err != nil {
+		return err
+	}
+	if r.Gaps > 0 {
+		s.console.Warn(fmt.Sprintf("%s skipped", ranges(r.Gaps, "missing")))
+		err = errSkippedGaps
+	}
+	if r.Lost > 0 {
+		s.console.Warn(fmt.Sprintf("%s skipped, %s in all", ranges(r.Lost, "damaged"), units.FormatSize(r.LostBytes)))
+		err = &decode.CorruptError{}
+	}
+	if err != nil {
+		err = fmt.Errorf("%w: %w", errReported, err)
 	}
 	return err
+}
+
+// ranges counts ranges of a kind: "1 missing range was", "3 missing ranges were".
+func ranges(n int64, kind string) string {
+	if n == 1 {
+		return "1 " + kind + " range was"
+	}
+	return fmt.Sprintf("%d %s ranges were", n, kind)
 }

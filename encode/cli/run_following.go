@@ -80,8 +80,9 @@ func (f *following) open(ctx context.Context) error {
 	if len(logs) > 1 && f.from.IsPosition() {
 		return errOneDB
 	}
-	if len(logs) == 0 {
-		f.console.Warn(fmt.Sprintf("no DB that is wanted is in %s yet: waiting for one to appear", strings.Join(f.Sources, ", ")))
+	if missing := f.missing(f.DB, logs); missing != nil || len(logs) == 0 {
+		there, _ := binlog.FindLive(f.Sources, binlog.Options{Generation: generation}) // none is as good as not known
+		f.console.Warn(fmt.Sprintf("not every selected DB is in %s yet: waiting for it to appear; there are %s", strings.Join(f.Sources, ", "), namesOf(there)))
 	}
 	if err := errors.Join(f.keeping.check(ctx, logs), f.checkOutputs(f.Sources, logs)); err != nil {
 		return err
@@ -274,7 +275,8 @@ func (f *following) endWithout(why string) {
 func (f *following) pump(ctx context.Context) error {
 	began := time.Now()
 	result, err := encode.Run(ctx, f, f.sink, f.options)
-	f.console.Info(run.Summary(&result, time.Since(began)))
+	took := time.Since(began)
+	f.console.With(run.SummaryFields(&result, took)...).Info(run.Summary(&result, took))
 	return lossOf(f.streams, &result, err)
 }
 

@@ -25,8 +25,8 @@ type stateCommand struct {
 	Source   string `arg:"" optional:"" help:"The log, if it is not where the state was made with it."`
 	Position string `arg:"" optional:"" help:"With --db: the position to go on from, such as 12:4096."`
 	sourceFlags
-	Clear       bool `xor:"change" help:"Forget the positions: all, or those of --db."`
-	UsePrevious bool `xor:"change" help:"Take the state before this one, FILE.prev. Once more takes it back."`
+	Clear       bool `env:"-" xor:"change" help:"Forget the positions: all, or those of --db."`
+	UsePrevious bool `env:"-" xor:"change" help:"Take the state before this one, FILE.prev. Once more takes it back."`
 	JSON        bool `name:"json" help:"For programs."`
 }
 

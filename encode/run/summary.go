@@ -2,6 +2,7 @@ package run
 
 import (
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -21,4 +22,16 @@ func Summary(r *encode.Result, took time.Duration) string {
 		text += "; delivered up to " + strings.Join(ends, ", ")
 	}
 	return text
+}
+
+// SummaryFields are the summary for programs.
+func SummaryFields(r *encode.Result, took time.Duration) []slog.Attr {
+	positions := map[string]string{}
+	for _, log := range r.Logs {
+		positions[log.String()] = r.Committed[log].String()
+	}
+	return []slog.Attr{
+		slog.Int64("events", r.Changes), slog.Int64("records", r.Records), slog.Int64("bytes", r.Read), slog.Int64("written_bytes", r.Written),
+		slog.Float64("seconds", took.Seconds()), slog.Int64("lost_ranges", r.Lost), slog.Int64("missing_ranges", r.Gaps), slog.Any("positions", positions),
+	}
 }

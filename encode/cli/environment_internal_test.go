@@ -1,0 +1,152 @@
+package cli
+
+import (
+	"bytes"
+	"io"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"pikabin/encode/console"
+)
+
+// arguments are what a command needs besides the flag that is tried.
+var arguments = map[string][]string{
+	"convert": {"log"}, "tail": {"log"}, "info": {"log"}, "verify": {"log"}, "inspect": {"log"}, "seek": {"log", "--time=2h"}, "schema": {"avro"}, "state": {"file"},
+}
+
+// parsed is what a command line makes of the flags of its command, and of those of all commands.
+type parsed struct {
+	command any
+	format  string
+	quiet   bool
+}
+
+func parse(args []string) (parsed, error) {
+	var c commands
+	command, err := newParser(&c, kong.Vars{"version": "", "formats": "", "outputs": ""}, kong.Writers(io.Discard, io.Discard)).Parse(args)
+	if err != nil {
+		return parsed{}, err
+	}
+	return parsed{command.Selected().Target.Interface(), c.LogFormat, c.Quiet}, checkEmpty(command)
+}
+
+// sample is a value that a flag takes and that is not its default.
+func sampleOf(flag *kong.Flag) string {
+	switch flag.Target.Interface().(type) {
+	case time.Duration:
+		return "1w2d"
+	case console.Size:
+		return "3G"
+	case map[string]string:
+		return "new=old"
+	}
+	switch kind := flag.Target.Kind(); {
+	case flag.Enum != "":
+		options := strings.Split(flag.Enum, ",")
+		return options[len(options)-1]
+	case kind == reflect.Bool:
+		return "true"
+	case kind == reflect.String, kind == reflect.Slice:
+		return "text"
+	}
+	return "7"
+}
+
+// eachFlag visits every flag of every command.
+func eachFlag(t *testing.T, visit func(t *testing.T, command string, flag *kong.Flag)) {
+	model := newParser(&commands{}, kong.Vars{"version": "", "formats": "", "outputs": ""}).Model
+	for _, command := range model.Children {
+		for _, group := range command.AllFlags(false) {
+			for _, flag := range group {
+				if flag.Name != "help" && flag.Name != "version" {
+					t.Run(command.Name+"/"+flag.Name, func(t *testing.T) { visit(t, command.Name, flag) })
+				}
+			}
+		}
+	}
+}
+
+// actions are the flags that act at once, and that no variable sets.
+var actions = []string{"clear", "use-previous"}
+
+// TestEveryFlagInTheEnvironment sets each flag by its variable, and compares with what the command line makes of it.
+func TestEveryFlagInTheEnvironment(t *testing.T) {
+	eachFlag(t, func(t *testing.T, command string, flag *kong.Flag) {
+		value, args := sampleOf(flag), append([]string{command}, arguments[command]...)
+		if command == "seek" && (flag.Name == "time" || flag.Name == "logic-id") {
+			args = args[:2] // one of the two
+		}
+		variable := "PIKABIN_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
+		want, err := parse(append(args, "--"+flag.Name+"="+value))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range actions {
+			if flag.Name == name {
+				want, err = parse(args)
+			}
+		}
+		t.Setenv(variable, value)
+		got, errEnv := parse(args)
+		if err != nil || errEnv != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s=%s makes\n%+v, %v, and the flag\n%+v, %v", variable, value, got, errEnv, want, err)
+		}
+	})
+}
+
+// TestEmptyValues are refused, for each flag, on the command line and in the environment.
+func TestEmptyValues(t *testing.T) {
+	eachFlag(t, func(t *testing.T, command string, flag *kong.Flag) {
+		args := append([]string{command}, arguments[command]...)
+		if command == "seek" && (flag.Name == "time" || flag.Name == "logic-id") {
+			args = args[:2]
+		}
+		if _, err := parse(append(args, "--"+flag.Name+"=")); err == nil {
+			t.Error("an empty value is taken")
+		}
+		if len(flag.Envs) == 0 {
+			return
+		}
+		t.Setenv(flag.Envs[0], "")
+		if _, err := parse(args); err == nil {
+			t.Errorf("an empty %s is taken", flag.Envs[0])
+		}
+	})
+}
+
+// TestUnknownVariables changes the name of each variable by one letter: it is refused, and the right name is suggested.
+func TestUnknownVariables(t *testing.T) {
+	model := newParser(&commands{}, kong.Vars{"version": "", "formats": "", "outputs": ""}).Model
+	known := variables(model.Node)
+	for _, name := range known {
+		wrong := name[:len(name)-1] + "QX"
+		err := checkVariables(model, []string{"HOME=/", name + "=1", wrong + "=1"})
+		if err == nil || !strings.Contains(err.Error(), wrong) {
+			t.Errorf("%s: %v", wrong, err)
+		}
+	}
+	if err := checkVariables(model, []string{"PIKABIN_FORMATT=resp"}); err == nil || !strings.Contains(err.Error(), "did you mean PIKABIN_FORMAT?") {
+		t.Error(err)
+	}
+	for _, name := range actions {
+		if err := checkVariables(model, []string{"PIKABIN_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_")) + "=true"}); err == nil {
+			t.Errorf("a variable sets --%s", name)
+		}
+	}
+	if err := checkVariables(model, []string{"PIKABIN=/bin/pikabin", "PIKABIN_TEST_REDIS=1", "XPIKABIN_A=1"}); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestVariablesAreRefusedByTheProgram runs it with one.
+func TestVariablesAreRefusedByTheProgram(t *testing.T) {
+	t.Setenv("PIKABIN_FORMATT", "resp")
+	var stdout, stderr bytes.Buffer
+	if code := Run([]string{"schema", "protobuf"}, &stdout, &stderr, ""); code != ExitUsage || stdout.Len() > 0 || !strings.Contains(stderr.String(), "PIKABIN_FORMATT") {
+		t.Errorf("exit code %d, %q, %q", code, stdout.String(), stderr.String())
+	}
+}
