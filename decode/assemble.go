@@ -3,17 +3,17 @@ package decode
 import "fmt"
 
 // assemble puts a record of several fragments together. The first one has been checked.
-func (s *Scanner) assemble(rec *Record, f fragment) error {
+func (s *Scanner) assemble(rec *Record, f Fragment) error {
 	start := s.pos
-	rec.Offset, rec.Time, rec.Fragments, rec.HeaderSize, rec.Filler = start, f.time, 1, s.h, false
+	rec.Offset, rec.Time, rec.Fragments, rec.HeaderSize, rec.Filler = start, f.Time, 1, s.h, false
 	s.scratch = s.scratch[:0]
 	pos := start
 	for {
 		if err := s.take(pos, f, start); err != nil {
 			return err
 		}
-		pos += s.h + f.length
-		if f.kind == fragmentLast {
+		pos += s.h + f.Length
+		if f.Kind == FragmentLast {
 			break
 		}
 		var err error
@@ -33,34 +33,34 @@ func (s *Scanner) assemble(rec *Record, f fragment) error {
 }
 
 // take appends the payload of the fragment at pos to the scratch.
-func (s *Scanner) take(pos int64, f fragment, start int64) error {
-	if pos+s.h+f.length > s.span.Limit {
+func (s *Scanner) take(pos int64, f Fragment, start int64) error {
+	if pos+s.h+f.Length > s.span.Limit {
 		return s.torn(start)
 	}
-	if err := s.fill(pos, s.h+f.length); err != nil {
+	if err := s.fill(pos, s.h+f.Length); err != nil {
 		return err
 	}
 	in := pos - s.bufOff + s.h
-	s.scratch = append(s.scratch, s.buf[in:in+f.length]...)
+	s.scratch = append(s.scratch, s.buf[in:in+f.Length]...)
 	return nil
 }
 
 // continuation reads the middle or last fragment that must stand at the block start pos.
-func (s *Scanner) continuation(pos, start int64) (fragment, error) {
+func (s *Scanner) continuation(pos, start int64) (Fragment, error) {
 	if pos+s.h > s.span.Limit {
-		return fragment{}, s.torn(start)
+		return Fragment{}, s.torn(start)
 	}
 	if err := s.fill(pos, s.h); err != nil {
-		return fragment{}, err
+		return Fragment{}, err
 	}
-	f := parseFragment(s.buf[pos-s.bufOff:], s.h)
+	f := ParseFragment(s.buf[pos-s.bufOff:], s.h)
 	err := s.check(f, BlockSize)
 	switch {
-	case err == nil && (f.kind == fragmentMiddle || f.kind == fragmentLast):
+	case err == nil && (f.Kind == FragmentMiddle || f.Kind == FragmentLast):
 		return f, nil
 	case err == nil:
 		err = fmt.Errorf("%w: the record that began at %d ends here without its last fragment", ErrBadSequence, start)
-	case f == (fragment{}):
+	case f == (Fragment{}):
 		err = fmt.Errorf("%w: the record that began at %d does not go on", ErrZeros, start)
 	}
 	s.retry = true
@@ -80,11 +80,11 @@ func (s *Scanner) reserve(pos int64) error {
 	need := int64(len(s.scratch))
 	for pos+s.h <= s.span.Limit {
 		f, ok := s.peek(pos)
-		if !ok || (f.kind != fragmentMiddle && f.kind != fragmentLast) || s.check(f, BlockSize) != nil {
+		if !ok || (f.Kind != FragmentMiddle && f.Kind != FragmentLast) || s.check(f, BlockSize) != nil {
 			break
 		}
-		need += f.length
-		if f.kind == fragmentLast {
+		need += f.Length
+		if f.Kind == FragmentLast {
 			break
 		}
 		pos += BlockSize

@@ -5,88 +5,99 @@ import (
 	"fmt"
 )
 
-// Fragment types, the last byte of a physical header. Pika writes no others; types 0, 5 and 7 exist
-// only inside its reader.
+// FragmentKind is the last byte of a physical header.
+type FragmentKind byte
+
+// The kinds of fragments. Pika writes no others; types 0, 5 and 7 exist only inside its reader.
 const (
-	fragmentFull   = 1
-	fragmentFirst  = 2
-	fragmentMiddle = 3
-	fragmentLast   = 4
-	fragmentFiller = 6 // "bad record": what a replica of 3.3.2 and later fills its log with after a full sync
+	FragmentZero   FragmentKind = 0 // no header: preallocated zeros
+	FragmentFull   FragmentKind = 1
+	FragmentFirst  FragmentKind = 2
+	FragmentMiddle FragmentKind = 3
+	FragmentLast   FragmentKind = 4
+	FragmentFiller FragmentKind = 6 // "bad record": what a replica of 3.3.2 and later fills its log with after a full sync
 )
 
-// fragment is a physical header.
-type fragment struct {
-	length int64
-	time   int64
-	kind   byte
+// HeaderSize is how long the physical headers of a generation are.
+func HeaderSize(g Generation) int64 {
+	if g == G0 {
+		return 4
+	}
+	return 8
 }
 
-// parseFragment reads the physical header at the start of b, which holds at least h bytes: 24 bits of
+// Fragment is a physical header.
+type Fragment struct {
+	Length int64 // of what follows it
+	Time   int64 // unix seconds; 0 where headers have none
+	Kind   FragmentKind
+}
+
+// ParseFragment reads the physical header at the start of b, which holds at least h bytes, 4 or 8: 24 bits of
 // length, then (2.1+) 32 of time, then the type.
-func parseFragment(b []byte, h int64) fragment {
+func ParseFragment(b []byte, h int64) Fragment {
 	if h == 8 {
 		word := binary.LittleEndian.Uint64(b)
-		return fragment{length: int64(word & 0xffffff), time: int64(uint32(word >> 24)), kind: byte(word >> 56)}
+		return Fragment{Length: int64(word & 0xffffff), Time: int64(uint32(word >> 24)), Kind: FragmentKind(word >> 56)}
 	}
 	word := binary.LittleEndian.Uint32(b)
-	return fragment{length: int64(word & 0xffffff), kind: byte(word >> 24)}
+	return Fragment{Length: int64(word & 0xffffff), Kind: FragmentKind(word >> 24)}
 }
 
 // judge says why the fragment at pos cannot be one, as far as that shows in front of the payload; the
 // payload of filler is looked at too, since nobody else does.
-func (s *Scanner) judge(f fragment, left int64) error {
+func (s *Scanner) judge(f Fragment, left int64) error {
 	if err := s.check(f, left); err != nil {
 		return err
 	}
 	switch {
 	case s.h == 4 && !s.startsLikeG0(f):
 		return ErrBadType
-	case f.kind == fragmentFiller && !s.isStars(f):
-		return fmt.Errorf("%w: %d, without the stars that such a fragment is full of", ErrBadType, f.kind)
+	case f.Kind == FragmentFiller && !s.isStars(f):
+		return fmt.Errorf("%w: %d, without the stars that such a fragment is full of", ErrBadType, f.Kind)
 	}
 	return nil
 }
 
 // isStars looks at the payload of a type 6 fragment.
-func (s *Scanner) isStars(f fragment) bool {
-	if s.pos+s.h+f.length > s.span.Limit {
+func (s *Scanner) isStars(f Fragment) bool {
+	if s.pos+s.h+f.Length > s.span.Limit {
 		return true // torn, which Next says
 	}
-	if s.fill(s.pos, s.h+f.length) != nil {
+	if s.fill(s.pos, s.h+f.Length) != nil {
 		return false
 	}
-	return f.length == 0 || allByte(s.buf[s.pos-s.bufOff+s.h:][:f.length], '*')
+	return f.Length == 0 || allByte(s.buf[s.pos-s.bufOff+s.h:][:f.Length], '*')
 }
 
 // check says why a fragment cannot stand where left bytes of its block remain. Pika cuts a record only
 // at the end of a block: first and middle fragments reach it, middle and last ones begin with a block.
-func (s *Scanner) check(f fragment, left int64) error {
+func (s *Scanner) check(f Fragment, left int64) error {
 	room := left - s.h
-	switch f.kind {
-	case fragmentFull, fragmentFiller:
-	case fragmentFirst:
-		if f.length < room {
+	switch f.Kind {
+	case FragmentFull, FragmentFiller:
+	case FragmentFirst:
+		if f.Length < room {
 			return fmt.Errorf("%w: a first fragment that ends before its block", ErrBadLength)
 		}
-	case fragmentMiddle:
+	case FragmentMiddle:
 		if left != BlockSize {
 			return fmt.Errorf("%w: a middle fragment inside a block", ErrBadSequence)
 		}
-		if f.length < room {
+		if f.Length < room {
 			return fmt.Errorf("%w: a middle fragment that ends before its block", ErrBadLength)
 		}
-	case fragmentLast:
+	case FragmentLast:
 		if left != BlockSize {
 			return fmt.Errorf("%w: a last fragment inside a block", ErrBadSequence)
 		}
-		if f.length == 0 {
+		if f.Length == 0 {
 			return fmt.Errorf("%w: an empty last fragment", ErrBadLength)
 		}
 	default:
-		return fmt.Errorf("%w: %d", ErrBadType, f.kind)
+		return fmt.Errorf("%w: %d", ErrBadType, f.Kind)
 	}
-	if f.length > room {
+	if f.Length > room {
 		return ErrBadLength
 	}
 	return nil
@@ -116,11 +127,11 @@ func (s *Scanner) blockIsZero() bool {
 
 // startsLikeG0 looks behind a four-byte header: a later record's time stamp would have to read "*" to
 // pass.
-func (s *Scanner) startsLikeG0(f fragment) bool {
+func (s *Scanner) startsLikeG0(f Fragment) bool {
 	switch {
-	case f.kind == fragmentMiddle || f.kind == fragmentLast || f.length == 0:
+	case f.Kind == FragmentMiddle || f.Kind == FragmentLast || f.Length == 0:
 		return true
-	case s.pos+s.h+f.length > s.span.Limit:
+	case s.pos+s.h+f.Length > s.span.Limit:
 		return true // torn, which Next says
 	case s.fill(s.pos, s.h+1) != nil:
 		return false
@@ -139,8 +150,8 @@ func (s *Scanner) switchGeneration(left int64) bool {
 	was := s.h
 	s.h = 12 - was
 	if left >= s.h && s.pos+s.h <= s.span.Limit && s.fill(s.pos, s.h) == nil {
-		f := parseFragment(s.buf[s.pos-s.bufOff:], s.h)
-		if (f.kind == fragmentFull || f.kind == fragmentFirst) && s.check(f, left) == nil && s.startsPayload(f) {
+		f := ParseFragment(s.buf[s.pos-s.bufOff:], s.h)
+		if (f.Kind == FragmentFull || f.Kind == FragmentFirst) && s.check(f, left) == nil && s.startsPayload(f) {
 			return true
 		}
 	}
@@ -150,12 +161,12 @@ func (s *Scanner) switchGeneration(left int64) bool {
 
 // startsPayload looks at the first byte of the payload of the record at pos. The payload of a first
 // fragment of length 0 follows the header of the next block.
-func (s *Scanner) startsPayload(f fragment) bool {
+func (s *Scanner) startsPayload(f Fragment) bool {
 	at := s.pos + s.h
-	if f.length == 0 {
+	if f.Length == 0 {
 		at += s.h
 	}
-	if f.length == 0 && f.kind == fragmentFull || at >= s.span.Limit || s.fill(s.pos, at+1-s.pos) != nil {
+	if f.Length == 0 && f.Kind == FragmentFull || at >= s.span.Limit || s.fill(s.pos, at+1-s.pos) != nil {
 		return false
 	}
 	first := s.buf[at-s.bufOff]

@@ -58,7 +58,7 @@ func (s *Scanner) confirmed() bool {
 		return true
 	}
 	f, ok := s.peek(at)
-	return ok && (f.length > 0 && s.begins(at) || f == fragment{} && s.endsInZeros(at))
+	return ok && (f.Length > 0 && s.begins(at) || f == Fragment{} && s.endsInZeros(at))
 }
 
 func (s *Scanner) resync(from int64) error {
@@ -106,15 +106,15 @@ func (s *Scanner) atBlock(from int64) (next int64, found bool) {
 	}
 	err := s.check(f, BlockSize)
 	switch {
-	case err == nil && f.kind == fragmentMiddle:
+	case err == nil && f.Kind == FragmentMiddle:
 		return from + BlockSize, false
-	case err == nil && f.kind == fragmentLast:
-		return s.afterLast(from, s.HeaderEnd(from+s.h+f.length))
+	case err == nil && f.Kind == FragmentLast:
+		return s.afterLast(from, s.HeaderEnd(from+s.h+f.Length))
 	case s.begins(from):
 		return from, true
 	case s.continuesNewer(from):
 		return s.atBlock(from)
-	case f == (fragment{}) && s.endsInZeros(from):
+	case f == (Fragment{}) && s.endsInZeros(from):
 		return s.span.End, false
 	}
 	s.noteHeader(from)
@@ -138,16 +138,16 @@ func (s *Scanner) afterLast(block, at int64) (next int64, found bool) {
 
 // peek reads one header. At a block start in the middle of a long record it is all that is needed of
 // the block, so that the window is not read.
-func (s *Scanner) peek(pos int64) (f fragment, ok bool) {
+func (s *Scanner) peek(pos int64) (f Fragment, ok bool) {
 	if in := pos - s.bufOff; in >= 0 && in+s.h <= int64(len(s.buf)) {
-		return parseFragment(s.buf[in:], s.h), true
+		return ParseFragment(s.buf[in:], s.h), true
 	}
 	n, err := s.src.ReadAt(s.header[:s.h], pos)
 	if int64(n) < s.h {
 		_ = s.short(pos+int64(n), err) // remembers an error that is no damage
-		return fragment{}, false
+		return Fragment{}, false
 	}
-	return parseFragment(s.header[:], s.h), true
+	return ParseFragment(s.header[:], s.h), true
 }
 
 // begins reports whether the header at pos can be that of a record, with either header size.
@@ -157,8 +157,8 @@ func (s *Scanner) begins(pos int64) bool {
 		return false
 	}
 	s.pos = pos
-	f := parseFragment(s.buf[pos-s.bufOff:], s.h)
-	if f.kind != fragmentMiddle && f.kind != fragmentLast && s.judge(f, left) == nil {
+	f := ParseFragment(s.buf[pos-s.bufOff:], s.h)
+	if f.Kind != FragmentMiddle && f.Kind != FragmentLast && s.judge(f, left) == nil {
 		return true
 	}
 	return s.isBlank() || s.switchGeneration(left)
@@ -172,7 +172,7 @@ func (s *Scanner) continuesNewer(from int64) bool {
 	}
 	s.h = 8
 	f, ok := s.peek(from)
-	if ok && (f.kind == fragmentMiddle || f.kind == fragmentLast) && s.check(f, BlockSize) == nil {
+	if ok && (f.Kind == FragmentMiddle || f.Kind == FragmentLast) && s.check(f, BlockSize) == nil {
 		return true
 	}
 	s.h = 4
@@ -206,8 +206,8 @@ func (s *Scanner) search(from, to int64, passes func(pos int64, b []byte) bool) 
 	}
 	block := s.buf[from-s.bufOff:][:stop-from]
 	for i := range min(to-from, stop-from-s.h) {
-		kind := block[i+s.h-1]
-		if (kind == fragmentFull || kind == fragmentFirst) && passes(from+i, block[i:]) {
+		kind := FragmentKind(block[i+s.h-1])
+		if (kind == FragmentFull || kind == FragmentFirst) && passes(from+i, block[i:]) {
 			return from + i, true
 		}
 	}
@@ -219,7 +219,7 @@ func (s *Scanner) search(from, to int64, passes func(pos int64, b []byte) bool) 
 // records of another log they do not, but by chance: such a chain breaks at the end of the value, or
 // reaches a block that goes on with the rest of the record around it.
 func (s *Scanner) credible(pos int64, b []byte) bool {
-	if parseFragment(b, s.h).length == 0 {
+	if ParseFragment(b, s.h).Length == 0 {
 		return false
 	}
 	for {
@@ -229,14 +229,14 @@ func (s *Scanner) credible(pos int64, b []byte) bool {
 			return false
 		}
 		s.refuted[word] |= bit
-		f := parseFragment(b, s.h)
+		f := ParseFragment(b, s.h)
 		size, e := s.weigh(pos, b)
 		if e != silent {
 			return e == named
 		}
 		b, pos = b[size:], pos+size
 		switch left := -pos & (BlockSize - 1); {
-		case f.kind == fragmentFirst:
+		case f.Kind == FragmentFirst:
 			return true
 		case left < s.h || !s.span.Final && allZero(b):
 			return !s.interrupts(pos + left)
@@ -263,19 +263,19 @@ const (
 
 // weigh looks at a candidate at pos, whose block goes on in b. size is that of its first fragment.
 func (s *Scanner) weigh(pos int64, b []byte) (size int64, e evidence) {
-	f := parseFragment(b, s.h)
+	f := ParseFragment(b, s.h)
 	payload := b[s.h:]
-	if s.check(f, BlockSize-pos%BlockSize) != nil || f.length > int64(len(payload)) {
+	if s.check(f, BlockSize-pos%BlockSize) != nil || f.Length > int64(len(payload)) {
 		return 0, against
 	}
-	size, payload = s.h+f.length, payload[:f.length]
+	size, payload = s.h+f.Length, payload[:f.Length]
 	switch {
-	case f.kind == fragmentMiddle || f.kind == fragmentLast:
+	case f.Kind == FragmentMiddle || f.Kind == FragmentLast:
 		return 0, against
-	case f.kind == fragmentFiller || f.length == 0:
+	case f.Kind == FragmentFiller || f.Length == 0:
 		return size, silent
 	}
-	at, ok := s.parser.claims(payload, f.kind == fragmentFull)
+	at, ok := s.parser.claims(payload, f.Kind == FragmentFull)
 	switch {
 	case !ok || at == nowhere && s.span.Generation >= G3 && payload[0] == '*':
 		return 0, against
@@ -293,7 +293,7 @@ func (s *Scanner) interrupts(pos int64) bool {
 		return false
 	}
 	f, ok := s.peek(pos)
-	return ok && (f.kind == fragmentMiddle || f.kind == fragmentLast) && s.check(f, BlockSize) == nil
+	return ok && (f.Kind == FragmentMiddle || f.Kind == FragmentLast) && s.check(f, BlockSize) == nil
 }
 
 // noteHeader keeps the first damage in front of the span's first record, with what is wrong there.
@@ -304,7 +304,7 @@ func (s *Scanner) noteHeader(pos int64) {
 		err = s.check(f, BlockSize-pos%BlockSize)
 	}
 	switch {
-	case ok && f == fragment{}:
+	case ok && f == Fragment{}:
 		err = ErrZeros
 	case err == nil:
 		err = ErrBadSequence

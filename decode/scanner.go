@@ -111,8 +111,8 @@ func (s *Scanner) Next(rec *Record) error {
 			}
 			in = s.pos - s.bufOff
 		}
-		f := parseFragment(s.buf[in:], s.h)
-		if f.kind == fragmentFull && s.h+f.length <= left && s.h == 8 {
+		f := ParseFragment(s.buf[in:], s.h)
+		if f.Kind == FragmentFull && s.h+f.Length <= left && s.h == 8 {
 			return s.full(rec, f)
 		}
 		return s.other(rec, f, left)
@@ -120,17 +120,17 @@ func (s *Scanner) Next(rec *Record) error {
 }
 
 // full returns the record that one fragment at pos is.
-func (s *Scanner) full(rec *Record, f fragment) error {
+func (s *Scanner) full(rec *Record, f Fragment) error {
 	in := s.pos - s.bufOff + s.h
-	if in+f.length > int64(len(s.buf)) {
-		if err := s.fill(s.pos, s.h+f.length); err != nil {
+	if in+f.Length > int64(len(s.buf)) {
+		if err := s.fill(s.pos, s.h+f.Length); err != nil {
 			return err
 		}
 		in = s.h
 	}
-	rec.Offset, rec.End = s.pos, s.pos+s.h+f.length
-	rec.Time, rec.Fragments, rec.HeaderSize, rec.Filler = f.time, 1, s.h, false
-	rec.Payload = s.buf[in : in+f.length : in+f.length]
+	rec.Offset, rec.End = s.pos, s.pos+s.h+f.Length
+	rec.Time, rec.Fragments, rec.HeaderSize, rec.Filler = f.Time, 1, s.h, false
+	rec.Payload = s.buf[in : in+f.Length : in+f.Length]
 	s.passed(rec)
 	return nil
 }
@@ -144,8 +144,8 @@ func (s *Scanner) passed(rec *Record) {
 }
 
 // other is Next for all that is not a plain full record.
-func (s *Scanner) other(rec *Record, f fragment, left int64) error {
-	if f == (fragment{}) && (s.h == 8 || s.blockIsZero()) {
+func (s *Scanner) other(rec *Record, f Fragment, left int64) error {
+	if f == (Fragment{}) && (s.h == 8 || s.blockIsZero()) {
 		if left < 8 { // the trailer that 2.1 left behind the last record of 2.0
 			s.pos += left
 			return s.Next(rec)
@@ -166,17 +166,18 @@ func (s *Scanner) other(rec *Record, f fragment, left int64) error {
 		}
 		return s.corrupt(s.pos, err)
 	}
-	switch f.kind {
-	case fragmentFirst:
+	switch f.Kind {
+	case FragmentFirst:
 		return s.assemble(rec, f)
-	case fragmentMiddle, fragmentLast:
+	case FragmentMiddle, FragmentLast:
 		s.retry = true
 		return s.corrupt(s.pos, fmt.Errorf("%w: the rest of a record whose beginning is not there", ErrBadSequence))
+	case FragmentZero, FragmentFull, FragmentFiller:
 	}
 	if err := s.full(rec, f); err != nil {
 		return err
 	}
-	if f.kind == fragmentFiller {
+	if f.Kind == FragmentFiller {
 		rec.Filler, rec.Payload = true, nil
 	}
 	return nil

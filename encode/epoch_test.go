@@ -20,7 +20,7 @@ import (
 // histories is a source that gives a log again and again, each time as another history of it.
 type histories struct {
 	hole decode.Hole
-	list []*binlog.Source
+	list []*binlog.Backfill
 }
 
 func (s *histories) Next(ctx context.Context) (decode.Chunk, error) {

@@ -92,7 +92,7 @@ func fileOfRuns(t *testing.T, format formats.Format, logs []*binlog.Log, runs ..
 			start, note = c.Marks, c.Note
 			return nil
 		}}
-		if _, err := encode.Run(t.Context(), binlog.NewSource(plans...), sink, o); err != nil {
+		if _, err := encode.Run(t.Context(), binlog.NewBackfill(plans...), sink, o); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -117,7 +117,7 @@ func find(t *testing.T, dir string) []*binlog.Log {
 }
 
 // sourceOf is all of the logs in chunks of a size.
-func sourceOf(t *testing.T, logs []*binlog.Log, chunk int64) *binlog.Source {
+func sourceOf(t *testing.T, logs []*binlog.Log, chunk int64) *binlog.Backfill {
 	t.Helper()
 	plans := make([]*binlog.Plan, len(logs))
 	for i, l := range logs {
@@ -129,9 +129,9 @@ func sourceOf(t *testing.T, logs []*binlog.Log, chunk int64) *binlog.Source {
 var planOptions binlog.PlanOptions
 
 // planOf chains plans, to be closed at the end of the test.
-func planOf(t *testing.T, plans ...*binlog.Plan) *binlog.Source {
+func planOf(t *testing.T, plans ...*binlog.Plan) *binlog.Backfill {
 	t.Helper()
-	source := binlog.NewSource(plans...)
+	source := binlog.NewBackfill(plans...)
 	t.Cleanup(func() {
 		if err := source.Close(); err != nil {
 			t.Error(err)

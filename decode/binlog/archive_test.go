@@ -17,6 +17,7 @@ import (
 
 	"pikabin/decode"
 	"pikabin/decode/binlog"
+	"pikabin/decode/binlog/folder"
 	"pikabin/decode/binlogtest"
 )
 
@@ -140,7 +141,7 @@ func TestDamagedArchive(t *testing.T) {
 			pack(t, dir, 0, c.ext, c.edit)
 			l := findOne(t, dir)
 			got, failures := readAll(t, l.Chunks(l.Start(), l.Committed(), binlog.PlanOptions{}))
-			var damage *binlog.ArchiveError
+			var damage *folder.ArchiveError
 			var hole decode.Hole
 			err := errors.Join(failures...)
 			if !errors.As(err, &damage) || !errors.As(err, &hole) {

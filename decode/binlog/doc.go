@@ -8,15 +8,16 @@
 //	                log_db0/, log_db1/, ...                     Pika 3.1 and later: a log for each DB
 //	                log_db0/0/, log_db0/1/, ...                 sharding mode of Pika 3.1 to 3.4: one for each slot
 //
-// The pieces: Find makes a Log of every such folder; Log.Open gives a File that any number of
-// workers may read; Log.Chunks walks a log in order; SeekTime and SeekLogicID find positions. Tail follows all the logs of a
-// server that is writing them.
-// What is odd but harmless is data (Note), never a log line.
+// Find makes a Log of every such folder. Log.Chunks walks a log in order; SeekTime and SeekLogicID find positions; Fence tells whether a log is still
+// the one that was read. What is odd but harmless is data (Note), never a log line.
+//
+// The rooms below: folder is what lies in a folder, evidence what single records tell, follow reads the logs of a server that is
+// writing them, and pin, the one that writes, keeps segments by hard links.
 //
 // # What is committed
 //
 // The manifest is the commit point: the server stores it after the bytes it speaks of, so that what lies
-// below its position is whole and what lies behind is nobody's. Neither the size of a file nor a look at its
+// below its position is whole and what lies past it belongs to no record. Neither the size of a file nor a look at its
 // content can take its place: files end in preallocated zeros and, after a crash, in stale bytes that parse. A
 // Log is what manifest and listing said at one moment, manifest first; Refresh takes another look.
 //
@@ -24,13 +25,7 @@
 //
 // Segments are purged from the low end while they are read, copies are incomplete and archives get damaged. None of this
 // ends a Plan: each missing range comes out of Next in its place, as an error that names both of its ends
-// (decode.Hole), and the next call goes on behind it. Whether to go on is the caller's decision.
-//
-// A log that is followed can also be replaced under the reader's hands, by a full sync, a truncation or a server that lost its
-// manifest; segments keep their names and even their inodes then. Tail holds the segment it reads open and compares file, size
-// and the bytes that it read last before it reads on. It reports a *RewrittenError and goes on where the present
-// history begins. What leaves no trace it cannot see: before Pika 2.3, a full sync to the beginning of a segment, or one whose
-// segment was purged before anybody looked.
+// (decode.Hole), and the next call continues after it. Whether to continue is the caller's decision.
 //
 // # What it costs
 //

@@ -4,19 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 
 	"pikabin/decode"
+	"pikabin/decode/binlog/folder"
 )
 
 // Fence is the fingerprint of what stands before a position, the same that a run takes which ends there. Its Content is
-// absent if no record is seen to end at the position. A position whose segment is not there is a *PurgedError, one behind
-// the end a *BeyondError, and one behind the end of a file that is too short a *CutShortError.
+// absent if no record is seen to end at the position. A position whose segment is not there is a *decode.PurgedError, one past
+// the end a *BeyondError, and one past the end of a file that is too short a *CutShortError.
 func (l *Log) Fence(ctx context.Context, p decode.Position) (decode.Fence, error) {
 	var fence decode.Fence
-	err := l.before(ctx, p, func(f *File) error {
-		span := l.span(f)
-		record, err := l.probe.recordEnding(f, span, p.Offset)
+	err := l.before(ctx, p, func(f *folder.File) error {
+		span := l.evidence.Span(l.view, f)
+		record, err := l.evidence.RecordEnding(f, span, p.Offset)
 		if err == nil {
 			fence, err = decode.NewFence(f, record, p.Offset, span.Generation)
 		}
@@ -29,16 +29,16 @@ func (l *Log) Fence(ctx context.Context, p decode.Position) (decode.Fence, error
 // *RewrittenError, whose To is the start of what is there now: where exactly the new history begins the caller may know
 // better. The other errors are those of Fence, also for the zero fence, which fits everything that is there.
 func (l *Log) CheckFence(ctx context.Context, p decode.Position, want decode.Fence) error {
-	return l.before(ctx, p, func(f *File) error {
+	return l.before(ctx, p, func(f *folder.File) error {
 		if want.Bytes == (decode.Sum{}) {
 			return nil
 		}
-		have, err := want.Again(f, p.Offset, l.span(f).Generation)
+		have, err := want.Again(f, p.Offset, l.evidence.Span(l.view, f).Generation)
 		if err != nil || have.Bytes == want.Bytes {
 			return err
 		}
-		return &RewrittenError{
-			Log: l.id, From: p, To: l.HistoryStart(), Reason: otherBytes(want, have),
+		return &decode.RewrittenError{
+			Log: l.ID(), From: p, To: l.HistoryStart(), Reason: otherBytes(want, have),
 			SameRecord: want.Content != (decode.Sum{}) && have.Content == want.Content,
 		}
 	})
@@ -55,21 +55,21 @@ func otherBytes(want, have decode.Fence) string {
 
 // HistoryStart is where the present history of the log begins, as far as its segments tell.
 func (l *Log) HistoryStart() decode.Position {
-	if start, ok, err := l.historyStart(); ok && err == nil {
+	if start, ok, err := l.evidence.HistoryStart(l.view); ok && err == nil {
 		return start
 	}
 	return l.Start()
 }
 
 // before hands the segment of a position to look, if the log goes as far.
-func (l *Log) before(ctx context.Context, p decode.Position, look func(f *File) error) error {
+func (l *Log) before(ctx context.Context, p decode.Position, look func(f *folder.File) error) error {
 	if end := l.Committed(); end.Before(p) {
-		return &BeyondError{Log: l.id, Want: p, End: end}
+		return &decode.BeyondError{Log: l.ID(), Want: p, End: end}
 	}
-	i, ok := findSegment(l.segments, p.Segment)
+	i, ok := folder.Find(l.segments, p.Segment)
 	switch {
 	case !ok && p.Offset == 0 && p == l.Committed():
-		return nil // nothing stands before it, and nothing is missing behind it
+		return nil // nothing stands before it, and nothing is missing after it
 	case !ok:
 		return l.purged(p)
 	}
@@ -84,53 +84,26 @@ func (l *Log) before(ctx context.Context, p decode.Position, look func(f *File) 
 	return look(f)
 }
 
-// within refuses a position behind the end of its segment.
-func (l *Log) within(f *File, p decode.Position) error {
-	if _, err := l.opening(f.segment); err != nil {
+// within refuses a position past the end of its segment.
+func (l *Log) within(f *folder.File, p decode.Position) error {
+	if _, err := l.opening(f.Segment()); err != nil {
 		return err
 	}
 	b, err := l.bound(f)
 	switch {
-	case err != nil || p.Offset <= b.limit:
+	case err != nil || p.Offset <= b.Limit:
 		return err
-	case b.cut != nil:
-		b.cut.Next = p
-		return b.cut
+	case b.Cut != nil:
+		b.Cut.Next = p
+		return b.Cut
 	}
-	return &BeyondError{Log: l.id, Want: p, End: decode.Position{Segment: p.Segment, Offset: b.limit}}
+	return &decode.BeyondError{Log: l.ID(), Want: p, End: decode.Position{Segment: p.Segment, Offset: b.Limit}}
 }
 
 // purgedAt gives the error of a segment that vanished meanwhile the position that was wanted.
 func purgedAt(p decode.Position, err error) error {
-	if purged, ok := errors.AsType[*PurgedError](err); ok && purged.Want.Segment == p.Segment {
+	if purged, ok := errors.AsType[*decode.PurgedError](err); ok && purged.Want.Segment == p.Segment {
 		purged.Want = p
 	}
 	return err
-}
-
-// recordEnding finds where the record begins that ends at an offset, -1 if none does. Only the framing is read, so that
-// a record of which the content is damaged counts.
-func (p *probe) recordEnding(src decode.Source, span decode.Span, end int64) (int64, error) {
-	begin, ok, err := lastBeginning(src, end, headerSize(span.Generation))
-	if err != nil || !ok {
-		return -1, err
-	}
-	span.Begin, span.End, span.Limit, span.Exact = begin, end, end, begin == 0
-	p.scanner.Reset(src, span)
-	for {
-		var rec decode.Record
-		err := p.scanner.Next(&rec)
-		if IsDamage(err) && !errors.Is(err, decode.ErrTorn) {
-			err = p.scanner.Resync()
-			rec.End = -1
-		}
-		switch {
-		case err == nil && rec.End == end:
-			return rec.Offset, nil
-		case errors.Is(err, io.EOF) || IsDamage(err):
-			return -1, nil
-		case err != nil:
-			return -1, err
-		}
-	}
 }

@@ -82,30 +82,30 @@ func TestCheckFence(t *testing.T) {
 		}
 	}
 	check("the same", end, nil)
-	beyond := &binlog.BeyondError{Log: l.ID(), Want: at(9, 0), End: l.Committed()}
+	beyond := &decode.BeyondError{Log: l.ID(), Want: at(9, 0), End: l.Committed()}
 	check("behind the end", at(9, 0), beyond)
 	size := int64(len(w.Bytes(1)))
-	check("behind the end of a segment", at(1, size+1), &binlog.BeyondError{Log: l.ID(), Want: at(1, size+1), End: at(1, size)})
+	check("behind the end of a segment", at(1, size+1), &decode.BeyondError{Log: l.ID(), Want: at(1, size+1), End: at(1, size)})
 
 	rewrite(t, dir, 1, record.Offset-1)
-	rewritten, ok := errors.AsType[*binlog.RewrittenError](l.CheckFence(t.Context(), at(1, record.End), fence))
+	rewritten, ok := errors.AsType[*decode.RewrittenError](l.CheckFence(t.Context(), at(1, record.End), fence))
 	if ok {
 		t.Errorf("changed before what the fence is of: %v", rewritten)
 	}
 	rewrite(t, dir, 1, record.Offset-1)
 	rewrite(t, dir, 1, record.End-10)
-	rewritten, ok = errors.AsType[*binlog.RewrittenError](l.CheckFence(t.Context(), end, fence))
+	rewritten, ok = errors.AsType[*decode.RewrittenError](l.CheckFence(t.Context(), end, fence))
 	if !ok || rewritten.From != end || rewritten.To != at(0, 0) || rewritten.SameRecord {
 		t.Errorf("another record: %+v", rewritten)
 	}
 
 	truncate(t, dir, 1, record.End-100)
-	cut, ok := errors.AsType[*binlog.CutShortError](l.CheckFence(t.Context(), end, fence))
+	cut, ok := errors.AsType[*decode.CutShortError](l.CheckFence(t.Context(), end, fence))
 	if !ok || cut.From != at(1, record.End-100) {
 		t.Errorf("a file that was cut: %v", cut)
 	}
 	remove(t, dir, 0, 1)
-	purged := &binlog.PurgedError{Log: l.ID(), Want: end, Oldest: at(2, 0)}
+	purged := &decode.PurgedError{Log: l.ID(), Want: end, Oldest: at(2, 0)}
 	check("vanished", end, purged)
 	if err := l.Refresh(); err != nil {
 		t.Fatal(err)
@@ -138,7 +138,7 @@ func TestSameRecordOnAReplica(t *testing.T) {
 		t.Fatal("the headers are the same")
 	}
 	err := logs[1].CheckFence(t.Context(), logs[1].Committed(), fences[0])
-	if rewritten, ok := errors.AsType[*binlog.RewrittenError](err); !ok || !rewritten.SameRecord {
+	if rewritten, ok := errors.AsType[*decode.RewrittenError](err); !ok || !rewritten.SameRecord {
 		t.Errorf("%v, want a rewritten history with the same record", err)
 	}
 }

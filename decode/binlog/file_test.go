@@ -6,7 +6,7 @@ import (
 	"os"
 	"testing"
 
-	"pikabin/decode/binlog"
+	"pikabin/decode/binlog/folder"
 )
 
 func TestFileLivesUntilItsLastUser(t *testing.T) {
@@ -48,7 +48,7 @@ func TestDamageOfAnOpenArchive(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	var damage *binlog.ArchiveError
+	var damage *folder.ArchiveError
 	if !errors.As(f.Damage(), &damage) || damage.Offset != f.Size() || f.Size() == 0 {
 		t.Errorf("damage %v of %d bytes", f.Damage(), f.Size())
 	}

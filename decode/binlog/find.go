@@ -11,13 +11,7 @@ import (
 	"strconv"
 	"strings"
 
-	"pikabin/decode"
-)
-
-const (
-	dbPrefix       = "log_"
-	deletingSuffix = "_deleting" // Pika 3.3 and later give a folder this name while they remove it
-	flatDB         = "db0"       // the one DB of Pika up to 3.0, and of files that stand alone
+	"pikabin/decode/binlog/folder"
 )
 
 // Find makes a Log of every binlog folder that the paths name or hold. A path is
@@ -31,16 +25,15 @@ const (
 // The logs come in order of DB (db2 before db10) and slot. A path that is none of these is an error that says
 // what was expected, and so are two folders that claim the same DB: positions could not tell them apart.
 func Find(paths []string, options Options) ([]*Log, error) {
-	f := finder{options: options, named: map[string][]Segment{}}
+	f := finder{options: options, named: map[string][]folder.Segment{}}
 	for _, path := range paths {
 		if err := f.add(path); err != nil {
 			return nil, err
 		}
 	}
 	for _, dir := range f.namedDirs {
-		named := folder{segments: f.named[dir]}
-		named.dropTwins()
-		if err := f.addLog(dir, named.segments); err != nil {
+		named, _ := folder.Distinct(f.named[dir])
+		if err := f.addLog(dir, named); err != nil {
 			return nil, err
 		}
 	}
@@ -50,8 +43,8 @@ func Find(paths []string, options Options) ([]*Log, error) {
 type finder struct {
 	options   Options
 	logs      []*Log
-	named     map[string][]Segment // by folder
-	namedDirs []string             // its keys, in the order they came
+	named     map[string][]folder.Segment // by folder
+	namedDirs []string                    // its keys, in the order they came
 }
 
 func (f *finder) add(path string) error {
@@ -71,7 +64,7 @@ func (f *finder) add(path string) error {
 
 // addFile keeps a named segment until all the paths are known, since those of one folder make one log.
 func (f *finder) addFile(path string, info os.FileInfo) error {
-	number, compression, ok := parseSegmentName(filepath.Base(path))
+	number, compression, ok := folder.ParseSegmentName(filepath.Base(path))
 	if !ok || !info.Mode().IsRegular() {
 		return fmt.Errorf("%s is not a Pika segment: expected a file named write2file12, write2file12.zst or write2file12.gz, or a log folder", path)
 	}
@@ -79,18 +72,18 @@ func (f *finder) addFile(path string, info os.FileInfo) error {
 	if _, ok := f.named[dir]; !ok {
 		f.namedDirs = append(f.namedDirs, dir)
 	}
-	f.named[dir] = append(f.named[dir], Segment{Number: number, Path: path, Compression: compression, Size: info.Size()})
+	f.named[dir] = append(f.named[dir], folder.Segment{Number: number, Path: path, Compression: compression, Size: info.Size()})
 	return nil
 }
 
 // addFolder adds the logs in a folder.
 func (f *finder) addFolder(path string) error {
-	dirs, top, err := logDirs(path, func(string) bool { return false })
+	dirs, top, err := LogDirs(path, func(string) bool { return false })
 	if err != nil {
 		return err
 	}
 	if len(dirs) == 0 {
-		return noLogFolder(path)
+		return &NoLogError{Path: path}
 	}
 	first := len(f.logs)
 	for _, dir := range dirs {
@@ -98,50 +91,28 @@ func (f *finder) addFolder(path string) error {
 			return err
 		}
 	}
-	if top.isLog() && dirs[0] != path {
+	if top.IsLog() && dirs[0] != path {
 		f.logs[first].note(NoteOldFlat, path, "the segments directly in %s are left from a Pika before 3.1 and not read; name them to read them", path)
 	}
 	return nil
 }
 
-// FindLive finds the logs that OpenTail would follow, and refuses the folders that it refuses. There may be none yet.
-func FindLive(paths []string, options Options) ([]*Log, error) {
-	f := finder{options: options}
-	for _, path := range paths {
-		root, err := tailRoot(path)
-		if err != nil {
-			return nil, err
-		}
-		dirs, _, err := logDirs(root, func(string) bool { return false })
-		if err != nil {
-			return nil, err
-		}
-		for _, dir := range dirs {
-			if err := f.addLog(dir, nil); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return f.logs, nil
+// NoLogError is a folder in which no log is.
+type NoLogError struct{ Path string }
+
+// Error says what was looked for.
+func (e *NoLogError) Error() string {
+	return e.Path + " is not a Pika log folder: no write2file segments or manifest in it or in log_db*/ below it"
 }
 
-func noLogFolder(path string) error {
-	return fmt.Errorf("%s is not a Pika log folder: no write2file segments or manifest in it or in log_db*/ below it", path)
-}
-
-// isDBFolder recognises log_<db>. In sharding mode tables may have other names than db0.
-func isDBFolder(name string) bool {
-	return strings.HasPrefix(name, dbPrefix) && len(name) > len(dbPrefix) && !strings.HasSuffix(name, deletingSuffix)
-}
-
-// logDirs are the folders of logs in Pika's log folder, in the order of their names: its DBs or their slots, or itself. The
+// LogDirs are the folders of logs in Pika's log folder, in the order of their names: its DBs or their slots, or itself. The
 // folders to be skipped are not among them, though they count as found.
-func logDirs(root string, skip func(dir string) bool) (dirs []string, top *folder, err error) {
-	top, err = readFolder(root)
+func LogDirs(root string, skip func(dir string) bool) (dirs []string, top *folder.Listing, err error) {
+	top, err = folder.List(root)
 	if err != nil {
 		return nil, nil, err
 	}
-	dirs, found, err := logsBelow(top, isDBFolder, skip)
+	dirs, found, err := logsBelow(top, folder.IsDB, skip)
 	if err != nil || found {
 		return dirs, top, err
 	}
@@ -150,17 +121,17 @@ func logDirs(root string, skip func(dir string) bool) (dirs []string, top *folde
 }
 
 // logsBelow are the logs in the folders with certain names that lie in a folder.
-func logsBelow(top *folder, named func(string) bool, skip func(dir string) bool) (dirs []string, found bool, err error) {
-	for _, name := range top.below {
+func logsBelow(top *folder.Listing, named func(string) bool, skip func(dir string) bool) (dirs []string, found bool, err error) {
+	for _, name := range top.Below {
 		if !named(name) {
 			continue
 		}
-		path := filepath.Join(top.path, name)
+		path := filepath.Join(top.Path, name)
 		if skip(path) {
 			found = true
 			continue
 		}
-		below, err := readFolder(path)
+		below, err := folder.List(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -177,92 +148,25 @@ func logsBelow(top *folder, named func(string) bool, skip func(dir string) bool)
 }
 
 // logsOf is the log that a folder is, or those of the slots in it.
-func logsOf(db *folder, skip func(dir string) bool) (dirs []string, found bool, err error) {
+func logsOf(db *folder.Listing, skip func(dir string) bool) (dirs []string, found bool, err error) {
 	switch {
-	case !db.isLog() && isSlotFolder(filepath.Base(db.path)):
+	case !db.IsLog() && folder.IsSlot(filepath.Base(db.Path)):
 		return nil, false, nil // nothing is looked for below a slot
-	case !db.isLog():
-		return logsBelow(db, isSlotFolder, skip)
-	case skip(db.path):
+	case !db.IsLog():
+		return logsBelow(db, folder.IsSlot, skip)
+	case skip(db.Path):
 		return nil, true, nil
 	}
-	return []string{db.path}, true, nil
+	return []string{db.Path}, true, nil
 }
 
-func isSlotFolder(name string) bool {
-	_, ok := slotNumber(name)
-	return ok
-}
-
-func (f *finder) addLog(dir string, named []Segment) error {
-	id, err := identify(dir)
+func (f *finder) addLog(dir string, named []folder.Segment) error {
+	l, err := openLog(dir, named, f.options)
 	if err != nil {
-		return err
-	}
-	probe, err := newProbe(f.options)
-	if err != nil {
-		return err
-	}
-	l := &Log{id: id, dir: dir, named: named, options: f.options, probe: probe}
-	if err := l.Refresh(); err != nil {
 		return err
 	}
 	f.logs = append(f.logs, l)
 	return nil
-}
-
-// slotNumber reads the name of a slot's folder: decimal, without padding.
-func slotNumber(name string) (int, bool) {
-	n, err := strconv.ParseUint(name, 10, 31)
-	return int(n), err == nil && strconv.FormatUint(n, 10) == name
-}
-
-// identify tells DB and slot from a folder's path: log_db1, log_db0/3. Where a link of another name leads to such a
-// folder, its target tells.
-func identify(dir string) (*decode.Log, error) {
-	if id, err := identifyName(dir); id != nil || err != nil {
-		return id, err
-	}
-	if target, err := filepath.EvalSymlinks(dir); err == nil && target != dir {
-		if id, err := identifyName(target); id != nil || err != nil {
-			return id, err
-		}
-	}
-	return &decode.Log{DB: flatDB, Slot: -1}, nil
-}
-
-// identifyName gives nil for a folder whose name says nothing.
-func identifyName(dir string) (*decode.Log, error) {
-	parent, name := filepath.Split(dir)
-	if isDBFolder(name) {
-		return &decode.Log{DB: name[len(dbPrefix):], Slot: -1}, nil
-	}
-	slot, isSlot := slotNumber(name)
-	if db := filepath.Base(parent); isSlot && isDBFolder(db) {
-		slots, err := countSlots(parent)
-		return &decode.Log{DB: db[len(dbPrefix):], Slot: slot, Slots: slots}, err
-	}
-	return nil, nil
-}
-
-// countSlots is the number of slots of a DB when their folders are numbered 0 to n-1, else 0: some of them may be
-// on another server, and which keys are whose cannot be told.
-func countSlots(dir string) (int, error) {
-	db, err := readFolder(dir)
-	if err != nil {
-		return 0, err
-	}
-	count, highest := 0, -1
-	for _, name := range db.below {
-		if n, ok := slotNumber(name); ok {
-			count++
-			highest = max(highest, n)
-		}
-	}
-	if highest != count-1 {
-		return 0, nil
-	}
-	return count, nil
 }
 
 // finish orders the logs and refuses two with the same identity.
@@ -272,21 +176,25 @@ func (f *finder) finish() ([]*Log, error) {
 	}
 	slices.SortStableFunc(f.logs, compareLogs)
 	for i, l := range f.logs[1:] {
-		if before := f.logs[i]; compareLogs(before, l) == 0 {
-			return nil, sameLog(before, l)
+		if err := Clash(f.logs[i], l); err != nil {
+			return nil, err
 		}
 	}
 	return f.logs, nil
 }
 
-func sameLog(a, b *Log) error {
-	return fmt.Errorf("%s and %s are both the log of %s: their positions could not be told apart, read them one by one", a.dir, b.dir, a.id)
+// Clash is an error if two folders claim to be the same log.
+func Clash(a, b *Log) error {
+	if compareLogs(a, b) != 0 {
+		return nil
+	}
+	return fmt.Errorf("%s and %s are both the log of %s: their positions could not be told apart, read them one by one", a.Dir(), b.Dir(), a.ID())
 }
 
 func compareLogs(a, b *Log) int {
-	nameA, numberA := splitNumber(a.id.DB)
-	nameB, numberB := splitNumber(b.id.DB)
-	return cmp.Or(cmp.Compare(nameA, nameB), cmp.Compare(numberA, numberB), cmp.Compare(a.id.DB, b.id.DB), cmp.Compare(a.id.Slot, b.id.Slot))
+	nameA, numberA := splitNumber(a.ID().DB)
+	nameB, numberB := splitNumber(b.ID().DB)
+	return cmp.Or(cmp.Compare(nameA, nameB), cmp.Compare(numberA, numberB), cmp.Compare(a.ID().DB, b.ID().DB), cmp.Compare(a.ID().Slot, b.ID().Slot))
 }
 
 // splitNumber cuts the decimal number off the end of a name, so that db10 comes after db2.

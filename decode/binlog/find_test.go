@@ -2,7 +2,6 @@ package binlog_test
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,35 +12,6 @@ import (
 	"pikabin/decode/binlog"
 	"pikabin/decode/binlogtest"
 )
-
-// tree makes files in a temporary folder. A name that ends in "/" is a folder with a small log, "a -> b" a
-// symbolic link, anything else a file of four bytes.
-func tree(t *testing.T, names ...string) string {
-	t.Helper()
-	top := t.TempDir()
-	for _, name := range names {
-		link, target, isLink := strings.Cut(name, " -> ")
-		path := filepath.Join(top, filepath.FromSlash(link))
-		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-			t.Fatal(err)
-		}
-		var err error
-		switch {
-		case isLink:
-			err = os.Symlink(target, path)
-		case strings.HasSuffix(name, "/"):
-			w := binlogtest.NewWriter(binlogtest.Options{})
-			w.Command("SET", "k", "v")
-			err = w.WriteDir(path)
-		default:
-			err = os.WriteFile(path, []byte("junk"), 0o600)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	return top
-}
 
 func under(top string, names ...string) []string {
 	paths := make([]string, len(names))
@@ -112,7 +82,7 @@ func TestFindLayouts(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			top := tree(t, c.files...)
+			top := binlogtest.Tree(t, c.files...)
 			logs, err := binlog.Find(under(top, c.paths...), binlog.Options{})
 			if err != nil {
 				t.Fatal(err)
@@ -147,7 +117,7 @@ func TestFindErrors(t *testing.T) {
 		"only stale segments":       {files: []string{"a/", "a/write2file7"}, paths: []string{"a/write2file7"}, want: "above the manifest's position 0:69"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			top := tree(t, c.files...)
+			top := binlogtest.Tree(t, c.files...)
 			_, err := binlog.Find(under(top, c.paths...), binlog.Options{})
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error %v, want one with %q", err, c.want)
@@ -181,7 +151,7 @@ func TestNotes(t *testing.T) {
 		"the segment of another": {files: []string{"log/", "log/write2file00"}, path: "log"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := findOne(t, under(tree(t, c.files...), c.path)...)
+			l := findOne(t, under(binlogtest.Tree(t, c.files...), c.path)...)
 			if diff := cmp.Diff(c.want, noteKinds(l)); diff != "" {
 				t.Errorf("notes (-want +got):\n%s\n%v", diff, l.Notes())
 			}
@@ -190,7 +160,7 @@ func TestNotes(t *testing.T) {
 }
 
 func TestSegments(t *testing.T) {
-	top := tree(t, "log/write2file10", "log/write2file9.zst", "log/write2file2", "log/write2file4294967295", "log/write2file3.gz", "log/write2file3")
+	top := binlogtest.Tree(t, "log/write2file10", "log/write2file9.zst", "log/write2file2", "log/write2file4294967295", "log/write2file3.gz", "log/write2file3")
 	l := findOne(t, filepath.Join(top, "log"))
 	var got []string
 	for _, s := range l.Segments() {
@@ -208,7 +178,7 @@ func TestSegments(t *testing.T) {
 }
 
 func TestUnreadableFolderIsNamed(t *testing.T) {
-	top := tree(t, "log/log_db0/", "log/log_db1 -> log_db1")
+	top := binlogtest.Tree(t, "log/log_db0/", "log/log_db1 -> log_db1")
 	if _, err := binlog.Find(under(top, "log"), binlog.Options{}); err == nil || !strings.Contains(err.Error(), "log_db1") {
 		t.Errorf("error %v, want one that names log_db1", err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"pikabin/decode"
 	"pikabin/decode/binlog"
+	"pikabin/decode/binlog/folder"
 	"pikabin/decode/binlogtest"
 )
 
@@ -140,7 +141,7 @@ func TestCutShortByTheNextSegment(t *testing.T) {
 	if want := (reach{Limit: 150000}); got[0] != want {
 		t.Errorf("first segment: %+v, want %+v", got[0], want)
 	}
-	var cut *binlog.CutShortError
+	var cut *decode.CutShortError
 	var hole decode.Hole
 	if len(failures) != 1 || !errors.As(failures[0], &cut) || !errors.As(failures[0], &hole) {
 		t.Fatalf("errors %v, want one that the segment is cut short", failures)
@@ -165,7 +166,7 @@ func TestCutShortByTheManifest(t *testing.T) {
 	if want := (reach{Segment: 1, Limit: 20}); len(got) != 2 || got[1] != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	var cut *binlog.CutShortError
+	var cut *decode.CutShortError
 	if len(failures) != 1 || !errors.As(failures[0], &cut) || cut.To != l.Committed() || cut.From.Offset != 20 {
 		t.Errorf("errors %v", failures)
 	}
@@ -180,7 +181,7 @@ func TestNoManifest(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := findOne(t, dir)
-	if _, err := l.Manifest(); !errors.Is(err, binlog.ErrNoManifest) {
+	if _, err := l.Manifest(); !errors.Is(err, folder.ErrNoManifest) {
 		t.Errorf("manifest error %v", err)
 	}
 	got, failures := reaches(t, l)

@@ -1,13 +1,15 @@
 package binlog
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
 	"path/filepath"
-	"slices"
 
 	"pikabin/decode"
+	"pikabin/decode/binlog/evidence"
+	"pikabin/decode/binlog/folder"
 )
 
 // Options say how logs are read. The zero value is the default.
@@ -19,46 +21,62 @@ type Options struct {
 // Log is the log of one DB or slot as it was when Find looked: its segments and what the manifest said. Its methods
 // are for one goroutine at a time; the Files it opens are for many. Nothing in it keeps a file open.
 type Log struct {
-	id      *decode.Log
-	dir     string
-	options Options
+	dir      *folder.Dir
+	evidence *evidence.Reader
+	view     *evidence.View
+	options  Options
 
-	named    []Segment // what the user named, nil for the whole folder
-	segments []Segment // what is to be read, by number
-	stale    []Segment // above the manifest's position
-	// around holds all the segments of the folder that are not stale: when some were named, their neighbours still
-	// tell where those end.
-	around []Segment
+	named    []folder.Segment // those that the user named, nil for the whole folder
+	segments []folder.Segment // those to be read, by number: of the view, or the named ones
+	stale    []folder.Segment // above the manifest's position
+	notes    []Note
+}
 
-	manifest    Manifest
-	manifestErr error
-	generation  decode.Generation
-	notes       []Note
+// OpenLog looks at the folder of a log.
+func OpenLog(path string, o Options) (*Log, error) { return openLog(path, nil, o) }
 
-	pinned   *pinned // links to segments that the server may have purged; nil if none are made
-	probe    *probe
-	openings map[uint32]opening
-
-	// held is the segment that is being followed. As long as its descriptor is open the inode is nobody else's, so that
-	// it can be told from a file that takes its place, and it can be read when Pika has unlinked it.
-	held *File
+// openLog looks at a folder. named are the segments that the user named in it, nil for all.
+func openLog(path string, named []folder.Segment, o Options) (*Log, error) {
+	id, err := folder.Identify(path)
+	if err != nil {
+		return nil, err
+	}
+	dir := &folder.Dir{ID: id, Path: path}
+	reader, err := evidence.NewReader(dir, o.Generation)
+	if err != nil {
+		return nil, err
+	}
+	l := &Log{dir: dir, evidence: reader, view: &evidence.View{}, named: named, options: o}
+	return l, l.Refresh()
 }
 
 // ID is the identity that spans and changes of this log carry.
-func (l *Log) ID() *decode.Log { return l.id }
+func (l *Log) ID() *decode.Log { return l.dir.ID }
 
-// Dir is the folder the segments lie in.
-func (l *Log) Dir() string { return l.dir }
+// Dir is the path of the folder the segments lie in.
+func (l *Log) Dir() string { return l.dir.Path }
+
+// Folder is that folder, with the segment of it that is held open.
+func (l *Log) Folder() *folder.Dir { return l.dir }
+
+// Evidence reads single records of the log.
+func (l *Log) Evidence() *evidence.Reader { return l.evidence }
+
+// View is the last look at the folder.
+func (l *Log) View() *evidence.View { return l.view }
+
+// Adopt takes over another look at the folder of a live log, for plans that are made from now on.
+func (l *Log) Adopt(v *evidence.View) { l.view, l.segments = v, v.Segments }
 
 // Segments are those to be read, by number. Stale ones above the manifest are not among them.
-func (l *Log) Segments() []Segment { return l.segments }
+func (l *Log) Segments() []folder.Segment { return l.segments }
 
-// Manifest is what the manifest said. The error is ErrNoManifest, or a *ManifestError when it is not
+// Manifest is what the manifest said. The error is folder.ErrNoManifest, or a *folder.ManifestError when it is not
 // believed; the log is then read to the ends of its files.
-func (l *Log) Manifest() (Manifest, error) { return l.manifest, l.manifestErr }
+func (l *Log) Manifest() (folder.Manifest, error) { return l.view.Manifest, l.view.ManifestErr }
 
 // Generation is the user's, or was found from the bytes.
-func (l *Log) Generation() decode.Generation { return l.generation }
+func (l *Log) Generation() decode.Generation { return l.view.Generation }
 
 // Notes are the oddities found.
 func (l *Log) Notes() []Note { return l.notes }
@@ -66,9 +84,9 @@ func (l *Log) Notes() []Note { return l.notes }
 // Start is the beginning of the oldest segment, or of what the manifest names when there is none.
 func (l *Log) Start() decode.Position {
 	if len(l.segments) == 0 {
-		return decode.Position{Segment: l.manifest.Position.Segment}
+		return decode.Position{Segment: l.view.Manifest.Position.Segment}
 	}
-	return l.segments[0].start()
+	return l.segments[0].Start()
 }
 
 // Committed is the end of what may be read: the manifest's position. Without a manifest, and where the named
@@ -76,84 +94,70 @@ func (l *Log) Start() decode.Position {
 // and stands as the largest offset there is.
 func (l *Log) Committed() decode.Position {
 	last := len(l.segments) - 1
-	if last < 0 || l.manifestErr == nil && len(l.segments) == len(l.around) {
-		return l.manifest.Position
+	if last < 0 || l.view.ManifestErr == nil && len(l.segments) == len(l.view.Segments) {
+		return l.view.Manifest.Position
 	}
-	if s := l.segments[last]; l.manifestErr != nil || s.Number != l.manifest.Position.Segment {
-		if s.Compression != Plain {
+	if s := l.segments[last]; l.view.ManifestErr != nil || s.Number != l.view.Manifest.Position.Segment {
+		if s.Compression != folder.Plain {
 			return decode.Position{Segment: s.Number, Offset: math.MaxInt64}
 		}
 		return decode.Position{Segment: s.Number, Offset: s.Size}
 	}
-	return l.manifest.Position
+	return l.view.Manifest.Position
 }
 
 // Refresh looks again at the manifest and the folder of a live log: Segments, Manifest, Committed and Notes are then
-// those of now. Plans made before go on as they were.
+// those of now. Plans made before continue as they were.
 //
 // The manifest is read first, and then the listing: a segment is created before the manifest names it, so that
 // the listing holds all that the manifest speaks of.
 func (l *Log) Refresh() error {
-	data, err := readManifest(filepath.Join(l.dir, manifestName))
-	if err != nil && !errors.Is(err, ErrNoManifest) {
-		return fmt.Errorf("%s: reading the manifest: %w", l.id, err)
+	data, err := folder.ReadManifest(folder.ManifestPath(l.Dir()))
+	if err != nil && !errors.Is(err, folder.ErrNoManifest) {
+		return fmt.Errorf("%s: reading the manifest: %w", l.ID(), err)
 	}
-	f, errList := l.list()
+	list, errList := l.dir.List()
 	if errList != nil {
 		return errList
 	}
-	l.around, l.segments = f.segments, f.segments
+	v := &evidence.View{Segments: list.Segments, ManifestErr: folder.ErrNoManifest, Generation: l.view.Generation}
+	l.notes, l.segments, l.stale = nil, list.Segments, nil
 	if l.named != nil {
 		l.segments = l.named
 	}
-	l.notes, l.openings = nil, nil
-	l.noteTwins(f)
-	l.manifest, l.manifestErr = Manifest{}, ErrNoManifest
+	l.noteTwins(list)
+	l.evidence.Reset()
 	if err == nil {
-		l.believe(data)
+		l.believe(v, data)
 	}
-	l.openings = map[uint32]opening{}
+	l.view = v
+	l.evidence.Reset() // what was read past the manifest's position
 	l.noteManifest()
 	if l.named != nil && len(l.segments) == 0 {
 		return fmt.Errorf("%s: nothing to read: the named segments lie above the manifest's position %v, left from an older history; "+
-			"copy them to another folder to read them", l.id, l.manifest.Position)
+			"copy them to another folder to read them", l.ID(), v.Manifest.Position)
 	}
-	l.generation, err = l.findGeneration()
-	return err
-}
-
-// list looks at the folder. The segment that is held can be read though it may not be there any more.
-func (l *Log) list() (*folder, error) {
-	f, err := readFolder(l.dir)
-	if err == nil && l.pinned != nil {
-		l.pinned.merge(f)
-	}
-	if err != nil || l.held == nil {
-		return f, err
-	}
-	if i, ok := findSegment(f.segments, l.held.segment.Number); !ok {
-		f.segments = slices.Insert(f.segments, i, l.held.segment)
-	}
-	return f, nil
+	v.Generation, err = l.evidence.Generation(v)
+	return l.located(err)
 }
 
 // believe takes the manifest if one of its layouts makes sense, and drops the stale segments above it.
-func (l *Log) believe(data []byte) {
+func (l *Log) believe(v *evidence.View, data []byte) {
 	family := l.options.Generation
-	var m Manifest
+	var m folder.Manifest
 	var err error
 	if family != decode.GenerationUnknown {
-		m, err = ParseManifest(data, layoutOf(family))
+		m, err = folder.ParseManifest(data, layoutOf(family))
 	} else {
-		m, err = chooseManifest(data, l.around, l.family())
+		m, err = folder.ChooseManifest(data, v.Segments, l.evidence.Family(v))
 	}
 	if err != nil {
-		l.manifestErr = &ManifestError{Log: l.id, Path: filepath.Join(l.dir, manifestName), Err: err}
+		v.ManifestErr = &folder.ManifestError{Log: l.ID(), Path: folder.ManifestPath(l.Dir()), Err: err}
 		return
 	}
-	l.manifest, l.manifestErr = m, nil
-	l.around, _ = splitStale(l.around, m.Position.Segment)
-	l.segments, l.stale = splitStale(l.segments, m.Position.Segment)
+	v.Manifest, v.ManifestErr = m, nil
+	v.Segments, _ = folder.Split(v.Segments, m.Position.Segment)
+	l.segments, l.stale = folder.Split(l.segments, m.Position.Segment)
 	if n := len(l.stale); n > 0 {
 		text := filepath.Base(l.stale[0].Path)
 		if n > 1 {
@@ -163,85 +167,111 @@ func (l *Log) believe(data []byte) {
 	}
 }
 
-// Stale are the segments above the manifest's position, left from an older history of the log. They are not read.
-func (l *Log) Stale() []Segment { return l.stale }
-
-// layoutOf is the manifest's layout that a generation writes.
-func layoutOf(g decode.Generation) Layout {
-	if g <= decode.G2 {
-		return Layout2
-	}
-	return Layout3
+// ReadThrough reads segments through links where the server has purged them.
+func (l *Log) ReadThrough(links folder.Links) error {
+	l.dir.Links = links
+	return l.Refresh()
 }
 
-// splitStale parts the segments the manifest admits from those above it.
-func splitStale(segments []Segment, newest uint32) (good, stale []Segment) {
-	i, ok := findSegment(segments, newest)
-	if ok {
-		i++
+// Stale are the segments above the manifest's position, left from an older history of the log. They are not read.
+func (l *Log) Stale() []folder.Segment { return l.stale }
+
+// layoutOf is the manifest's layout that a generation writes.
+func layoutOf(g decode.Generation) folder.Layout {
+	if g <= decode.G2 {
+		return folder.Layout2
 	}
-	return segments[:i:i], segments[i:]
+	return folder.Layout3
 }
 
 // noteTwins says which file was taken of a segment that is there twice.
-func (l *Log) noteTwins(f *folder) {
+func (l *Log) noteTwins(list *folder.Listing) {
 	if l.named != nil {
 		return
 	}
-	for _, s := range f.twice {
-		i, _ := findSegment(f.segments, s.Number)
-		l.note(NoteTwice, s.Path, "%s is passed over, %s holds the same segment", filepath.Base(s.Path), filepath.Base(f.segments[i].Path))
+	for _, s := range list.Twice {
+		i, _ := folder.Find(list.Segments, s.Number)
+		l.note(NoteTwice, s.Path, "%s is passed over, %s holds the same segment", filepath.Base(s.Path), filepath.Base(list.Segments[i].Path))
 	}
 }
 
 // noteManifest compares what the manifest says with what the files say.
 func (l *Log) noteManifest() {
-	path := filepath.Join(l.dir, manifestName)
-	var bad *ManifestError
+	path := folder.ManifestPath(l.Dir())
+	var bad *folder.ManifestError
 	switch {
-	case errors.As(l.manifestErr, &bad):
+	case errors.As(l.view.ManifestErr, &bad):
 		l.note(NoteBadManifest, path, "the manifest is not believed (%v): reading to the last whole record", bad.Err)
 		return
-	case l.manifestErr != nil:
-		l.note(NoteNoManifest, l.dir, "no manifest in %s: reading to the last whole record", l.dir)
+	case l.view.ManifestErr != nil:
+		l.note(NoteNoManifest, l.Dir(), "no manifest in %s: reading to the last whole record", l.Dir())
 		return
 	}
-	at := l.manifest.Position
-	i, ok := findSegment(l.around, at.Segment)
+	at := l.view.Manifest.Position
+	i, ok := folder.Find(l.view.Segments, at.Segment)
 	switch {
 	case !ok:
 		l.note(NoteManifestGone, path, "the manifest names %v, but write2file%d is not there (%s)", at, at.Segment, l.haveText())
-	case l.around[i].Compression == Plain && at.Offset > l.around[i].Size:
+	case l.view.Segments[i].Compression == folder.Plain && at.Offset > l.view.Segments[i].Size:
 		l.note(NoteManifestBeyond, path, "the manifest names %v, but write2file%d has only %d bytes: after a power failure, or in a copy of a live log whose "+
-			"manifest was not copied first", at, at.Segment, l.around[i].Size)
+			"manifest was not copied first", at, at.Segment, l.view.Segments[i].Size)
 	}
 }
 
 func (l *Log) haveText() string {
-	switch n := len(l.around); n {
+	switch n := len(l.view.Segments); n {
 	case 0:
 		return "no segment is"
 	case 1:
-		return fmt.Sprintf("write2file%d is", l.around[0].Number)
+		return fmt.Sprintf("write2file%d is", l.view.Segments[0].Number)
 	default:
-		return fmt.Sprintf("write2file%d to write2file%d are", l.around[0].Number, l.around[n-1].Number)
+		return fmt.Sprintf("write2file%d to write2file%d are", l.view.Segments[0].Number, l.view.Segments[n-1].Number)
 	}
 }
 
 func (l *Log) note(kind NoteKind, path, format string, args ...any) {
-	l.notes = append(l.notes, Note{Kind: kind, Log: l.id, Path: path, Text: fmt.Sprintf(format, args...)})
+	l.notes = append(l.notes, Note{Kind: kind, Log: l.ID(), Path: path, Text: fmt.Sprintf(format, args...)})
 }
 
-// purged makes the error for a position whose segment is not there, with a fresh look at what is. With nothing there
-// at all the log goes on where it ends.
-func (l *Log) purged(want decode.Position) error {
-	f, err := readFolder(l.dir)
-	if err != nil {
-		return fmt.Errorf("%s: write2file%d is gone: %w", l.id, want.Segment, err)
+// Open opens a segment as folder.Dir does.
+func (l *Log) Open(ctx context.Context, s folder.Segment) (*folder.File, error) {
+	f, err := l.dir.Open(ctx, s)
+	return f, l.located(err)
+}
+
+// opening reads how a segment begins.
+func (l *Log) opening(s folder.Segment) (evidence.Opening, error) {
+	o, err := l.evidence.Opening(l.view, s)
+	return o, l.located(err)
+}
+
+// bound finds the true end of a segment.
+func (l *Log) bound(f *folder.File) (evidence.Bound, error) {
+	b, err := l.evidence.Bound(l.view, f)
+	return b, l.located(err)
+}
+
+// purged makes the error for a position whose segment is not there.
+func (l *Log) purged(want decode.Position) error { return l.located(l.dir.Purged(want)) }
+
+// located completes the error for a segment that is not there: with nothing after it at all the log continues where it ends.
+func (l *Log) located(err error) error {
+	if purged, ok := errors.AsType[*decode.PurgedError](err); ok && purged.Oldest == (decode.Position{}) {
+		purged.Oldest = l.Committed()
 	}
-	e := &PurgedError{Log: l.id, Want: want, Oldest: l.Committed()}
-	if i, _ := findSegment(f.segments, want.Segment); i < len(f.segments) {
-		e.Oldest = f.segments[i].start()
+	return err
+}
+
+// SizeBetween is how many bytes of files lie between two positions; 0 if that is not known, because some
+// of them are archives.
+func (l *Log) SizeBetween(from, until decode.Position) int64 {
+	known := true
+	sum := folder.SizeBetween(l.segments, from, until, func(s folder.Segment) int64 {
+		known = known && s.Compression == folder.Plain
+		return s.Size
+	})
+	if !known {
+		return 0
 	}
-	return e
+	return sum
 }

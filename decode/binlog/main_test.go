@@ -6,5 +6,5 @@ import (
 	"go.uber.org/goleak"
 )
 
-// TestMain fails when a goroutine outlives the tests: a tail that is closed watches nothing any more.
+// TestMain fails when a goroutine outlives the tests: a plan that is closed unpacks nothing any more.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

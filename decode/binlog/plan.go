@@ -9,6 +9,8 @@ import (
 	"math"
 
 	"pikabin/decode"
+	"pikabin/decode/binlog/evidence"
+	"pikabin/decode/binlog/folder"
 )
 
 const (
@@ -23,6 +25,12 @@ type PlanOptions struct {
 
 	// Before is a hole in front of the plan, which comes out of Next first; nil if there is none.
 	Before decode.Hole
+
+	// Inside says that a record may begin before the start position and end after it.
+	Inside bool
+
+	// Entered, if set, is called with each segment that was opened. Its error is that of Next, and the plan stays where it is.
+	Entered func(*folder.File) error
 }
 
 // Plan gives the chunks of a log in log order. It belongs to one goroutine; the chunks may be worked on anywhere, and
@@ -35,16 +43,12 @@ type Plan struct {
 	err        error           // of the start position
 	ahead      prefetcher
 	current    *reading
-
-	middle bool // a record may begin before the start position and end behind it
-	// entered, if set, is called with each segment that was opened. Its error is that of Next, and the plan stays where it is.
-	entered func(*File) error
 }
 
 // reading is the segment that chunks are being cut from.
 type reading struct {
-	file  *File
-	bound bound
+	file  *folder.File
+	bound evidence.Bound
 	end   int64 // of the records wanted
 	begin int64
 }
@@ -60,14 +64,14 @@ func (l *Log) Chunks(from, until decode.Position, options PlanOptions) *Plan {
 		p.until = committed
 	}
 	if committed := l.Committed(); committed.Before(from) {
-		p.err = &BeyondError{Log: l.id, Want: from, End: committed}
+		p.err = &decode.BeyondError{Log: l.ID(), Want: from, End: committed}
 	}
 	p.ahead = prefetcher{log: l, pending: map[uint32]*unpacking{}}
 	return p
 }
 
 // Next gives the next chunk, or io.EOF behind the last one. What is missing comes out as an error in its place: a
-// hole in the segments as *GapError, a segment that was or is purged as *PurgedError, one whose file or archive ends
+// hole in the segments as *GapError, a segment that was or is purged as *decode.PurgedError, one whose file or archive ends
 // too early as *CutShortError behind its chunks, and one at which another history begins as *RewrittenError. Each is a decode.Hole, and calling Next again goes on behind it. A
 // *BeyondError comes again at each call, since there is nothing to go on with.
 func (p *Plan) Next(ctx context.Context) (decode.Chunk, error) {
@@ -96,6 +100,18 @@ func (p *Plan) Next(ctx context.Context) (decode.Chunk, error) {
 	}
 }
 
+// Until is where the plan ends.
+func (p *Plan) Until() decode.Position { return p.until }
+
+// Within is the segment that chunks are being cut from, nil between two. end is that of the records wanted in it; cut: its file
+// ends before them.
+func (p *Plan) Within() (f *folder.File, end int64, cut bool) {
+	if p.current == nil {
+		return nil, 0, false
+	}
+	return p.current.file, p.current.end, p.current.bound.Cut != nil
+}
+
 // Close lets go of the plan's files and waits for archives that are being unpacked.
 func (p *Plan) Close() error {
 	err := p.ahead.close()
@@ -109,14 +125,14 @@ func (p *Plan) Close() error {
 
 // enter opens the segment that pos is in, and has the archives behind it unpacked meanwhile.
 func (p *Plan) enter(ctx context.Context) error {
-	i, ok := findSegment(p.log.segments, p.pos.Segment)
+	i, ok := folder.Find(p.log.segments, p.pos.Segment)
 	if !ok {
 		return p.gap(i)
 	}
 	segment := p.log.segments[i]
 	// This one is among those that are started, so that the next ones do not wait for it.
 	for j := i; j < len(p.log.segments) && j <= i+p.options.Ahead; j++ {
-		if p.log.segments[j].start().Before(p.until) {
+		if p.log.segments[j].Start().Before(p.until) {
 			p.ahead.start(ctx, p.log.segments[j])
 		}
 	}
@@ -128,18 +144,18 @@ func (p *Plan) enter(ctx context.Context) error {
 }
 
 // begin finds out how far the segment goes.
-func (p *Plan) begin(file *File) error {
-	if p.entered != nil {
-		if err := p.entered(file); err != nil {
+func (p *Plan) begin(file *folder.File) error {
+	if p.options.Entered != nil {
+		if err := p.options.Entered(file); err != nil {
 			return errors.Join(err, file.Release())
 		}
 	}
-	o, err := p.log.opening(file.segment)
+	o, err := p.log.opening(file.Segment())
 	if err != nil {
 		return errors.Join(p.vanished(err), file.Release())
 	}
 	if p.last.Segment < p.pos.Segment {
-		if begins, err := p.begins(file.segment, &o); err != nil || begins {
+		if begins, err := p.begins(file.Segment(), &o); err != nil || begins {
 			return errors.Join(err, p.broken(begins, &o), file.Release())
 		}
 	}
@@ -147,17 +163,17 @@ func (p *Plan) begin(file *File) error {
 	if err != nil {
 		return errors.Join(p.vanished(err), file.Release())
 	}
-	if p.pos.Offset > b.limit && b.cut == nil {
-		end := decode.Position{Segment: p.pos.Segment, Offset: b.limit}
-		p.err = &BeyondError{Log: p.log.id, Want: p.pos, End: end}
+	if p.pos.Offset > b.Limit && b.Cut == nil {
+		end := decode.Position{Segment: p.pos.Segment, Offset: b.Limit}
+		p.err = &decode.BeyondError{Log: p.log.ID(), Want: p.pos, End: end}
 		return errors.Join(p.err, file.Release())
 	}
-	p.current = &reading{file: file, bound: b, end: b.limit, begin: p.pos.Offset}
-	if p.middle {
-		p.current.begin, p.middle = -1, false
+	p.current = &reading{file: file, bound: b, end: b.Limit, begin: p.pos.Offset}
+	if p.options.Inside {
+		p.current.begin, p.options.Inside = -1, false // no chunk of it is Exact
 	}
 	if p.until.Segment == p.pos.Segment {
-		p.current.end = min(b.limit, p.until.Offset)
+		p.current.end = min(b.Limit, p.until.Offset)
 	}
 	return nil
 }
@@ -174,9 +190,9 @@ func (p *Plan) cut() (decode.Chunk, bool) {
 	p.pos.Offset = end
 	file := c.file.Retain()
 	return decode.Chunk{Source: file, Release: func() { _ = file.Close() }, Span: decode.Span{
-		Log: p.log.id, Segment: p.pos.Segment, Begin: begin, End: end,
-		Limit: c.bound.limit, Final: c.bound.final, Open: c.bound.open, Exact: begin == c.begin,
-		Generation: p.log.segmentGeneration(c.file.segment), Fixed: p.log.options.Generation != decode.GenerationUnknown,
+		Log: p.log.ID(), Segment: p.pos.Segment, Begin: begin, End: end,
+		Limit: c.bound.Limit, Final: c.bound.Final, Open: c.bound.Open, Exact: begin == c.begin,
+		Generation: p.log.evidence.SegmentGeneration(p.log.view, c.file.Segment()), Fixed: p.log.options.Generation != decode.GenerationUnknown,
 	}}, true
 }
 
@@ -192,7 +208,7 @@ func (p *Plan) leave() error {
 		p.pos = p.until
 	}
 	err := c.file.Release()
-	if cut := c.bound.cut; cut != nil && cut.From.Before(p.until) {
+	if cut := c.bound.Cut; cut != nil && cut.From.Before(p.until) {
 		cut.Next = p.pos
 		if p.pos.Offset == math.MaxInt64 {
 			cut.Next = cut.From // how far the log goes is not known
@@ -207,53 +223,53 @@ func (p *Plan) leave() error {
 func (p *Plan) gap(i int) error {
 	segments := p.log.segments
 	to := p.until
-	if i < len(segments) && segments[i].start().Before(to) {
-		to = segments[i].start()
+	if i < len(segments) && segments[i].Start().Before(to) {
+		to = segments[i].Start()
 	}
 	from, first := p.last, p.pos.Segment
 	p.pos, p.last = to, to
 	if from.Segment == first && from != p.log.Start() {
-		return &PurgedError{Log: p.log.id, Want: from, Oldest: to}
+		return &decode.PurgedError{Log: p.log.ID(), Want: from, Oldest: to}
 	}
 	last := to.Segment
-	if _, ok := findSegment(segments, last); (ok || to.Offset == 0) && last > first {
+	if _, ok := folder.Find(segments, last); (ok || to.Offset == 0) && last > first {
 		last--
 	}
-	return &GapError{Log: p.log.id, From: from, To: to, First: first, Last: last}
+	return &decode.GapError{Log: p.log.ID(), From: from, To: to, First: first, Last: last}
 }
 
 // begins reports whether another history begins with a segment. What a client's PADDING has left takes a number of its own; what a
 // full sync leaves takes none.
-func (p *Plan) begins(s Segment, o *opening) (bool, error) {
-	if !o.filler || o.fresh {
-		return p.log.begins(s)
+func (p *Plan) begins(s folder.Segment, o *evidence.Opening) (bool, error) {
+	if !o.Filler || o.Fresh {
+		return p.log.evidence.Begins(p.log.view, s)
 	}
-	counted, err := p.log.comesBehind(s, o, 2)
+	counted, err := p.log.evidence.ComesAfter(p.log.view, s, o, 2)
 	return !counted, err
 }
 
 // broken is the start of a segment at which a full sync has replaced the history, if it has: the segments before it are older ones of
 // the replica's own, and what lies between is in none of them.
-func (p *Plan) broken(begins bool, o *opening) error {
+func (p *Plan) broken(begins bool, o *evidence.Opening) error {
 	if !begins {
 		return nil
 	}
 	reason := fmt.Sprintf("write2file%d begins with a record that goes on from %v", p.pos.Segment, p.pos)
-	if o.filler {
+	if o.Filler {
 		reason = fmt.Sprintf("write2file%d begins with the filler that a full sync leaves", p.pos.Segment)
 	}
-	e := &RewrittenError{Log: p.log.id, From: p.last, To: p.pos, Reason: reason}
+	e := &decode.RewrittenError{Log: p.log.ID(), From: p.last, To: p.pos, Reason: reason}
 	p.last = p.pos
 	return e
 }
 
 // vanished goes over segments that were purged since the log was listed.
 func (p *Plan) vanished(err error) error {
-	var purged *PurgedError
+	var purged *decode.PurgedError
 	if !errors.As(err, &purged) {
 		return err
 	}
-	e := &PurgedError{Log: p.log.id, Want: p.pos, Oldest: purged.Oldest}
+	e := &decode.PurgedError{Log: p.log.ID(), Want: p.pos, Oldest: purged.Oldest}
 	if !e.Oldest.Before(p.until) || !p.pos.Before(e.Oldest) {
 		e.Oldest = p.until
 	}

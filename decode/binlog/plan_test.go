@@ -14,6 +14,7 @@ import (
 
 	"pikabin/decode"
 	"pikabin/decode/binlog"
+	"pikabin/decode/binlog/folder"
 	"pikabin/decode/binlogtest"
 )
 
@@ -30,8 +31,7 @@ func steps(t *testing.T, p *binlog.Plan) []string {
 		var hole decode.Hole
 		switch {
 		case errors.As(err, &hole):
-			_, from, to := hole.Hole()
-			list = append(list, fmt.Sprintf("%T %v to %v", hole, from, to))
+			list = append(list, binlogtest.HoleName(hole))
 		case err != nil:
 			return append(list, err.Error())
 		default:
@@ -74,24 +74,24 @@ func TestPlan(t *testing.T) {
 		want        []string
 	}{
 		"everything": {until: last, want: []string{
-			"0 0-300752!", "1 0-300752!", "*binlog.GapError 1:300752 to 4:0", "4 0-300752!", "5 0-300752!", "6 0-72!",
+			"0 0-300752!", "1 0-300752!", "Gap 1:300752 to 4:0", "4 0-300752!", "5 0-300752!", "6 0-72!",
 		}},
-		"an until far behind the end": {from: at(5, 0), until: at(99, 0), want: []string{"5 0-300752!", "6 0-72!"}},
-		"small chunks":                {until: at(1, 0), chunk: 131072, want: []string{"0 0-131072!", "0 131072-262144", "0 262144-300752"}},
-		"a chunk of half a block":     {until: at(0, 70000), chunk: 32768, want: []string{"0 0-65536!", "0 65536-70000"}},
-		"a start in mid-segment":      {from: at(0, 30097), until: at(1, 0), chunk: 131072, want: []string{"0 30097-131072!", "0 131072-262144", "0 262144-300752"}},
-		"a start at a segment's end":  {from: at(0, 300752), until: at(1, 10), want: []string{"1 0-10!"}},
-		"from the end":                {from: last, until: last},
-		"nothing wanted":              {from: at(4, 100), until: at(4, 100)},
-		"a start in a hole":           {from: at(2, 77), until: at(4, 10), want: []string{"*binlog.PurgedError 2:77 to 4:0", "4 0-10!"}},
-		"a start at a hole's edge":    {from: at(3, 0), until: at(4, 10), want: []string{"*binlog.PurgedError 3:0 to 4:0", "4 0-10!"}},
-		"an end in a hole":            {from: at(1, 0), until: at(3, 10), want: []string{"1 0-300752!", "*binlog.GapError 1:300752 to 3:10"}},
-		"an end at a hole's edge":     {from: at(1, 0), until: at(2, 0), want: []string{"1 0-300752!"}},
-		"a start behind a segment": {from: at(0, 300753), until: last, want: []string{
-			"db0: position 0:300753 lies behind the end 0:300752: it belongs to another log, or this log was replaced (full sync, restored copy)",
+		"an until far past the end":  {from: at(5, 0), until: at(99, 0), want: []string{"5 0-300752!", "6 0-72!"}},
+		"small chunks":               {until: at(1, 0), chunk: 131072, want: []string{"0 0-131072!", "0 131072-262144", "0 262144-300752"}},
+		"a chunk of half a block":    {until: at(0, 70000), chunk: 32768, want: []string{"0 0-65536!", "0 65536-70000"}},
+		"a start in mid-segment":     {from: at(0, 30097), until: at(1, 0), chunk: 131072, want: []string{"0 30097-131072!", "0 131072-262144", "0 262144-300752"}},
+		"a start at a segment's end": {from: at(0, 300752), until: at(1, 10), want: []string{"1 0-10!"}},
+		"from the end":               {from: last, until: last},
+		"nothing wanted":             {from: at(4, 100), until: at(4, 100)},
+		"a start in a hole":          {from: at(2, 77), until: at(4, 10), want: []string{"Purged 2:77 to 4:0", "4 0-10!"}},
+		"a start at a hole's edge":   {from: at(3, 0), until: at(4, 10), want: []string{"Purged 3:0 to 4:0", "4 0-10!"}},
+		"an end in a hole":           {from: at(1, 0), until: at(3, 10), want: []string{"1 0-300752!", "Gap 1:300752 to 3:10"}},
+		"an end at a hole's edge":    {from: at(1, 0), until: at(2, 0), want: []string{"1 0-300752!"}},
+		"a start past a segment": {from: at(0, 300753), until: last, want: []string{
+			"db0: position 0:300753 is past the end of the log (0:300752): it belongs to another log, or this one was replaced (full sync, restored copy)",
 		}},
-		"a start behind the end": {from: at(6, 73), until: last, want: []string{
-			"db0: position 6:73 lies behind the end 6:72: it belongs to another log, or this log was replaced (full sync, restored copy)",
+		"a start past the end": {from: at(6, 73), until: last, want: []string{
+			"db0: position 6:73 is past the end of the log (6:72): it belongs to another log, or this one was replaced (full sync, restored copy)",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -164,7 +164,7 @@ func TestPurgedWhileReading(t *testing.T) {
 	}
 	first.Release()
 	_, err = p.Next(t.Context())
-	var purged *binlog.PurgedError
+	var purged *decode.PurgedError
 	if !errors.As(err, &purged) || purged.Want != at(1, 0) || purged.Oldest != at(3, 0) {
 		t.Errorf("error %v, want that 1:0 is purged and 3:0 is there", err)
 	}
@@ -181,7 +181,7 @@ func TestPurgedAltogether(t *testing.T) {
 		t.Errorf("notes (-want +got):\n%s", diff)
 	}
 	got := steps(t, l.Chunks(l.Start(), l.Committed(), binlog.PlanOptions{}))
-	if diff := cmp.Diff([]string{"*binlog.GapError 2:0 to 2:72"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"Gap 2:0 to 2:72"}, got); diff != "" {
 		t.Errorf("steps (-want +got):\n%s", diff)
 	}
 }
@@ -196,7 +196,7 @@ func TestFileCutWhileReading(t *testing.T) {
 	defer f.Close()
 	truncate(t, dir, 0, 1000)
 	n, err := f.ReadAt(make([]byte, 4096), 500)
-	var changed *binlog.ChangedError
+	var changed *folder.ChangedError
 	if n != 500 || !errors.As(err, &changed) || changed.Offset != 1000 || changed.Size != 300752 {
 		t.Errorf("%d bytes, error %v", n, err)
 	}
@@ -207,13 +207,13 @@ func TestOpenOfAVanishedSegment(t *testing.T) {
 	l := findOne(t, dir)
 	remove(t, dir, 0)
 	_, err := l.Open(t.Context(), l.Segments()[0])
-	if err == nil || !strings.Contains(err.Error(), "write2file0 is not there (purged by the server?), the log goes on at 1:0") {
+	if err == nil || !strings.Contains(err.Error(), "write2file0 is not there (purged by the server?), the log continues at 1:0") {
 		t.Errorf("error %v", err)
 	}
 }
 
 func TestUnreadableSegmentIsNamed(t *testing.T) {
-	top := tree(t, "log/", "log/write2file0.zst -> .", "log/write2file1 -> ../log")
+	top := binlogtest.Tree(t, "log/", "log/write2file0.zst -> .", "log/write2file1 -> ../log")
 	if got := len(findOne(t, filepath.Join(top, "log")).Segments()); got != 1 {
 		t.Errorf("%d segments, want 1: folders are none", got)
 	}
@@ -258,7 +258,7 @@ func TestPlanOfAReplicasPast(t *testing.T) {
 			if err == io.EOF {
 				break
 			}
-			if hole, ok := errors.AsType[*binlog.RewrittenError](err); ok {
+			if hole, ok := errors.AsType[*decode.RewrittenError](err); ok {
 				got = append(got, fmt.Sprintf("%v-%v", hole.From, hole.To))
 				continue
 			}

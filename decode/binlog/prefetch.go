@@ -1,6 +1,10 @@
 package binlog
 
-import "context"
+import (
+	"context"
+
+	"pikabin/decode/binlog/folder"
+)
 
 // prefetcher unpacks archives before they are needed, each in a goroutine of its own.
 type prefetcher struct {
@@ -12,13 +16,13 @@ type prefetcher struct {
 type unpacking struct {
 	done   chan struct{}
 	cancel context.CancelFunc
-	file   *File
+	file   *folder.File
 	err    error
 }
 
 // start begins to unpack a segment, if it is an archive and not begun yet.
-func (p *prefetcher) start(ctx context.Context, s Segment) {
-	if _, ok := p.pending[s.Number]; ok || s.Compression == Plain {
+func (p *prefetcher) start(ctx context.Context, s folder.Segment) {
+	if _, ok := p.pending[s.Number]; ok || s.Compression == folder.Plain {
 		return
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -32,7 +36,7 @@ func (p *prefetcher) start(ctx context.Context, s Segment) {
 
 // take gives the file of a segment, waiting for it if it was started. The caller owns it. What could not be unpacked
 // ahead is tried again now that it is needed: the context may be another one, and the disk may have room again.
-func (p *prefetcher) take(ctx context.Context, s Segment) (*File, error) {
+func (p *prefetcher) take(ctx context.Context, s folder.Segment) (*folder.File, error) {
 	u, ok := p.pending[s.Number]
 	if !ok {
 		return p.log.Open(ctx, s)

@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"sort"
 
 	"pikabin/decode"
+	"pikabin/decode/binlog/evidence"
+	"pikabin/decode/binlog/folder"
 )
 
 // LogicIDError says that no record has the wanted logic id. Next is the first one above it that was found, at At;
@@ -27,7 +28,7 @@ func (e *LogicIDError) Error() string {
 }
 
 // key takes what is sought by out of a record.
-type key func(s *stamp) (value uint64, ok bool)
+type key func(s *evidence.Stamp) (value uint64, ok bool)
 
 // SeekTime is the position of the first record at or after the unix time t, or Committed when there is
 // none. The time is that of the item, where the version has one, else that of the physical header; a log of Pika 2.0
@@ -37,11 +38,11 @@ type key func(s *stamp) (value uint64, ok bool)
 // segment to segment and block to block; where they do not, it finds a record at or after t whose neighbours
 // before it are older, though not always the first of all. Give a time a few seconds early to be sure.
 func (l *Log) SeekTime(ctx context.Context, t int64) (decode.Position, error) {
-	if l.generation == decode.G0 {
-		return decode.Position{}, fmt.Errorf("%s: %w", l.id, ErrNoTime)
+	if l.Generation() == decode.G0 {
+		return decode.Position{}, fmt.Errorf("%s: %w", l.ID(), ErrNoTime)
 	}
-	found, err := l.seek(ctx, uint64(max(t, 0)), func(s *stamp) (uint64, bool) {
-		return uint64(s.time), s.has&decode.HasTime != 0
+	found, err := l.seek(ctx, uint64(max(t, 0)), func(s *evidence.Stamp) (uint64, bool) {
+		return uint64(s.Time), s.Has&decode.HasTime != 0
 	})
 	return found.position, err
 }
@@ -50,14 +51,14 @@ func (l *Log) SeekTime(ctx context.Context, t int64) (decode.Position, error) {
 // each record on a server that was only ever a master. They start again at a full sync or a promotion; behind one
 // the search finds either of two records with the same id.
 func (l *Log) SeekLogicID(ctx context.Context, id uint64) (decode.Position, error) {
-	if l.generation != decode.GenerationUnknown && l.generation < decode.G3 {
-		return decode.Position{}, fmt.Errorf("%s: %w", l.id, ErrNoLogicID)
+	if l.Generation() != decode.GenerationUnknown && l.Generation() < decode.G3 {
+		return decode.Position{}, fmt.Errorf("%s: %w", l.ID(), ErrNoLogicID)
 	}
-	found, err := l.seek(ctx, id, func(s *stamp) (uint64, bool) {
-		return s.logicID, s.has&decode.HasLogicID != 0
+	found, err := l.seek(ctx, id, func(s *evidence.Stamp) (uint64, bool) {
+		return s.LogicID, s.Has&decode.HasLogicID != 0
 	})
 	if err == nil && (!found.ok || found.value != id) {
-		e := &LogicIDError{Log: l.id, Want: id}
+		e := &LogicIDError{Log: l.ID(), Want: id}
 		if found.ok {
 			e.Next, e.At = found.value, found.position
 		}
@@ -103,7 +104,7 @@ func (l *Log) reached(i int, want uint64, by key) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if value, ok := by(&o.stamp); o.found && ok {
+		if value, ok := by(&o.Stamp); o.Found && ok {
 			return value >= want, nil
 		}
 	}
@@ -112,7 +113,7 @@ func (l *Log) reached(i int, want uint64, by key) (bool, error) {
 
 // seekSegment searches one segment up to its true end, so that stale records behind it are never found. What is not
 // there is sought in vain up to that end.
-func (l *Log) seekSegment(ctx context.Context, segment Segment, want uint64, by key) (finding, error) {
+func (l *Log) seekSegment(ctx context.Context, segment folder.Segment, want uint64, by key) (finding, error) {
 	f, err := l.Open(ctx, segment)
 	if err != nil {
 		return finding{}, err
@@ -122,11 +123,11 @@ func (l *Log) seekSegment(ctx context.Context, segment Segment, want uint64, by 
 	if err != nil {
 		return finding{}, err
 	}
-	s := &blockSearch{log: l, file: f, span: l.span(f), by: by}
-	s.span.Limit, s.span.Final, s.span.Open = b.limit, b.final, b.open
+	s := &blockSearch{log: l, file: f, span: l.evidence.Span(l.view, f), by: by}
+	s.span.Limit, s.span.Final, s.span.Open = b.Limit, b.Final, b.Open
 	found, err := s.search(ctx, want)
 	if err == nil && !found.ok {
-		found.position = decode.Position{Segment: segment.Number, Offset: b.limit}
+		found.position = decode.Position{Segment: segment.Number, Offset: b.Limit}
 	}
 	return found, err
 }
@@ -134,7 +135,7 @@ func (l *Log) seekSegment(ctx context.Context, segment Segment, want uint64, by 
 // blockSearch finds records in one segment.
 type blockSearch struct {
 	log  *Log
-	file *File
+	file *folder.File
 	span decode.Span
 	by   key
 }
@@ -172,31 +173,34 @@ func (s *blockSearch) first(ctx context.Context, block int, want uint64) (findin
 	return finding{}, nil
 }
 
-// inBlock looks at the records that begin in one block. Damage is passed over, or ends the block where nothing is found
-// behind it.
+// inBlock looks at the records that begin in one block.
 func (s *blockSearch) inBlock(block int, want uint64) (finding, error) {
 	span := s.span
 	span.Begin = int64(block) * decode.BlockSize
 	span.End = min(span.Begin+decode.BlockSize, span.Limit)
 	span.Exact = block == 0
-	p := s.log.probe
-	p.scanner.Reset(s.file, span)
-	var rec decode.Record
-	for {
-		at, ok, err := p.next(&span, &rec)
-		if IsDamage(err) {
-			ok, err = false, p.resync(err)
-		}
-		switch {
-		case errors.Is(err, io.EOF) || IsDamage(err):
-			return finding{}, nil
-		case err != nil:
-			return finding{}, err
-		case !ok:
-			continue
-		}
-		if value, ok := s.by(&at); ok && value >= want {
-			return finding{position: decode.Position{Segment: span.Segment, Offset: at.offset}, value: value, ok: true}, nil
-		}
+	var value uint64
+	at, ok, err := s.log.evidence.First(s.file, span, func(at *evidence.Stamp) (wanted bool) {
+		var has bool
+		value, has = s.by(at)
+		return has && value >= want
+	})
+	if err != nil || !ok {
+		return finding{}, err
 	}
+	return finding{position: decode.Position{Segment: span.Segment, Offset: at.Offset}, value: value, ok: true}, nil
+}
+
+// Resolve finds the position of a place in this log.
+func (l *Log) Resolve(ctx context.Context, w decode.Where) (decode.Position, error) {
+	if t, ok := w.Seconds(); ok {
+		return l.SeekTime(ctx, t)
+	}
+	if p, ok := w.Position(); ok {
+		return p, nil
+	}
+	if w.IsEnd() {
+		return l.Committed(), nil
+	}
+	return l.Start(), nil
 }

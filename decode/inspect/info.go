@@ -9,6 +9,7 @@ import (
 
 	"pikabin/decode"
 	"pikabin/decode/binlog"
+	"pikabin/decode/binlog/folder"
 )
 
 // InfoOptions say how Info reads and shows. The zero value is the default.
@@ -121,7 +122,7 @@ func logInfo(l *binlog.Log) LogInfo {
 		info.Segments.Count++
 		info.Segments.Last = s.Number
 		info.Segments.Bytes += s.Size
-		if s.Compression != binlog.Plain {
+		if s.Compression != folder.Plain {
 			info.Segments.Compressed++
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"pikabin/decode"
 	"pikabin/decode/binlog"
+	"pikabin/decode/binlog/folder"
 )
 
 // Saved is a position in a log that was kept, to go on from.
@@ -86,8 +87,8 @@ func historyOf(err error) History {
 	var (
 		rewritten decode.Rewritten
 		hole      decode.Hole
-		beyond    *binlog.BeyondError
-		changed   *binlog.ChangedError
+		beyond    *decode.BeyondError
+		changed   *folder.ChangedError
 	)
 	switch {
 	case errors.As(err, &rewritten), errors.As(err, &changed):
@@ -108,7 +109,7 @@ func (p *Place) measure(l *binlog.Log, from decode.Position) {
 		if s.Number > from.Segment {
 			segments++
 		}
-		known = known && (s.Number < from.Segment || s.Compression == binlog.Plain)
+		known = known && (s.Number < from.Segment || s.Compression == folder.Plain)
 	}
 	p.Segments = &segments
 	if known {

@@ -43,7 +43,10 @@ func formatTime(unix int64, zone *time.Location) string {
 	return time.Unix(unix, 0).In(zone).Format("2006-01-02 15:04:05 -0700")
 }
 
-var kindNames = map[byte]string{1: "full", 2: "first", 3: "middle", 4: "last", 6: "filler"}
+var kindNames = map[decode.FragmentKind]string{
+	decode.FragmentFull: "full", decode.FragmentFirst: "first", decode.FragmentMiddle: "middle", decode.FragmentLast: "last",
+	decode.FragmentFiller: "filler",
+}
 
 // head shows where a record and its fragments lie.
 func (p *printer) head(segment uint32, rec *decode.Record, frags []fragment) {
@@ -58,11 +61,11 @@ func (p *printer) head(segment uint32, rec *decode.Record, frags []fragment) {
 			}
 			continue
 		}
-		text := fmt.Sprintf("at %d (%#x), %s", f.offset, f.offset, count(f.length, "byte"))
+		text := fmt.Sprintf("at %d (%#x), %s", f.offset, f.offset, count(f.Length, "byte"))
 		if rec.HeaderSize == 8 {
-			text += ", " + formatTime(f.time, p.zone)
+			text += ", " + formatTime(f.Time, p.zone)
 		}
-		p.row(kindNames[f.kind], "%s", text)
+		p.row(kindNames[f.Kind], "%s", text)
 	}
 }
 
@@ -177,11 +180,11 @@ func (p *printer) damage(err error, src decode.Source, at, limit int64) {
 // dump shows the bytes of a record, each header on a line of its own.
 func (p *printer) dump(src decode.Source, rec *decode.Record, frags []fragment) error {
 	if len(frags) == 0 {
-		frags = []fragment{{offset: rec.Offset, length: rec.End - rec.Offset - rec.HeaderSize}}
+		frags = []fragment{{offset: rec.Offset, Fragment: decode.Fragment{Length: rec.End - rec.Offset - rec.HeaderSize}}}
 	}
 	shown := int64(0)
 	for _, f := range frags {
-		n := f.length
+		n := f.Length
 		if !p.full {
 			n = min(n, hexShown-shown)
 		}
@@ -193,7 +196,7 @@ func (p *printer) dump(src decode.Source, rec *decode.Record, frags []fragment) 
 		p.lines(buf[:rec.HeaderSize], f.offset)
 		p.printf("  payload\n")
 		p.lines(buf[rec.HeaderSize:], f.offset+rec.HeaderSize)
-		if shown += n; n < f.length {
+		if shown += n; n < f.Length {
 			p.printf("  ... (%s in all)\n", count(rec.End-rec.Offset, "byte"))
 			break
 		}

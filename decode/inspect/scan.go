@@ -3,7 +3,6 @@ package inspect
 import (
 	"context"
 	"errors"
-	"io"
 	"runtime"
 
 	"pikabin/decode"
@@ -23,35 +22,33 @@ type task struct {
 
 // source hands out the chunks of the logs, one log after another.
 type source struct {
-	logs []*binlog.Log
-	next int
-	plan *binlog.Plan
+	*binlog.Backfill
+	index map[*decode.Log]int // in the list of logs
 }
 
-// Next gives the next chunk or hole, and io.EOF behind the last log.
-func (s *source) Next(ctx context.Context) (task, error) {
-	for {
-		if s.plan == nil {
-			if s.next == len(s.logs) {
-				return task{}, io.EOF
-			}
-			l := s.logs[s.next]
-			s.next++
-			s.plan = l.Chunks(l.Start(), l.Committed(), binlog.PlanOptions{})
-		}
-		chunk, err := s.plan.Next(ctx)
-		switch {
-		case err == nil:
-			return newTask(s.next-1, chunk), nil
-		case isHole(err):
-			return task{log: s.next - 1, hole: err}, nil
-		case !errors.Is(err, io.EOF):
-			return task{}, err
-		}
-		if err := s.close(); err != nil {
-			return task{}, err
-		}
+func newSource(logs []*binlog.Log) *source {
+	s := &source{index: map[*decode.Log]int{}}
+	plans := make([]*binlog.Plan, len(logs))
+	for i, l := range logs {
+		s.index[l.ID()] = i
+		plans[i] = l.Chunks(l.Start(), l.Committed(), binlog.PlanOptions{})
 	}
+	s.Backfill = binlog.NewBackfill(plans...)
+	return s
+}
+
+// next gives the next chunk or hole, and io.EOF after the last log.
+func (s *source) next(ctx context.Context) (task, error) {
+	chunk, err := s.Next(ctx)
+	var hole decode.Hole
+	switch {
+	case err == nil:
+		return newTask(s.index[chunk.Log], chunk), nil
+	case errors.As(err, &hole):
+		log, _, _ := hole.Hole()
+		return task{log: s.index[log], hole: err}, nil
+	}
+	return task{}, err
 }
 
 func newTask(log int, c decode.Chunk) task {
@@ -62,16 +59,7 @@ func newTask(log int, c decode.Chunk) task {
 	return t
 }
 
-func (s *source) close() error {
-	if s.plan == nil {
-		return nil
-	}
-	err := s.plan.Close()
-	s.plan = nil
-	return err
-}
-
-// isHole tells what is missing in its place in the log, behind which the plan goes on, from what ends it.
+// isHole tells what is missing in its place in the log, after which the plan continues, from what ends it.
 func isHole(err error) bool {
 	var hole decode.Hole
 	return errors.As(err, &hole)
@@ -112,9 +100,9 @@ func scan[R any](ctx context.Context, logs []*binlog.Log, o *Options, strict boo
 	if err != nil {
 		return err
 	}
-	src := &source{logs: logs}
+	src := newSource(logs)
 	err = ordered.Run(ctx, workers, 4*workers, ordered.Stages[task, R]{
-		Next: src.Next,
+		Next: src.next,
 		Worker: func() func(context.Context, uint64, task) R {
 			w, v := walkers[0], visit()
 			walkers = walkers[1:]
@@ -122,7 +110,7 @@ func scan[R any](ctx context.Context, logs []*binlog.Log, o *Options, strict boo
 		},
 		Join: join,
 	}, func(R) {})
-	return errors.Join(err, src.close())
+	return errors.Join(err, src.Close())
 }
 
 // walker reads one chunk after another. It belongs to one goroutine.

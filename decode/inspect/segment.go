@@ -9,6 +9,7 @@ import (
 
 	"pikabin/decode"
 	"pikabin/decode/binlog"
+	"pikabin/decode/binlog/folder"
 )
 
 // maxDamages bounds how many damaged places of one segment are told one by one.
@@ -129,7 +130,7 @@ func hintOf(l *decode.Lost) string {
 }
 
 // cutShort reports a file that ends before its records do. The record that so became a torn one is part of it.
-func (s *segment) cutShort(cut *binlog.CutShortError) {
+func (s *segment) cutShort(cut *decode.CutShortError) {
 	f := newFinding(Damage, s.log, fmt.Sprintf("the segment is cut short: it ends at %d%s", cut.From.Offset, causeOf(cut))).
 		at(s.number, cut.From.Offset).hint("restore the file from a copy")
 	if n := len(s.findings); s.torn == n && n > 0 {
@@ -142,8 +143,8 @@ func (s *segment) cutShort(cut *binlog.CutShortError) {
 	s.damage(f)
 }
 
-func causeOf(cut *binlog.CutShortError) string {
-	var archive *binlog.ArchiveError
+func causeOf(cut *decode.CutShortError) string {
+	var archive *folder.ArchiveError
 	switch {
 	case errors.As(cut.Cause, &archive):
 		return fmt.Sprintf(", where its archive is damaged: %v", archive.Err)

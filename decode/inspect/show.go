@@ -12,6 +12,7 @@ import (
 
 	"pikabin/decode"
 	"pikabin/decode/binlog"
+	"pikabin/decode/binlog/folder"
 )
 
 // ShowOptions say which records Show writes, and how. The zero value is the first ten of the log.
@@ -46,7 +47,7 @@ func Show(ctx context.Context, w io.Writer, log *binlog.Log, o ShowOptions) erro
 		o.From = log.Start()
 	}
 	if end := log.Committed(); end.Before(o.From) {
-		return &binlog.BeyondError{Log: log.ID(), Want: o.From, End: end}
+		return &decode.BeyondError{Log: log.ID(), Want: o.From, End: end}
 	}
 	s, err := newShower(w, log, &o)
 	if err != nil {
@@ -133,7 +134,7 @@ func (s *shower) segment(ctx context.Context, t *task) error {
 		from = s.o.From.Offset
 	}
 	if from > s.span.Limit {
-		return &binlog.BeyondError{
+		return &decode.BeyondError{
 			Log: s.log, Want: s.o.From, End: decode.Position{Segment: s.span.Segment, Offset: s.span.Limit},
 		}
 	}
@@ -163,7 +164,7 @@ func (s *shower) before(ctx context.Context, offset int64) (pos int64, exact boo
 		s.scanner.Reset(s.src, span)
 		if err := s.scanner.Next(&s.rec); err == nil && s.rec.Offset <= offset {
 			return block, false, nil
-		} else if err != nil && !errors.Is(err, io.EOF) && !binlog.IsDamage(err) {
+		} else if err != nil && !errors.Is(err, io.EOF) && !folder.IsDamage(err) {
 			return 0, false, err
 		}
 		block = max(block-step, 0)
@@ -196,7 +197,7 @@ func (s *shower) window(ctx context.Context, pos int64, exact bool, from int64) 
 		case errors.Is(err, io.EOF):
 			end := max(s.scanner.End(), span.End)
 			return end, s.prev == end || s.scanner.HeaderEnd(s.prev) == end, nil
-		case !binlog.IsDamage(err):
+		case !folder.IsDamage(err):
 			return 0, false, err
 		default:
 			s.frameDamage(err, from)
@@ -238,7 +239,7 @@ func (s *shower) record(from int64) error {
 	switch err := s.decoder.Decode(&s.span, rec); {
 	case err == nil:
 		s.entries()
-	case binlog.IsDamage(err):
+	case folder.IsDamage(err):
 		s.damage(err, s.src, offsetOf(err), rec.End)
 	default:
 		return err
@@ -289,9 +290,8 @@ func (s *shower) expected() *decode.Position {
 
 // fragment is one physical record.
 type fragment struct {
-	offset, length int64 // of the header, and of what follows it
-	time           int64
-	kind           byte
+	decode.Fragment
+	offset int64 // of the header
 }
 
 // fragments reads the headers of a record's fragments once more. A block of spaces has none.
@@ -307,13 +307,9 @@ func fragments(src decode.Source, rec *decode.Record) ([]fragment, error) {
 		if rec.Filler && h == [8]byte{' ', ' ', ' ', ' ', ' ', ' ', ' ', ' '} {
 			return nil, nil
 		}
-		f := fragment{offset: pos, kind: header[len(header)-1]}
-		f.length = int64(h[0]) | int64(h[1])<<8 | int64(h[2])<<16
-		if len(header) == 8 {
-			f.time = int64(h[3]) | int64(h[4])<<8 | int64(h[5])<<16 | int64(h[6])<<24
-		}
+		f := fragment{Fragment: decode.ParseFragment(header, rec.HeaderSize), offset: pos}
 		list = append(list, f)
-		pos += rec.HeaderSize + f.length
+		pos += rec.HeaderSize + f.Length
 	}
 	return list, nil
 }

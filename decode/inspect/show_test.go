@@ -81,7 +81,7 @@ func TestShowBeyondTheEnd(t *testing.T) {
 	log := find(t, written(t, shortLog(decode.G5)))[0]
 	var out strings.Builder
 	err := inspect.Show(t.Context(), &out, log, inspect.ShowOptions{From: decode.Position{Offset: 1 << 30}})
-	if _, ok := errors.AsType[*binlog.BeyondError](err); !ok {
+	if _, ok := errors.AsType[*decode.BeyondError](err); !ok {
 		t.Errorf("got %v", err)
 	}
 }

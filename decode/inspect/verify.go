@@ -9,6 +9,7 @@ import (
 
 	"pikabin/decode"
 	"pikabin/decode/binlog"
+	"pikabin/decode/binlog/folder"
 )
 
 // VerifyOptions say what Verify does with what it finds.
@@ -166,8 +167,8 @@ func (v *verifier) count(p *part) {
 // missing takes a hole of the log. That of a gap waits for what the log goes on with.
 func (v *verifier) missing(hole error) error {
 	err := v.closeChain()
-	var cut *binlog.CutShortError
-	var gap *binlog.GapError
+	var cut *decode.CutShortError
+	var gap *decode.GapError
 	log := v.logs[v.log].ID()
 	switch {
 	case errors.As(hole, &cut):
@@ -203,7 +204,7 @@ func (v *verifier) emitHole() {
 	}
 }
 
-func gapText(g *binlog.GapError) string {
+func gapText(g *decode.GapError) string {
 	return fmt.Sprintf("%s missing: the records from %v to %v are not here", missingText(g.First, g.Last), g.From, g.To)
 }
 
@@ -282,7 +283,7 @@ func (v *verifier) unread(ctx context.Context) error {
 		return nil //nolint:nilerr // without a manifest all there is was read
 	}
 	for _, s := range l.Segments() {
-		if s.Number != m.Position.Segment || s.Compression != binlog.Plain || s.Size == 0 {
+		if s.Number != m.Position.Segment || s.Compression != folder.Plain || s.Size == 0 {
 			continue
 		}
 		stale, err := staleIn(ctx, l, s)
@@ -294,7 +295,7 @@ func (v *verifier) unread(ctx context.Context) error {
 	return nil
 }
 
-func staleIn(ctx context.Context, l *binlog.Log, s binlog.Segment) (int64, error) {
+func staleIn(ctx context.Context, l *binlog.Log, s folder.Segment) (int64, error) {
 	f, err := l.Open(ctx, s)
 	if err != nil {
 		return -1, err

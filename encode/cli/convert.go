@@ -81,7 +81,7 @@ func (c *convertCommand) pump(ctx context.Context, s *streams, extents []extent,
 		o.Start[e.log.ID()] = e.mark
 		total += e.log.SizeBetween(e.from, e.until)
 	}
-	source := binlog.NewSource(plans...)
+	source := binlog.NewBackfill(plans...)
 	defer source.Close()
 	bar := s.console.Progress(c.Progress, total)
 	o.Progress = bar.Add

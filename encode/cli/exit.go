@@ -7,7 +7,7 @@ import (
 	"syscall"
 
 	"pikabin/decode"
-	"pikabin/decode/binlog"
+	"pikabin/decode/binlog/folder"
 	"pikabin/encode"
 	"pikabin/encode/checkpoint"
 	"pikabin/encode/run"
@@ -55,8 +55,8 @@ func exitCode(err error) int {
 		full    *encode.FullError
 		stopped *encode.StoppedError
 		corrupt *decode.CorruptError
-		beyond  *binlog.BeyondError
-		changed *binlog.ChangedError
+		beyond  *decode.BeyondError
+		changed *folder.ChangedError
 		hole    decode.Hole
 		locked  *checkpoint.LockedError
 		damaged *checkpoint.DamagedError

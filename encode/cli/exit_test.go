@@ -5,7 +5,7 @@ import (
 	"io"
 	"testing"
 
-	"pikabin/decode/binlog"
+	"pikabin/decode"
 	"pikabin/encode/checkpoint"
 )
 
@@ -13,9 +13,9 @@ import (
 func TestExitCodesOfStates(t *testing.T) {
 	for want, list := range map[int][]error{
 		ExitOther:   {&checkpoint.NewerError{}},
-		ExitUsage:   {&checkpoint.OtherLogError{Err: &binlog.RewrittenError{}}, &checkpoint.OtherOutputError{}},
+		ExitUsage:   {&checkpoint.OtherLogError{Err: &decode.RewrittenError{}}, &checkpoint.OtherOutputError{}},
 		ExitCorrupt: {&checkpoint.DamagedError{Err: io.EOF}},
-		ExitGone:    {&binlog.RewrittenError{}},
+		ExitGone:    {&decode.RewrittenError{}},
 		ExitLocked:  {&checkpoint.LockedError{}},
 	} {
 		for _, err := range list {

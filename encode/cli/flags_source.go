@@ -102,14 +102,14 @@ type rangeFlags struct {
 }
 
 // where reads the places.
-func (f *rangeFlags) where() (from, until binlog.Where, err error) {
+func (f *rangeFlags) where() (from, until decode.Where, err error) {
 	now := time.Now()
-	from, errFrom := binlog.ParseWhere(f.From, now)
-	until, errUntil := binlog.ParseWhere(f.Until, now)
+	from, errFrom := decode.ParseWhere(f.From, now)
+	until, errUntil := decode.ParseWhere(f.Until, now)
 	if err := errors.Join(errFrom, errUntil); err != nil {
 		return from, until, usageError{err}
 	}
-	return from.Or(binlog.Start), until.Or(binlog.End), nil
+	return from.Or(decode.LogStart), until.Or(decode.LogEnd), nil
 }
 
 // resolve finds the places in each log. What the state knows goes before --from, which is for
@@ -135,7 +135,7 @@ func (f *rangeFlags) resolve(ctx context.Context, logs []*binlog.Log, k *keeping
 			return nil, err
 		}
 		_, _, saved := k.mark(l.ID().String())
-		if given := f.From != "" && from != binlog.Start && until != binlog.End; given && !saved && e.until.Before(e.from) {
+		if given := f.From != "" && from != decode.LogStart && until != decode.LogEnd; given && !saved && e.until.Before(e.from) {
 			return nil, f.errEmptyRange(e.until, e.from)
 		}
 		e.text = fmt.Sprintf("%s: from %s to %s", l.ID(), why, placeText(e.until, until))
@@ -152,7 +152,7 @@ func (f *rangeFlags) errEmptyRange(until, from fmt.Stringer) error {
 var errOneDB = usageError{errors.New("a position is a place in one DB's log: give the folder of one DB or --db, or use a time")}
 
 // placeText is a position and what the user called it. The end of an archive has no offset before it is unpacked.
-func placeText(p decode.Position, where binlog.Where) string {
+func placeText(p decode.Position, where decode.Where) string {
 	if p.Offset == math.MaxInt64 {
 		return fmt.Sprintf("the end of write2file%d", p.Segment)
 	}

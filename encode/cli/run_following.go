@@ -15,9 +15,12 @@ import (
 
 	"pikabin/decode"
 	"pikabin/decode/binlog"
+	"pikabin/decode/binlog/follow"
+	"pikabin/decode/binlog/pin"
 	"pikabin/encode"
 	"pikabin/encode/checkpoint"
 	"pikabin/encode/run"
+	"pikabin/encode/vfs"
 )
 
 // following is a tail that runs.
@@ -25,10 +28,10 @@ type following struct {
 	*tailCommand
 	*streams
 	options encode.Options
-	from    binlog.Where
+	from    decode.Where
 	keeping *keeping
-	pins    *binlog.Pins // nil: nothing is pinned
-	tail    *binlog.Tail
+	pins    *pin.Pins // nil: nothing is pinned
+	tail    *follow.Tail
 	sink    encode.Sink
 	stuck   bool // the output takes nothing: what is under way is left to the end of the process
 	unwatch func()
@@ -65,7 +68,7 @@ func (f *following) open(ctx context.Context) error {
 			return err
 		}
 	}
-	tail, err := binlog.OpenTail(ctx, f.Sources, binlog.TailOptions{
+	tail, err := follow.Open(ctx, f.Sources, follow.Options{
 		Options: binlog.Options{Generation: generation}, PollMax: f.PollMax, NoWatch: f.Poll, Idle: f.IdleExit,
 		Want:  func(l *decode.Log) bool { return f.wants(l.String()) },
 		Start: f.start, Note: func(n binlog.Note) { f.console.Warn(n.String()) },
@@ -81,7 +84,7 @@ func (f *following) open(ctx context.Context) error {
 		return errOneDB
 	}
 	if missing := f.missing(f.DB, logs); missing != nil || len(logs) == 0 {
-		there, _ := binlog.FindLive(f.Sources, binlog.Options{Generation: generation}) // none is as good as not known
+		there, _ := follow.Find(f.Sources, binlog.Options{Generation: generation}) // none is as good as not known
 		f.console.Warn(fmt.Sprintf("not every selected DB is in %s yet: waiting for it to appear; there are %s", strings.Join(f.Sources, ", "), namesOf(there)))
 	}
 	if err := errors.Join(f.keeping.check(ctx, logs), f.checkOutputs(f.Sources, logs)); err != nil {
@@ -95,7 +98,7 @@ func (f *following) open(ctx context.Context) error {
 
 // openRemote opens an output that no file of this machine is, before the logs are followed.
 func (f *following) openRemote(ctx context.Context, generation decode.Generation) error {
-	logs, err := binlog.FindLive(f.Sources, binlog.Options{Generation: generation})
+	logs, err := follow.Find(f.Sources, binlog.Options{Generation: generation})
 	if err != nil {
 		return err
 	}
@@ -117,15 +120,15 @@ func (f *following) openPins(ctx context.Context) error {
 		return err
 	}
 	var err error
-	f.pins, err = binlog.NewPins(context.WithoutCancel(ctx), binlog.PinOptions{Dir: f.Pin, Limit: int64(f.PinLimit), Warn: f.console.Warn})
+	f.pins, err = pin.New(context.WithoutCancel(ctx), pin.Options{FS: vfs.OS{}, Dir: f.Pin, Limit: int64(f.PinLimit), Warn: f.console.Warn})
 	return err
 }
 
 // start says where a log is begun. One that appears later is all new, and so is one that the run before has not left a place of.
 func (f *following) start(ctx context.Context, l *binlog.Log, late bool) (decode.Position, error) {
-	from := f.from.Or(binlog.End)
+	from := f.from.Or(decode.LogEnd)
 	if late || f.From == "" && f.keeping.goesOn() {
-		from = binlog.Start
+		from = decode.LogStart
 	}
 	e, why, err := f.keeping.begin(ctx, l, from)
 	if err != nil {
@@ -163,7 +166,7 @@ func (f *following) late(log *decode.Log) (checkpoint.Mark, bool) {
 func (f *following) Next(ctx context.Context) (decode.Chunk, error) {
 	if len(f.holes) == 0 && f.next == nil {
 		chunk, err := f.tail.Next(ctx)
-		if r, ok := errors.AsType[*binlog.RewrittenError](err); ok && f.pins != nil {
+		if r, ok := errors.AsType[*decode.RewrittenError](err); ok && f.pins != nil {
 			f.pins.Restart(r.Log, r.To)
 		}
 		if len(f.holes) == 0 {

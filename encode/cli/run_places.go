@@ -131,7 +131,7 @@ func (k *keeping) check(ctx context.Context, logs []*binlog.Log) error {
 
 // begin finds out where a log is begun: where the state says, if its history is still the same, else at from. The text is
 // for the user.
-func (k *keeping) begin(ctx context.Context, l *binlog.Log, from binlog.Where) (extent, string, error) {
+func (k *keeping) begin(ctx context.Context, l *binlog.Log, from decode.Where) (extent, string, error) {
 	e := extent{log: l}
 	mark, who, ok := k.mark(l.ID().String())
 	if !ok {
@@ -149,10 +149,10 @@ func (k *keeping) begin(ctx context.Context, l *binlog.Log, from binlog.Where) (
 	if ctx.Err() != nil {
 		return e, "", context.Cause(ctx)
 	}
-	rewritten, isOther := errors.AsType[*binlog.RewrittenError](err)
-	if beyond, ok := errors.AsType[*binlog.BeyondError](err); ok {
+	rewritten, isOther := errors.AsType[*decode.RewrittenError](err)
+	if beyond, ok := errors.AsType[*decode.BeyondError](err); ok {
 		isOther = true
-		rewritten = &binlog.RewrittenError{
+		rewritten = &decode.RewrittenError{
 			Log: l.ID(), From: mark.Position, To: l.HistoryStart(), Reason: fmt.Sprintf("the log ends at %v already", beyond.End),
 		}
 	}
@@ -171,14 +171,14 @@ const catchUpTime = 30 * time.Second
 // written up to now.
 func (k *keeping) checkFence(ctx context.Context, l *binlog.Log, m checkpoint.Mark) error {
 	err := l.CheckFence(ctx, m.Position, m.Fence)
-	beyond, ok := errors.AsType[*binlog.BeyondError](err)
+	beyond, ok := errors.AsType[*decode.BeyondError](err)
 	if !ok || k.output == nil || k.behind == nil {
 		return err
 	}
 	k.behind(fmt.Sprintf("%s: the log ends at %v, and the output has come to %v: waiting for it, as for a replica that is behind", l.ID(), beyond.End, m.Position))
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
-	for late := time.After(catchUpTime); ok; _, ok = errors.AsType[*binlog.BeyondError](err) {
+	for late := time.After(catchUpTime); ok; _, ok = errors.AsType[*decode.BeyondError](err) {
 		select {
 		case <-tick.C:
 		case <-late:

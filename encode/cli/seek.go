@@ -52,7 +52,7 @@ func (c *seekCommand) seek(ctx context.Context, l *binlog.Log) (decode.Position,
 	if c.LogicID != nil {
 		return l.SeekLogicID(ctx, *c.LogicID)
 	}
-	where, err := binlog.ParseWhere(c.Time, time.Now())
+	where, err := decode.ParseWhere(c.Time, time.Now())
 	if err != nil || where.IsPosition() {
 		return decode.Position{}, usageError{fmt.Errorf("%q is not a time", c.Time)}
 	}

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"pikabin/decode"
-	"pikabin/decode/binlog"
 	"pikabin/encode/console"
 )
 
@@ -59,7 +58,7 @@ func (c *tailCommand) Run(ctx context.Context, s *streams) error {
 		return usageError{err}
 	}
 	f := &following{tailCommand: c, streams: s, options: o, starts: map[*decode.Log]extent{}}
-	if f.from, err = binlog.ParseWhere(c.From, time.Now()); err != nil {
+	if f.from, err = decode.ParseWhere(c.From, time.Now()); err != nil {
 		return usageError{err}
 	}
 	if err = f.open(ctx); err == nil {

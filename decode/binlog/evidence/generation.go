@@ -1,0 +1,115 @@
+package evidence
+
+import (
+	"slices"
+
+	"pikabin/decode"
+	"pikabin/decode/binlog/folder"
+)
+
+// Generation tells the version as far as it matters: the size of the physical header, the form of the
+// payload, and whether an item's third field is a server id (G3) or a term (G4). Items look the same from 3.0
+// on, so the last needs evidence, the strongest first:
+//
+//   - the first record a log ever had carries logic id 0 in G3 and 1 in G4;
+//   - the manifest counts the last record in, so that its logic id is one higher than the record's in G3 and the
+//     same in G4. Not so on replicas, which is why any other difference says nothing;
+//   - a third field of 0 is a term, since a server id is 1 unless configured;
+//   - segments that lie beside a manifest in a folder not named log_...: Pika 3.0, which had one DB.
+//
+// G4 and G5 differ in nothing that an event shows.
+func (r *Reader) Generation(v *View) (decode.Generation, error) {
+	if r.generation != decode.GenerationUnknown {
+		return r.generation, nil
+	}
+	o, err := r.newestOpening(v)
+	if err != nil || !o.Found || o.Generation != decode.G4 {
+		return o.Generation, err
+	}
+	return r.itemGeneration(v, o)
+}
+
+// itemGeneration tells G3 from G4 by the evidence listed above.
+func (r *Reader) itemGeneration(v *View, newest Opening) (decode.Generation, error) {
+	if first := v.Segments[0]; first.Number == 0 {
+		o, err := r.Opening(v, first)
+		if err != nil {
+			return o.Generation, err
+		}
+		// Higher ids stand there too: write2file0 begins anew after a full sync or when a manifest was lost.
+		if o.Found && o.Has&decode.HasLogicID != 0 && o.Offset == 0 && o.LogicID <= 1 {
+			return itemGenerationIf(o.LogicID == 0), nil
+		}
+	}
+	ahead, ok, err := r.manifestAhead(v)
+	switch {
+	case err != nil:
+		return decode.GenerationUnknown, err
+	case ok && ahead <= 1:
+		return itemGenerationIf(ahead == 1), nil
+	case newest.Third == 0:
+		return decode.G4, nil
+	default:
+		flat := v.ManifestErr == nil && folder.IsFlat(r.dir.Path)
+		return itemGenerationIf(flat), nil
+	}
+}
+
+func itemGenerationIf(old bool) decode.Generation {
+	if old {
+		return decode.G3
+	}
+	return decode.G4
+}
+
+// manifestAhead is the manifest's logic id less that of the record that ends at its position.
+func (r *Reader) manifestAhead(v *View) (uint64, bool, error) {
+	if v.ManifestErr != nil || !v.Manifest.HasLogicID {
+		return 0, false, nil
+	}
+	at := v.Manifest.Position
+	i, ok := folder.Find(v.Segments, at.Segment)
+	if !ok || v.Segments[i].Compression != folder.Plain || at.Offset > v.Segments[i].Size {
+		return 0, false, nil
+	}
+	f, err := r.dir.OpenPlain(v.Segments[i])
+	if err != nil {
+		return 0, false, err
+	}
+	defer f.Close()
+	e, err := r.Ending(f, decode.Span{Log: r.dir.ID, Segment: at.Segment, Generation: decode.G4}, at.Offset)
+	if err != nil || !e.Boundary || !e.Found || e.Last.Has&decode.HasLogicID == 0 || e.Last.LogicID > v.Manifest.LogicID {
+		return 0, false, err
+	}
+	return v.Manifest.LogicID - e.Last.LogicID, true, nil
+}
+
+// newestOpening is the opening of the newest segment that has one.
+func (r *Reader) newestOpening(v *View) (Opening, error) {
+	for _, segment := range slices.Backward(v.Segments) {
+		o, err := r.Opening(v, segment)
+		if err != nil || o.Found {
+			return o, err
+		}
+	}
+	return Opening{}, nil
+}
+
+// Family is the form of the newest records, before the manifest is understood; unknown when there are none. A
+// file that cannot be read says so again when it is needed.
+func (r *Reader) Family(v *View) decode.Generation {
+	o, err := r.newestOpening(v)
+	if err != nil {
+		return decode.GenerationUnknown
+	}
+	return o.Generation
+}
+
+// SegmentGeneration is the generation of one segment, which differs from the log's when the server was upgraded.
+func (r *Reader) SegmentGeneration(v *View, s folder.Segment) decode.Generation {
+	o, ok := r.openings[s.Number]
+	if r.generation != decode.GenerationUnknown || !ok || !o.Found || o.Generation == decode.G4 && v.Generation >= decode.G3 {
+		return v.Generation
+	}
+	return o.Generation
+}

@@ -1,0 +1,83 @@
+package evidence
+
+import (
+	"pikabin/decode"
+	"pikabin/decode/binlog/folder"
+)
+
+// Begins reports whether a history begins with a segment: with what a full sync leaves, or with a record that names the
+// very beginning of its segment as the end of the log before it. So does also the first record of a server that was killed
+// after a rotation and before the put that had asked for it; but that one is the next in number.
+func (r *Reader) Begins(v *View, s folder.Segment) (bool, error) {
+	o, err := r.Opening(v, s)
+	if err != nil || o.Filler {
+		return o.Filler, err
+	}
+	if !o.Found || !o.HasAt || o.Offset != 0 || o.At != s.Start() {
+		return false, nil
+	}
+	if r.countsFrom(v, &o) && s.Number > 0 {
+		if _, ok := folder.Find(v.Segments, s.Number-1); !ok {
+			return o.LogicID <= 1, nil // what is missing before it is a gap
+		}
+	}
+	follows, err := r.follows(v, s, &o)
+	return !follows, err
+}
+
+// countsFrom reports whether a record is one of a server that begins to count again behind a full sync: 3.3 and later. Before that a
+// server id is in the place of the term, which is never 0.
+func (r *Reader) countsFrom(v *View, o *Opening) bool {
+	return v.Generation >= decode.G4 && o.Has&decode.HasLogicID != 0 && (r.generation != decode.GenerationUnknown || o.Third == 0)
+}
+
+// follows reports whether the first record of a segment has the number behind that of the last record of the segment before it. Up
+// to 3.2 a full sync lets the numbers go on, so that they say nothing.
+func (r *Reader) follows(v *View, s folder.Segment, o *Opening) (bool, error) {
+	if !r.countsFrom(v, o) {
+		return false, nil
+	}
+	return r.ComesAfter(v, s, o, 1)
+}
+
+// ComesAfter reports whether the number of the first record of a segment is so much higher than that of the last record before it.
+func (r *Reader) ComesAfter(v *View, s folder.Segment, o *Opening, by uint64) (bool, error) {
+	i, ok := folder.Find(v.Segments, s.Number-1)
+	if !ok || s.Number == 0 || v.Segments[i].Compression != folder.Plain || o.Has&decode.HasLogicID == 0 {
+		return false, nil
+	}
+	file, err := r.dir.OpenPlain(v.Segments[i])
+	if err != nil {
+		return false, present(err)
+	}
+	defer file.Close()
+	e, err := r.Ending(file, r.Span(v, file), file.Size())
+	return e.Boundary && e.Found && e.Last.LogicID+by == o.LogicID, err
+}
+
+// HistoryStart is where the history begins that the manifest is the end of: the nearest segment below it that begins one, or
+// that does not go on where the one before it ends, or has none before it. ok is false while the manifest's segment does
+// not tell yet.
+func (r *Reader) HistoryStart(v *View) (start decode.Position, ok bool, err error) {
+	i, ok := folder.Find(v.Segments, v.Manifest.Position.Segment)
+	if !ok {
+		return start, false, nil
+	}
+	for ; ; i-- {
+		s := v.Segments[i]
+		if i == 0 || v.Segments[i-1].Number != s.Number-1 {
+			return s.Start(), true, nil
+		}
+		if s.Start() == v.Manifest.Position {
+			return start, false, nil // its first record will say whether it goes on from the one before
+		}
+		begins, err := r.Begins(v, s)
+		if begins || err != nil {
+			return s.Start(), true, err
+		}
+		o, err := r.Opening(v, s)
+		if before := v.Segments[i-1]; err != nil || o.HasAt && o.At.Segment == before.Number && before.Compression == folder.Plain && o.At.Offset > before.Size {
+			return s.Start(), true, err
+		}
+	}
+}

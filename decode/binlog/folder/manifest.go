@@ -1,0 +1,143 @@
+package folder
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+
+	"pikabin/decode"
+)
+
+// Layout is one of the two ways the manifest's fields have been laid out.
+type Layout uint8
+
+// The layouts. Both are little-endian and unaligned, and nothing in the file says which one it is.
+//
+//	Layout2: u64@0 offset, u32@20 segment                              Pika 2.0 to 2.3
+//	Layout3: u32@0 segment, u64@4 offset, u64@12 logic id, u32@20 term   Pika 3.0 and later
+const (
+	Layout3 Layout = iota
+	Layout2
+)
+
+// ManifestSize is how many bytes of a manifest mean something; the file is 65536 bytes long.
+const ManifestSize = 24
+
+// stableReads bounds how often a manifest is read until two reads agree. A server at full speed changes it every
+// few microseconds, which is about what one read takes, so this is never reached but on a broken disk.
+const stableReads = 10000
+
+// Manifest is the server's commit point. Everything before Position in its segment is complete; what
+// lies past it is not to be read.
+type Manifest struct {
+	Position decode.Position
+	LogicID  uint64 // counts the puts; Layout3 only
+	// Term is that of Pika 3.3 and later with a consensus level. In classic mode it is 0 or garbage, in Pika 3.0 it is
+	// the segment number of the double-master mode.
+	Term       uint32
+	HasLogicID bool // false in Layout2
+	Layout     Layout
+}
+
+// ParseManifest reads the fields in one of the two layouts. Only a file that is too short, or an
+// offset that no file can have, is an error: whether the fields are plausible the segments must say.
+func ParseManifest(data []byte, layout Layout) (Manifest, error) {
+	if len(data) < ManifestSize {
+		return Manifest{}, fmt.Errorf("only %d bytes long, expected 65536", len(data))
+	}
+	le := binary.LittleEndian
+	m := Manifest{Layout: layout}
+	var offset uint64
+	if layout == Layout2 {
+		offset = le.Uint64(data)
+		m.Position.Segment = le.Uint32(data[20:])
+	} else {
+		m.Position.Segment = le.Uint32(data)
+		offset = le.Uint64(data[4:])
+		m.LogicID, m.HasLogicID = le.Uint64(data[12:]), true
+		m.Term = le.Uint32(data[20:])
+	}
+	if offset > math.MaxInt64 {
+		return Manifest{}, fmt.Errorf("offset %d of write2file%d is impossible", offset, m.Position.Segment)
+	}
+	m.Position.Offset = int64(offset)
+	return m, nil
+}
+
+// ReadManifest gives the bytes of a manifest as they were for at least the time between two reads. The server
+// stores the fields one after the other through a mapping, so that one read may see the new segment with the old
+// offset. A missing file is ErrNoManifest.
+func ReadManifest(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, ErrNoManifest
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return ReadStable(f, new([2][ManifestSize]byte))
+}
+
+// ReadStable reads until two reads agree. What it returns is in one of the buffers.
+func ReadStable(r io.ReaderAt, bufs *[2][ManifestSize]byte) ([]byte, error) {
+	last, err := readHead(r, bufs[0][:])
+	for i := 1; err == nil && i < stableReads; i++ {
+		var next []byte
+		next, err = readHead(r, bufs[i%2][:])
+		if err == nil && bytes.Equal(last, next) {
+			return next, nil
+		}
+		last = next
+	}
+	if err == nil {
+		err = errors.New("changes faster than it can be read")
+	}
+	return nil, err
+}
+
+// readHead reads up to len(buf) bytes from the beginning of r.
+func readHead(r io.ReaderAt, buf []byte) ([]byte, error) {
+	n, err := r.ReadAt(buf, 0)
+	if err == io.EOF {
+		err = nil
+	}
+	return buf[:n], err
+}
+
+// ChooseManifest finds the layout. The files decide when they fit one layout only: the segment is there
+// and reaches up to the offset. Else the form of the records does (2.x has bare commands, 3.x items), and
+// in a log without any, zeros where 2.x never writes. family is decode.GenerationUnknown in the last case.
+func ChooseManifest(data []byte, segments []Segment, family decode.Generation) (Manifest, error) {
+	m3, err3 := ParseManifest(data, Layout3)
+	m2, err2 := ParseManifest(data, Layout2)
+	fits3 := err3 == nil && m3.Fits(segments)
+	fits2 := err2 == nil && m2.Fits(segments)
+	if fits2 == fits3 {
+		fits2 = looksLike2(data, family)
+		fits3 = !fits2
+	}
+	if fits3 {
+		return m3, err3
+	}
+	return m2, err2
+}
+
+func looksLike2(data []byte, family decode.Generation) bool {
+	if family != decode.GenerationUnknown {
+		return family <= decode.G2
+	}
+	return len(data) >= ManifestSize && bytes.Count(data[4:20], []byte{0}) == 16 && binary.LittleEndian.Uint32(data[20:]) != 0
+}
+
+// Fits reports whether the manifest's segment is there and long enough. What an archive unpacks to is not known
+// yet, and it is taken to be long enough.
+func (m Manifest) Fits(segments []Segment) bool {
+	i, ok := Find(segments, m.Position.Segment)
+	return ok && (segments[i].Compression != Plain || m.Position.Offset <= segments[i].Size)
+}

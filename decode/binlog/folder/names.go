@@ -1,0 +1,130 @@
+package folder
+
+import (
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"pikabin/decode"
+)
+
+const (
+	segmentPrefix  = "write2file"
+	manifestName   = "manifest"
+	dbPrefix       = "log_"
+	deletingSuffix = "_deleting" // Pika 3.3 and later give a folder this name while they remove it
+	flatDB         = "db0"       // the one DB of Pika up to 3.0, and of files that stand alone
+)
+
+// ParseSegmentName takes the number out of "write2file12", "write2file12.zst" or "write2file12.gz". Pika prints the
+// number without padding, so other spellings of it are other programs' files.
+func ParseSegmentName(name string) (number uint32, c Compression, ok bool) {
+	digits, ok := strings.CutPrefix(name, segmentPrefix)
+	if !ok {
+		return 0, Plain, false
+	}
+	if rest, ok := strings.CutSuffix(digits, ".zst"); ok {
+		digits, c = rest, Zstd
+	} else if rest, ok := strings.CutSuffix(digits, ".gz"); ok {
+		digits, c = rest, Gzip
+	}
+	n, err := strconv.ParseUint(digits, 10, 32)
+	if err != nil || strconv.FormatUint(n, 10) != digits {
+		return 0, Plain, false
+	}
+	return uint32(n), c, true
+}
+
+// SegmentPath is the path of the plain segment with a number.
+func SegmentPath(dir string, number uint32) string {
+	return filepath.Join(dir, segmentPrefix+strconv.FormatUint(uint64(number), 10))
+}
+
+// ManifestPath is the path of a folder's manifest.
+func ManifestPath(dir string) string { return filepath.Join(dir, manifestName) }
+
+// DBPath is the folder of a log below a top folder, as in Pika's own log folder.
+func DBPath(top string, id *decode.Log) string {
+	dir := filepath.Join(top, dbPrefix+id.DB)
+	if id.Slot >= 0 {
+		dir = filepath.Join(dir, strconv.Itoa(id.Slot))
+	}
+	return dir
+}
+
+// Matters tells the files and folders of a log from the text logs beside them.
+func Matters(name string) bool {
+	_, _, isSegment := ParseSegmentName(name)
+	return isSegment || IsSlot(name) || name == manifestName || IsDB(name)
+}
+
+// IsDB recognises log_<db>. In sharding mode tables may have other names than db0.
+func IsDB(name string) bool {
+	return strings.HasPrefix(name, dbPrefix) && len(name) > len(dbPrefix) && !strings.HasSuffix(name, deletingSuffix)
+}
+
+// IsSlot recognises the name of a slot's folder.
+func IsSlot(name string) bool {
+	_, ok := slotNumber(name)
+	return ok
+}
+
+// slotNumber reads the name of a slot's folder: decimal, without padding.
+func slotNumber(name string) (int, bool) {
+	n, err := strconv.ParseUint(name, 10, 31)
+	return int(n), err == nil && strconv.FormatUint(n, 10) == name
+}
+
+// Identify tells DB and slot from a folder's path: log_db1, log_db0/3. Where a link of another name leads to such a
+// folder, its target tells.
+func Identify(dir string) (*decode.Log, error) {
+	if id, err := identifyName(dir); id != nil || err != nil {
+		return id, err
+	}
+	if target, err := filepath.EvalSymlinks(dir); err == nil && target != dir {
+		if id, err := identifyName(target); id != nil || err != nil {
+			return id, err
+		}
+	}
+	return &decode.Log{DB: flatDB, Slot: -1}, nil
+}
+
+// IsFlat reports whether a folder's name is none that Pika 3.1 and later give.
+func IsFlat(dir string) bool {
+	id, err := identifyName(dir)
+	return id == nil && err == nil
+}
+
+// identifyName gives nil for a folder whose name says nothing.
+func identifyName(dir string) (*decode.Log, error) {
+	parent, name := filepath.Split(dir)
+	if IsDB(name) {
+		return &decode.Log{DB: name[len(dbPrefix):], Slot: -1}, nil
+	}
+	slot, isSlot := slotNumber(name)
+	if db := filepath.Base(parent); isSlot && IsDB(db) {
+		slots, err := countSlots(parent)
+		return &decode.Log{DB: db[len(dbPrefix):], Slot: slot, Slots: slots}, err
+	}
+	return nil, nil
+}
+
+// countSlots is the number of slots of a DB when their folders are numbered 0 to n-1, else 0: some of them may be
+// on another server, and which keys belong to which server cannot be told.
+func countSlots(dir string) (int, error) {
+	db, err := List(dir)
+	if err != nil {
+		return 0, err
+	}
+	count, highest := 0, -1
+	for _, name := range db.Below {
+		if n, ok := slotNumber(name); ok {
+			count++
+			highest = max(highest, n)
+		}
+	}
+	if highest != count-1 {
+		return 0, nil
+	}
+	return count, nil
+}

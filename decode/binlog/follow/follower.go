@@ -1,0 +1,400 @@
+package follow
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"pikabin/decode"
+	"pikabin/decode/binlog"
+	"pikabin/decode/binlog/evidence"
+	"pikabin/decode/binlog/folder"
+)
+
+// maxBefore is how many bytes before its position a follower remembers, to know them again.
+const maxBefore = 4096
+
+// maxHead is how much of the beginning of a segment it remembers: the time of the first record, and where that has it the logic
+// id.
+const maxHead = 64
+
+// errReplaced ends a plan that a full sync, a truncation or a lost manifest has overtaken.
+var errReplaced = errors.New("the history of the log was replaced")
+
+// follower reads one log on as its server writes it. Between plans its position is all that it has to know: what the
+// manifest says is compared with it.
+type follower struct {
+	log      *binlog.Log
+	evidence *evidence.Reader
+	options  binlog.PlanOptions
+	dir      *folder.Dir
+	note     func(binlog.Note)
+	now      func() time.Time
+	noted    []binlog.NoteKind
+	manifest liveManifest
+
+	// last is what the manifest said when there was nothing more to be had of it, valid if settled.
+	last    [folder.ManifestSize]byte
+	settled bool
+	good    [folder.ManifestSize]byte // what it said when the files were last seen to be of the history that is read
+	refresh bool                      // the manifest is another file, or the log had none
+	removed bool                      // the folder is gone
+	begun   bool                      // the place to begin with has been found in the log
+
+	// pos is where the next chunk begins. end is what was handed out up to: it lies in the segment before while pos is the
+	// beginning of the next one.
+	pos, end decode.Position
+	fresh    bool   // pos is where a history is read from, and nothing stands before it
+	middle   bool   // pos is not known to be the end of a record: it is that of a chunk in the middle of a segment
+	before   []byte // the bytes before pos
+	beforeAt decode.Position
+	head     []byte // the first bytes of the segment that pos is in
+
+	plan *binlog.Plan
+
+	// doubtful is a segment that seemed not to be written yet, and doubtAt the manifest then, if doubted.
+	doubtful uint32
+	doubted  bool
+	doubtAt  [folder.ManifestSize]byte
+
+	mu     sync.Mutex
+	public LogStatus // and of its fields those that Status does not look up
+	layout folder.Layout
+}
+
+func newFollower(l *binlog.Log, start decode.Position, o binlog.PlanOptions, note func(binlog.Note), now func() time.Time) *follower {
+	f := &follower{
+		log: l, dir: l.Folder(), evidence: l.Evidence(), options: o, note: note, now: now, pos: start, end: start, fresh: true, refresh: l.View().ManifestErr != nil,
+		manifest: liveManifest{path: folder.ManifestPath(l.Dir())},
+	}
+	f.public = LogStatus{ID: l.ID(), Read: start, Dir: l.Dir(), Committed: l.Committed(), Moved: now()}
+	f.layout = l.View().Manifest.Layout
+	return f
+}
+
+// next gives the next chunk, or ok false when there is nothing new. What is missing is an error in its place, as in
+// Plan.Next.
+func (f *follower) next(ctx context.Context) (chunk decode.Chunk, ok bool, err error) {
+	for {
+		if f.plan == nil {
+			if news, err := f.look(); err != nil || !news {
+				f.noteRemoved()
+				return decode.Chunk{}, false, err
+			}
+		}
+		if err := f.intact(); err != nil {
+			return f.step(decode.Chunk{}, err)
+		}
+		chunk, err := f.plan.Next(ctx)
+		if err != io.EOF { //nolint:errorlint // what wraps it is an error, such as that of an archive which ends too early
+			return f.step(chunk, err)
+		}
+		if err := f.finish(); err != nil {
+			return decode.Chunk{}, false, err
+		}
+	}
+}
+
+// step follows what the plan gave.
+func (f *follower) step(chunk decode.Chunk, err error) (decode.Chunk, bool, error) {
+	var hole decode.Hole
+	var beyond *decode.BeyondError
+	switch {
+	case err == nil:
+		f.moved(decode.Position{Segment: chunk.Segment, Offset: chunk.End})
+		_, end, _ := f.plan.Within()
+		f.middle = chunk.End < end
+		if err := f.remember(); err != nil {
+			chunk.Release()
+			return decode.Chunk{}, false, err
+		}
+		return chunk, true, nil
+	case errors.Is(err, errReplaced):
+		return chunk, false, f.drop() // the manifest will tell
+	case errors.As(err, &beyond) && f.begun:
+		return chunk, false, errors.Join(f.beyond(beyond), f.drop())
+	case errors.As(err, &hole):
+		return chunk, false, f.over(hole, err)
+	}
+	return chunk, false, err
+}
+
+// over goes on behind a hole.
+func (f *follower) over(hole decode.Hole, err error) error {
+	_, _, to := hole.Hole()
+	var cut *decode.CutShortError
+	isCut := errors.As(err, &cut)
+	switch {
+	case !isCut && to.Offset > 0:
+		// The newest segment itself is not there: a full sync is making another one, or it was unlinked while the server writes it.
+		// What is missing is known when there is a segment to go on with.
+		return f.drop()
+	case isCut && f.unlinked(cut.From.Segment):
+		// What Pika unlinks was whole. So it has unlinked another file of that name than the one that is open.
+		return errors.Join(f.goOn(to, cut.Why()), f.drop())
+	}
+	f.moved(to)
+	return err
+}
+
+// beyond: the segment behind says that this one ends before what was read of it, and so goes on from another history.
+func (f *follower) beyond(e *decode.BeyondError) error {
+	to := decode.Position{Segment: f.pos.Segment + 1}
+	if f.pos != f.end {
+		to = f.pos
+	}
+	return f.goOn(to, fmt.Sprintf("write2file%d goes on from %v", to.Segment, e.End))
+}
+
+func (f *follower) moved(to decode.Position) {
+	f.begun, f.fresh, f.doubted, f.middle = true, false, false, false
+	f.pos, f.end = to, to
+	f.mu.Lock()
+	f.public.Read = to
+	f.mu.Unlock()
+}
+
+// finish ends a plan that was read to its end.
+func (f *follower) finish() error {
+	f.begun = true
+	if until := f.plan.Until(); until.Offset == 0 && until != f.pos {
+		f.pos, f.fresh = until, false
+	} else if until != f.pos {
+		f.moved(until)
+	}
+	return f.drop()
+}
+
+// drop ends a plan where it is.
+func (f *follower) drop() error {
+	plan := f.plan
+	f.plan, f.settled = nil, false
+	return plan.Close()
+}
+
+func (f *follower) close() error {
+	var err error
+	if f.plan != nil {
+		err = f.drop()
+	}
+	return errors.Join(err, f.dir.LetGo(), f.manifest.close())
+}
+
+// read plans the way to a position that the manifest has confirmed.
+func (f *follower) read(until decode.Position) {
+	o := f.options
+	o.Entered, o.Inside = f.entered, f.middle
+	f.plan = f.log.Chunks(f.pos, until, o)
+}
+
+// entered holds the segment that is being read, if it is still of the history that the plan was made for. Otherwise the one
+// before stays, to be compared with.
+func (f *follower) entered(file *folder.File) error {
+	if number := file.Segment().Number; f.begun && (number != f.pos.Segment || f.pos.Offset == 0) {
+		if err := f.goesOn(number); err != nil {
+			return err
+		}
+		before := f.dir.Swap(file) // so that this file is looked at, whatever the path leads to
+		f.evidence.Forget(number)
+		err := f.sameHistory(file)
+		f.dir.Swap(before)
+		if err != nil {
+			f.evidence.Forget(number)
+			return err
+		}
+	}
+	return f.dir.Hold(file)
+}
+
+// goesOn is errReplaced when the segment that was read last is not the one any more that a segment is to be read behind.
+func (f *follower) goesOn(number uint32) error {
+	s, err := f.standing()
+	if err != nil || s.other != "" {
+		return cmp.Or(err, errReplaced)
+	}
+	held := f.dir.Held()
+	if s.there || held == nil || held.Segment().Number != f.end.Segment || held.Segment().Number+1 != number {
+		return nil
+	}
+	f.evidence.Forget(number)
+	if j, err := f.joint(held, folder.Segment{Number: number, Path: f.segmentPath(number)}); err != nil || j != joined {
+		return cmp.Or(err, errReplaced)
+	}
+	return nil
+}
+
+// sameHistory is errReplaced when a segment belongs to another history than the one before it.
+func (f *follower) sameHistory(file *folder.File) error {
+	if !f.fresh || file.Segment().Number != f.pos.Segment {
+		if begins, err := f.evidence.Begins(f.log.View(), file.Segment()); err != nil || begins {
+			return cmp.Or(err, errReplaced)
+		}
+	}
+	if written, err := f.written(file.Segment().Number); err != nil || !written {
+		return cmp.Or(err, errReplaced)
+	}
+	// The segment that a full sync has put there was there before the manifest names it, so the manifest is read last.
+	if _, err := f.current(); err != nil {
+		return err
+	}
+	if err := f.overtaken(f.plan.Until()); err != nil || f.public.Committed == f.plan.Until() || file.Segment().Number != f.plan.Until().Segment {
+		return err
+	}
+	// The manifest has moved on, and what it says may be of another history than what the plan was made for.
+	if ends, err := f.endsHeld(f.plan.Until().Offset); err != nil || !ends {
+		return cmp.Or(err, errReplaced)
+	}
+	return nil
+}
+
+// intact makes sure, before the next chunk is cut from a segment, that its bytes are still there and still of the history that
+// the plan was made for. What workers read of a chunk later is theirs to check: a file that was cut is a *folder.ChangedError.
+func (f *follower) intact() error {
+	file, end, cut := f.plan.Within()
+	if file == nil || file.Segment().Compression != folder.Plain {
+		return nil
+	}
+	info, err := file.Stat()
+	switch {
+	case err != nil:
+		return err
+	case info.Size() < end && !cut:
+		return errReplaced
+	}
+	if other, err := f.compare(); err != nil || other != "" {
+		return cmp.Or(err, errReplaced)
+	}
+	return f.overtaken(f.pos)
+}
+
+// overtaken is errReplaced when the manifest names an earlier position than one that it has named.
+func (f *follower) overtaken(at decode.Position) error {
+	if f.refresh {
+		return errReplaced // a server was started without a manifest, or it is another one's
+	}
+	data, err := f.manifest.read()
+	if err != nil {
+		return f.unread(err)
+	}
+	m, err := folder.ParseManifest(data, f.log.View().Manifest.Layout)
+	if err != nil || m.Position.Before(at) {
+		return errReplaced
+	}
+	f.publish(m)
+	return nil
+}
+
+// unread passes over a manifest that is not there at this moment.
+func (f *follower) unread(err error) error {
+	if errors.Is(err, folder.ErrNoManifest) {
+		return nil
+	}
+	return fmt.Errorf("%s: reading the manifest: %w", f.log.ID(), err)
+}
+
+// mayBeMixed reports whether a manifest before at may be one whose fields belong to two moments: Pika 2 stores the
+// offset of the next segment, or of a full sync, before its number.
+func mayBeMixed(m folder.Manifest, at decode.Position) bool {
+	return m.Layout == folder.Layout2 && m.Position.Segment == at.Segment
+}
+
+// check looks whether folder and manifest are still those that are open.
+func (f *follower) check() error {
+	current, err := f.current()
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s: looking at the manifest: %w", f.log.ID(), err)
+	case !current && !f.refresh:
+		return f.missing()
+	}
+	f.removed = false
+	return nil
+}
+
+// current reports whether the manifest that is open is the one at the path.
+func (f *follower) current() (bool, error) {
+	replaced, err := f.manifest.renew()
+	if replaced {
+		f.refresh, f.settled = true, false
+	}
+	if errors.Is(err, folder.ErrNoManifest) {
+		return false, nil
+	}
+	return err == nil && !replaced, err
+}
+
+// missing says once what it means that the manifest is not there.
+func (f *follower) missing() error {
+	_, err := os.Stat(f.dir.Path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		f.removed = true
+		return nil
+	case err == nil && f.manifest.file != nil:
+		f.once(binlog.NoteUnlisted, f.manifest.path, "the manifest is gone: following the server as long as it has it open")
+	}
+	return err
+}
+
+// noteRemoved says that a folder is gone, when what was in it has been read.
+func (f *follower) noteRemoved() {
+	if f.removed {
+		f.once(binlog.NoteRemoved, f.dir.Path, "the folder was removed, it was read up to %v", f.end)
+	}
+}
+
+func (f *follower) once(kind binlog.NoteKind, path, format string, args ...any) {
+	if slices.Contains(f.noted, kind) {
+		return
+	}
+	f.noted = append(f.noted, kind)
+	f.note(binlog.Note{Kind: kind, Log: f.log.ID(), Path: path, Text: fmt.Sprintf(format, args...)})
+}
+
+// segmentPath is that of the plain segment with a number.
+func (f *follower) segmentPath(number uint32) string { return folder.SegmentPath(f.dir.Path, number) }
+
+// relist looks at the folder again, for a manifest that is believed. Unlike Log.Refresh it does not ask again what version
+// wrote the log: the logic id in the manifest of a live server may be that of another record than its position.
+func (f *follower) relist(m folder.Manifest) error {
+	list, err := f.dir.List()
+	if err != nil {
+		return err
+	}
+	segments, _ := folder.Split(list.Segments, m.Position.Segment)
+	f.log.Adopt(&evidence.View{Segments: segments, Manifest: m, Generation: f.log.Generation()})
+	f.evidence.Reset()
+	return nil
+}
+
+// grow takes over a manifest that has moved within the segment that is held.
+func (f *follower) grow(m folder.Manifest) error {
+	now, err := f.dir.Held().Stat()
+	if err != nil {
+		return fmt.Errorf("%s: %w", f.log.ID(), err)
+	}
+	was := f.log.View()
+	i, ok := folder.Find(was.Segments, f.dir.Held().Segment().Number)
+	if !ok || m.Position.Segment != was.Manifest.Position.Segment {
+		return f.relist(m)
+	}
+	v := *was
+	v.Manifest, v.Segments = m, slices.Clone(was.Segments)
+	v.Segments[i].Size = now.Size()
+	f.log.Adopt(&v)
+	return nil
+}
+
+// unwritten reports whether a manifest names bytes of a segment that has none.
+func (f *follower) unwritten(m folder.Manifest) bool {
+	segments := f.log.View().Segments
+	i, ok := folder.Find(segments, m.Position.Segment)
+	return ok && segments[i].Size == 0 && m.Position.Offset > 0
+}

@@ -1,0 +1,111 @@
+package follow
+
+import (
+	"fmt"
+	"math"
+
+	"pikabin/decode"
+	"pikabin/decode/binlog/folder"
+)
+
+// joint is what a segment says of the one before it, which is held and has lost its name.
+type joint uint8
+
+const (
+	untold  joint = iota // it does not say where it goes on from
+	joined               // it goes on where the records of the one before it end
+	severed              // it goes on from elsewhere
+)
+
+// behindUnlinked judges the way from a segment that is held and has lost its name to what is behind it: planned if it is that of one
+// history. A purge takes names away and no records, but a full sync puts another segment in the place of the one that is held, and
+// when that has been purged as well only the segment behind it is left to tell.
+func (f *follower) behindUnlinked(m folder.Manifest) (verdict, error) {
+	held := f.dir.Held()
+	if held == nil || held.Segment().Number != f.end.Segment || f.end.Segment == math.MaxUint32 {
+		return planned, nil
+	}
+	i, ok := folder.Find(f.log.View().Segments, f.end.Segment+1)
+	if !ok {
+		return f.beforeGap(m, held, f.log.View().Segments[i])
+	}
+	next := f.log.View().Segments[i]
+	j, err := f.joint(held, next)
+	switch {
+	case err != nil:
+		return lookAgain, err
+	case j == severed:
+		return f.replaced(m, fmt.Sprintf("write2file%d does not go on from the write2file%d that was read", next.Number, f.end.Segment))
+	case j == joined:
+		return planned, nil
+	case f.pos.Segment == next.Number:
+		return f.replaced(m, fmt.Sprintf("write2file%d was unlinked before it was read to its end, and write2file%d does not say what it goes on from",
+			f.end.Segment, next.Number))
+	}
+	f.read(next.Start())
+	return partly, nil
+}
+
+// beforeGap judges the rest of a segment that is held and has lost its name, with the one behind it. A server that goes on to another
+// segment has cut it to the end of its records. Else it may be that of a server that was killed, and what stands behind the
+// last record known to be committed is none.
+func (f *follower) beforeGap(m folder.Manifest, held *folder.File, next folder.Segment) (verdict, error) {
+	now, err := held.Again()
+	if err != nil {
+		return lookAgain, err
+	}
+	defer now.Close()
+	span := f.evidence.Span(f.log.View(), now)
+	e, err := f.evidence.Ending(now, span, f.end.Offset)
+	if err != nil {
+		return lookAgain, err
+	}
+	o, err := f.evidence.Opening(f.log.View(), next)
+	if err != nil {
+		return lookAgain, err
+	}
+	if e.Found && o.Found && o.Has&e.Last.Has&decode.HasLogicID != 0 && o.LogicID <= e.Last.LogicID {
+		return f.replaced(m, fmt.Sprintf("write2file%d begins with the logic id %d, and %d was read", next.Number, o.LogicID, e.Last.LogicID))
+	}
+	span.Begin, span.Exact = f.end.Offset, !f.middle
+	if end, err := f.evidence.WholeEnd(now, span); err != nil || end == now.Size() {
+		return planned, err
+	}
+	gap := &decode.GapError{Log: f.log.ID(), From: f.end, To: next.Start(), First: f.end.Segment, Last: next.Number - 1}
+	f.moved(next.Start())
+	return lookAgain, gap
+}
+
+// joint compares how a segment begins with how the one before it ends. On a replica whose positions have drifted from those of its
+// master nothing can be told.
+func (f *follower) joint(held *folder.File, next folder.Segment) (joint, error) {
+	o, err := f.evidence.Opening(f.log.View(), next)
+	if err != nil {
+		return untold, err
+	}
+	// Who pins segments has seen whether another one took the place of this one, while he ran.
+	unknown := untold
+	if f.dir.Links != nil {
+		unknown = joined
+	}
+	if !o.Found || !o.HasAt || o.Offset != 0 || o.At.Segment != f.end.Segment {
+		return unknown, nil
+	}
+	now, err := held.Again()
+	if err != nil {
+		return untold, err
+	}
+	defer now.Close()
+	span := f.evidence.Span(f.log.View(), now)
+	if o.At.Offset >= f.end.Offset && o.At.Offset <= now.Size() {
+		if e, err := f.evidence.Ending(now, span, o.At.Offset); err != nil || e.Boundary {
+			return joined, err
+		}
+	}
+	e, err := f.evidence.Ending(now, span, f.end.Offset)
+	far := o.At.Offset >= now.Size()+decode.BlockSize || o.At.Offset+decode.BlockSize <= f.end.Offset
+	if err != nil || !e.Own && (e.Found || !far) {
+		return unknown, err
+	}
+	return severed, nil
+}

@@ -1,0 +1,409 @@
+package follow
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"pikabin/decode"
+	"pikabin/decode/binlog"
+	"pikabin/decode/binlog/folder"
+)
+
+// verdict is what is to be made of a manifest.
+type verdict uint8
+
+const (
+	lookAgain verdict = iota // it is not believed, or not yet
+	nothing                  // there is nothing to read until it changes
+	planned                  // there is something to read
+	partly                   // so there is, and what is behind it the next look will tell
+)
+
+// look asks the manifest whether there is something to read.
+//
+// The server stores the fields of the manifest one after the other, and it may be stopped between two of the stores for as
+// long as somebody likes. So a manifest that two reads agree on may be one that never was: what it says is held against the
+// files, and where these do not bear it out there is nothing to do but to wait.
+func (f *follower) look() (news bool, err error) {
+	data, err := f.manifest.read()
+	if err != nil {
+		return false, f.unread(err)
+	}
+	if f.settled && bytes.Equal(data, f.last[:]) {
+		return false, nil
+	}
+	copy(f.last[:], data)
+	m, ok, err := f.parse(data)
+	if err != nil || !ok {
+		return false, notThere(err)
+	}
+	v, err := f.judge(m)
+	f.settled = v == nothing && err == nil
+	return v == planned || v == partly, notThere(err)
+}
+
+// notThere passes over an error for something that has vanished: the next look will tell what it was.
+func notThere(err error) error {
+	if folder.Vanished(err) {
+		return nil
+	}
+	return err
+}
+
+// parse reads the manifest's fields. Which layout it has is asked of the files until there is a record.
+func (f *follower) parse(data []byte) (folder.Manifest, bool, error) {
+	if !f.refresh && f.log.Generation() != decode.GenerationUnknown {
+		m, err := folder.ParseManifest(data, f.log.View().Manifest.Layout)
+		return m, err == nil, nil
+	}
+	if err := f.log.Refresh(); err != nil || f.log.View().ManifestErr != nil {
+		f.refresh = true
+		return folder.Manifest{}, false, err
+	}
+	f.refresh = false
+	return f.log.View().Manifest, true, nil
+}
+
+// judge compares a manifest with the position.
+func (f *follower) judge(m folder.Manifest) (verdict, error) {
+	at := m.Position
+	var v verdict
+	var err error
+	switch {
+	case at == f.pos:
+		v, err = nothing, f.settle()
+	case at.Segment == f.pos.Segment && f.pos.Offset > 0 && f.pos.Before(at):
+		v, err = f.grown(m)
+	case f.pos.Before(at):
+		v, err = f.rolled(m)
+	default:
+		v, err = f.backward(m)
+	}
+	if err == nil && (v == nothing || v == planned) {
+		f.good = f.last
+		f.publish(m)
+	}
+	return v, err
+}
+
+// settle opens the segment at whose end the reading begins, so that it can be read on whatever becomes of its name.
+func (f *follower) settle() error {
+	if f.begun {
+		return nil
+	}
+	f.begun = true
+	return f.holdAt(f.pos.Segment)
+}
+
+// holdAt opens a segment to hold it, if it is there.
+func (f *follower) holdAt(number uint32) error {
+	if err := f.dir.LetGo(); err != nil {
+		return err
+	}
+	file, err := f.dir.OpenPlain(folder.Segment{Number: number, Path: f.segmentPath(number)})
+	if err != nil {
+		return notThere(err)
+	}
+	defer file.Close()
+	return errors.Join(f.dir.Hold(file), f.remember())
+}
+
+// grown follows a manifest that has moved within the current segment.
+func (f *follower) grown(m folder.Manifest) (verdict, error) {
+	s, err := f.standing()
+	switch {
+	case err != nil:
+		return lookAgain, err
+	case s.other != "" && f.begun:
+		return f.replaced(m, s.other)
+	case s.size < 0 || s.size == 0, s.size < m.Position.Offset && f.begun:
+		return lookAgain, nil
+	case !s.there && f.begun:
+		if ends, err := f.endsHeld(m.Position.Offset); err != nil || !ends {
+			return lookAgain, err // the server writes into another file that has no name either
+		}
+	}
+	if f.dir.Held() == nil || f.dir.Held().Segment().Number != f.pos.Segment {
+		if err := f.holdAt(f.pos.Segment); err != nil || f.dir.Held() == nil {
+			return lookAgain, err
+		}
+	}
+	if !s.there && !f.removed {
+		f.once(binlog.NoteUnlinked, f.segmentPath(f.pos.Segment), "write2file%d was unlinked while the server writes it (PURGELOGSTO of a short log does that): "+
+			"reading on from the open file", f.pos.Segment)
+	}
+	if err := f.grow(m); err != nil {
+		return lookAgain, err
+	}
+	return f.readTo(m, f.dir.Held().Segment())
+}
+
+func (f *follower) replacedIf(begins bool, err error, m folder.Manifest) (verdict, error) {
+	if err != nil || !begins {
+		return lookAgain, err
+	}
+	return f.replaced(m, fmt.Sprintf("another history begins at or before %v", m.Position))
+}
+
+// readTo plans the way to a manifest in the current segment, as far as records that are whole go.
+//
+// Two things can be wrong with a position that fits the file. Behind the filler of a full sync before Pika 3.0.10 the
+// manifest may be ahead of the records, and a full sync that is about to change the number shows its offset with the old
+// number or the other way round: then the records end before it. Where the end is not in question nothing is read here.
+func (f *follower) readTo(m folder.Manifest, segment folder.Segment) (verdict, error) {
+	o, err := f.evidence.Opening(f.log.View(), segment)
+	if err != nil {
+		return lookAgain, err
+	}
+	until := m.Position
+	if o.Filler || m.Layout == folder.Layout2 && f.begun {
+		if until.Offset, err = f.wholeEnd(segment, o.Filler, until.Offset); err != nil {
+			return lookAgain, err
+		}
+	}
+	if until == f.pos || until != m.Position && !o.Filler {
+		return nothing, nil
+	}
+	f.read(until)
+	return planned, nil
+}
+
+// wholeEnd is the end of the last record before an offset of the current segment, the offset itself if one ends there.
+func (f *follower) wholeEnd(segment folder.Segment, filler bool, offset int64) (int64, error) {
+	file, err := f.dir.OpenPlain(segment)
+	if err != nil {
+		return 0, err
+	}
+	defer file.Close()
+	span := f.evidence.Span(f.log.View(), file)
+	if filler {
+		if e, err := f.evidence.Ending(file, span, offset); err != nil || e.Boundary {
+			return offset, err
+		}
+	}
+	span.Begin, span.End, span.Limit, span.Exact = f.pos.Offset, offset, offset, !f.middle
+	return f.evidence.WholeEnd(file, span)
+}
+
+// rolled follows a manifest that names a segment of which nothing was read: after a rotation, several, or a full sync.
+func (f *follower) rolled(m folder.Manifest) (verdict, error) {
+	confirmed, err := f.confirm(m)
+	if err != nil || !confirmed && (f.begun || f.unwritten(m)) {
+		return lookAgain, err
+	}
+	s, err := f.standing()
+	if err != nil {
+		return lookAgain, err
+	}
+	if s.other != "" && f.begun {
+		return f.replaced(m, s.other)
+	}
+	if broken, err := f.brokenAbove(m.Position.Segment); err != nil || broken {
+		return f.replacedIf(broken, err, m)
+	}
+	if m.Position.Offset == 0 && f.begun {
+		// Only the first record of a segment tells where the one before it ends, which may have stale bytes there. A file that
+		// ends where it was read to has none, if it is the one that the server has ended.
+		if m.Position.Segment == f.pos.Segment+1 && f.pos == f.end && s.there && s.size == f.pos.Offset {
+			f.pos, f.fresh = m.Position, false
+		}
+		return nothing, nil
+	}
+	if whole, err := f.written(m.Position.Segment); err != nil || !whole {
+		return lookAgain, err
+	}
+	if f.begun && !s.there {
+		if v, err := f.behindUnlinked(m); err != nil || v != planned {
+			return v, err
+		}
+	}
+	if err := f.skipPurged(); err != nil {
+		return lookAgain, err
+	}
+	if i, ok := folder.Find(f.log.View().Segments, f.pos.Segment); ok && m.Position.Segment == f.pos.Segment {
+		return f.readTo(m, f.log.View().Segments[i])
+	}
+	if mixed, err := f.mixed(m.Position); err != nil || mixed {
+		return lookAgain, err
+	}
+	f.read(m.Position)
+	return planned, nil
+}
+
+// mixed reports whether no record ends at a manifest's position: a full sync or a truncation has stored one of its fields. When
+// the manifest has changed and still none does, it is damage.
+func (f *follower) mixed(at decode.Position) (bool, error) {
+	i, ok := folder.Find(f.log.View().Segments, at.Segment)
+	if !ok || !f.begun {
+		return false, nil
+	}
+	if ends, err := f.endsRecord(f.log.View().Segments[i], at.Offset); err != nil || ends {
+		return false, err
+	}
+	return f.doubt(at.Segment)
+}
+
+// written reports whether a segment that is entered has a beginning, or whether the server may be about to write it: then it
+// is half a piece of filler or nothing yet, of a full sync whose position the manifest does not have or has in part.
+func (f *follower) written(number uint32) (bool, error) {
+	i, ok := folder.Find(f.log.View().Segments, number)
+	if !ok || !f.begun {
+		return true, nil
+	}
+	if o, err := f.evidence.Opening(f.log.View(), f.log.View().Segments[i]); err != nil || o.Found || o.Filler {
+		return true, err
+	}
+	if at := f.log.View().Manifest.Position; at.Segment == number {
+		if ends, err := f.endsRecord(f.log.View().Segments[i], at.Offset); err != nil || ends {
+			return true, err
+		}
+	}
+	doubt, err := f.doubt(number)
+	return !doubt, err
+}
+
+// doubt reports whether to wait for the manifest to change. One that has changed, and for which the segment is as it was, is that
+// of a server with other things to do than to write its beginning: it is damage.
+func (f *follower) doubt(number uint32) (bool, error) {
+	data, err := f.manifest.read()
+	if err != nil {
+		return true, f.unread(err)
+	}
+	now := [folder.ManifestSize]byte(data)
+	if f.doubted && f.doubtful == number && f.doubtAt != now {
+		return false, nil
+	}
+	f.doubtful, f.doubted, f.doubtAt = number, true, now
+	return true, nil
+}
+
+// confirm lists the folder for a manifest with another number, and reports whether files and manifest bear it out. The
+// listing comes behind the first read of the manifest, so that it holds all that the manifest speaks of, and before the
+// second.
+func (f *follower) confirm(m folder.Manifest) (bool, error) {
+	if err := f.relist(m); err != nil {
+		return false, err
+	}
+	if !m.Fits(f.log.View().Segments) || f.refresh {
+		return false, nil
+	}
+	data, err := f.manifest.read()
+	if err != nil {
+		return false, f.unread(err)
+	}
+	return bytes.Equal(data, f.last[:]), nil
+}
+
+// brokenAbove reports whether another history begins behind the position. It looks from the top down and not beyond a
+// missing number: segments between may be stale.
+func (f *follower) brokenAbove(top uint32) (bool, error) {
+	bottom := int64(f.pos.Segment)
+	if f.pos.Offset > 0 || f.fresh {
+		bottom++
+	}
+	for n := int64(top); n >= bottom; n-- {
+		i, ok := folder.Find(f.log.View().Segments, uint32(n))
+		if !ok {
+			return false, nil
+		}
+		if begins, err := f.evidence.Begins(f.log.View(), f.log.View().Segments[i]); err != nil || begins {
+			return begins, err
+		}
+	}
+	return false, nil
+}
+
+// skipPurged moves from the end of a segment that was purged to the next one, if that says that nothing is missing between.
+func (f *follower) skipPurged() error {
+	next := f.pos.Segment + 1
+	if _, ok := folder.Find(f.log.View().Segments, f.pos.Segment); ok {
+		return nil
+	}
+	i, ok := folder.Find(f.log.View().Segments, next)
+	if !ok || next == 0 {
+		return nil
+	}
+	o, err := f.evidence.Opening(f.log.View(), f.log.View().Segments[i])
+	if err == nil && o.Found && o.HasAt && o.Offset == 0 && o.At == f.pos {
+		f.pos, f.fresh = decode.Position{Segment: next}, false
+	}
+	return err
+}
+
+// backward follows a manifest that names an earlier position than it did.
+func (f *follower) backward(m folder.Manifest) (verdict, error) {
+	if !f.begun {
+		return lookAgain, &decode.BeyondError{Log: f.log.ID(), Want: f.pos, End: m.Position}
+	}
+	reason := fmt.Sprintf("the manifest went back from %v to %v", f.pos, m.Position)
+	if mayBeMixed(m, f.pos) {
+		// A server of Pika 2 that was killed between two stores of a rotation begins the segment again.
+		s, err := f.standing()
+		if err != nil || s.other == "" {
+			return lookAgain, err
+		}
+		reason = s.other
+	}
+	return f.replaced(m, reason)
+}
+
+// replaced goes on where the present history begins. While manifest and files do not agree on where that is, what was
+// read stays what is compared with.
+func (f *follower) replaced(m folder.Manifest, reason string) (verdict, error) {
+	// A full sync has replaced files before the manifest tells of it. And of a server that was started without a manifest the
+	// one that is open says nothing any more.
+	if current, err := f.current(); err != nil || !current || f.last == f.good {
+		return lookAgain, err
+	}
+	held := f.dir.Swap(nil)
+	to, ok, err := f.newStart(m)
+	if err != nil || !ok {
+		f.dir.Swap(held)
+		f.evidence.Reset()
+		return lookAgain, err
+	}
+	if held != nil {
+		err = held.Release()
+	}
+	return lookAgain, errors.Join(f.goOn(to, reason), err)
+}
+
+// newStart is where the history begins that a manifest is the end of, if the manifest is believed.
+func (f *follower) newStart(m folder.Manifest) (start decode.Position, ok bool, err error) {
+	ok, err = f.confirm(m)
+	if err != nil || !ok {
+		return start, false, err
+	}
+	if m.Position.Offset > 0 {
+		i, _ := folder.Find(f.log.View().Segments, m.Position.Segment)
+		if ok, err = f.endsRecord(f.log.View().Segments[i], m.Position.Offset); err != nil || !ok {
+			return start, false, err
+		}
+	}
+	return f.evidence.HistoryStart(f.log.View())
+}
+
+// endsRecord reports whether a record ends at an offset, as it must at a manifest's position. Filler may end elsewhere.
+func (f *follower) endsRecord(s folder.Segment, offset int64) (bool, error) {
+	o, err := f.evidence.Opening(f.log.View(), s)
+	if err != nil || o.Filler {
+		return o.Filler, err
+	}
+	file, err := f.dir.OpenPlain(s)
+	if err != nil {
+		return false, err
+	}
+	defer file.Close()
+	e, err := f.evidence.Ending(file, f.evidence.Span(f.log.View(), file), offset)
+	return e.Boundary, err
+}
+
+// goOn moves to the beginning of another history, and says so.
+func (f *follower) goOn(to decode.Position, reason string) error {
+	from := f.end
+	f.moved(to)
+	f.fresh = true
+	f.settled, f.before, f.head, f.beforeAt = false, f.before[:0], f.head[:0], decode.Position{}
+	return &decode.RewrittenError{Log: f.log.ID(), From: from, To: to, Reason: reason}
+}
