@@ -27,6 +27,7 @@ type DecoderOptions struct {
 // Decoder turns records into changes: Decode takes a record apart, then Next gives its changes one by
 // one. It belongs to one goroutine.
 type Decoder struct {
+	_       apart
 	options DecoderOptions
 	renamed map[string]*Command
 	names   map[string]string
@@ -41,7 +42,12 @@ type Decoder struct {
 	given uint32 // parts that Next has given
 
 	passed uint64
+	_      apart
 }
+
+// apart keeps what is written with every record out of the cache lines of its neighbours in memory, which may be
+// another goroutine's. It is two lines long, since CPUs fetch them in pairs.
+type apart [128]byte
 
 // NewDecoder makes a decoder. It fails on a renaming to a command that pikabin does not know.
 func NewDecoder(o DecoderOptions) (*Decoder, error) {

@@ -5,9 +5,11 @@
 #
 # --quick takes one round over 64 MiB a log instead of five over 512 MiB. A ratio is the median time
 # of cat over that of the run: 1.0 is as fast as cat, and a goal of "-" means that there is none.
+# "of one" is how many times as fast as with one worker it is, "of other" as another program.
 #
 #   BENCH_DIR  where the logs are kept and used again (default ${TMPDIR:-/tmp}/pikabin-bench)
 #   PIKABIN    a binary to measure instead of one built from the working tree
+#   OTHER      another binary, such as one of an older version, that is measured in turn with it
 set -euo pipefail
 shopt -s inherit_errexit
 export LC_ALL=C # EPOCHREALTIME with a point
@@ -58,6 +60,14 @@ log_of() {
 	echo "$dir"
 }
 
+# measure_both CASE WHAT WORKERS ARGUMENTS...: of pikabin, and right after it of the other program.
+measure_both() {
+	local case=$1 what=$2 workers=$3
+	shift 3
+	measure "$case" "$what" "$workers" "$pikabin" "$@" --progress never --quiet
+	[[ -z ${OTHER:-} ]] || measure "$case" "other $what" "$workers" "$OTHER" "$@" --progress never --quiet
+}
+
 # measure CASE WHAT WORKERS COMMAND...: runs the command and notes how long it took.
 measure() {
 	local case=$1 what=$2 workers=$3 begin end
@@ -68,12 +78,8 @@ measure() {
 	printf '%s\t%s\t%s\t%s\t%s\n' "$case" "$what" "$workers" "$bytes" $((end - begin)) >>"$results"
 }
 
-convert() {
-	"$pikabin" convert "$@" --progress never --quiet
-}
-
 convert_through_zstd() {
-	convert "$1" -f jsonl -o - | zstd -q -1 -T0
+	"$pikabin" convert "$1" -f jsonl -o - --progress never --quiet | zstd -q -1 -T0
 }
 
 # one_round CASE DIR: each thing once, so that a noisy moment hits all of them alike.
@@ -83,11 +89,11 @@ one_round() {
 	measure "$case" cat 1 cat "$dir"/log_db0/write2file*
 	for format in jsonl protobuf resp; do
 		for workers in "${counts[@]}"; do
-			measure "$case" "$format" "$workers" convert "$dir" -f "$format" -o /dev/null --workers "$workers"
+			measure_both "$case" "$format" "$workers" convert "$dir" -f "$format" -o /dev/null --workers "$workers"
 		done
 	done
-	measure "$case" verify "$cores" "$pikabin" verify --quiet "$dir"
-	measure "$case" "jsonl, --compress zstd" "$cores" convert "$dir" -f jsonl --compress zstd -o /dev/null
+	measure_both "$case" verify "$cores" verify "$dir"
+	measure_both "$case" "jsonl, --compress zstd" "$cores" convert "$dir" -f jsonl --compress zstd -o /dev/null
 	if command -v zstd >/dev/null; then
 		measure "$case" "jsonl | zstd -1 -T0" "$cores" convert_through_zstd "$dir"
 	fi
@@ -123,6 +129,10 @@ table() {
 		if (what != "verify" && workers > 1) g = g * 0.75 * workers
 		return sprintf("%.2f", g > 1 ? 1 : g)
 	}
+	# How many times as long the run with that key took. A key that was not measured gives "-".
+	function times_as_long(key, m) {
+		return key in times ? sprintf("%.2f", median(key) / m) : "-"
+	}
 	BEGIN {
 		goals["small", "jsonl"] = 0.12; goals["medium", "jsonl"] = 0.20
 		goals["small", "protobuf"] = 0.20; goals["medium", "protobuf"] = 0.50
@@ -135,13 +145,15 @@ table() {
 		bytes[key] = $4
 	}
 	END {
-		format = "%-7s %-23s %7s %7s %6s %6s\n"
-		printf format, "case", "what", "workers", "MB/s", "ratio", "goal"
+		format = "%-7s %-23s %7s %7s %6s %6s %7s %8s\n"
+		printf format, "case", "what", "workers", "MB/s", "ratio", "goal", "of one", "of other"
 		for (i = 1; i <= n; i++) {
 			split(order[i], k, FS)
+			if (k[2] ~ /^other /) continue
 			m = median(order[i]) + (median(order[i]) == 0)
 			ratio = median(k[1] FS "cat" FS 1) / m
-			printf format, k[1], k[2], k[3], sprintf("%.0f", bytes[order[i]] / m), sprintf("%.2f", ratio), goal(k[1], k[2], k[3])
+			printf format, k[1], k[2], k[3], sprintf("%.0f", bytes[order[i]] / m), sprintf("%.2f", ratio), goal(k[1], k[2], k[3]),
+				(k[3] > 1 ? times_as_long(k[1] FS k[2] FS 1, m) : "-"), times_as_long(k[1] FS "other " k[2] FS k[3], m)
 		}
 	}' "$results"
 }
