@@ -42,6 +42,7 @@ func Find(paths []string, options Options) ([]*Log, error) {
 
 type finder struct {
 	options   Options
+	names     folder.Names
 	logs      []*Log
 	named     map[string][]folder.Segment // by folder
 	namedDirs []string                    // its keys, in the order they came
@@ -161,7 +162,11 @@ func logsOf(db *folder.Listing, skip func(dir string) bool) (dirs []string, foun
 }
 
 func (f *finder) addLog(dir string, named []folder.Segment) error {
-	l, err := openLog(dir, named, f.options)
+	id, err := f.names.Identify(dir)
+	if err != nil {
+		return err
+	}
+	l, err := openLog(id, dir, named, f.options)
 	if err != nil {
 		return err
 	}

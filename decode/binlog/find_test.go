@@ -1,7 +1,9 @@
 package binlog_test
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -181,5 +183,59 @@ func TestUnreadableFolderIsNamed(t *testing.T) {
 	top := binlogtest.Tree(t, "log/log_db0/", "log/log_db1 -> log_db1")
 	if _, err := binlog.Find(under(top, "log"), binlog.Options{}); err == nil || !strings.Contains(err.Error(), "log_db1") {
 		t.Errorf("error %v, want one that names log_db1", err)
+	}
+}
+
+// TestSegmentJustMade: the segment that a healthy server is making is none of an older history; one that continues from elsewhere is.
+func TestSegmentJustMade(t *testing.T) {
+	w := binlogtest.NewWriter(binlogtest.Options{SegmentSize: 1 << 20})
+	for range 3 {
+		w.Command("SET", "k", "v")
+	}
+	next := binlogtest.NewWriter(binlogtest.Options{SegmentSize: 200})
+	for range 4 {
+		next.Command("SET", "k", "v")
+	}
+	for name, c := range map[string]struct {
+		content []byte
+		stale   int
+	}{
+		"empty":                      {nil, 0},
+		"zeros":                      {make([]byte, 65536), 0},
+		"the record that comes next": {next.Bytes(1), 0},
+		"a first record of a log":    {w.Bytes(0), 1},
+		"bytes that say nothing":     {[]byte("junkjunkjunk"), 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "log_db0")
+			if err := errors.Join(w.WriteDir(dir), os.WriteFile(filepath.Join(dir, "write2file1"), c.content, 0o600)); err != nil {
+				t.Fatal(err)
+			}
+			if l := findOne(t, dir); len(l.Stale()) != c.stale || len(l.Notes()) != c.stale {
+				t.Errorf("%d stale, notes %v; want %d", len(l.Stale()), l.Notes(), c.stale)
+			}
+		})
+	}
+}
+
+// TestManySlots: each of them knows how many there are.
+func TestManySlots(t *testing.T) {
+	top := t.TempDir()
+	const slots = 300
+	for i := range slots {
+		w := binlogtest.NewWriter(binlogtest.Options{Generation: decode.G4})
+		w.Command("SET", "k", "v")
+		if err := w.WriteDir(filepath.Join(top, "log_db0", fmt.Sprint(i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	logs, err := binlog.Find([]string{top}, binlog.Options{})
+	if err != nil || len(logs) != slots {
+		t.Fatalf("%d logs, %v", len(logs), err)
+	}
+	for i, l := range logs {
+		if id := l.ID(); id.Slot != i || id.Slots != slots {
+			t.Fatalf("log %d is slot %d of %d", i, id.Slot, id.Slots)
+		}
 	}
 }

@@ -33,14 +33,16 @@ type Log struct {
 }
 
 // OpenLog looks at the folder of a log.
-func OpenLog(path string, o Options) (*Log, error) { return openLog(path, nil, o) }
-
-// openLog looks at a folder. named are the segments that the user named in it, nil for all.
-func openLog(path string, named []folder.Segment, o Options) (*Log, error) {
-	id, err := folder.Identify(path)
+func OpenLog(path string, names *folder.Names, o Options) (*Log, error) {
+	id, err := names.Identify(path)
 	if err != nil {
 		return nil, err
 	}
+	return openLog(id, path, nil, o)
+}
+
+// openLog looks at a folder. named are the segments that the user named in it, nil for all.
+func openLog(id *decode.Log, path string, named []folder.Segment, o Options) (*Log, error) {
 	dir := &folder.Dir{ID: id, Path: path}
 	reader, err := evidence.NewReader(dir, o.Generation)
 	if err != nil {
@@ -158,6 +160,11 @@ func (l *Log) believe(v *evidence.View, data []byte) {
 	v.Manifest, v.ManifestErr = m, nil
 	v.Segments, _ = folder.Split(v.Segments, m.Position.Segment)
 	l.segments, l.stale = folder.Split(l.segments, m.Position.Segment)
+	if len(l.stale) > 0 {
+		if made, err := l.evidence.JustMade(v, l.stale[0]); made && err == nil {
+			l.stale = l.stale[1:]
+		}
+	}
 	if n := len(l.stale); n > 0 {
 		text := filepath.Base(l.stale[0].Path)
 		if n > 1 {

@@ -14,6 +14,9 @@ func interruptible() (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	// A hangup, of a terminal that was closed or of a service that is told to reload, never ends a run.
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
 	go func() {
 		if _, ok := <-signals; ok {
 			signal.Stop(signals)
@@ -21,6 +24,7 @@ func interruptible() (context.Context, func()) {
 		}
 	}()
 	return ctx, func() {
+		signal.Stop(hangups)
 		signal.Stop(signals)
 		close(signals)
 		cancel(nil)

@@ -19,6 +19,9 @@ const (
 	idleTimeout    = 2 * time.Minute
 	maxHeader      = 16 << 10
 	endTimeout     = time.Second // for requests under way when the run ends
+
+	// MaxClients is how many connections there may be at once. Each takes a descriptor, and the logs need theirs.
+	MaxClients = 32
 )
 
 // lookInterval is how often the monitor looks when nobody asks, so that what it says of the time between two
@@ -48,7 +51,7 @@ func Serve(ctx context.Context, l net.Listener, m *Monitor) error {
 		ErrorLog: log.New(io.Discard, "", 0), // a client that hangs up is none of the user's concern
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(l) }()
+	go func() { ended <- server.Serve(newBounded(l, MaxClients)) }()
 	tick := time.NewTicker(lookInterval)
 	defer tick.Stop()
 	for {

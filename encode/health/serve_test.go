@@ -76,3 +76,38 @@ func TestListen(t *testing.T) {
 		}
 	}
 }
+
+// TestClientsAreBounded: those above the bound are hung up on, and a place that is given back is taken again.
+func TestClientsAreBounded(t *testing.T) {
+	listener, err := health.Listen(t.Context(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- health.Serve(ctx, listener, health.New(health.Options{Stats: &encode.Stats{}})) }()
+	var held []net.Conn
+	cut := 0
+	for range 100 {
+		conn, err := net.Dial("tcp", listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		held = append(held, conn)
+	}
+	for _, conn := range held[health.MaxClients:] {
+		if _, err := conn.Read(make([]byte, 1)); err != nil {
+			cut++
+		}
+	}
+	if want := len(held) - health.MaxClients; cut != want {
+		t.Errorf("%d connections were cut, want %d", cut, want)
+	}
+	for _, conn := range held {
+		conn.Close()
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}

@@ -1,6 +1,8 @@
 package evidence
 
 import (
+	"bytes"
+
 	"pikabin/decode"
 	"pikabin/decode/binlog/folder"
 )
@@ -80,4 +82,24 @@ func (r *Reader) HistoryStart(v *View) (start decode.Position, ok bool, err erro
 			return s.Start(), true, err
 		}
 	}
+}
+
+// JustMade reports whether a segment above the manifest's position is none of an older history, but the one that a healthy server is
+// making at this moment: it is the next one and empty, or its first record continues from where the manifest is.
+func (r *Reader) JustMade(v *View, s folder.Segment) (bool, error) {
+	at := v.Manifest.Position
+	if s.Number != at.Segment+1 || s.Compression != folder.Plain {
+		return false, nil
+	}
+	o, err := r.Opening(v, s)
+	if err != nil || o.Found {
+		return o.HasAt && o.Offset == 0 && o.At == at, err
+	}
+	f, err := r.dir.OpenPlain(s)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	head, err := f.ReadNow(make([]byte, blankHead), 0)
+	return len(bytes.Trim(head, "\x00")) == 0, err
 }

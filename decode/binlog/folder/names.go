@@ -75,14 +75,19 @@ func slotNumber(name string) (int, bool) {
 	return int(n), err == nil && strconv.FormatUint(n, 10) == name
 }
 
+// Names tells which log is in which folder. It looks at each DB's folder once, since that may have a thousand slots.
+type Names struct {
+	slots map[string]int // how many a DB has, by its folder
+}
+
 // Identify tells DB and slot from a folder's path: log_db1, log_db0/3. Where a link of another name leads to such a
 // folder, its target tells.
-func Identify(dir string) (*decode.Log, error) {
-	if id, err := identifyName(dir); id != nil || err != nil {
+func (n *Names) Identify(dir string) (*decode.Log, error) {
+	if id, err := n.identify(dir); id != nil || err != nil {
 		return id, err
 	}
 	if target, err := filepath.EvalSymlinks(dir); err == nil && target != dir {
-		if id, err := identifyName(target); id != nil || err != nil {
+		if id, err := n.identify(target); id != nil || err != nil {
 			return id, err
 		}
 	}
@@ -91,40 +96,47 @@ func Identify(dir string) (*decode.Log, error) {
 
 // IsFlat reports whether a folder's name is none that Pika 3.1 and later give.
 func IsFlat(dir string) bool {
-	id, err := identifyName(dir)
-	return id == nil && err == nil
+	parent, name := filepath.Split(dir)
+	return !IsDB(name) && !(IsSlot(name) && IsDB(filepath.Base(parent)))
 }
 
-// identifyName gives nil for a folder whose name says nothing.
-func identifyName(dir string) (*decode.Log, error) {
+// identify gives nil for a folder whose name says nothing.
+func (n *Names) identify(dir string) (*decode.Log, error) {
+	if IsFlat(dir) {
+		return nil, nil //nolint:nilnil // the name says nothing, and nothing is wrong
+	}
 	parent, name := filepath.Split(dir)
-	if IsDB(name) {
+	slot, isSlot := slotNumber(name)
+	if !isSlot {
 		return &decode.Log{DB: name[len(dbPrefix):], Slot: -1}, nil
 	}
-	slot, isSlot := slotNumber(name)
-	if db := filepath.Base(parent); isSlot && IsDB(db) {
-		slots, err := countSlots(parent)
-		return &decode.Log{DB: db[len(dbPrefix):], Slot: slot, Slots: slots}, err
-	}
-	return nil, nil
+	slots, err := n.countSlots(parent)
+	return &decode.Log{DB: filepath.Base(parent)[len(dbPrefix):], Slot: slot, Slots: slots}, err
 }
 
 // countSlots is the number of slots of a DB when their folders are numbered 0 to n-1, else 0: some of them may be
 // on another server, and which keys belong to which server cannot be told.
-func countSlots(dir string) (int, error) {
+func (n *Names) countSlots(dir string) (int, error) {
+	if count, ok := n.slots[dir]; ok {
+		return count, nil
+	}
 	db, err := List(dir)
 	if err != nil {
 		return 0, err
 	}
 	count, highest := 0, -1
 	for _, name := range db.Below {
-		if n, ok := slotNumber(name); ok {
+		if slot, ok := slotNumber(name); ok {
 			count++
-			highest = max(highest, n)
+			highest = max(highest, slot)
 		}
 	}
 	if highest != count-1 {
-		return 0, nil
+		count = 0
 	}
+	if n.slots == nil {
+		n.slots = map[string]int{}
+	}
+	n.slots[dir] = count
 	return count, nil
 }

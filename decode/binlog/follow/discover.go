@@ -34,6 +34,7 @@ func (t *Tail) find(ctx context.Context, paths []string) error {
 
 // Find finds the logs that Open would follow, and refuses the folders that it refuses. There may be none yet.
 func Find(paths []string, options binlog.Options) (logs []*binlog.Log, err error) {
+	var names folder.Names
 	for _, path := range paths {
 		root, err := tailRoot(path)
 		if err != nil {
@@ -44,7 +45,7 @@ func Find(paths []string, options binlog.Options) (logs []*binlog.Log, err error
 			return nil, err
 		}
 		for _, dir := range dirs {
-			l, err := binlog.OpenLog(dir, options)
+			l, err := binlog.OpenLog(dir, &names, options)
 			if err != nil {
 				return nil, err
 			}
@@ -80,6 +81,7 @@ func tailRoot(path string) (string, error) {
 
 // discover follows the logs that are not known yet.
 func (t *Tail) discover(ctx context.Context, late bool) error {
+	var names folder.Names
 	for _, root := range t.roots {
 		dirs, _, err := binlog.LogDirs(root, func(dir string) bool { return t.known[dir] })
 		if err != nil {
@@ -89,7 +91,7 @@ func (t *Tail) discover(ctx context.Context, late bool) error {
 			return err
 		}
 		for _, dir := range dirs {
-			if err := t.follow(ctx, dir, late); err != nil {
+			if err := t.follow(ctx, dir, &names, late); err != nil {
 				return err
 			}
 		}
@@ -98,8 +100,8 @@ func (t *Tail) discover(ctx context.Context, late bool) error {
 }
 
 // follow takes up the log of a folder, when it has a manifest.
-func (t *Tail) follow(ctx context.Context, dir string, late bool) error {
-	l, err := binlog.OpenLog(dir, t.options.Options)
+func (t *Tail) follow(ctx context.Context, dir string, names *folder.Names, late bool) error {
+	l, err := binlog.OpenLog(dir, names, t.options.Options)
 	if err != nil {
 		if late {
 			return notThere(err)

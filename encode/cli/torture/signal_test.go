@@ -3,6 +3,7 @@
 package torture
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -170,4 +171,24 @@ func TestReaderGone(t *testing.T) {
 	if got := positionOf(t, state); got.Before(want) || !got.Before(end) {
 		t.Errorf("the state says %v, want at least %v, and less than %v", got, want, end)
 	}
+}
+
+// TestHangupEndsNothing: a service's reload, or a terminal that is closed, and the tail writes what comes afterwards.
+func TestHangupEndsNothing(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "log")
+	w := pikasim.Start(t, log)
+	w.Put(10)
+	p, stdout := tailToPipe(t, log, "--from", "start")
+	readable(t, p, stdout)
+	p.Signal(syscall.SIGHUP)
+	p.Signal(syscall.SIGHUP)
+	w.Put(10)
+	lines := 0
+	for r := bufio.NewScanner(stdout); lines < 20 && r.Scan(); lines++ {
+	}
+	if lines != 20 {
+		t.Errorf("%d of 20 events:\n%s", lines, &p.Messages)
+	}
+	p.Signal(syscall.SIGTERM)
+	p.Exits(0)
 }
