@@ -22,6 +22,15 @@ const (
 	nextPreviousSuffix = ".prev.tmp"
 )
 
+// Files are all that are written for the state of a path: the state, its lock, and the generations beside it.
+func Files(path string) []string {
+	files := []string{path}
+	for _, suffix := range []string{lockSuffix, previousSuffix, nextSuffix, nextPreviousSuffix} {
+		files = append(files, path+suffix)
+	}
+	return files
+}
+
 // errGone is a state file that was removed without the generation before it.
 var errGone = errors.New("it is not there, though the generation before it is")
 
@@ -128,7 +137,8 @@ func (f *File) lock() error {
 	}
 	f.unlock = unlock
 	// The number is for people. Where it cannot be written, as into a locked file on Windows, the lock is as good.
-	if file, err := f.fsys.OpenFile(name, os.O_WRONLY|os.O_TRUNC, 0); err == nil {
+	if file, err := vfs.OpenOwn(f.fsys, name, os.O_WRONLY, 0); err == nil {
+		_ = file.Truncate(0)
 		_, _ = io.WriteString(file, strconv.Itoa(os.Getpid())+"\n")
 		_ = file.Close()
 	}
@@ -209,7 +219,7 @@ func (f *File) previous() (State, error) {
 }
 
 func (f *File) readFile(name string) ([]byte, error) {
-	file, err := f.fsys.OpenFile(name, os.O_RDONLY, 0)
+	file, err := vfs.OpenOwn(f.fsys, name, os.O_RDONLY, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -110,11 +110,15 @@ func (f *streamFlags) openSink(ctx context.Context, s *streams, o *encode.Option
 	if err != nil {
 		return nil, usageError{err}
 	}
+	guard := newGuard(sources, logs)
+	if err := guard.State(f.State); err != nil {
+		return nil, err
+	}
 	sink, err := encode.OpenSink(encode.SinkOptions{
 		Target: f.Output, Settings: f.settings(), Stdout: s.stdout.Writer, DBs: dbsOf(logs), Format: o.Format, Compression: o.Compression,
 		Roll: roll, Resume: k.file != nil, Note: k.state.Note,
 		Belongs: func(output string) error { return k.belongTo(output, f.Format, o.Compression) },
-		Guard:   func(path string) error { return newGuard(sources, logs).Outside("output", path) },
+		Guard:   func(path string) error { return guard.Write("output", path) },
 		Warn:    s.console.Warn, Waits: o.Stats.Waits, Oversized: o.Stats.Oversized, StandsBy: o.Stats.StandsBy, Stop: ctx.Done(),
 	})
 	if target, ok := errors.AsType[*encode.TargetError](err); ok {
@@ -210,11 +214,7 @@ func (f *streamFlags) checkSink() error {
 func newGuard(sources []string, logs []*binlog.Log) *run.Guard {
 	g := run.NewGuard(sources)
 	for _, l := range logs {
-		var segments []string
-		for _, s := range l.Segments() {
-			segments = append(segments, s.Path)
-		}
-		g.Log(l.Dir(), segments)
+		g.Log(l.Dir())
 	}
 	return g
 }
@@ -222,7 +222,7 @@ func newGuard(sources []string, logs []*binlog.Log) *run.Guard {
 // checkOutputs looks at all that is written.
 func (f *streamFlags) checkOutputs(sources []string, logs []*binlog.Log) error {
 	g := newGuard(sources, logs)
-	return cmp.Or(g.Output(f.Output), g.State(f.State))
+	return cmp.Or(g.State(f.State), g.Output(f.Output))
 }
 
 // lossOf makes an error of what was skipped: to go on is not to be whole, for damage and for what is missing alike.

@@ -55,13 +55,13 @@ func (c *stateCommand) Run(ctx context.Context, s *streams) error {
 	if c.Position != "" && (c.Clear || c.UsePrevious) || c.JSON && (c.Position != "" || c.Clear || c.UsePrevious) {
 		return usageError{errors.New("one thing at a time: show, set a position, --clear or --use-previous")}
 	}
+	if c.Position != "" || c.Clear || c.UsePrevious {
+		if err := run.NewGuard([]string{c.Source}).State(c.File); err != nil {
+			return err
+		}
+	}
 	switch {
 	case c.Position != "":
-		if c.Source != "" {
-			if err := run.NewGuard([]string{c.Source}).Outside("state", c.File); err != nil {
-				return err
-			}
-		}
 		return c.change(s, checkpoint.Open, func(f *checkpoint.File) error { return c.set(ctx, s, f) })
 	case c.Clear && len(c.DB)+len(c.ExcludeDB) > 0:
 		return c.change(s, checkpoint.Open, c.clearSome)

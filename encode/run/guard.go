@@ -5,30 +5,106 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
+	"pikabin/encode/checkpoint"
 	"pikabin/encode/vfs"
 )
 
-// Guard refuses files that a run must not write: those of the server, by whatever name they are reached.
+// Guard refuses files that a run must not write: those of the server, by whatever name they are reached, and those that the run writes for another
+// purpose.
 type Guard struct {
-	folders  []string // of the logs, and the log folders above them
-	segments []string
+	folders []string // of the logs, of the other DBs beside them, and the log folders above
+	written []written
 }
 
-// NewGuard protects the sources that the user named, as far as they are folders.
+// written is a file that the run writes.
+type written struct{ what, path string }
+
+// NewGuard protects the sources that the user named, with all that belongs to the same server.
 func NewGuard(sources []string) *Guard {
-	return &Guard{folders: slices.DeleteFunc(slices.Clone(sources), func(source string) bool {
-		info, err := os.Stat(source)
-		return err != nil || !info.IsDir()
-	})}
+	g := &Guard{}
+	for _, source := range sources {
+		if info, err := os.Stat(source); err == nil && info.IsDir() {
+			g.Log(source)
+		}
+	}
+	return g
 }
 
-// Log protects a log, too: its folder and its segments.
-func (g *Guard) Log(folder string, segments []string) {
-	g.folders = append(g.folders, folder)
-	g.segments = append(g.segments, segments...)
+// Log protects the folder of a log, those of the other DBs of the server, and its log folder.
+func (g *Guard) Log(dir string) {
+	g.add(dir)
+	real, err := vfs.RealPath(dir)
+	if err != nil {
+		return // whatever is written is refused for the same reason
+	}
+	if above := filepath.Dir(real); isSlot.MatchString(filepath.Base(real)) && isDB.MatchString(filepath.Base(above)) {
+		real = above
+	}
+	if !isDB.MatchString(filepath.Base(real)) {
+		return
+	}
+	above := filepath.Dir(real)
+	dbs := dbFolders(above)
+	for _, db := range append(dbs, real) {
+		g.add(db)
+	}
+	if len(dbs) > 1 || isLogFolder(above) {
+		g.add(above)
+	}
+}
+
+func (g *Guard) add(folder string) {
+	if !slices.Contains(g.folders, folder) {
+		g.folders = append(g.folders, folder)
+	}
+}
+
+// The names that a server gives.
+var (
+	isDB      = regexp.MustCompile(`^log_.`)
+	isSlot    = regexp.MustCompile(`^\d+$`)
+	isSegment = regexp.MustCompile(`^write2file\d+$`)
+	isServer  = regexp.MustCompile(`^pika\.(.*\.)?(INFO|WARNING|ERROR|FATAL)\b`)
+)
+
+// manifestName is the file that only the folder of a live log has.
+const manifestName = "manifest"
+
+// names are those in a folder, none of one that cannot be read.
+func names(folder string) []string {
+	entries, _ := os.ReadDir(folder)
+	list := make([]string, len(entries))
+	for i, e := range entries {
+		list[i] = e.Name()
+	}
+	return list
+}
+
+// dbFolders are the folders of DBs in a folder, which their manifests show: one that was copied beside other files may have such a name, too.
+func dbFolders(folder string) []string {
+	var dbs []string
+	for _, name := range names(folder) {
+		db := filepath.Join(folder, name)
+		if isDB.MatchString(name) && (isLive(db) || slices.ContainsFunc(names(db), isSlot.MatchString)) {
+			dbs = append(dbs, db)
+		}
+	}
+	return dbs
+}
+
+// isLive recognises the folder of a log that a server writes.
+func isLive(folder string) bool {
+	list := names(folder)
+	return slices.Contains(list, manifestName) && slices.ContainsFunc(list, isSegment.MatchString)
+}
+
+// isLogFolder recognises the log folder of a server by its name in the server's configuration, or by the server's own messages in it.
+func isLogFolder(folder string) bool {
+	return filepath.Base(folder) == "log" || slices.ContainsFunc(names(folder), isServer.MatchString)
 }
 
 // RefusedError is a file or folder that the run must not write, or that is not of the kind that is asked for. Nothing was touched.
@@ -41,7 +117,7 @@ func refuse(format string, args ...any) error {
 	return &RefusedError{reason: fmt.Sprintf(format, args...)}
 }
 
-// Outside refuses a path in the server's folders. what is its name in the message.
+// Outside refuses a path in the server's folders, and one that is a second name of a file there. what is its name in the message.
 func (g *Guard) Outside(what, path string) error {
 	for _, folder := range g.folders {
 		inside, err := vfs.Inside(path, folder)
@@ -52,21 +128,110 @@ func (g *Guard) Outside(what, path string) error {
 			return refuse("%s %s lies in the log folder %s, where nothing is written", what, path, folder)
 		}
 	}
+	real, err := vfs.RealPath(path)
+	if err != nil {
+		return err
+	}
+	if folder := filepath.Dir(real); isLive(folder) || isLive(real) {
+		return refuse("%s %s lies in the folder of a log, which its manifest shows: nothing is written there", what, path)
+	}
+	return g.unlinked(what, path)
+}
+
+// unlinked refuses a hard link to a file of the server.
+func (g *Guard) unlinked(what, path string) error {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() || vfs.Links(info) == 1 {
+		return nil //nolint:nilerr // what is not there is no link
+	}
+	for _, folder := range g.folders {
+		if other, ok := secondName(info, folder, logDepth); ok {
+			return refuse("%s %s is a hard link to %s, which would be lost", what, path, other)
+		}
+	}
 	return nil
 }
 
-// State refuses a state file. Empty: none is kept.
+// logDepth is how deep files are in a log folder: in the folders of slots, in those of DBs.
+const logDepth = 3
+
+// secondName finds a file in a folder and those below it.
+func secondName(info os.FileInfo, folder string, depth int) (path string, ok bool) {
+	entries, _ := os.ReadDir(folder)
+	for _, e := range entries {
+		path := filepath.Join(folder, e.Name())
+		if e.IsDir() && depth > 1 {
+			if path, ok := secondName(info, path, depth-1); ok {
+				return path, true
+			}
+			continue
+		}
+		if other, err := os.Stat(path); err == nil && os.SameFile(info, other) {
+			return path, true
+		}
+	}
+	return "", false
+}
+
+// Write refuses a file that the run writes for another purpose, or that is the server's, and keeps it in mind.
+func (g *Guard) Write(what, path string) error {
+	if err := g.Outside(what, path); err != nil {
+		return err
+	}
+	for _, w := range g.written {
+		same, err := sameFile(path, w.path)
+		if err != nil {
+			return err
+		}
+		if same {
+			return refuse("%s %s is the file of the %s, too: each needs one of its own", what, path, w.what)
+		}
+	}
+	g.written = append(g.written, written{what, path})
+	return nil
+}
+
+// sameFile reports whether two paths are of one file, which need not be there.
+func sameFile(a, b string) (bool, error) {
+	realA, errA := vfs.RealPath(a)
+	realB, errB := vfs.RealPath(b)
+	if err := cmp.Or(errA, errB); err != nil || realA == realB {
+		return err == nil, err
+	}
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	return errA == nil && errB == nil && os.SameFile(infoA, infoB), nil
+}
+
+// State refuses a state file, or one of those beside it. Empty: none is kept.
 func (g *Guard) State(path string) error {
 	if path == "" {
 		return nil
 	}
-	if info, err := os.Stat(path); strings.HasSuffix(path, "/") || err == nil && info.IsDir() {
+	info, err := os.Stat(path)
+	switch {
+	case strings.HasSuffix(path, "/") || err == nil && info.IsDir():
 		return refuse("state %s is a folder: name a file in it", path)
+	case err == nil && !info.Mode().IsRegular():
+		return refuse("state %s is a pipe or a device: name a file", path)
 	}
-	return g.Outside("state", path)
+	real, err := vfs.RealPath(path)
+	if err != nil {
+		return err
+	}
+	if err := g.Outside("state", path); err != nil {
+		return err
+	}
+	for _, file := range checkpoint.Files(real) { // two of them may be one file, after a crash
+		if err := g.Outside("state", file); err != nil {
+			return err
+		}
+		g.written = append(g.written, written{"state", file})
+	}
+	return nil
 }
 
-// Output tells files from folders, and refuses those that are the server's.
+// Output tells files from folders, and refuses those that are the server's or the run's.
 func (g *Guard) Output(output string) error {
 	if output == "-" || IsRemote(output) {
 		return nil
@@ -82,15 +247,7 @@ func (g *Guard) Output(output string) error {
 	if folder {
 		output = filepath.Clean(output) // as the sink takes it
 	}
-	if err := g.Outside("output", output); err != nil {
-		return err
-	}
-	for _, segment := range g.segments {
-		if s, err := os.Stat(segment); err == nil && os.SameFile(s, info) {
-			return refuse("output %s is the segment %s, which would be lost", output, segment)
-		}
-	}
-	return nil
+	return g.Write("output", output)
 }
 
 // IsRemote tells outputs that are not files of this machine.

@@ -88,16 +88,23 @@ func (OS) SyncDir(name string) error {
 	return errors.Join(err, dir.Close())
 }
 
-// Lock locks with flock. The file stays when the lock is given back: who removes it takes away the lock that another
-// process is waiting for under the same name.
+// Lock locks with flock. The file stays when the lock is given back: removing it would take away the lock that another
+// process is waiting for under the same name. A link, or a file with a second name, is somebody else's and no lock.
 func (OS) Lock(name string) (unlock func() error, err error) {
-	lock := flock.New(name, flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))
+	lock := flock.New(name, flock.SetFlag(os.O_CREATE|os.O_RDWR|ownFlags), flock.SetPermissions(0o600))
 	ok, err := lock.TryLock()
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, explainLink(name, err)
 	case !ok:
 		return nil, ErrLocked
+	}
+	info, err := lock.Stat()
+	if err == nil {
+		err = checkOwn(name, info)
+	}
+	if err != nil {
+		return nil, errors.Join(err, lock.Unlock())
 	}
 	return lock.Unlock, nil
 }
