@@ -166,7 +166,19 @@ type Change struct {
 	Argv     [][]byte
 	KeyIndex int
 
-	negated []byte // room for a Delta that no argument is
+	command *Command // nil for one that is not known, or that has arguments which it cannot have
+	negated []byte   // room for a Delta that no argument is
+}
+
+// Understood reports whether the fields were filled by a command that is known, from arguments that it can have.
+func (c *Change) Understood() bool { return c.command != nil }
+
+// Name is Pika's own name of the command in lower case, where Cmd may be one that a server's rename-command has made.
+func (c *Change) Name() string {
+	if c.command == nil {
+		return c.Cmd
+	}
+	return c.command.Name
 }
 
 // ShownArgs are the arguments that an event shows: those that no other field holds, or with all every one. Of a

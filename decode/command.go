@@ -95,7 +95,9 @@ func (cmd *Command) Build(c *Change, argv [][]byte, key int) {
 	c.Op, c.Type, c.Effect, c.KeyIndex = cmd.Op, cmd.Type, cmd.Effect, key
 	if !cmd.build(c, argv, key) {
 		BuildOther(c, argv)
+		return
 	}
+	c.command = cmd
 }
 
 // BuildOther fills the same fields as Build, but for Cmd, for a command that is not known or cannot
@@ -113,6 +115,7 @@ func clearFields(c *Change) {
 	c.Key, c.Value, c.EntryID, c.Delta = nil, nil, nil, nil
 	c.Elements, c.Args = c.Elements[:0], c.Args[:0]
 	c.Scope = ""
+	c.command = nil
 }
 
 // CommandNames lists the commands that are known, in the order of the table.

@@ -14,14 +14,14 @@ var benchLog = &decode.Log{DB: "db0", Slot: -1}
 // benchChange is a change with all header fields, as pksetexat gives it.
 func benchChange(value []byte) *decode.Change {
 	key := []byte("user:profile:00000000012345678")
-	return &decode.Change{
+	c := &decode.Change{
 		Log: benchLog, Segment: 1234, Offset: 71834567, End: 71834567 + 34 + int64(len(value)),
-		Has:     decode.HasLogicID | decode.HasTerm | decode.HasServerID | decode.HasTime | decode.HasExpireAt,
+		Has:     decode.HasLogicID | decode.HasTerm | decode.HasServerID | decode.HasTime,
 		LogicID: 123456789, Term: 3, ServerID: 1, Time: 1795360730,
-		Op: decode.OpSet, Type: decode.TypeString, Precision: decode.PrecisionSeconds,
-		Cmd: "pksetexat", Key: key, Value: value, ExpireAt: 1795361730000,
 		Argv: [][]byte{[]byte("pksetexat"), key, []byte("1795361730"), value},
 	}
+	decode.LookupCommand(c.Argv[0]).Build(c, c.Argv, 0)
+	return c
 }
 
 // jsonText is n bytes with a quote about every seven bytes.

@@ -27,6 +27,12 @@ type Switcher interface {
 	AppendSwitch(dst []byte, db string) ([]byte, error)
 }
 
+// Doubter is an Encoder whose reader does not always come to hold what the server had.
+type Doubter interface {
+	// Doubt says why not for a change, "" where it does.
+	Doubt(c *decode.Change) string
+}
+
 // Options are what the user may ask of any format. The zero value is the default. Each row of the table hands
 // on those that mean something to its format.
 type Options struct {
@@ -68,7 +74,7 @@ var table = []Format{
 	},
 	{
 		Name:        "redis",
-		Doc:         "like resp, with Pika's own commands in the words of Redis 7, and every deadline absolute",
+		Doc:         "what the commands did, in the words of Redis 7, for its append-only file: see the command redis",
 		Ext:         ".resp",
 		ContentType: "application/octet-stream",
 		New:         func(o Options) Encoder { return resp.NewRedis(resp.Options{SplitKeys: o.SplitKeys}) },

@@ -58,6 +58,9 @@ const goldenLimit = 2048
 
 func TestGolden(t *testing.T) {
 	for _, format := range formats.All() {
+		if format.Name == "redis" { // which needs whole commands, and has a table of them in its own test
+			continue
+		}
 		t.Run(format.Name, func(t *testing.T) {
 			var got []byte
 			enc := format.New(formats.Options{})

@@ -56,7 +56,7 @@ func commandOf(c *decode.Change, split bool) ([][]byte, bool) {
 // multiKey reports whether the command of c is one of those that give a change for each key, with
 // more than one key.
 func multiKey(c *decode.Change) bool {
-	switch c.Cmd {
+	switch c.Name() {
 	case "del", "unlink":
 		return len(c.Argv) > 2
 	case "mset", "msetnx":

@@ -89,7 +89,7 @@ func TestRESPMultiKey(t *testing.T) {
 		{"del of which one key is in the slot", inSlot(parts(1, "del", "a", "b")[1:]), formats.Options{}, respText("del", "b")},
 		{"one key, split", parts(1, "del", "a"), formats.Options{SplitKeys: true}, respText("del", "a")},
 	}
-	for _, name := range []string{"resp", "redis"} {
+	for _, name := range []string{"resp"} {
 		format, _ := formats.Lookup(name)
 		for _, test := range tests {
 			t.Run(name+"/"+test.name, func(t *testing.T) {
@@ -136,59 +136,5 @@ func TestAppendSwitch(t *testing.T) {
 				t.Errorf("%s: AppendSwitch(%q) = %q, %v", name, test.db, got, err)
 			}
 		}
-	}
-}
-
-// deadline is a command with the deadline that the decoder finds in it.
-func deadline(at int64, precision decode.Precision, args ...string) *decode.Change {
-	return &decode.Change{
-		Log: log, Op: decode.OpSet, Cmd: strings.ToLower(args[0]), Argv: formattest.Argv(args...),
-		Has: decode.HasExpireAt, ExpireAt: at, Precision: precision,
-	}
-}
-
-func TestRedisWords(t *testing.T) {
-	const s, ms, derived = decode.PrecisionSeconds, decode.PrecisionMillis, decode.PrecisionDerived
-	flush := func(args ...string) *decode.Change {
-		return &decode.Change{Log: log, Op: decode.OpFlush, Cmd: strings.ToLower(args[0]), Argv: formattest.Argv(args...)}
-	}
-	tests := []struct {
-		name string
-		c    *decode.Change
-		want []string
-	}{
-		{"pksetexat in seconds", deadline(1795361730000, s, "pksetexat", "k", "1795361730", "v"), []string{"set", "k", "v", "exat", "1795361730"}},
-		{"pksetexat in milliseconds", deadline(1795361730123, ms, "PKSETEXAT", "k", "1795361730123", "v"), []string{"set", "k", "v", "pxat", "1795361730123"}},
-		{"pksetexat without a deadline", deadline(0, decode.PrecisionNone, "pksetexat", "k", "0", ""), []string{"set", "k", ""}},
-		{"pksetexat, past", deadline(1000, s, "pksetexat", "k", "1", "v"), []string{"set", "k", "v", "exat", "1"}},
-		{"pksetexat, negative", deadline(-5000, s, "pksetexat", "k", "-5", "v"), []string{"del", "k"}},
-		{"setex", deadline(1795361730000, derived, "setex", "k", "100", "v"), []string{"set", "k", "v", "pxat", "1795361730000"}},
-		{"psetex", deadline(1795361730500, derived, "PSETEX", "k", "100500", "v"), []string{"set", "k", "v", "pxat", "1795361730500"}},
-		{"setex, long gone", deadline(-1, derived, "setex", "k", "100", "v"), []string{"del", "k"}},
-		{"setex without a deadline", deadline(0, decode.PrecisionNone, "setex", "k", "-1", "v"), []string{"set", "k", "v"}},
-		{"set ex", deadline(1795361730000, derived, "SET", "k", "v", "EX", "100"), []string{"SET", "k", "v", "pxat", "1795361730000"}},
-		{"set nx px", deadline(1795361730000, derived, "set", "k", "ex", "nx", "Px", "100"), []string{"set", "k", "ex", "nx", "pxat", "1795361730000"}},
-		{"set px xx", deadline(1795361730000, derived, "set", "k", "v", "px", "100", "XX"), []string{"set", "k", "v", "pxat", "1795361730000", "XX"}},
-		{"set without options", deadline(0, decode.PrecisionNone, "set", "k", "v"), []string{"set", "k", "v"}},
-		{"set ex without a deadline", deadline(0, decode.PrecisionNone, "set", "k", "v", "ex", "0", "nx"), []string{"set", "k", "v", "nx"}},
-		{"set vx", deadline(0, decode.PrecisionNone, "set", "k", "v", "vx", "old"), []string{"set", "k", "v", "vx", "old"}},
-		{"set ex, negative", deadline(-1, derived, "set", "k", "v", "ex", "1"), []string{"del", "k"}},
-		{"expire", deadline(1795361730000, derived, "expire", "k", "100"), []string{"pexpireat", "k", "1795361730000"}},
-		{"pexpire, negative", deadline(-7, derived, "pexpire", "k", "-9"), []string{"pexpireat", "k", "-7"}},
-		{"expireat", deadline(1795361730000, s, "expireat", "k", "1795361730"), []string{"expireat", "k", "1795361730"}},
-		{"expire of unknown time", &decode.Change{Log: log, Op: decode.OpExpire, Cmd: "expire", Argv: formattest.Argv("expire", "k", "9")}, []string{"expire", "k", "9"}},
-		{"pksetexat with arguments missing", deadline(0, s, "pksetexat", "k"), []string{"pksetexat", "k"}},
-		{"flushdb", flush("FLUSHDB"), []string{"flushdb"}},
-		{"flushdb renamed", flush("360flushdb"), []string{"flushdb"}},
-		{"flushdb of a type", flush("flushdb", "hash"), []string{"flushdb", "hash"}},
-		{"flushall", flush("flushall"), []string{"flushall"}},
-	}
-	enc := resp.NewRedis(resp.Options{})
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			if got, want := string(enc.AppendChange(nil, test.c)), respText(test.want...); got != want {
-				t.Errorf("got %q, want %q", got, want)
-			}
-		})
 	}
 }
