@@ -23,6 +23,7 @@ import (
 type commands struct {
 	Convert convertCommand `cmd:"" help:"Read what is committed, write it, end."`
 	Tail    tailCommand    `cmd:"" help:"Read what is committed, write it, and follow the log."`
+	Redis   redisCommand   `cmd:"" help:"Write what is committed as the append-only file of a Redis 7, which then holds what the server had."`
 	Info    infoCommand    `cmd:"" help:"Print what is in a log: segments, times, commands, sizes."`
 	Verify  verifyCommand  `cmd:"" help:"Check every byte that can be checked, and report damage by segment and offset."`
 	Inspect inspectCommand `cmd:"" help:"Print records for a person: headers, fields, bytes."`
@@ -92,7 +93,7 @@ func Run(args []string, stdout, stderr io.Writer, version string) (code int) {
 	code = exitCode(err)
 	if code != 0 && !errors.Is(err, errReported) {
 		text := err.Error()
-		if name := command.Selected().Name; name == "convert" || name == "tail" {
+		if name := command.Selected().Name; name == "convert" || name == "tail" || name == "redis" {
 			text = strings.TrimSuffix(text+"\n"+hint(err), "\n")
 		}
 		s.console.With(fieldsOf(err)...).Error(text)

@@ -28,7 +28,7 @@ func (*convertCommand) Help() string {
   pikabin convert /data/pika/log > changes.jsonl
   pikabin convert /data/pika/log/log_db0 --from 2h --key 'user:*' | jq .key
   pikabin convert archive/write2file*.zst -o changes.jsonl.zst
-  pikabin convert /data/pika/log -f redis | redis-cli --pipe`
+  pikabin convert /data/pika/log -f resp | redis-cli --pipe`
 }
 
 // Run converts.
