@@ -8,6 +8,7 @@ import (
 
 	"pikabin/decode"
 	"pikabin/decode/binlog/folder"
+	"pikabin/decode/binlog/pin"
 	"pikabin/encode"
 	"pikabin/encode/checkpoint"
 	"pikabin/encode/run"
@@ -62,13 +63,14 @@ func exitCode(err error) int {
 		damaged *checkpoint.DamagedError
 		log     *checkpoint.OtherLogError
 		output  *checkpoint.OtherOutputError
+		foreign *pin.ForeignError
 	)
 	switch {
 	case err == nil, errors.Is(err, syscall.EPIPE):
 		return 0
 	case errors.Is(err, errInterrupted), errors.As(err, &full), errors.As(err, &stopped):
 		return ExitInterrupted
-	case errors.As(err, &usage), errors.As(err, &refused), errors.As(err, &log), errors.As(err, &output):
+	case errors.As(err, &usage), errors.As(err, &foreign), errors.As(err, &refused), errors.As(err, &log), errors.As(err, &output):
 		return ExitUsage
 	case errors.As(err, &locked):
 		return ExitLocked

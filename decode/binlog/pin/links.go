@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 
@@ -30,10 +31,65 @@ type links struct {
 	near  bool // the user has been told that the limit is near
 }
 
+// ForeignError is a folder for links that holds segments which this program did not put there. Nothing was touched.
+type ForeignError struct {
+	Log  *decode.Log
+	Path string
+}
+
+// Error names one of them.
+func (e *ForeignError) Error() string {
+	return fmt.Sprintf("%s: pinning: %s is no link that pikabin has made, and would be removed with the links: give --pin a folder of its own", e.Log, e.Path)
+}
+
+// A link has a second name, a hidden one, that shows whose it is: a segment that somebody else has put there has none. It is
+// made first and removed last, so that a crash never leaves a link without it.
+func witness(path string) string {
+	return filepath.Join(filepath.Dir(path), witnessPrefix+filepath.Base(path)+witnessSuffix)
+}
+
+const witnessPrefix, witnessSuffix = ".", ".pin"
+
+// sweep removes the second names that a crash has left without their links: they would hold the room of what the server has purged.
+func (q *links) sweep() error {
+	entries, err := os.ReadDir(q.dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		hidden, isHidden := strings.CutPrefix(e.Name(), witnessPrefix)
+		name, isWitness := strings.CutSuffix(hidden, witnessSuffix)
+		if _, _, ok := folder.ParseSegmentName(name); !ok || !isHidden || !isWitness {
+			continue
+		}
+		_, err := os.Lstat(filepath.Join(q.dir, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			err = q.fs.Remove(filepath.Join(q.dir, e.Name()))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // adopt takes over the links that are there already.
 func (q *links) adopt() error {
 	f, err := folder.List(q.dir)
 	if err != nil {
+		return fmt.Errorf("%s: pinning: %w", q.id, err)
+	}
+	if f.HasManifest {
+		return &ForeignError{Log: q.id, Path: folder.ManifestPath(q.dir)}
+	}
+	for _, s := range slices.Concat(f.Segments, f.Twice) {
+		if ours, err := sameFile(witness(s.Path), s.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%s: pinning: %w", q.id, err)
+		} else if !ours {
+			return &ForeignError{Log: q.id, Path: s.Path}
+		}
+	}
+	if err := q.sweep(); err != nil {
 		return fmt.Errorf("%s: pinning: %w", q.id, err)
 	}
 	for _, s := range f.Segments {
@@ -74,12 +130,28 @@ func (q *links) link(s folder.Segment) error {
 		if err := q.fs.Remove(path); err != nil {
 			return err
 		}
+		delete(q.links, s.Number)
+	}
+	if err := q.relink(s.Path, witness(path)); err != nil {
+		return err
 	}
 	if err := q.fs.Link(s.Path, path); err != nil {
 		return err
 	}
 	q.links[s.Number] = folder.Segment{Number: s.Number, Path: path, Size: s.Size}
 	return nil
+}
+
+// relink makes a witness in place of one that a crash has left.
+func (q *links) relink(from, to string) error {
+	err := q.fs.Link(from, to)
+	if !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if err := q.fs.Remove(to); err != nil {
+		return err
+	}
+	return q.fs.Link(from, to)
 }
 
 func sameFile(a, b string) (bool, error) {
@@ -154,7 +226,10 @@ func (q *links) release(from uint32) {
 }
 
 func (q *links) remove(n uint32) {
-	q.fs.Remove(q.links[n].Path) //nolint:errcheck,gosec // a link that is left over is taken over by the next run
+	// A link that is left over is taken over by the next run.
+	if err := q.fs.Remove(q.links[n].Path); err == nil || errors.Is(err, fs.ErrNotExist) {
+		q.fs.Remove(witness(q.links[n].Path)) //nolint:errcheck,gosec // the same
+	}
 	delete(q.links, n)
 }
 

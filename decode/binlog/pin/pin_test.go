@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -27,8 +28,43 @@ type pinning struct {
 	pins     *pin.Pins
 	log      *binlog.Log
 
+	disk   crashing
 	mu     sync.Mutex
 	warned []string
+}
+
+// crashing is a disk on which no link is made or removed any more from one step on.
+type crashing struct {
+	vfs.OS
+	mu        sync.Mutex
+	at, steps int // at: 0: never
+}
+
+var errCrashed = errors.New("crashed")
+
+func (c *crashing) step(do func() error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.steps++; c.at > 0 && c.steps >= c.at {
+		return errCrashed
+	}
+	return do()
+}
+
+func (c *crashing) Link(from, to string) error {
+	return c.step(func() error { return c.OS.Link(from, to) })
+}
+
+func (c *crashing) Remove(name string) error {
+	return c.step(func() error { return c.OS.Remove(name) })
+}
+
+// crashAt counts the steps from here on. It gives how many there were before.
+func (c *crashing) crashAt(step int) (before int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	before, c.at, c.steps = c.steps, step, 0
+	return before
 }
 
 func newPinning(t *testing.T, limit int64) *pinning {
@@ -48,7 +84,7 @@ func newPinning(t *testing.T, limit int64) *pinning {
 
 func (p *pinning) open(limit int64) {
 	p.t.Helper()
-	pins, err := pin.New(context.Background(), pin.Options{FS: vfs.OS{}, Dir: p.own, Limit: limit, Warn: func(text string) {
+	pins, err := pin.New(context.Background(), pin.Options{FS: &p.disk, Dir: p.own, Limit: limit, Warn: func(text string) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.warned = append(p.warned, text)
@@ -89,9 +125,17 @@ func (p *pinning) links() string {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	var names []string
+	var names, witnesses []string
 	for _, e := range entries {
-		names = append(names, strings.TrimPrefix(e.Name(), "write2file"))
+		name := strings.TrimSuffix(strings.TrimPrefix(e.Name(), "."), ".pin")
+		if name != e.Name() {
+			witnesses = append(witnesses, strings.TrimPrefix(name, "write2file"))
+			continue
+		}
+		names = append(names, strings.TrimPrefix(name, "write2file"))
+	}
+	if !slices.Equal(names, witnesses) {
+		p.t.Errorf("links %v, and their second names %v", names, witnesses)
 	}
 	return strings.Join(names, " ")
 }
@@ -271,5 +315,71 @@ func TestPinsInStatus(t *testing.T) {
 	bytes, segments := before[0].Behind(decode.Position{})
 	if b, n := after[0].Behind(decode.Position{}); b != bytes || n != segments || after[0].Oldest != 5 {
 		t.Errorf("behind by %d bytes and %d segments, oldest %d; want %d, %d and 5", b, n, after[0].Oldest, bytes, segments)
+	}
+}
+
+// TestPinsRefuseForeignSegments finds segments in the folder that were put there in different ways, all below the position: they
+// are all there afterwards.
+func TestPinsRefuseForeignSegments(t *testing.T) {
+	for name, put := range map[string]func(p *pinning, from, to string) error{
+		"copies": func(_ *pinning, from, to string) error {
+			data, err := os.ReadFile(from)
+			if err != nil {
+				return err
+			}
+			return os.WriteFile(to, data, 0o600)
+		},
+		"hard links":     func(_ *pinning, from, to string) error { return os.Link(from, to) },
+		"symbolic links": func(_ *pinning, from, to string) error { return os.Symlink(from, to) },
+		"archives":       func(_ *pinning, _, to string) error { return os.WriteFile(to+".zst", nil, 0o600) },
+		"one among links": func(p *pinning, from, to string) error {
+			if strings.HasSuffix(from, "write2file3") {
+				return os.WriteFile(to, nil, 0o600)
+			}
+			if err := os.Link(from, to); err != nil {
+				return err
+			}
+			return os.Link(from, filepath.Join(filepath.Dir(to), "."+filepath.Base(to)+".pin"))
+		},
+	} {
+		p := newPinning(t, 0)
+		dir := filepath.Join(p.own, "log_db0")
+		if err := os.MkdirAll(dir, 0o750); err != nil {
+			t.Fatal(err)
+		}
+		for n := range uint32(5) {
+			if err := put(p, filepath.Join(p.dir, binlogtest.SegmentName(n)), filepath.Join(dir, binlogtest.SegmentName(n))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		before, _ := os.ReadDir(dir)
+		err := p.pins.Follow(p.log, decode.Position{Segment: 9}, 3)
+		after, _ := os.ReadDir(dir)
+		if foreign, ok := errors.AsType[*pin.ForeignError](err); !ok || foreign == nil || len(after) != len(before) {
+			t.Errorf("%s: %v, %d of %d files are left", name, err, len(after), len(before))
+		}
+	}
+}
+
+// TestPinsAfterACrash follows again after a crash between any two steps of linking and letting go: nothing is left over, and nothing is
+// taken for foreign.
+func TestPinsAfterACrash(t *testing.T) {
+	for crash := 1; ; crash++ {
+		p := newPinning(t, 0)
+		p.follow(decode.Position{Segment: 5})
+		p.disk.crashAt(crash)
+		p.pins.Release(p.log.ID(), decode.Position{Segment: 7}, 3)
+		_ = p.pins.Follow(p.log, decode.Position{Segment: 3}, 3) // from the place before, as after a restored state
+		if err := p.pins.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if p.disk.crashAt(0) < crash {
+			return
+		}
+		p.open(0)
+		p.follow(decode.Position{Segment: 3})
+		if got := p.links(); got != "3 4 5 6 7 8 9" {
+			t.Errorf("crash at step %d: links %s", crash, got)
+		}
 	}
 }
