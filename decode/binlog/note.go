@@ -9,7 +9,7 @@ type NoteKind uint8
 const (
 	NoteNoManifest     NoteKind = iota // segments without a manifest: read to the last whole record
 	NoteBadManifest                    // a manifest that is not believed: read as if there were none
-	NoteManifestBeyond                 // the manifest's position lies behind the end of its segment's file
+	NoteManifestBeyond                 // the manifest's position is past the end of its segment's file
 	NoteManifestGone                   // the manifest's segment is not there
 	NoteStale                          // segments above the manifest, left from an older history: not read
 	NoteTwice                          // a segment that is there plain and compressed, or in two archives
@@ -19,6 +19,7 @@ const (
 	NoteRemoved                        // the folder of a DB was removed: what was in it has been read
 	NoteAppeared                       // the log of a DB that was not there before
 	NotePassed                         // the folder of a DB that cannot be followed
+	NoteTrouble                        // a log cannot be read at this moment, or can again
 	NoteNoWatch                        // changes of a folder are not announced: it is polled only
 )
 

@@ -32,8 +32,9 @@ func (f *following) statuses() []health.LogStatus {
 	defer f.mu.Unlock()
 	for i, l := range list {
 		statuses[i] = health.LogStatus{
-			Log: l.ID, From: f.starts[l.ID].from, End: l.Committed, Oldest: l.Oldest, Segments: len(l.Segments), Grew: l.Moved,
+			Log: l.ID, From: f.starts[l.ID].from, End: l.Committed, Segments: len(l.Segments), Grew: l.Moved,
 			Behind: func(from decode.Position) int64 { bytes, _ := l.Behind(from); return bytes },
+			Older:  l.Older, Trouble: l.Trouble, TroubleSince: l.TroubleSince,
 		}
 	}
 	return statuses

@@ -35,13 +35,19 @@ type LogStatus struct {
 	Log      *decode.Log     // the one that the run's batches carry
 	From     decode.Position // where reading began: it counts as acknowledged as long as nothing else is
 	End      decode.Position // up to where the server has committed
-	Oldest   uint32          // number of the oldest segment that the server has not purged
 	Segments int             // how many there are
 	Grew     time.Time       // when End was last seen to move
 
 	// Behind is how many bytes of the log come after a position, 0 where nothing does, such as from the end of a finished
 	// segment to the beginning of an empty one. A position that is not on the disk any more counts from the oldest segment.
 	Behind func(from decode.Position) int64
+
+	// Older is how many segments before that of a position the server has not purged; below 0 the position's own has gone.
+	Older func(pos decode.Position) int64
+
+	// Trouble is what keeps the log from being read now, since a time; nil if nothing does.
+	Trouble      error
+	TroubleSince time.Time
 }
 
 // defaultStalled is how long nothing may move, unless told otherwise.
@@ -95,8 +101,10 @@ type Log struct {
 	SegmentsBeforePurge int64    `json:"segments_before_purge"`
 	Segments            int      `json:"segments"`
 	Stalled             bool     `json:"stalled"`
+	Trouble             string   `json:"trouble,omitempty"` // what keeps the log from being read
 
-	grew time.Time
+	grew    time.Time
+	trouble time.Time
 }
 
 // Position is a position with its text form in JSON, "12:4096".
@@ -149,6 +157,11 @@ func (m *Monitor) reasons(r *Report) []string {
 	if r.stats.KeepsState {
 		if age := r.at.Sub(r.stats.Saved); age >= m.o.Stalled {
 			reasons = append(reasons, fmt.Sprintf("the state has not been saved for %s%s", span(age), because(r.stats.State.Err)))
+		}
+	}
+	for i := range r.Logs {
+		if l := &r.Logs[i]; l.Trouble != "" {
+			reasons = append(reasons, fmt.Sprintf("%s cannot be read for %s: %s", l.DB, span(r.at.Sub(l.trouble)), l.Trouble))
 		}
 	}
 	for i := range r.Logs {

@@ -258,7 +258,7 @@ func TestLineOfManyLogs(t *testing.T) {
 	for i, behind := range []int64{5, 7 << 20, 6} {
 		logs = append(logs, health.LogStatus{
 			Log: &decode.Log{DB: fmt.Sprintf("db%d", i), Slot: -1}, End: decode.Position{Segment: 1},
-			Behind: func(decode.Position) int64 { return behind },
+			Behind: func(decode.Position) int64 { return behind }, Older: func(decode.Position) int64 { return 0 },
 		})
 	}
 	m := health.New(health.Options{

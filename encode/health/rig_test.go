@@ -92,8 +92,8 @@ func saved() error { return nil }
 func (r *rig) status() []health.LogStatus {
 	segments := r.w.Segments()
 	return []health.LogStatus{{
-		Log: r.log, From: r.from, End: r.w.Position(), Oldest: segments[0].Number, Segments: len(segments), Grew: r.grew,
-		Behind: r.behind,
+		Log: r.log, From: r.from, End: r.w.Position(), Segments: len(segments), Grew: r.grew,
+		Behind: r.behind, Older: func(p decode.Position) int64 { return int64(p.Segment) - int64(segments[0].Number) },
 	}}
 }
 

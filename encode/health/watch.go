@@ -25,7 +25,10 @@ func (w *watch) look(now time.Time, s *LogStatus, place encode.Delivered, stalle
 	w.move(now, s, place)
 	l := Log{
 		DB: s.Log.String(), Acknowledged: Position{place.Position}, End: Position{s.End}, Segments: s.Segments,
-		SegmentsBeforePurge: int64(place.Position.Segment) - int64(s.Oldest), grew: s.Grew,
+		SegmentsBeforePurge: s.Older(place.Position), grew: s.Grew,
+	}
+	if s.Trouble != nil {
+		l.Trouble, l.trouble = s.Trouble.Error(), s.TroubleSince
 	}
 	if place.Position.Before(s.End) {
 		l.LagBytes = s.Behind(place.Position)

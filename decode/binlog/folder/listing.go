@@ -128,16 +128,21 @@ func Split(segments []Segment, newest uint32) (good, above []Segment) {
 	return segments[:i:i], segments[i:]
 }
 
-// SizeBetween adds up what of the segments lies between two positions.
+// SizeBetween adds up what of the segments lies between two positions. How long the last one is its position says, whatever its file
+// is like: it may be gone, or not as long.
 func SizeBetween(segments []Segment, from, until decode.Position, size func(Segment) int64) int64 {
 	var sum int64
+	segments, _ = Split(segments, until.Segment)
+	if n := len(segments); until.Offset > 0 && (n == 0 || segments[n-1].Number != until.Segment) {
+		segments = append(segments, Segment{Number: until.Segment, Size: until.Offset})
+	}
 	for _, s := range segments {
 		if s.Number < from.Segment || !s.Start().Before(until) {
 			continue
 		}
 		end := size(s)
-		if s.Number == until.Segment {
-			end = min(end, until.Offset)
+		if s.Number == until.Segment && s.Compression == Plain {
+			end = until.Offset
 		}
 		if s.Number == from.Segment {
 			end -= min(from.Offset, end)

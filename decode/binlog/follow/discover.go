@@ -131,6 +131,7 @@ func (t *Tail) follow(ctx context.Context, dir string, names *folder.Names, late
 	}
 	t.watchDir(dir)
 	f := newFollower(l, start, t.options.Plan, t.options.Note, t.pace.now)
+	f.stop = t.stop
 	t.mu.Lock()
 	t.followers = append(slices.Clip(t.followers), f)
 	t.mu.Unlock()

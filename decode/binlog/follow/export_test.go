@@ -3,6 +3,7 @@ package follow
 import (
 	"context"
 	"errors"
+	"io"
 	"time"
 )
 
@@ -23,4 +24,9 @@ func Woken(ctx context.Context, paths []string, do func() error) (bool, error) {
 	}
 	err = errors.Join(do(), t.sleep(ctx, time.Hour))
 	return t.pace.woken, errors.Join(err, t.Close())
+}
+
+// Patient reads from src as workers read from a chunk, until stop is closed.
+func Patient(src io.ReaderAt, stop <-chan struct{}) io.ReaderAt {
+	return &patient{ReaderAt: src, trouble: &trouble{}, stop: stop}
 }

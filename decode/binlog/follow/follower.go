@@ -59,6 +59,14 @@ type follower struct {
 
 	plan *binlog.Plan
 
+	rest    rest
+	rests   bool // the log was seen to be at rest by the last look
+	resting bool // the plan is that of a log at rest
+	trouble trouble
+	stale   bool          // the files are to be opened anew
+	kept    *decode.Chunk // could not be given yet, because what is before its end could not be read
+	stop    <-chan struct{}
+
 	// doubtful is a segment that seemed not to be written yet, and doubtAt the manifest then, if doubted.
 	doubtful uint32
 	doubted  bool
@@ -67,6 +75,8 @@ type follower struct {
 	mu     sync.Mutex
 	public LogStatus // and of its fields those that Status does not look up
 	layout folder.Layout
+
+	statusRest rest // of the manifest that Status sees
 }
 
 func newFollower(l *binlog.Log, start decode.Position, o binlog.PlanOptions, note func(binlog.Note), now func() time.Time) *follower {
@@ -82,6 +92,9 @@ func newFollower(l *binlog.Log, start decode.Position, o binlog.PlanOptions, not
 // next gives the next chunk, or ok false when there is nothing new. What is missing is an error in its place, as in
 // Plan.Next.
 func (f *follower) next(ctx context.Context) (chunk decode.Chunk, ok bool, err error) {
+	if f.kept != nil {
+		return f.give()
+	}
 	for {
 		if f.plan == nil {
 			if news, err := f.look(); err != nil || !news {
@@ -111,13 +124,11 @@ func (f *follower) step(chunk decode.Chunk, err error) (decode.Chunk, bool, erro
 		f.moved(decode.Position{Segment: chunk.Segment, Offset: chunk.End})
 		_, end, _ := f.plan.Within()
 		f.middle = chunk.End < end
-		if err := f.remember(); err != nil {
-			chunk.Release()
-			return decode.Chunk{}, false, err
-		}
-		return chunk, true, nil
+		f.kept = &chunk
+		return f.give()
 	case errors.Is(err, errReplaced):
-		return chunk, false, f.drop() // the manifest will tell
+		_, err := f.atRest() // the manifest will tell, or that it does not change
+		return chunk, false, errors.Join(f.drop(), err)
 	case errors.As(err, &beyond) && f.begun:
 		return chunk, false, errors.Join(f.beyond(beyond), f.drop())
 	case errors.As(err, &hole):
@@ -126,16 +137,29 @@ func (f *follower) step(chunk decode.Chunk, err error) (decode.Chunk, bool, erro
 	return chunk, false, err
 }
 
-// over goes on behind a hole.
+// give gives the chunk that was planned, once the bytes before its end are remembered.
+func (f *follower) give() (decode.Chunk, bool, error) {
+	if err := f.remember(); err != nil {
+		return decode.Chunk{}, false, err
+	}
+	chunk := *f.kept
+	f.kept = nil
+	chunk.Source = &patient{ReaderAt: chunk.Source, trouble: &f.trouble, stop: f.stop}
+	return chunk, true, nil
+}
+
+// over continues after a hole.
 func (f *follower) over(hole decode.Hole, err error) error {
 	_, _, to := hole.Hole()
 	var cut *decode.CutShortError
 	isCut := errors.As(err, &cut)
 	switch {
-	case !isCut && to.Offset > 0:
+	case !isCut && to.Offset > 0 && !f.resting:
 		// The newest segment itself is not there: a full sync is making another one, or it was unlinked while the server writes it.
-		// What is missing is known when there is a segment to go on with.
-		return f.drop()
+		// What is missing is known when there is a segment to continue with, or when the log is at rest.
+		if rests, errRest := f.atRest(); errRest != nil || !rests {
+			return errors.Join(f.drop(), errRest)
+		}
 	case isCut && f.unlinked(cut.From.Segment):
 		// What Pika unlinks was whole. So it has unlinked another file of that name than the one that is open.
 		return errors.Join(f.goOn(to, cut.Why()), f.drop())
@@ -155,6 +179,7 @@ func (f *follower) beyond(e *decode.BeyondError) error {
 
 func (f *follower) moved(to decode.Position) {
 	f.begun, f.fresh, f.doubted, f.middle = true, false, false, false
+	f.rest.pending = false
 	f.pos, f.end = to, to
 	f.mu.Lock()
 	f.public.Read = to
@@ -175,12 +200,16 @@ func (f *follower) finish() error {
 // drop ends a plan where it is.
 func (f *follower) drop() error {
 	plan := f.plan
-	f.plan, f.settled = nil, false
+	f.plan, f.settled, f.resting = nil, false, false
 	return plan.Close()
 }
 
 func (f *follower) close() error {
 	var err error
+	if f.kept != nil {
+		f.kept.Release()
+		f.kept = nil
+	}
 	if f.plan != nil {
 		err = f.drop()
 	}
@@ -191,6 +220,7 @@ func (f *follower) close() error {
 func (f *follower) read(until decode.Position) {
 	o := f.options
 	o.Entered, o.Inside = f.entered, f.middle
+	f.resting = f.rests
 	f.plan = f.log.Chunks(f.pos, until, o)
 }
 
@@ -236,6 +266,9 @@ func (f *follower) sameHistory(file *folder.File) error {
 		if begins, err := f.evidence.Begins(f.log.View(), file.Segment()); err != nil || begins {
 			return cmp.Or(err, errReplaced)
 		}
+	}
+	if f.resting {
+		return nil
 	}
 	if written, err := f.written(file.Segment().Number); err != nil || !written {
 		return cmp.Or(err, errReplaced)

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+
+	"pikabin/decode/binlog/folder"
 )
 
 // remember keeps the bytes before end, as far as they are in the segment that is held. How the segment begins it keeps as it was when
@@ -59,6 +61,11 @@ func (f *follower) standing() (standing, error) {
 		return s, err
 	}
 	s.size = info.Size()
+	if held != nil && s.there && (f.stale || !held.IsAt(info)) {
+		if same, err := f.reopen(); err != nil || same {
+			return s, err
+		}
+	}
 	switch {
 	case held != nil && !held.IsAt(info):
 		s.other = fmt.Sprintf("write2file%d is another file than the one that was read", f.end.Segment)
@@ -68,6 +75,29 @@ func (f *follower) standing() (standing, error) {
 		s.other, err = f.compare()
 	}
 	return s, err
+}
+
+// reopen takes up the file at the path in place of the one that is held, if all that is remembered is in it: the log was moved to
+// another disk, or a handle of a network file system is stale. So does a run that resumes from a state.
+func (f *follower) reopen() (same bool, err error) {
+	if f.beforeAt != f.end || len(f.before) == 0 {
+		return false, nil
+	}
+	held := f.dir.Swap(nil)
+	file, err := f.dir.OpenPlain(folder.Segment{Number: f.end.Segment, Path: f.segmentPath(f.end.Segment)})
+	if err != nil {
+		f.dir.Swap(held)
+		return false, notThere(err)
+	}
+	f.dir.Swap(file)
+	if other, err := f.compare(); err != nil || other != "" || file.Size() < f.end.Offset {
+		f.dir.Swap(held)
+		return false, errors.Join(err, file.Release())
+	}
+	f.evidence.Forget(f.end.Segment)
+	f.stale = false
+	_ = held.Release() // a stale handle may say so once more
+	return true, nil
 }
 
 // compare reads again what is remembered of the segment that is held. Long values end alike, so that the head is compared, too.

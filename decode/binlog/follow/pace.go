@@ -41,8 +41,8 @@ func newPace(o *Options, now func() time.Time) pace {
 func (p *pace) interval() time.Duration {
 	quiet := p.now().Sub(p.news)
 	d := min(max(quiet/paceShare, minPoll), max(p.pollMax, minPoll))
-	if p.idle > 0 {
-		d = max(min(d, p.idle-quiet), 0)
+	if p.idle > quiet {
+		d = min(d, p.idle-quiet)
 	}
 	return d
 }

@@ -16,8 +16,29 @@ type LogStatus struct {
 	Read      decode.Position  // up to here it was handed out
 	Committed decode.Position  // up to here it goes
 	Moved     time.Time        // when Committed was seen to move, or when the reading began
-	Oldest    uint32           // of the segments that the server has not purged, 0 if there is none
+	Unpurged  []uint32         // the numbers of the segments that the server has not purged
 	Segments  []folder.Segment // up to that of Committed, by number, those too that only a link holds any more
+
+	// Trouble is what keeps the log from being read now, nil if nothing does. It is tried again.
+	Trouble      error
+	TroubleSince time.Time
+}
+
+// Older is how many segments before that of a position the server has not purged; below 0 the position's own segment has gone.
+func (s *LogStatus) Older(pos decode.Position) int64 {
+	if len(s.Unpurged) > 0 && pos.Segment < s.Unpurged[0] {
+		return int64(pos.Segment) - int64(s.Unpurged[0])
+	}
+	i, _ := slices.BinarySearch(s.Unpurged, pos.Segment)
+	return int64(i)
+}
+
+func numbers(segments []folder.Segment) []uint32 {
+	list := make([]uint32, len(segments))
+	for i, s := range segments {
+		list[i] = s.Number
+	}
+	return list
 }
 
 // Behind is how many bytes of files lie between a position and the end, and how many segments later than the one of the
@@ -46,28 +67,29 @@ func (s *LogStatus) moveTo(committed decode.Position, now time.Time) {
 }
 
 // status looks at the manifest and the folder with eyes of its own: who reads the log may be waiting for somebody to take what
-// he has read. A manifest that the files do not bear out says nothing.
+// he has read. A manifest that the files do not bear out says nothing, unless it stays so.
 func (f *follower) status() (LogStatus, error) {
 	data, errManifest := folder.ReadManifest(f.manifest.path)
 	list, err := folder.List(f.dir.Path)
-	var oldest uint32
-	if err == nil && len(list.Segments) > 0 {
-		oldest = list.Segments[0].Number
+	var unpurged []uint32
+	if err == nil {
+		unpurged = numbers(list.Segments)
 	}
 	if err == nil && f.dir.Links != nil {
 		f.dir.Links.Merge(list)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.public.Trouble, f.public.TroubleSince = f.trouble.state()
 	if notThere(err) != nil {
 		return f.public, fmt.Errorf("%s: %w", f.public.ID, err)
 	}
 	if err == nil {
 		m, err := folder.ParseManifest(data, f.layout)
-		if errManifest == nil && err == nil && m.Fits(list.Segments) {
+		if errManifest == nil && err == nil && (m.Fits(list.Segments) || f.statusRest.reached([folder.ManifestSize]byte(data), list.Segments, f.now())) {
 			f.public.moveTo(m.Position, f.now())
 		}
-		f.public.Oldest = oldest
+		f.public.Unpurged = unpurged
 		f.public.Segments, _ = folder.Split(list.Segments, f.public.Committed.Segment)
 	}
 	s := f.public

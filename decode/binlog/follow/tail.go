@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -46,6 +47,7 @@ type Tail struct {
 	timer   *time.Timer
 	wait    func(context.Context, time.Duration) error
 
+	trouble   trouble         // of the folders above the logs
 	known     map[string]bool // folders of logs that are followed or not wanted
 	turn      int             // the follower that is asked first
 	mu        sync.Mutex      // of followers, against Status
@@ -83,7 +85,7 @@ func open(ctx context.Context, paths []string, o Options, now func() time.Time) 
 func (t *Tail) Next(ctx context.Context) (decode.Chunk, error) {
 	for {
 		if t.stopped() {
-			return decode.Chunk{}, io.EOF
+			return decode.Chunk{}, t.end()
 		}
 		if err := t.lookAround(ctx); err != nil {
 			return decode.Chunk{}, err
@@ -93,8 +95,8 @@ func (t *Tail) Next(ctx context.Context) (decode.Chunk, error) {
 			t.pace.news = t.pace.now()
 			return chunk, err
 		}
-		if t.pace.over() {
-			return decode.Chunk{}, io.EOF
+		if t.pace.over() && !t.waits() {
+			return decode.Chunk{}, t.end()
 		}
 		if err := t.wait(ctx, t.pace.interval()); err != nil {
 			return decode.Chunk{}, err
@@ -102,12 +104,39 @@ func (t *Tail) Next(ctx context.Context) (decode.Chunk, error) {
 	}
 }
 
-// round asks the logs in turn, beginning behind the one that has given something last.
+// waits reports whether a log is not read to its end, and may be in a moment.
+func (t *Tail) waits() bool {
+	now := t.pace.now()
+	return slices.ContainsFunc(t.followers, func(f *follower) bool { return f.rest.waits(now) })
+}
+
+// end is io.EOF, or what kept logs from being read to their ends.
+func (t *Tail) end() error {
+	var errs []error
+	for _, f := range t.followers {
+		errs = append(errs, f.unreached())
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	return io.EOF
+}
+
+// round asks the logs in turn, starting after the one that has given something last. The trouble of one does not hold up the others.
 func (t *Tail) round(ctx context.Context) (chunk decode.Chunk, ok bool, err error) {
 	for range t.followers {
 		f := t.followers[t.turn%len(t.followers)]
 		t.turn = (t.turn + 1) % len(t.followers)
-		if chunk, ok, err = f.next(ctx); ok || err != nil {
+		f.tell()
+		if f.trouble.waits(t.pace.now()) {
+			continue
+		}
+		if chunk, ok, err = f.next(ctx); err != nil {
+			err = f.suffer(err)
+		} else {
+			f.relieved()
+		}
+		if ok || err != nil {
 			return chunk, ok, err
 		}
 	}
@@ -119,7 +148,10 @@ func (t *Tail) lookAround(ctx context.Context) error {
 	check, search := t.pace.due()
 	if check {
 		for _, f := range t.followers {
-			if err := f.check(); err != nil {
+			if f.trouble.waits(t.pace.now()) {
+				continue
+			}
+			if err := f.check(); err != nil && f.suffer(err) != nil {
 				return err
 			}
 		}
@@ -127,7 +159,18 @@ func (t *Tail) lookAround(ctx context.Context) error {
 	if !search {
 		return nil
 	}
-	return t.discover(ctx, true)
+	err := t.discover(ctx, true)
+	switch {
+	case passing(err):
+		t.trouble.meet(err, t.pace.now())
+		if err := t.trouble.news(); err != nil {
+			t.options.Note(binlog.Note{Kind: binlog.NoteTrouble, Text: "cannot look for new logs now, trying again: " + err.Error()})
+		}
+		return nil
+	case err == nil:
+		t.trouble.over()
+	}
+	return err
 }
 
 func (t *Tail) stopped() bool {
@@ -179,5 +222,5 @@ func (t *Tail) Status() ([]LogStatus, error) {
 }
 
 func (t *Tail) noteNoWatch(dir string, err error) {
-	t.options.Note(binlog.Note{Kind: binlog.NoteNoWatch, Path: dir, Text: fmt.Sprintf("changes of the folder are not announced, it is polled: %v", err)})
+	t.options.Note(binlog.Note{Kind: binlog.NoteNoWatch, Path: dir, Text: fmt.Sprintf("cannot watch the folder, polling it instead: %v", err)})
 }

@@ -38,7 +38,19 @@ func (f *follower) look() (news bool, err error) {
 	if err != nil || !ok {
 		return false, notThere(err)
 	}
+	if f.rests = false; f.rest.pending {
+		if f.rests, err = f.atRest(); err != nil {
+			return false, err
+		}
+	}
 	v, err := f.judge(m)
+	switch {
+	case err != nil:
+	case v == lookAgain:
+		v, err = f.lookAtRest(m)
+	case v == nothing:
+		f.rest.pending = false
+	}
 	f.settled = v == nothing && err == nil
 	return v == planned || v == partly, notThere(err)
 }
@@ -92,8 +104,11 @@ func (f *follower) settle() error {
 	if f.begun {
 		return nil
 	}
+	if err := f.holdAt(f.pos.Segment); err != nil {
+		return err
+	}
 	f.begun = true
-	return f.holdAt(f.pos.Segment)
+	return nil
 }
 
 // holdAt opens a segment to hold it, if it is there.

@@ -313,8 +313,8 @@ func TestPinsInStatus(t *testing.T) {
 		t.Fatal(err)
 	}
 	bytes, segments := before[0].Behind(decode.Position{})
-	if b, n := after[0].Behind(decode.Position{}); b != bytes || n != segments || after[0].Oldest != 5 {
-		t.Errorf("behind by %d bytes and %d segments, oldest %d; want %d, %d and 5", b, n, after[0].Oldest, bytes, segments)
+	if b, n := after[0].Behind(decode.Position{}); b != bytes || n != segments || after[0].Unpurged[0] != 5 {
+		t.Errorf("behind by %d bytes and %d segments, oldest %d; want %d, %d and 5", b, n, after[0].Unpurged[0], bytes, segments)
 	}
 }
 

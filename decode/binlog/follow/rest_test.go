@@ -1,0 +1,137 @@
+package follow_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"pikabin/decode"
+	"pikabin/decode/binlog"
+	"pikabin/decode/binlog/follow"
+	"pikabin/decode/binlogtest"
+)
+
+// spans are what chunks and holes say, in one line for each segment and hole.
+type spans struct{ list []string }
+
+func (s *spans) add(c decode.Chunk, err error) {
+	if err != nil {
+		var hole decode.Hole
+		if errors.As(err, &hole) {
+			s.list = append(s.list, binlogtest.HoleName(hole))
+		} else {
+			s.list = append(s.list, err.Error())
+		}
+		return
+	}
+	c.Release()
+	if n := len(s.list); n > 0 {
+		if line, ok := strings.CutSuffix(s.list[n-1], fmt.Sprintf("%d:%d", c.Segment, c.Begin)); ok && c.Begin > 0 {
+			s.list[n-1] = fmt.Sprintf("%s%d:%d", line, c.Segment, c.End)
+			return
+		}
+	}
+	s.list = append(s.list, fmt.Sprintf("limit %d final %t from %d:%d to %d:%d", c.Limit, c.Final, c.Segment, c.Begin, c.Segment, c.End))
+}
+
+// converted are the spans of a log that is not followed.
+func converted(t *testing.T, dir string) []string {
+	t.Helper()
+	logs, err := binlog.Find([]string{dir}, binlog.Options{})
+	must(t, err)
+	plan := logs[0].Chunks(logs[0].Start(), logs[0].Committed(), binlog.PlanOptions{})
+	defer plan.Close()
+	var s spans
+	for {
+		chunk, err := plan.Next(t.Context())
+		if errors.Is(err, io.EOF) {
+			return s.list
+		}
+		if s.add(chunk, err); len(s.list) > 100 {
+			t.Fatal("no end")
+		}
+	}
+}
+
+// followed are those of a tail, which ends when nothing comes any more.
+func followed(t *testing.T, dir string) []string {
+	t.Helper()
+	r := newReader(t)
+	r.left = 1 << 30
+	must(t, r.open(follow.Options{Idle: 1}, dir))
+	var s spans
+	for {
+		chunk, err := r.tail.Next(t.Context())
+		if err == io.EOF { //nolint:errorlint // what wraps it is an error
+			return s.list
+		}
+		s.add(chunk, err)
+		if _, stuck := errors.AsType[*follow.StuckError](err); stuck || len(s.list) > 100 {
+			return s.list
+		}
+	}
+}
+
+// harm damages one segment of a log, and says how.
+func harm(t *testing.T, r *rand.Rand, dir string, segments int) string {
+	t.Helper()
+	n := r.IntN(segments)
+	path := filepath.Join(dir, fmt.Sprint("write2file", n))
+	data, err := os.ReadFile(path)
+	must(t, err)
+	at := r.IntN(len(data))
+	what := fmt.Sprintf("segment %d of %d bytes, ", n, len(data))
+	switch r.IntN(6) {
+	case 0:
+		must(t, os.Remove(path))
+		return what + "removed"
+	case 1:
+		must(t, os.Truncate(path, 0))
+		return what + "emptied"
+	case 2:
+		must(t, os.Truncate(path, int64(at)))
+		return what + fmt.Sprint("cut at ", at)
+	case 3:
+		at = r.IntN(min(len(data), 8))
+		data[at] ^= 0x7f
+		what += fmt.Sprint("first header changed at ", at)
+	case 4:
+		data[at] ^= 0x7f
+		what += fmt.Sprint("changed at ", at)
+	case 5:
+		clear(data[at:])
+		what += fmt.Sprint("zeros from ", at)
+	}
+	must(t, os.WriteFile(path, data, 0o600))
+	return what
+}
+
+// TestTailOfALogAtRest: whatever is wrong with a log that does not change, a tail gives what a reader of the finished log gives.
+func TestTailOfALogAtRest(t *testing.T) {
+	for seed := range *modelRuns * 5 {
+		r := rand.New(rand.NewPCG(seed, 11))
+		g := generations[r.IntN(len(generations))]
+		t.Run(fmt.Sprintf("%s-%d", nameOf(g), seed), func(t *testing.T) {
+			t.Parallel()
+			w := binlogtest.NewWriter(binlogtest.Options{Generation: g, SegmentSize: 1000})
+			for i := range 5 + r.IntN(30) {
+				w.Command("SET", fmt.Sprint("key", i), strings.Repeat("v", r.IntN(400)))
+			}
+			dir := filepath.Join(t.TempDir(), "log_db0")
+			must(t, w.WriteDir(dir))
+			segments := len(w.Segments())
+			what := harm(t, r, dir, segments)
+			want, got := converted(t, dir), followed(t, dir)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%d segments, %s (-convert +tail):\n%s", segments, what, diff)
+			}
+		})
+	}
+}
