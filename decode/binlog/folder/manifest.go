@@ -110,28 +110,31 @@ func readHead(r io.ReaderAt, buf []byte) ([]byte, error) {
 	return buf[:n], err
 }
 
-// ChooseManifest finds the layout. The files decide when they fit one layout only: the segment is there
-// and reaches up to the offset. Else the form of the records does (2.x has bare commands, 3.x items), and
-// in a log without any, zeros where 2.x never writes. family is decode.GenerationUnknown in the last case.
+// ChooseManifest finds the layout. The form of the newest records decides: 2.x has bare commands, 3.x items. The files say less, since segments that
+// the manifest names may be missing, and are asked only in a log without any record: the segment is there and reaches up to the offset. Else
+// zeros decide, where 2.x never writes. family is decode.GenerationUnknown without records.
 func ChooseManifest(data []byte, segments []Segment, family decode.Generation) (Manifest, error) {
 	m3, err3 := ParseManifest(data, Layout3)
 	m2, err2 := ParseManifest(data, Layout2)
 	fits3 := err3 == nil && m3.Fits(segments)
 	fits2 := err2 == nil && m2.Fits(segments)
-	if fits2 == fits3 {
-		fits2 = looksLike2(data, family)
-		fits3 = !fits2
+	var is2 bool
+	switch {
+	case family != decode.GenerationUnknown:
+		// A manifest that was converted for 3.x and has not been written since reads in the other layout as an offset of terabytes.
+		is2 = family <= decode.G2 && m2.Position.Offset <= math.MaxUint32
+	case fits2 != fits3:
+		is2 = fits2
+	default:
+		is2 = looksLike2(data)
 	}
-	if fits3 {
-		return m3, err3
+	if is2 {
+		return m2, err2
 	}
-	return m2, err2
+	return m3, err3
 }
 
-func looksLike2(data []byte, family decode.Generation) bool {
-	if family != decode.GenerationUnknown {
-		return family <= decode.G2
-	}
+func looksLike2(data []byte) bool {
 	return len(data) >= ManifestSize && bytes.Count(data[4:20], []byte{0}) == 16 && binary.LittleEndian.Uint32(data[20:]) != 0
 }
 

@@ -75,7 +75,13 @@ func TestChooseManifest(t *testing.T) {
 		"2.x behind the end of its file":           {data: raw(decode.G2, 3, 5000, 0, 0), segments: segments(0, 10, 3, 4096), family: decode.G2, want: Layout2},
 		"2.x whose segment is gone, no records":    {data: raw(decode.G2, 3, 0, 0, 0), want: Layout2},
 		"3.x whose segment is gone, no records":    {data: raw(decode.G5, 3, 100, 9, 0), want: Layout3},
-		"all zero":                                 {data: raw(decode.G5, 0, 0, 0, 0), segments: segments(0, 0), want: Layout3},
+		"3.x whose segment is gone":                {data: raw(decode.G4, 23, 0, 97, 0), segments: segments(0, 4096, 22, 4096), family: decode.G4, want: Layout3},
+		"2.x whose segment is gone":                {data: raw(decode.G1, 5, 0, 0, 0), segments: segments(0, 4096, 4, 4096), family: decode.G1, want: Layout2},
+		"3.x that a server of 2.x was upgraded to": {data: raw(decode.G3, 4, 96, 0, 0), segments: segments(0, 4096, 4, 4096), family: decode.G2, want: Layout3},
+		"3.x whose archive is gone": {
+			data: raw(decode.G4, 22, 986, 97, 0), segments: []Segment{{Number: 0, Size: 10, Compression: Zstd}}, family: decode.G4, want: Layout3,
+		},
+		"all zero": {data: raw(decode.G5, 0, 0, 0, 0), segments: segments(0, 0), want: Layout3},
 		"3.x in an archive, whose size is unknown": {data: raw(decode.G5, 3, 5000, 9, 0), segments: []Segment{{Number: 3, Size: 10, Compression: Zstd}}, want: Layout3},
 	} {
 		t.Run(name, func(t *testing.T) {
