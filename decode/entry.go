@@ -197,6 +197,16 @@ func isPadding(header []byte, e *Entry) bool {
 	return allZero(header[2:30]) && e.Command != nil && e.Command.Name == "padding"
 }
 
+// ReadItemHeader reads the 34 bytes that an item of Pika 3.0 or later begins with, and nothing of what follows. ok is false for
+// bytes that are no such header.
+func ReadItemHeader(b []byte) (e Entry, ok bool) {
+	if len(b) < ItemHeaderSize || b[0] != 1 || b[1] != 0 {
+		return e, false
+	}
+	e.readHeader(b, GenerationUnknown)
+	return e, true
+}
+
 // readHeader takes the fields out of an item header. What stands at byte 6 only the version tells.
 func (e *Entry) readHeader(b []byte, generation Generation) {
 	e.Time = int64(binary.LittleEndian.Uint32(b[2:]))

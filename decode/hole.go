@@ -109,10 +109,34 @@ func (e *CutShortError) Unwrap() []error {
 	return []error{e.Cause, &CorruptError{Segment: e.From.Segment, Offset: e.From.Offset, Err: ErrTorn}}
 }
 
+// MisplacedError is a segment under the number of another one: a copy, or a file that was restored to the wrong name. What belongs there is
+// missing. It is damage, so that it unwraps to a *CorruptError.
+type MisplacedError struct {
+	Log      *Log
+	From, To Position // of what is missing
+	Holds    uint32   // the number of the segment that it holds
+}
+
+// Error says which segment it is, what it holds, and what to do.
+func (e *MisplacedError) Error() string {
+	return fmt.Sprintf("%s: %s; restore the right file, or skip it", e.Log, e.Why())
+}
+
+// Why says what it holds.
+func (e *MisplacedError) Why() string {
+	return fmt.Sprintf("write2file%d holds the records of write2file%d", e.From.Segment, e.Holds)
+}
+
+// Unwrap gives the damage as package decode names it.
+func (e *MisplacedError) Unwrap() error {
+	return &CorruptError{Segment: e.From.Segment, Offset: e.From.Offset, Err: ErrBadChain}
+}
+
 var (
 	_ Hole = (*GapError)(nil)
 	_ Hole = (*PurgedError)(nil)
 	_ Hole = (*CutShortError)(nil)
+	_ Hole = (*MisplacedError)(nil)
 
 	_ Rewritten = (*RewrittenError)(nil)
 )
@@ -128,6 +152,11 @@ func (e *PurgedError) Hole() (log *Log, from, to Position) {
 // Hole is the range from the end of the file to the segment after it, or to the end of the log.
 func (e *CutShortError) Hole() (log *Log, from, to Position) {
 	return e.Log, e.From, e.Next
+}
+
+// Hole is the range that the right file would have held.
+func (e *MisplacedError) Hole() (log *Log, from, to Position) {
+	return e.Log, e.From, e.To
 }
 
 // Hole is the range from the end of the old history to the beginning of the new one.

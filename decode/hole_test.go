@@ -23,6 +23,9 @@ func TestErrorTexts(t *testing.T) {
 		"db0: write2file7 is cut short: it ends at 4096, its records at 9000: unpacking write2file7.zst: unexpected EOF": &decode.CutShortError{
 			Log: db0, From: holeAt(7, 4096), To: holeAt(7, 9000), Next: holeAt(8, 0), Cause: archive,
 		},
+		"db0: write2file2 holds the records of write2file1; restore the right file, or skip it": &decode.MisplacedError{
+			Log: db0, From: holeAt(2, 0), To: holeAt(3, 0), Holds: 1,
+		},
 		"db0: the history before position 3:77 was replaced (full sync, truncation, another copy): other bytes; what is there now begins at 3:4": &decode.RewrittenError{
 			Log: db0, From: holeAt(3, 77), To: holeAt(3, 4), Reason: "other bytes",
 		},
@@ -58,6 +61,14 @@ func TestReasons(t *testing.T) {
 		if got := hole.Why(); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
+	}
+}
+
+func TestMisplacedIsDamage(t *testing.T) {
+	var corrupt *decode.CorruptError
+	err := &decode.MisplacedError{From: holeAt(2, 0), To: holeAt(3, 0), Holds: 1}
+	if !errors.As(err, &corrupt) || corrupt.Segment != 2 || !errors.Is(err, decode.ErrBadChain) {
+		t.Errorf("%v unwraps to %v", err, corrupt)
 	}
 }
 

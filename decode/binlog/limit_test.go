@@ -127,6 +127,128 @@ func TestDriftingReplica(t *testing.T) {
 	}
 }
 
+// TestTrueEndInSpiteOfDamage: no single damaged byte brings out what was never committed, nor hides what was.
+func TestTrueEndInSpiteOfDamage(t *testing.T) {
+	for name, c := range map[string]struct {
+		generation decode.Generation
+		twice      bool                     // killed once more after the rotation
+		segment    uint32                   // that is damaged
+		at         func(end int64) [2]int64 // the bytes of it that are damaged
+	}{
+		"the last record names another place":      {generation: decode.G5, at: func(end int64) [2]int64 { return [2]int64{end - 40, end - 39} }},
+		"zeros before the end":                     {generation: decode.G5, at: func(end int64) [2]int64 { return [2]int64{end - 2000, end} }},
+		"zeros before the end, 2.3":                {generation: decode.G2, at: func(end int64) [2]int64 { return [2]int64{end - 2000, end} }},
+		"the next segment names another offset":    {generation: decode.G5, segment: 1, at: func(int64) [2]int64 { return [2]int64{8 + 23, 8 + 24} }},
+		"the next segment names another segment":   {generation: decode.G3, segment: 1, at: func(int64) [2]int64 { return [2]int64{8 + 18, 8 + 19} }},
+		"the header of the next segment":           {generation: decode.G4, segment: 1, at: func(int64) [2]int64 { return [2]int64{7, 8} }},
+		"the content of the next segment's record": {generation: decode.G4, segment: 1, at: func(int64) [2]int64 { return [2]int64{8 + 34, 8 + 36} }},
+		"two kills": {generation: decode.G5, twice: true},
+		"two kills, and the next segment names something":  {generation: decode.G5, twice: true, segment: 1, at: func(int64) [2]int64 { return [2]int64{8 + 19, 8 + 20} }},
+		"two kills, and the record before the last is bad": {generation: decode.G4, twice: true, at: func(end int64) [2]int64 { return [2]int64{100, 101} }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := binlogtest.NewWriter(binlogtest.Options{Generation: c.generation})
+			w.Command("SET", "a", "1")
+			w.Command("SET", "b", strings.Repeat("x", 3000))
+			w.Command("SET", "c", "1")
+			end := w.Position().Offset
+			w.Torn(binlogtest.Put{Commands: [][]string{{"SET", "stale", strings.Repeat("s", 300)}}}, 1000)
+			w.Preallocate()
+			w.Rotate()
+			if c.twice {
+				w.Restart()
+			}
+			w.Command("SET", "d", "3")
+			w.Command("SET", "e", "4")
+			dir := t.TempDir()
+			if err := w.WriteDir(dir); err != nil {
+				t.Fatal(err)
+			}
+			if c.at != nil {
+				flip(t, dir, c.segment, c.at(end))
+			}
+			got, failures := reaches(t, findOne(t, dir))
+			if want := (reach{Limit: end, Final: true}); got[0] != want || failures != nil {
+				t.Errorf("first segment: %+v, %v, want %+v", got[0], failures, want)
+			}
+		})
+	}
+}
+
+// flip makes other bytes of a range, zeros of a long one.
+func flip(t *testing.T, dir string, segment uint32, at [2]int64) {
+	t.Helper()
+	path := filepath.Join(dir, binlogtest.SegmentName(segment))
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := at[0]; i < at[1]; i++ {
+		data[i] ^= 0x10
+	}
+	if at[1]-at[0] > 100 {
+		clear(data[at[0]:at[1]])
+	}
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestMisplacedSegment: a copy of a segment under the number of another one is no part of the log, and is named.
+func TestMisplacedSegment(t *testing.T) {
+	for name, c := range map[string]struct {
+		generation decode.Generation
+		records    int
+		twice      bool
+		from, to   uint32
+	}{
+		"of the one before":             {generation: decode.G5, records: 3, from: 1, to: 2},
+		"of the one after":              {generation: decode.G5, records: 3, from: 2, to: 1},
+		"of the first one":              {generation: decode.G4, records: 3, from: 0, to: 1},
+		"to the first one":              {generation: decode.G3, records: 3, from: 2, to: 0},
+		"of one record":                 {generation: decode.G5, records: 1, from: 1, to: 2},
+		"of one after two kills":        {generation: decode.G5, records: 3, twice: true, from: 1, to: 2},
+		"of 2.3":                        {generation: decode.G2, records: 3, from: 2, to: 1},
+		"to the one that is written":    {generation: decode.G5, records: 3, from: 2, to: 3},
+		"of one with large records":     {generation: decode.G5, records: -3, from: 1, to: 2},
+		"of one record after two kills": {generation: decode.G4, records: 1, twice: true, from: 1, to: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			value := "v"
+			if c.records < 0 {
+				c.records, value = -c.records, strings.Repeat("v", 100000)
+			}
+			w := binlogtest.NewWriter(binlogtest.Options{Generation: c.generation})
+			for i := range 4 {
+				if i > 0 {
+					w.Rotate()
+				}
+				if c.twice {
+					w.Restart()
+				}
+				for range c.records {
+					w.Command("SET", "k", value)
+				}
+			}
+			dir := t.TempDir()
+			if err := w.WriteDir(dir); err != nil {
+				t.Fatal(err)
+			}
+			if err := binlogtest.WriteSegment(dir, binlogtest.Segment{Number: c.to, Bytes: w.Bytes(c.from)}); err != nil {
+				t.Fatal(err)
+			}
+			got, failures := reaches(t, findOne(t, dir))
+			var misplaced *decode.MisplacedError
+			if len(failures) != 1 || !errors.As(failures[0], &misplaced) || misplaced.From != at(c.to, 0) || misplaced.Holds != c.from {
+				t.Errorf("%v, want write2file%d to hold write2file%d", failures, c.to, c.from)
+			}
+			if len(got) != 3 {
+				t.Errorf("read %+v, want the other three segments", got)
+			}
+		})
+	}
+}
+
 func truncate(t *testing.T, dir string, segment uint32, size int64) {
 	t.Helper()
 	if err := os.Truncate(filepath.Join(dir, binlogtest.SegmentName(segment)), size); err != nil {
@@ -138,7 +260,7 @@ func TestCutShortByTheNextSegment(t *testing.T) {
 	dir, end := twoSegments(t, binlogtest.Options{}, 200000, nil)
 	truncate(t, dir, 0, 150000)
 	got, failures := reaches(t, findOne(t, dir))
-	if want := (reach{Limit: 150000}); got[0] != want {
+	if want := (reach{Limit: 150000, Final: true}); got[0] != want {
 		t.Errorf("first segment: %+v, want %+v", got[0], want)
 	}
 	var cut *decode.CutShortError
@@ -163,7 +285,7 @@ func TestCutShortByTheManifest(t *testing.T) {
 	truncate(t, dir, 1, 20)
 	l := findOne(t, dir)
 	got, failures := reaches(t, l)
-	if want := (reach{Segment: 1, Limit: 20}); len(got) != 2 || got[1] != want {
+	if want := (reach{Segment: 1, Limit: 20, Final: true}); len(got) != 2 || got[1] != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	var cut *decode.CutShortError

@@ -154,6 +154,9 @@ func (p *Plan) begin(file *folder.File) error {
 	if err != nil {
 		return errors.Join(p.vanished(err), file.Release())
 	}
+	if holds, ok, err := p.log.evidence.Misplaced(p.log.view, file); err != nil || ok {
+		return errors.Join(err, p.passOver(holds, ok), file.Release())
+	}
 	if p.last.Segment < p.pos.Segment {
 		if begins, err := p.begins(file.Segment(), &o); err != nil || begins {
 			return errors.Join(err, p.broken(begins, &o), file.Release())
@@ -201,13 +204,17 @@ func (p *Plan) leave() error {
 	c := p.current
 	p.current = nil
 	n := p.pos.Segment
-	p.last = decode.Position{Segment: n, Offset: c.end}
+	end, err := p.endOf(c)
+	if err != nil {
+		return errors.Join(err, c.file.Release())
+	}
+	p.last = decode.Position{Segment: n, Offset: end}
 	p.pos = decode.Position{Segment: n + 1}
 	// The highest number has no next one; and where the plan ends in this segment it must not look at the next.
 	if n+1 < n || n == p.until.Segment {
 		p.pos = p.until
 	}
-	err := c.file.Release()
+	err = c.file.Release()
 	if cut := c.bound.Cut; cut != nil && cut.From.Before(p.until) {
 		cut.Next = p.pos
 		if p.pos.Offset == math.MaxInt64 {
@@ -216,6 +223,16 @@ func (p *Plan) leave() error {
 		return errors.Join(cut, err)
 	}
 	return err
+}
+
+// endOf is where the records of a segment end. If nothing tells it what is missing after them begins there, and not at the end of a
+// file that has zeros past them.
+func (p *Plan) endOf(c *reading) (int64, error) {
+	if c.bound.Final || c.bound.Cut != nil || c.end < c.bound.Limit {
+		return c.end, nil
+	}
+	end, err := p.log.evidence.DataEnd(c.file, p.log.evidence.Span(p.log.view, c.file))
+	return max(end, c.begin), err
 }
 
 // gap goes over the missing segments from pos to the one at index i, or to the end. At the very start it is the
@@ -260,6 +277,19 @@ func (p *Plan) broken(begins bool, o *evidence.Opening) error {
 	}
 	e := &decode.RewrittenError{Log: p.log.ID(), From: p.last, To: p.pos, Reason: reason}
 	p.last = p.pos
+	return e
+}
+
+// passOver leaves out a segment that is a copy of another one. What belongs there is missing.
+func (p *Plan) passOver(holds uint32, misplaced bool) error {
+	if !misplaced {
+		return nil
+	}
+	e := &decode.MisplacedError{Log: p.log.ID(), From: p.pos, To: p.until, Holds: holds}
+	if n := p.pos.Segment; n != p.until.Segment {
+		e.To = decode.Position{Segment: n + 1}
+	}
+	p.pos = e.To
 	return e
 }
 

@@ -185,6 +185,12 @@ func (w *Writer) Rotate() {
 	w.create(w.cur.number+1, len(w.cur.data))
 }
 
+// Restart is what a server does that is started again: it takes the manifest for what was written last. So the first record after a
+// rotation that the server before it made does not name the end of the segment before.
+func (w *Writer) Restart() {
+	w.pos = w.Position()
+}
+
 // Advance moves the clock.
 func (w *Writer) Advance(seconds int) {
 	w.opts.Time += uint32(seconds)

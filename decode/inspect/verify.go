@@ -169,13 +169,16 @@ func (v *verifier) missing(hole error) error {
 	err := v.closeChain()
 	var cut *decode.CutShortError
 	var gap *decode.GapError
+	var misplaced *decode.MisplacedError
 	log := v.logs[v.log].ID()
 	switch {
 	case errors.As(hole, &cut):
-		if v.seg == nil {
-			v.begin(cut.From.Segment, false)
-		}
+		err = errors.Join(err, v.enterSegment(cut.From.Segment))
 		v.seg.cutShort(cut)
+		err = errors.Join(err, v.endSegment())
+	case errors.As(hole, &misplaced):
+		err = errors.Join(err, v.enterSegment(misplaced.From.Segment))
+		v.seg.damage(newFinding(Damage, log, misplaced.Why()).at(misplaced.From.Segment, 0).hint("restore the right file, or skip with --on-corrupt=skip"))
 		err = errors.Join(err, v.endSegment())
 	case errors.As(hole, &gap):
 		f := newFinding(Damage, log, gapText(gap)).hint("restore the files, or skip with --on-gap=skip")
@@ -185,6 +188,16 @@ func (v *verifier) missing(hole error) error {
 		err = errors.Join(err, v.wait(newFinding(Note, log, hole.Error())))
 	}
 	v.ends = false
+	return err
+}
+
+// enterSegment takes up a segment of which no chunk has come, if none has.
+func (v *verifier) enterSegment(number uint32) error {
+	if v.seg != nil && v.seg.number == number {
+		return nil
+	}
+	err := v.endSegment()
+	v.begin(number, false)
 	return err
 }
 

@@ -20,10 +20,11 @@ type Bound struct {
 // either may survive in a finished segment too. Who knows better is,
 //
 //   - for the newest segment, the manifest;
-//   - for a finished one, the first record of the segment behind it: on a master, and on any server since
+//   - for a finished one, the first record of the segment after it: on a master, and on any server since
 //     3.5.2, its item names the end of the log as it was just before, so this segment and its end. Before that a
-//     replica copied its master's positions, which can drift away from its own. So the end is believed only when a
-//     record ends exactly there and the records before it stand where their own items say they do.
+//     replica copied its master's positions, which can drift away from its own. So the end is not believed when the
+//     records before it are not where their own items say that they are;
+//   - if that record names no end, since its server was started between the rotation and its first put, its logic id.
 //
 // Where nobody knows, the limit is the size of the file and the records end there or in zeros.
 func (r *Reader) Bound(v *View, f *folder.File) (Bound, error) {
@@ -63,10 +64,7 @@ func (v *View) isNewest(n uint32) bool {
 func (r *Reader) boundByManifest(v *View, f *folder.File) (Bound, error) {
 	at := v.Manifest.Position
 	if at.Offset > f.Size() {
-		return Bound{Limit: f.Size(), Cut: &decode.CutShortError{
-			Log: r.dir.ID, From: decode.Position{Segment: at.Segment, Offset: f.Size()}, To: at,
-			Cause: fmt.Errorf("the manifest names %v", at),
-		}}, nil
+		return r.endsEarly(f, at, fmt.Errorf("the manifest names %v", at)), nil
 	}
 	b := Bound{Limit: at.Offset, Final: true}
 	if o, err := r.Opening(v, f.Segment()); err != nil || !o.Filler {
@@ -77,36 +75,75 @@ func (r *Reader) boundByManifest(v *View, f *folder.File) (Bound, error) {
 	return b, err
 }
 
-// boundByNext asks the segment behind. A record that names more than the file holds proves a cut only if the file's own
-// last records are where they say they are: on a drifting replica it says nothing.
+// boundByNext asks the segment after. Its first record names the end of this one, or, after two kills around a rotation, has the logic id
+// after that of the last record of this one: what there is past that record was never committed.
 func (r *Reader) boundByNext(v *View, f *folder.File, next folder.Segment) (Bound, error) {
-	b := Bound{Limit: f.Size()}
 	o, err := r.Opening(v, next)
-	if err != nil || !o.Found || !o.HasAt || o.Offset != 0 || o.At.Segment != f.Segment().Number || o.At.Offset < 0 {
-		return b, err
-	}
-	if o.At.Offset == f.Size() {
-		b.Final = true
-		return b, nil
-	}
-	e, err := r.Ending(f, r.Span(v, f), min(o.At.Offset, f.Size()))
-	if err == nil && e.Boundary && !e.Found && o.At.Offset < f.Size()+decode.BlockSize {
-		// Filler and nothing else stands before it. It is what the first record of any log goes on from. Filler may be a little shorter
-		// than the position it stands for.
-		b.Limit, b.Final = min(o.At.Offset, f.Size()), true
-		return b, nil
-	}
 	switch {
-	case err != nil || !e.Own && f.Size() > 0: // an empty one is cut short wherever its records say that they stand
-	case o.At.Offset > f.Size():
-		b.Cut = &decode.CutShortError{
-			Log: r.dir.ID, From: decode.Position{Segment: f.Segment().Number, Offset: f.Size()}, To: o.At,
-			Cause: fmt.Errorf("write2file%d begins with a record that names %v", next.Number, o.At),
+	case err != nil || o.Filler || !o.Found && !o.Claimed || o.Offset != 0:
+		return Bound{Limit: f.Size()}, err
+	case o.HasAt && o.At.Segment == f.Segment().Number && o.At.Offset > 0:
+		return r.boundByName(v, f, &o)
+	}
+	return r.boundByID(v, f, &o)
+}
+
+// boundByName takes the end that the first record of the next segment names, unless the records before it show that such names mean
+// nothing here. Damage does not: that of the last records, or of the name itself, which a logic id then corrects.
+func (r *Reader) boundByName(v *View, f *folder.File, o *Opening) (Bound, error) {
+	end, size, span := o.At.Offset, f.Size(), r.Span(v, f)
+	if end == size && o.Found {
+		return Bound{Limit: end, Final: true}, nil
+	}
+	e, err := r.Ending(f, span, min(end, size))
+	switch {
+	case err != nil:
+		return Bound{}, err
+	case e.Boundary && !e.Found && end < size+decode.BlockSize:
+		// Filler and nothing else comes before it. It is what the first record of any log continues from. Filler may be a little shorter
+		// than the position it was made for.
+		return Bound{Limit: min(end, size), Final: true}, nil
+	}
+	doubt, err := r.doubtful(f, span, &e, end)
+	if err != nil {
+		return Bound{}, err
+	}
+	if doubt || !e.Boundary || end > size {
+		if b, err := r.boundByID(v, f, o); err != nil || b.Final || doubt {
+			return b, err
 		}
-	case e.Boundary:
-		b.Limit, b.Final = o.At.Offset, true
+	}
+	if end > size {
+		return r.endsEarly(f, o.At, fmt.Errorf("write2file%d begins with a record that names %v", f.Segment().Number+1, o.At)), nil
+	}
+	return Bound{Limit: end, Final: true}, nil
+}
+
+// doubtful reports whether an end that is named is not where the records of a segment end.
+func (r *Reader) doubtful(f *folder.File, span decode.Span, e *Ending, end int64) (bool, error) {
+	if drifts, err := r.drifts(f, span, e, end); err != nil || drifts || e.Boundary {
+		return drifts, err
+	}
+	return r.across(f, span, end)
+}
+
+// boundByID ends a segment with the record before the first one of the next segment, if it is there.
+func (r *Reader) boundByID(v *View, f *folder.File, o *Opening) (Bound, error) {
+	b := Bound{Limit: f.Size()}
+	if o.Has&decode.HasLogicID == 0 {
+		return b, nil
+	}
+	end, ok, err := r.endOf(f, r.Span(v, f), o.LogicID-1)
+	if ok {
+		b.Limit, b.Final = end, true
 	}
 	return b, err
+}
+
+// endsEarly ends a segment with its file, whose records go on to a position. What is there of them is records to the last byte.
+func (r *Reader) endsEarly(f *folder.File, to decode.Position, cause error) Bound {
+	from := decode.Position{Segment: f.Segment().Number, Offset: f.Size()}
+	return Bound{Limit: f.Size(), Final: true, Cut: &decode.CutShortError{Log: r.dir.ID, From: from, To: to, Cause: cause}}
 }
 
 // cutShort ends a segment where its archive could not be unpacked any further.

@@ -15,16 +15,29 @@ func (r *Reader) Begins(v *View, s folder.Segment) (bool, error) {
 	if err != nil || o.Filler {
 		return o.Filler, err
 	}
-	if !o.Found || !o.HasAt || o.Offset != 0 || o.At != s.Start() {
+	if !o.Found && !o.Claimed || !o.HasAt || o.Offset != 0 || o.At != s.Start() {
 		return false, nil
 	}
 	if r.countsFrom(v, &o) && s.Number > 0 {
-		if _, ok := folder.Find(v.Segments, s.Number-1); !ok {
-			return o.LogicID <= 1, nil // what is missing before it is a gap
+		if there, err := r.before(v, s); err != nil || !there {
+			return o.LogicID <= 1, err // what is missing before it is a gap
 		}
 	}
-	follows, err := r.follows(v, s, &o)
+	if v.Generation < decode.G4 {
+		return true, nil // up to 3.2 a full sync lets the numbers go on, so that they say nothing
+	}
+	follows, err := r.ComesAfter(v, s, &o, 1)
 	return !follows, err
+}
+
+// before reports whether the segment before another one is there, and not another file in its place.
+func (r *Reader) before(v *View, s folder.Segment) (bool, error) {
+	i, ok := folder.Find(v.Segments, s.Number-1)
+	if !ok {
+		return false, nil
+	}
+	o, err := r.Opening(v, v.Segments[i])
+	return !o.HasAt || o.fits(s.Number-1), err
 }
 
 // countsFrom reports whether a record is one of a server that begins to count again behind a full sync: 3.3 and later. Before that a
@@ -33,16 +46,8 @@ func (r *Reader) countsFrom(v *View, o *Opening) bool {
 	return v.Generation >= decode.G4 && o.Has&decode.HasLogicID != 0 && (r.generation != decode.GenerationUnknown || o.Third == 0)
 }
 
-// follows reports whether the first record of a segment has the number behind that of the last record of the segment before it. Up
-// to 3.2 a full sync lets the numbers go on, so that they say nothing.
-func (r *Reader) follows(v *View, s folder.Segment, o *Opening) (bool, error) {
-	if !r.countsFrom(v, o) {
-		return false, nil
-	}
-	return r.ComesAfter(v, s, o, 1)
-}
-
-// ComesAfter reports whether the number of the first record of a segment is so much higher than that of the last record before it.
+// ComesAfter reports whether the number of the first record of a segment is so much higher than that of a record near the end of the
+// segment before it, past which nothing was committed.
 func (r *Reader) ComesAfter(v *View, s folder.Segment, o *Opening, by uint64) (bool, error) {
 	i, ok := folder.Find(v.Segments, s.Number-1)
 	if !ok || s.Number == 0 || v.Segments[i].Compression != folder.Plain || o.Has&decode.HasLogicID == 0 {
@@ -53,8 +58,8 @@ func (r *Reader) ComesAfter(v *View, s folder.Segment, o *Opening, by uint64) (b
 		return false, present(err)
 	}
 	defer file.Close()
-	e, err := r.Ending(file, r.Span(v, file), file.Size())
-	return e.Boundary && e.Found && e.Last.LogicID+by == o.LogicID, err
+	_, ok, err = r.endOf(file, r.Span(v, file), o.LogicID-by)
+	return ok, err
 }
 
 // HistoryStart is where the history begins that the manifest is the end of: the nearest segment below it that begins one, or

@@ -16,6 +16,10 @@ type Opening struct {
 	Filler bool // the segment begins with what a full sync leaves
 	Fresh  bool // and surely so: what the client's PADDING leaves looks much the same
 	Torn   bool // a record or a piece of filler goes on past the end of what may be read
+
+	// Claimed says that the segment begins with a damaged record, and that the stamp has what can still be read of its item: the logic id
+	// and the position.
+	Claimed bool
 }
 
 // readOpening reads from the start of a segment to its first record that says something, if that begins within the
@@ -36,7 +40,7 @@ func (r *Reader) readOpening(src io.ReaderAt, span decode.Span) (Opening, error)
 			return o, nil
 		case errors.Is(err, io.EOF) || folder.IsDamage(err):
 			o.Torn = errors.Is(err, decode.ErrTorn)
-			return o, nil
+			return o, r.readClaim(src, &span, &o)
 		case err != nil:
 			return o, err
 		}
@@ -44,6 +48,22 @@ func (r *Reader) readOpening(src io.ReaderAt, span decode.Span) (Opening, error)
 		o.Fresh = o.Fresh || rec.Filler || pos == 0 && rec.End == decode.BlockSize || isBlank(rec.Payload)
 	}
 	return o, nil
+}
+
+// readClaim reads what the item of a damaged first record says, whatever else is wrong with the record.
+func (r *Reader) readClaim(src io.ReaderAt, span *decode.Span, o *Opening) error {
+	var buf [8 + decode.ItemHeaderSize]byte
+	if span.Begin > 0 || span.Limit < int64(len(buf)) {
+		return nil
+	}
+	if n, err := src.ReadAt(buf[:], 0); n < len(buf) {
+		return err
+	}
+	if e, ok := decode.ReadItemHeader(buf[8:]); ok {
+		o.Claimed = true
+		o.Stamp = Stamp{Has: e.Has, LogicID: e.LogicID, At: e.At, HasAt: true}
+	}
+	return nil
 }
 
 // blankHead is how much of a payload is looked at to know spaces.

@@ -21,7 +21,7 @@ type Stamp struct {
 }
 
 // next reads the next record of the span that the scanner is at. ok is false for filler and other records that say
-// nothing.
+// nothing; the stamp then has their place.
 func (r *Reader) next(span *decode.Span, rec *decode.Record) (s Stamp, ok bool, err error) {
 	if err := r.scanner.Next(rec); err != nil {
 		return Stamp{}, false, err
@@ -34,7 +34,7 @@ func (r *Reader) next(span *decode.Span, rec *decode.Record) (s Stamp, ok bool, 
 	}
 	entries := r.decoder.Entries()
 	if rec.Filler || len(entries) == 0 || entries[0].Padding && !entries[0].Wrapped || entries[0].Empty {
-		return Stamp{}, false, nil
+		return Stamp{Offset: rec.Offset, End: rec.End}, false, nil
 	}
 	e := &entries[0]
 	s = Stamp{

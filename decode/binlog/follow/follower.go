@@ -154,7 +154,7 @@ func (f *follower) over(hole decode.Hole, err error) error {
 	var cut *decode.CutShortError
 	isCut := errors.As(err, &cut)
 	switch {
-	case !isCut && to.Offset > 0 && !f.resting:
+	case !folder.IsDamage(err) && to.Offset > 0 && !f.resting:
 		// The newest segment itself is not there: a full sync is making another one, or it was unlinked while the server writes it.
 		// What is missing is known when there is a segment to continue with, or when the log is at rest.
 		if rests, errRest := f.atRest(); errRest != nil || !rests {

@@ -104,7 +104,7 @@ func (f *follower) joint(held *folder.File, next folder.Segment) (joint, error) 
 	}
 	e, err := f.evidence.Ending(now, span, f.end.Offset)
 	far := o.At.Offset >= now.Size()+decode.BlockSize || o.At.Offset+decode.BlockSize <= f.end.Offset
-	if err != nil || !e.Own && (e.Found || !far) {
+	if err != nil || !e.Own() && (e.Found || !far) {
 		return unknown, err
 	}
 	return severed, nil
