@@ -1,0 +1,113 @@
+package damaged
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+
+	"pikabin/decode"
+	"pikabin/decode/binlogtest"
+)
+
+// writing is a log while servers write it.
+type writing struct {
+	*rand.Rand
+	generation decode.Generation
+	out        *binlogtest.Writer
+	size       int64 // binlog-file-size
+	keys       int
+	history    []string
+	stale      map[uint32]bool
+}
+
+func newWriting(r *rand.Rand) *writing {
+	w := &writing{Rand: r, stale: map[uint32]bool{}}
+	w.generation = decode.G0 + decode.Generation(r.IntN(int(decode.G5-decode.G0)+1))
+	w.size = []int64{1024, 20000, decode.BlockSize, 150000, 300000}[r.IntN(5)]
+	w.out = binlogtest.NewWriter(binlogtest.Options{Generation: w.generation, SegmentSize: w.size})
+	w.note("generation %v, segments of %d bytes", w.generation, w.size)
+	return w
+}
+
+func (w *writing) note(format string, args ...any) {
+	w.history = append(w.history, fmt.Sprintf(format, args...))
+}
+
+// run lets several servers write, one after another.
+func (w *writing) run() {
+	segments := uint32(2 + w.IntN(3))
+	for w.out.Position().Segment < segments || w.IntN(4) > 0 {
+		w.put()
+		if w.IntN(12) == 0 {
+			w.stop()
+		}
+	}
+}
+
+func (w *writing) put() {
+	w.out.Advance(w.IntN(2))
+	w.out.Command("SET", w.key("k"), w.value())
+}
+
+func (w *writing) key(prefix string) string {
+	w.keys++
+	return fmt.Sprint(prefix, w.keys)
+}
+
+// value is of a size at which something interesting happens now and then.
+func (w *writing) value() string {
+	n := w.IntN(200)
+	switch w.IntN(20) {
+	case 0:
+		n = int(min(w.size/2, 1<<17)) + w.IntN(1000)
+	case 1, 2, 3:
+		n = w.IntN(5000)
+	}
+	return strings.Repeat(string(rune('a'+w.IntN(26))), n)
+}
+
+// stop ends a server, in one of the ways in which servers end, and starts it again.
+func (w *writing) stop() {
+	at := w.out.Position()
+	switch w.IntN(6) {
+	case 0, 1:
+		w.note("%v: killed", at)
+		w.out.Preallocate()
+	case 2:
+		n := 1 + w.IntN(100)
+		w.note("%v: killed when %d bytes of a record were there", at, n)
+		w.out.Torn(binlogtest.Put{Commands: [][]string{{"SET", w.key("torn"), strings.Repeat("t", 100)}}}, n)
+		w.out.Preallocate()
+		w.stale[at.Segment] = true
+	case 3:
+		w.killedBeforeTheManifest()
+	case 4:
+		w.killedAtARotation()
+	default:
+		w.note("%v: stopped", at)
+	}
+	w.out.Restart()
+}
+
+// killedBeforeTheManifest leaves a record that is whole and not committed.
+func (w *writing) killedBeforeTheManifest() {
+	at := w.out.Position()
+	w.note("%v: killed when a record was there, and not in the manifest yet", at)
+	value := strings.Repeat("s", 1+w.IntN(300))
+	w.out.Torn(binlogtest.Put{Commands: [][]string{{"SET", w.key("stale"), value}}}, len(value)+500)
+	w.out.Preallocate()
+	w.stale[at.Segment] = true
+}
+
+// killedAtARotation is what two kills leave: the first when the segment was full, the second after the rotation and before the put that
+// had asked for it. The segment keeps its tail. Before 3.3 nothing tells that from a full sync.
+func (w *writing) killedAtARotation() {
+	for at := w.out.Position(); at.Offset <= w.size; at = w.out.Position() {
+		w.put()
+	}
+	w.note("%v: killed, and once more after the rotation", w.out.Position())
+	w.out.Preallocate()
+	if w.generation >= decode.G4 {
+		w.out.Rotate()
+	}
+}
