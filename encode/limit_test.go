@@ -58,3 +58,29 @@ func partsLeft(rest [][]byte, again int) int {
 	}
 	return n
 }
+
+// TestRunLimitOfKeptPositions runs again and again with a limit, each from the place that the one before has left: every change comes once.
+func TestRunLimitOfKeptPositions(t *testing.T) {
+	w := randomLog(rand.New(rand.NewPCG(5, 5)), binlogtest.Options{SegmentSize: 500_000}, 60)
+	dir := t.TempDir()
+	want := writeLogs(t, dir, w)
+	l := find(t, dir)[0]
+	for limit := int64(1); limit < 9; limit++ {
+		var got []byte
+		for from := l.Start(); ; {
+			sink := &collector{}
+			result, err := encode.Run(t.Context(), planOf(t, l.Chunks(from, l.Committed(), planOptions)), sink,
+				encode.Options{Format: lines(), Limit: limit, Fences: true, Workers: 4})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got = append(got, sink.Bytes()...); result.Changes < limit {
+				break
+			}
+			from = result.Committed[result.Logs[0]]
+		}
+		if !bytes.Equal(got, want) {
+			t.Fatalf("limit %d: %s", limit, firstDifference(got, want))
+		}
+	}
+}

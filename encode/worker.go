@@ -27,7 +27,8 @@ type worker struct {
 	b      *Batch
 }
 
-// encode reads the records that begin in the batch's chunk into the batch. limit bounds the number of changes.
+// encode reads the records that begin in the batch's chunk into the batch. limit bounds the number of changes; where positions are
+// kept, which are ends of records, the record that reaches it still comes whole.
 func (w *worker) encode(ctx context.Context, b *Batch, limit int64) {
 	w.b = b
 	b.Log = b.chunk.Log
@@ -113,14 +114,15 @@ func (w *worker) trim() {
 // record encodes the changes of the record that the walker has come to, and reports whether to go on. Some become many
 // times as long as they were.
 func (w *worker) record(ctx context.Context, limit int64) bool {
-	rec := &w.walker.Record
+	rec, begun := &w.walker.Record, false
 	for w.walker.Decoder.Next(&w.change) {
 		if !w.filter.keep(&w.change) {
 			continue
 		}
-		if w.b.Changes == limit {
+		if limit >= 0 && w.b.Changes >= limit && !(w.fences && begun) {
 			return false
 		}
+		begun = true
 		if part := len(rec.Payload); w.change.Part == 0 && part >= largeRecord {
 			w.b.plain = slices.Grow(w.b.plain, part+outputMargin)
 		}

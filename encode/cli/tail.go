@@ -25,7 +25,7 @@ type tailFlags struct {
 	IdleExit time.Duration `placeholder:"TIME" help:"End when nothing new has come for so long."`
 	Pin      string        `placeholder:"DIR" help:"Keep segments from the server's purge until they are delivered, by hard links in this folder on the same file system."`
 	PinLimit console.Size  `placeholder:"SIZE" help:"Bound on what the links hold that the server has purged. Above it the oldest are let go, loudly. Default: none."`
-	Listen   string        `placeholder:"ADDRESS" help:"Serve /metrics and /healthz here, such as 127.0.0.1:9108."`
+	Listen   string        `placeholder:"ADDRESS" help:"Serve /metrics, /healthz and /livez here, such as 127.0.0.1:9108."`
 	Stalled  time.Duration `default:"60s" placeholder:"TIME" help:"/healthz fails when the log has grown and nothing was delivered for so long. Default: 60s."`
 }
 

@@ -212,6 +212,9 @@ func TestHealthJSON(t *testing.T) {
   ]
 }
 `
+		if live := r.get("/livez"); live.Code != http.StatusOK || live.Body.String() != "ok\n" {
+			t.Errorf("/livez: %d, %q", live.Code, live.Body.String())
+		}
 		byHeader := httptest.NewRecorder()
 		request := httptest.NewRequest(http.MethodGet, "/healthz", http.NoBody)
 		request.Header.Set("Accept", "application/json")

@@ -9,12 +9,20 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Handler serves /metrics and /healthz.
+// Handler serves /metrics, /healthz and /livez.
 func (m *Monitor) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry(), promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", m.healthz)
+	mux.HandleFunc("GET /livez", livez)
 	return mux
+}
+
+// livez answers as long as the process does: a run that waits for brokers or for room on a disk is alive, and another start would not help it. What
+// asks /healthz to decide about that would end it in the middle of its waiting.
+func livez(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	fmt.Fprintln(w, "ok")
 }
 
 // healthz answers with 200 or 503, and says why; in JSON where that is asked for.
