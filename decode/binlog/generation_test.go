@@ -1,10 +1,13 @@
 package binlog_test
 
 import (
+	"bytes"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -105,5 +108,72 @@ func TestUpgradedServer(t *testing.T) {
 	want := []decode.Generation{decode.G0, decode.G1, decode.G2, decode.G4, decode.G4}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("generations (-want +got):\n%s", diff)
+	}
+}
+
+// TestGenerationOfDamagedLogs damages any byte of one of the first records, so that it is lost or says something else: what the others say
+// holds for them, and for the log.
+func TestGenerationOfDamagedLogs(t *testing.T) {
+	for _, want := range []decode.Generation{decode.G0, decode.G1, decode.G2, decode.G3, decode.G4} {
+		w := binlogtest.NewWriter(binlogtest.Options{Generation: want})
+		for i := range 80 {
+			w.Command("SET", "key", strings.Repeat("v", 37*i))
+		}
+		records := w.Records()
+		sound := w.Bytes(0)
+		for seed := range uint64(100) {
+			r := rand.New(rand.NewPCG(seed, uint64(want)))
+			dir := filepath.Join(t.TempDir(), "log_db0")
+			if err := w.WriteDir(dir); err != nil {
+				t.Fatal(err)
+			}
+			damaged := &records[r.IntN(3)]
+			at := damaged.Offset + r.Int64N(min(damaged.End-damaged.Offset, 60))
+			data := bytes.Clone(sound)
+			data[at] ^= byte(1 + r.IntN(255))
+			if err := os.WriteFile(filepath.Join(dir, "write2file0"), data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			logs, err := binlog.Find([]string{dir}, binlog.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := logs[0].Generation(); got != want {
+				t.Errorf("G%d, byte %d damaged: taken for G%d", want-decode.G0, at, got-decode.G0)
+			}
+		}
+	}
+}
+
+// TestBefore35 has commands that only servers of some versions log as they are.
+func TestBefore35(t *testing.T) {
+	for name, c := range map[string]struct {
+		generation decode.Generation
+		commands   []string
+		want       bool
+	}{
+		"nothing tells":           {decode.G4, []string{"SET k v", "DEL k", "SETRANGE k 0 v"}, false},
+		"MSET as it was sent":     {decode.G4, []string{"SET k v", "MSET k v l w"}, true},
+		"DEL of several keys":     {decode.G4, []string{"DEL k l"}, true},
+		"a set that is stored":    {decode.G4, []string{"SUNIONSTORE d a b"}, true},
+		"LPOP with a count":       {decode.G5, []string{"LPOP k 2"}, false},
+		"upgraded: more is newer": {decode.G5, []string{"MSET k v", "UNLINK k", "UNLINK k"}, false},
+		"3.2 is G3":               {decode.G3, []string{"MSET k v"}, false},
+	} {
+		w := binlogtest.NewWriter(binlogtest.Options{Generation: c.generation})
+		for _, command := range c.commands {
+			w.Command(strings.Fields(command)...)
+		}
+		dir := filepath.Join(t.TempDir(), "log_db0")
+		if err := w.WriteDir(dir); err != nil {
+			t.Fatal(err)
+		}
+		logs, err := binlog.Find([]string{dir}, binlog.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := logs[0].View().Before35; got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
 	}
 }

@@ -139,7 +139,7 @@ func (l *Log) Refresh() error {
 		return fmt.Errorf("%s: nothing to read: the named segments lie above the manifest's position %v, left from an older history; "+
 			"copy them to another folder to read them", l.ID(), v.Manifest.Position)
 	}
-	v.Generation, err = l.evidence.Generation(v)
+	v.Generation, v.Before35, err = l.evidence.Generation(v)
 	return l.located(err)
 }
 

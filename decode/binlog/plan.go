@@ -195,7 +195,7 @@ func (p *Plan) cut() (decode.Chunk, bool) {
 	return decode.Chunk{Source: file, Release: func() { _ = file.Close() }, Span: decode.Span{
 		Log: p.log.ID(), Segment: p.pos.Segment, Begin: begin, End: end,
 		Limit: c.bound.Limit, Final: c.bound.Final, Open: c.bound.Open, Exact: begin == c.begin,
-		Generation: p.log.evidence.SegmentGeneration(p.log.view, c.file.Segment()), Fixed: p.log.options.Generation != decode.GenerationUnknown,
+		Generation: p.log.evidence.SegmentGeneration(p.log.view, c.file.Segment()), Before35: p.log.view.Before35, Fixed: p.log.options.Generation != decode.GenerationUnknown,
 	}}, true
 }
 

@@ -1,8 +1,6 @@
 package evidence
 
 import (
-	"slices"
-
 	"pikabin/decode"
 	"pikabin/decode/binlog/folder"
 )
@@ -17,29 +15,35 @@ import (
 //   - a third field of 0 is a term, since a server id is 1 unless configured;
 //   - segments that lie beside a manifest in a folder not named log_...: Pika 3.0, which had one DB.
 //
-// G4 and G5 differ in nothing that an event shows.
-func (r *Reader) Generation(v *View) (decode.Generation, error) {
+// What is told by one record is not believed where others say something else: one that is damaged must not change the meaning of
+// all others. G4 and G5 differ in nothing that an event shows, but for the deadlines that servers before 3.5 drop.
+func (r *Reader) Generation(v *View) (g decode.Generation, before35 bool, err error) {
 	if r.generation != decode.GenerationUnknown {
-		return r.generation, nil
+		return r.generation, false, nil // the decoder of the events is told of the version, too
 	}
-	o, err := r.newestOpening(v)
-	if err != nil || !o.Found || o.Generation != decode.G4 {
-		return o.Generation, err
+	newest, err := r.newestSample(v)
+	if g = newest.form; err != nil || g != decode.G4 {
+		return g, false, err
 	}
-	return r.itemGeneration(v, o)
+	first := sample{}
+	if v.Segments[0].Number == 0 {
+		if first, err = r.sample(v, v.Segments[0]); err != nil {
+			return g, false, err
+		}
+	}
+	before, since := newest.before35, newest.since35
+	if before+since == 0 {
+		before, since = first.before35, first.since35
+	}
+	g, err = r.itemGeneration(v, &first, &newest)
+	return g, g == decode.G4 && before > since, err
 }
 
 // itemGeneration tells G3 from G4 by the evidence listed above.
-func (r *Reader) itemGeneration(v *View, newest Opening) (decode.Generation, error) {
-	if first := v.Segments[0]; first.Number == 0 {
-		o, err := r.Opening(v, first)
-		if err != nil {
-			return o.Generation, err
-		}
-		// Higher ids stand there too: write2file0 begins anew after a full sync or when a manifest was lost.
-		if o.Found && o.Has&decode.HasLogicID != 0 && o.Offset == 0 && o.LogicID <= 1 {
-			return itemGenerationIf(o.LogicID == 0), nil
-		}
+func (r *Reader) itemGeneration(v *View, first, newest *sample) (decode.Generation, error) {
+	// Higher ids stand there too: write2file0 begins anew after a full sync or when a manifest was lost.
+	if first.counted && first.firstID <= 1 {
+		return itemGenerationIf(first.firstID == 0), nil
 	}
 	ahead, ok, err := r.manifestAhead(v)
 	switch {
@@ -47,7 +51,7 @@ func (r *Reader) itemGeneration(v *View, newest Opening) (decode.Generation, err
 		return decode.GenerationUnknown, err
 	case ok && ahead <= 1:
 		return itemGenerationIf(ahead == 1), nil
-	case newest.Third == 0:
+	case newest.third == 0:
 		return decode.G4, nil
 	default:
 		flat := v.ManifestErr == nil && folder.IsFlat(r.dir.Path)
@@ -84,25 +88,14 @@ func (r *Reader) manifestAhead(v *View) (uint64, bool, error) {
 	return v.Manifest.LogicID - e.Last.LogicID, true, nil
 }
 
-// newestOpening is the opening of the newest segment that has one.
-func (r *Reader) newestOpening(v *View) (Opening, error) {
-	for _, segment := range slices.Backward(v.Segments) {
-		o, err := r.Opening(v, segment)
-		if err != nil || o.Found {
-			return o, err
-		}
-	}
-	return Opening{}, nil
-}
-
 // Family is the form of the newest records, before the manifest is understood; unknown when there are none. A
 // file that cannot be read says so again when it is needed.
 func (r *Reader) Family(v *View) decode.Generation {
-	o, err := r.newestOpening(v)
+	newest, err := r.newestSample(v)
 	if err != nil {
 		return decode.GenerationUnknown
 	}
-	return o.Generation
+	return newest.form
 }
 
 // SegmentGeneration is the generation of one segment, which differs from the log's when the server was upgraded.

@@ -84,6 +84,11 @@ func (r *Reader) Opening(v *View, s folder.Segment) (Opening, error) {
 		return Opening{}, err
 	}
 	defer done()
+	return r.openingOf(v, s, src, size)
+}
+
+// openingOf reads and keeps the opening of a segment that is open.
+func (r *Reader) openingOf(v *View, s folder.Segment, src io.ReaderAt, size int64) (Opening, error) {
 	span := decode.Span{Log: r.dir.ID, Segment: s.Number, Limit: size, Generation: r.generation}
 	if v.Generation == decode.G0 {
 		span.Generation = v.Generation // a record of filler does not show how long its header is

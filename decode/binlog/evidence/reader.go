@@ -11,6 +11,7 @@ type View struct {
 	Manifest    folder.Manifest
 	ManifestErr error // folder.ErrNoManifest, or a *folder.ManifestError when it is not believed
 	Generation  decode.Generation
+	Before35    bool // a server of 3.3 or 3.4, by the commands that it has logged
 }
 
 // Reader reads single records here and there, to learn about the segments of a view. It belongs to one goroutine.
@@ -20,19 +21,26 @@ type Reader struct {
 	scanner    *decode.Scanner
 	decoder    *decode.Decoder
 	openings   map[uint32]Opening // that have been read
+	samples    map[uint32]sample
 }
 
 // NewReader reads the segments of a folder. The generation is what the user says; GenerationUnknown: it is found from the bytes.
 func NewReader(dir *folder.Dir, g decode.Generation) (*Reader, error) {
 	d, err := decode.NewDecoder(decode.DecoderOptions{Pika: g})
-	return &Reader{dir: dir, generation: g, scanner: new(decode.Scanner), decoder: d, openings: map[uint32]Opening{}}, err
+	return &Reader{dir: dir, generation: g, scanner: new(decode.Scanner), decoder: d, openings: map[uint32]Opening{}, samples: map[uint32]sample{}}, err
 }
 
-// Reset forgets the openings that were read: the folder has been listed anew.
-func (r *Reader) Reset() { clear(r.openings) }
+// Reset forgets what was read: the folder has been listed anew.
+func (r *Reader) Reset() {
+	clear(r.openings)
+	clear(r.samples)
+}
 
-// Forget forgets the opening of one segment.
-func (r *Reader) Forget(number uint32) { delete(r.openings, number) }
+// Forget forgets what was read of one segment.
+func (r *Reader) Forget(number uint32) {
+	delete(r.openings, number)
+	delete(r.samples, number)
+}
 
 // present passes over an error for something that has vanished.
 func present(err error) error {

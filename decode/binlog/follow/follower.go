@@ -402,7 +402,7 @@ func (f *follower) relist(m folder.Manifest) error {
 		return err
 	}
 	segments, _ := folder.Split(list.Segments, m.Position.Segment)
-	f.log.Adopt(&evidence.View{Segments: segments, Manifest: m, Generation: f.log.Generation()})
+	f.log.Adopt(&evidence.View{Segments: segments, Manifest: m, Generation: f.log.Generation(), Before35: f.log.View().Before35})
 	f.evidence.Reset()
 	return nil
 }
