@@ -80,6 +80,7 @@ var (
 	_ Watched    = (*kafkaSink)(nil)
 	_ Ending     = (*kafkaSink)(nil)
 	_ Positioner = exactKafka{}
+	_ Noter      = (*kafkaSink)(nil)
 )
 
 func openKafka(o SinkOptions) (Sink, error) {
@@ -108,7 +109,7 @@ func newKafkaSink(options *kafkaOptions, o SinkOptions) (*kafkaSink, error) {
 	}
 	s.topics = &kafkaTopics{
 		o: options, warn: s.warn, onChanged: s.repartitioned,
-		byName: map[string]*kafkaTopic{}, byLog: map[*decode.Log]*logTopics{},
+		byName: map[string]*kafkaTopic{}, byLog: map[*decode.Log]*logTopics{}, format: o.Format.Name,
 	}
 	s.life, s.end = context.WithCancelCause(context.Background())
 	s.wire, s.unplug = context.WithCancel(context.Background())
@@ -152,12 +153,18 @@ func (s *kafkaSink) start(o SinkOptions) error {
 	if standsBy == nil {
 		standsBy = func(bool) {}
 	}
-	err := s.inTime(ctx, func(ctx context.Context) error { return s.topics.start(ctx, &o) })
+	err := s.topics.remember(o.Note)
+	if err == nil {
+		err = s.inTime(ctx, func(ctx context.Context) error { return s.topics.start(ctx, &o) })
+	}
 	if err == nil && s.o.standby {
 		err = s.standBy(ctx, standsBy)
 	}
 	if err == nil && s.o.exactlyOnce {
 		err = s.inTime(ctx, s.claim)
+	}
+	if err == nil {
+		err = s.inTime(ctx, func(ctx context.Context) error { return s.topics.settle(ctx, o.DBs) })
 	}
 	if errors.Is(context.Cause(ctx), errStopped) { // the connections are gone, whatever was reached
 		return &StoppedError{Err: fmt.Errorf("kafka: %w", cmp.Or(err, errStopped))}

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"pikabin/encode/output/kafka/positions"
 )
 
 // kafkaOptions are what a kafka:// output says, and the environment where it does not.
@@ -121,8 +123,8 @@ func (o *kafkaOptions) check() error {
 		return errors.New("option buffer: expected a number of bytes")
 	case o.partitions == 0 || o.partitions < -1 || o.replication == 0 || o.replication < -1 || o.replication > 1<<15-1:
 		return errors.New("options partitions and replication: expected numbers from 1 on")
-	case strings.Contains(o.source, positionKeySeparator):
-		return errors.New("option source: a slash stands behind it in the topic of positions, and not in it")
+	case strings.Contains(o.source, positions.Separator):
+		return errors.New("option source: a slash follows it in the topic of positions, so it has none")
 	case o.standby && !o.exactlyOnce:
 		return errors.New("option standby goes with exactly-once")
 	case o.commitInterval <= 0 || o.transactionTimeout < o.commitInterval:

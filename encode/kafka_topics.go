@@ -19,6 +19,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"pikabin/decode"
+	"pikabin/encode/output/kafka/positions"
 )
 
 // anyType stands in the name of a topic for commands on keys of any type, and on no key.
@@ -34,6 +35,7 @@ const largestBatch = 100<<20 - 64<<10
 // kafkaTopic is a topic as it was found.
 type kafkaTopic struct {
 	name       string
+	id         string                  // "" where the brokers have no ids
 	partitions atomic.Int32            // that every lane has seen
 	seen       [mostLanes]atomic.Int32 // by each lane
 	limit      int                     // of a batch, and so of a record: max.message.bytes
@@ -79,6 +81,10 @@ type kafkaTopics struct {
 
 	onChanged func(t *kafkaTopic, lane int, partitions int32) bool
 
+	format string                      // of the values
+	saved  map[string]positions.Output // what saved positions are of, by the names of logs
+	note   *positions.Output           // what those in a state are of
+
 	mu     sync.Mutex
 	byName map[string]*kafkaTopic
 	byLog  map[*decode.Log]*logTopics
@@ -94,7 +100,8 @@ func (k *kafkaTopics) batchBytes(name string) int32 {
 	return defaultBatchBytes
 }
 
-// start finds the topics of the DBs that are known, and that of too large records.
+// start finds the topics of the DBs that are known, and that of too large records, as far as they are there. Those that are to be made
+// are made when nothing speaks against it.
 func (k *kafkaTopics) start(ctx context.Context, o *SinkOptions) error {
 	cluster, err := k.identify(ctx)
 	if err == nil && o.Belongs != nil {
@@ -103,7 +110,17 @@ func (k *kafkaTopics) start(ctx context.Context, o *SinkOptions) error {
 	if err != nil {
 		return err
 	}
-	dbs := o.DBs
+	if !k.o.create {
+		err = k.find(ctx, k.wanted(o.DBs), k.forEvents())
+	}
+	if err != nil || !k.o.exactlyOnce {
+		return err
+	}
+	return k.findPositions(ctx)
+}
+
+// wanted are the topics of some DBs, and that of too large records.
+func (k *kafkaTopics) wanted(dbs []string) []string {
 	var names []string
 	if !strings.Contains(k.o.topic, "{db}") {
 		dbs = []string{""}
@@ -114,17 +131,14 @@ func (k *kafkaTopics) start(ctx context.Context, o *SinkOptions) error {
 	if k.o.onOversize == oversizeToTopic {
 		names = append(names, k.o.oversizeTo)
 	}
-	if err := k.find(ctx, names, k.forEvents()); err != nil || !k.o.exactlyOnce {
-		return err
-	}
-	return k.findPositions(ctx)
+	return names
 }
 
 // findPositions finds the topic of positions, and refuses one that forgets them in time: the next run would begin elsewhere, and nobody
 // would know.
 func (k *kafkaTopics) findPositions(ctx context.Context) error {
 	name := k.o.positionsTopic
-	err := k.find(ctx, []string{name}, topicPlan{partitions: 1, config: map[string]string{"cleanup.policy": "compact"}})
+	err := k.find(ctx, []string{name}, topicPlan{partitions: 1, config: positions.Config()})
 	if err == nil && k.byName[name].expires {
 		err = fmt.Errorf("topic %s deletes what is old, and positions are not to be deleted: set its cleanup.policy to compact", name)
 	}
@@ -171,6 +185,9 @@ func (k *kafkaTopics) of(ctx context.Context, log *decode.Log) (*logTopics, erro
 		return l, nil
 	}
 	names := k.names(log.DB)
+	if err := k.check(ctx, log.String(), names); err != nil {
+		return nil, err
+	}
 	if err := k.find(ctx, names, k.forEvents()); err != nil {
 		return nil, err
 	}
@@ -205,6 +222,7 @@ func (k *kafkaTopics) find(ctx context.Context, names []string, plan topicPlan) 
 	defer k.mu.Unlock()
 	for _, name := range names {
 		t := settings[name]
+		t.id = topicID(found[name])
 		t.found(int32(len(found[name].Partitions)))
 		k.byName[name] = t
 	}

@@ -2,19 +2,17 @@ package encode
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"pikabin/decode"
 	"pikabin/encode/checkpoint"
+	"pikabin/encode/output/kafka/positions"
 )
 
 // exactKafka is a kafkaSink with transactions: what is delivered and how far that is become visible together. A batch is done
@@ -22,14 +20,17 @@ import (
 type exactKafka struct{ *kafkaSink }
 
 // Positions implements Positioner.
-func (s exactKafka) Positions() map[string]checkpoint.Mark { return s.tx.found }
+func (s exactKafka) Positions() map[string]checkpoint.Mark { return s.tx.found.Marks() }
+
+// Note has nothing for a state: what it would hold is with the positions.
+func (exactKafka) Note() any { return nil }
 
 // Begin implements Positioner.
 func (s exactKafka) Begin(ctx context.Context, start map[*decode.Log]checkpoint.Mark) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	for log, mark := range start {
-		if _, known := s.tx.found[log.String()]; !known {
+		if _, known := s.tx.found.Saved[log.String()]; !known {
 			s.tx.marks[log] = mark
 		}
 	}
@@ -61,9 +62,10 @@ func (s exactKafka) Pass(log *decode.Log, mark checkpoint.Mark) {
 // kafkaTransactions is the transaction that is open, if one is, and the place where positions are kept: one partition of a
 // compacted topic. The fields belong to who holds kafkaSink.writing.
 type kafkaTransactions struct {
-	topic *kafkaTopic
-	found map[string]checkpoint.Mark // at the start
-	who   []byte                     // the value of a claim
+	source positions.Source
+	found  *positions.Found // at the start
+	who    []byte           // the value of a claim
+	last   time.Time        // when something was last committed
 
 	open    bool
 	waiting []*kafkaDelivery // in the order of the log
@@ -71,11 +73,9 @@ type kafkaTransactions struct {
 	marks   map[*decode.Log]checkpoint.Mark // behind the last batch of each log
 }
 
-// The keys of the records of positions: the source, and a log, or what says who writes.
-const (
-	positionKeySeparator = "/"
-	claimKey             = "claim"
-)
+// claimInterval is how often a run to which nothing comes shows that it is there. The brokers do not take that when another run has taken
+// over, of which this one would never know otherwise, and they forget a transactional id that is not used for a week.
+const claimInterval = 10 * time.Second
 
 // claim makes this process the one that writes for the source: from here on the brokers take nothing from another one. Then it
 // reads how far that one came.
@@ -83,13 +83,13 @@ const (
 // The claim is a committed record. Behind its offset lies the end of each transaction that the source had before, since the brokers
 // take no new one before that.
 func (s *kafkaSink) claim(ctx context.Context) error {
-	t := &kafkaTransactions{topic: s.topics.byName[s.o.positionsTopic], marks: map[*decode.Log]checkpoint.Mark{}}
+	t := &kafkaTransactions{source: positions.Source{Topic: s.o.positionsTopic, Name: s.o.source}, marks: map[*decode.Log]checkpoint.Mark{}, last: time.Now()}
 	host, err := os.Hostname()
 	if err != nil {
 		return fmt.Errorf("asking for the name of this host: %w", err)
 	}
 	t.who = fmt.Appendf(nil, `{"host":%q,"pid":%d}`, host, os.Getpid())
-	claim := t.record(s.o.source, claimKey, t.who)
+	claim := t.source.Claim(t.who)
 	err = patiently(ctx, func() error {
 		if err := s.client.BeginTransaction(); err != nil {
 			return err
@@ -110,95 +110,34 @@ func (s *kafkaSink) claim(ctx context.Context) error {
 		return fmt.Errorf("reading the positions of source %q: %w", s.o.source, err)
 	}
 	s.tx = t
+	s.topics.saved = map[string]positions.Output{}
+	for log, saved := range t.found.Saved {
+		s.topics.saved[log] = saved.Output
+	}
 	return nil
 }
 
-// positionsPartition holds the positions of every source, so that they are still found when the topic has got another number of
-// partitions.
-const positionsPartition = 0
+// muchToRead is how large the topic of positions is when the user is told.
+const muchToRead = 16 << 20
 
-// record makes one for the topic of positions.
-func (t *kafkaTransactions) record(source, name string, value []byte) *kgo.Record {
-	return &kgo.Record{Topic: t.topic.name, Partition: positionsPartition, Key: []byte(source + positionKeySeparator + name), Value: value}
-}
-
-// readPositions reads the partition of positions up to the claim. It reads uncommitted, and takes from the markers what was committed:
-// read committed it would have to wait for the open transactions of all other sources in the same partition, those included whose
-// processes are dead.
-func (s *kafkaSink) readPositions(ctx context.Context, t *kafkaTransactions, claim int64) (map[string]checkpoint.Mark, error) {
+// readPositions reads the partition of positions up to the claim.
+func (s *kafkaSink) readPositions(ctx context.Context, t *kafkaTransactions, claim int64) (*positions.Found, error) {
 	opts, err := s.clientBase()
 	if err != nil {
 		return nil, err
 	}
-	reader, err := kgo.NewClient(append(opts, kgo.KeepControlRecords(),
-		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{t.topic.name: {positionsPartition: kgo.NewOffset().AtStart()}}))...)
+	found, err := positions.Read(ctx, opts, t.source, -1, claim)
 	if err != nil {
 		return nil, err
 	}
-	defer reader.Close()
-	found := &committedPositions{prefix: s.o.source + positionKeySeparator, open: map[int64][]*kgo.Record{}, marks: map[string]checkpoint.Mark{}}
-	for {
-		fetches := reader.PollFetches(ctx)
-		if err := fetches.Err0(); err != nil {
-			return nil, err
-		}
-		for _, r := range fetches.Records() {
-			if err := found.take(r); err != nil {
-				return nil, err
-			}
-			if r.Offset >= claim {
-				return found.marks, nil
-			}
-		}
+	if found.Bytes > muchToRead {
+		s.warn(fmt.Sprintf("kafka: %d MiB of topic %s had to be read, since it is not compacted: set its segment.bytes to 1048576",
+			found.Bytes>>20, t.source.Topic))
 	}
-}
-
-// committedPositions picks those of a source out of records and markers of transactions.
-type committedPositions struct {
-	prefix string
-	open   map[int64][]*kgo.Record // of transactions that have not ended, by producer
-	marks  map[string]checkpoint.Mark
-}
-
-// take takes the next record, or the marker of the end of a transaction.
-func (p *committedPositions) take(r *kgo.Record) error {
-	switch {
-	case r.Attrs.IsControl():
-		records := p.open[r.ProducerID]
-		delete(p.open, r.ProducerID)
-		if isCommit(r.Key) {
-			return p.commit(records...)
-		}
-	case !strings.HasPrefix(string(r.Key), p.prefix) || string(r.Key) == p.prefix+claimKey:
-	case !r.Attrs.IsTransactional():
-		return p.commit(r)
-	default:
-		p.open[r.ProducerID] = append(p.open[r.ProducerID], r)
+	if err := found.Err(); err != nil {
+		return nil, fmt.Errorf("%w: %s", err, s.topics.remedy("DB"))
 	}
-	return nil
-}
-
-func (p *committedPositions) commit(records ...*kgo.Record) error {
-	for _, r := range records {
-		mark, err := parsePosition(r.Value)
-		if err != nil {
-			return fmt.Errorf("offset %d of topic %s: %w", r.Offset, r.Topic, err)
-		}
-		p.marks[strings.TrimPrefix(string(r.Key), p.prefix)] = mark
-	}
-	return nil
-}
-
-// isCommit tells from the key of a marker what it says.
-func isCommit(key []byte) bool {
-	var k kmsg.ControlRecordKey
-	return k.ReadFrom(key) == nil && k.Type == kmsg.ControlRecordKeyTypeCommit
-}
-
-func parsePosition(value []byte) (checkpoint.Mark, error) {
-	var m checkpoint.Mark
-	err := json.Unmarshal(value, &m)
-	return m, err
+	return found, nil
 }
 
 // begin has a transaction open for a delivery. One that holds half of what may wait is committed first, since what waits for the
@@ -283,7 +222,7 @@ func (s *kafkaSink) commit(ctx context.Context) error {
 	if s.tx == nil || s.failed() != nil {
 		return nil
 	}
-	if s.lease.doubtful() {
+	if s.lease.doubtful() || !s.tx.open && time.Since(s.tx.last) > claimInterval {
 		if err := s.claimAgain(ctx); err != nil {
 			return fmt.Errorf("asking whether another run has taken over: %w", explained(err))
 		}
@@ -297,7 +236,7 @@ func (s *kafkaSink) claimAgain(ctx context.Context) error {
 	if err := s.open(); err != nil {
 		return err
 	}
-	return s.client.ProduceSync(ctx, s.tx.record(s.o.source, claimKey, s.tx.who)).FirstErr()
+	return s.client.ProduceSync(ctx, s.tx.source.Claim(s.tx.who)).FirstErr()
 }
 
 func (s *kafkaSink) commitLocked(ctx context.Context) error {
@@ -320,7 +259,7 @@ func (s *kafkaSink) commitLocked(ctx context.Context) error {
 		return fmt.Errorf("committing the transaction: %w", explained(err))
 	}
 	waiting := t.waiting
-	t.open, t.waiting, t.cost = false, nil, 0
+	t.open, t.waiting, t.cost, t.last = false, nil, 0, time.Now()
 	clear(t.marks)
 	for _, d := range waiting {
 		d.finish()
@@ -332,11 +271,15 @@ func (s *kafkaSink) commitLocked(ctx context.Context) error {
 func (s *kafkaSink) sendPositions(ctx context.Context) error {
 	var records []*kgo.Record
 	for log, mark := range s.tx.marks {
-		value, err := json.Marshal(mark)
+		topics, err := s.topics.of(ctx, log)
 		if err != nil {
 			return err
 		}
-		records = append(records, s.tx.record(s.o.source, log.String(), value))
+		record, err := s.tx.source.Position(log.String(), positions.Saved{Mark: mark, Output: s.topics.output(topics)})
+		if err != nil {
+			return err
+		}
+		records = append(records, record)
 	}
 	return s.client.ProduceSync(ctx, records...).FirstErr()
 }

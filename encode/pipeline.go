@@ -132,7 +132,8 @@ func Run(ctx context.Context, src Source, sink Sink, o Options) (Result, error) 
 	if c, ok := sink.(Continued); ok {
 		j.db, j.begun = c.DB(), c.Begun()
 	}
-	s := &saver{o: &o, keeper: keeper, ledger: j.ledger, fail: j.fail}
+	noter, _ := sink.(Noter)
+	s := &saver{o: &o, keeper: keeper, noter: noter, ledger: j.ledger, fail: j.fail}
 	o.Stats.begin(j.ledger, o.Fences)
 	parts, isParted := sink.(Parted)
 	if isParted {

@@ -18,7 +18,7 @@ import (
 // at these places.
 type Checkpoint struct {
 	Marks map[*decode.Log]checkpoint.Mark
-	Note  json.RawMessage // of a Keeper, else nil
+	Note  json.RawMessage // of a Keeper or a Noter, else nil
 }
 
 // equal reports whether there is nothing in c that is not in other.
@@ -34,6 +34,7 @@ type saver struct {
 	o      *Options
 	ledger *ledger
 	keeper Keeper // nil if the sink is none
+	noter  Noter  // nil if the sink is none
 
 	fail func(error) // ends the run
 
@@ -154,6 +155,9 @@ func (s *saver) save(ctx context.Context, complete bool) error {
 
 // flush acknowledges what a Keeper has made durable. Nothing else does, so that the note belongs to the positions.
 func (s *saver) flush(ctx context.Context, complete bool) error {
+	if s.noter != nil {
+		s.note = s.noter.Note()
+	}
 	if s.keeper == nil {
 		return nil
 	}

@@ -107,6 +107,14 @@ type Positioner interface {
 	Pass(log *decode.Log, mark checkpoint.Mark)
 }
 
+// Noter is a sink that is no Keeper and has something to say in the state of what the positions there are of.
+type Noter interface {
+	Sink
+
+	// Note is asked for with each state that is saved. It gives what encoding/json can write, nil if there is nothing.
+	Note() any
+}
+
 // SinkOptions are what a sink has to know of the stream.
 type SinkOptions struct {
 	Target string    // what --output says

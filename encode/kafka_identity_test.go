@@ -1,0 +1,165 @@
+package encode_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"pikabin/decode/binlogtest"
+	"pikabin/encode"
+	"pikabin/encode/checkpoint"
+	"pikabin/encode/output/kafka/positions"
+)
+
+// changes are what may become of a topic between two runs, and what the second one says.
+var changes = map[string]struct {
+	change  func(t *testing.T, brokers, topic string)
+	options string
+	want    string // "" for no error
+}{
+	"nothing": {func(*testing.T, string, string) {}, "", ""},
+	"deleted": {func(t *testing.T, brokers, topic string) {
+		if _, err := admin(t, brokers).DeleteTopics(t.Context(), topic); err != nil {
+			t.Fatal(err)
+		}
+	}, "", "is gone"},
+	"made anew": {func(t *testing.T, brokers, topic string) {
+		if _, err := admin(t, brokers).DeleteTopics(t.Context(), topic); err != nil {
+			t.Fatal(err)
+		}
+		makeTopic(t, brokers, topic, 3, nil)
+	}, "", "was deleted and made anew"},
+	"more partitions":             {morePartitions, "", "had 3 partitions and has 5 now"},
+	"more partitions are allowed": {morePartitions, "&on-repartition=allow", ""},
+}
+
+func morePartitions(t *testing.T, brokers, topic string) {
+	t.Helper()
+	if _, err := admin(t, brokers).UpdatePartitions(t.Context(), 5, topic); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestKafkaTopicChanged opens an output twice. What has become of the topic meanwhile the second run finds out before it makes one.
+func TestKafkaTopicChanged(t *testing.T) {
+	for name, c := range changes {
+		for _, exactly := range []bool{true, false} {
+			t.Run(fmt.Sprint(name, ", exactly once: ", exactly), func(t *testing.T) {
+				cluster := fakeKafka(t)
+				brokers := brokersOf(cluster)
+				target := brokers + "/pika?create-topics&partitions=3"
+				if exactly {
+					target += "&exactly-once"
+				}
+				w := keyedLog(rand.New(rand.NewPCG(1, 1)), 50, 10)
+				note := deliver(t, w, target)
+				c.change(t, brokers, "pika")
+				sink, err := openKafka(t, target+c.options, encode.SinkOptions{DBs: []string{"db0"}, Note: note})
+				if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+					t.Errorf("got %v", err)
+				}
+				topics, errList := admin(t, brokers).ListTopics(t.Context())
+				if errList != nil || topics.Has("pika") == (name == "deleted") {
+					t.Errorf("topics %v, %v", topics.Names(), errList)
+				}
+				if sink != nil {
+					if err := sink.Close(t.Context()); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+	}
+}
+
+// deliver sends a log, and gives the note that a state would hold.
+func deliver(t *testing.T, w *binlogtest.Writer, target string) (note []byte) {
+	t.Helper()
+	sink, err := openKafka(t, target, encode.SinkOptions{DBs: []string{"db0"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := find(t, written(t, w))[0]
+	_, err = encode.Run(t.Context(), fromMark(t, log, checkpoint.Mark{}), sink, encode.Options{
+		Format: jsonl(t), Save: func(c encode.Checkpoint) error {
+			note = c.Note
+			return nil
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return note
+}
+
+// TestKafkaOtherFormat opens the output of a source in another format, and with another topic.
+func TestKafkaOtherFormat(t *testing.T) {
+	cluster := fakeKafka(t, kfake.SeedTopics(3, "other"))
+	target := brokersOf(cluster) + "/pika?create-topics&partitions=3&exactly-once&source=one"
+	deliver(t, keyedLog(rand.New(rand.NewPCG(1, 1)), 50, 10), target)
+	format := jsonl(t)
+	format.Name = "protobuf"
+	_, err := openKafka(t, target, encode.SinkOptions{DBs: []string{"db0"}, Format: format})
+	var wrong *encode.TargetError
+	if !errors.As(err, &wrong) || !strings.Contains(err.Error(), "in the format jsonl up to now") || !strings.Contains(err.Error(), "--clear") {
+		t.Errorf("another format: %v", err)
+	}
+	_, err = openKafka(t, strings.Replace(target, "/pika", "/other", 1), encode.SinkOptions{DBs: []string{"db0"}})
+	if err == nil || !strings.Contains(err.Error(), "to topic pika up to now, and not to other") {
+		t.Errorf("another topic: %v", err)
+	}
+}
+
+// TestKafkaPositionsBroken finds records in the topic of positions that pikabin has not written, and such as forget a position.
+func TestKafkaPositionsBroken(t *testing.T) {
+	cluster := fakeKafka(t)
+	brokers := brokersOf(cluster)
+	target := brokers + "/pika?create-topics&partitions=3&exactly-once"
+	w := keyedLog(rand.New(rand.NewPCG(1, 1)), 50, 10)
+	deliver(t, w, target)
+	put := func(value []byte) {
+		r := &kgo.Record{Topic: "pikabin-positions", Key: []byte("pika/db0"), Value: value}
+		if err := client(t, brokers, kgo.RecordPartitioner(kgo.ManualPartitioner())).ProduceSync(t.Context(), r).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	found := func() map[string]checkpoint.Mark {
+		sink, err := openKafka(t, target, encode.SinkOptions{DBs: []string{"db0"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer sink.Close(context.WithoutCancel(t.Context()))
+		return sink.(encode.Positioner).Positions()
+	}
+	put([]byte("{half a rec"))
+	if got := found()["db0"].Position; got != w.Position() {
+		t.Errorf("after a broken record: %v, want %v", got, w.Position())
+	}
+	put(nil)
+	if got := found(); len(got) != 0 {
+		t.Errorf("after a tombstone: %v", got)
+	}
+	put([]byte("{half a rec"))
+	_, err := openKafka(t, target, encode.SinkOptions{DBs: []string{"db0"}})
+	if err == nil || !strings.Contains(err.Error(), "the position of db0: offset") || !strings.Contains(err.Error(), "--clear") {
+		t.Errorf("a broken record alone: %v", err)
+	}
+	configs, err := admin(t, brokers).DescribeTopicConfigs(t.Context(), "pikabin-positions")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, value := range positions.Config() {
+		i := slices.IndexFunc(configs[0].Configs, func(c kadm.Config) bool { return c.Key == key })
+		if i < 0 || configs[0].Configs[i].MaybeValue() != value {
+			t.Errorf("%s is not %s", key, value)
+		}
+	}
+}
