@@ -165,6 +165,7 @@ func (f *follower) over(hole decode.Hole, err error) error {
 		return errors.Join(f.goOn(to, cut.Why()), f.drop())
 	}
 	f.moved(to)
+	f.middle = !isCut && to.Offset > 0 // which nothing has confirmed
 	return err
 }
 
