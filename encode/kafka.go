@@ -344,8 +344,7 @@ func (s *kafkaSink) buries(m *Message) bool { return s.o.tombstones && m.Op == d
 // recordFailed ends the run at a record that the client has given up. Those behind it fail because of that.
 func (s *kafkaSink) recordFailed(r *kgo.Record, err error) {
 	if s.failed() == nil {
-		s.fail(fmt.Errorf("the event at %s (%d bytes) for partition %d of topic %s: %w", r.Headers[0].Value,
-			recordSize(r), r.Partition, r.Topic, explained(err)))
+		s.fail(fmt.Errorf("%s: %w", eventText(r, err), explained(err)))
 	}
 }
 

@@ -37,6 +37,10 @@ type kafkaOptions struct {
 
 	tombstones bool
 
+	batchBytes int64  // 0: what the topic takes
+	timestamp  string // of records
+	refusedTo  string // a topic for events that the brokers refuse, "" to end the run at them
+
 	onOversize oversizePolicy
 	oversizeTo string // a topic, a file or a folder
 
@@ -106,6 +110,9 @@ func (o *kafkaOptions) read(v *kafkaValues) {
 	o.replication = v.number("replication", -1)
 	o.config = v.settings("topic-config")
 	o.tombstones = v.flag("tombstones")
+	o.batchBytes = v.number("batch-bytes", 0)
+	o.timestamp = v.choice("timestamp", timeOfEvent, timeOfNow, timeClamped)
+	o.refusedTo = parseRefused(v)
 	o.onOversize, o.oversizeTo = parseOversize(v)
 	o.exactlyOnce = v.flag("exactly-once")
 	o.standby = v.flag("standby")

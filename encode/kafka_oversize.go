@@ -51,7 +51,7 @@ type oversizeError struct {
 }
 
 func (e *oversizeError) Error() string {
-	return fmt.Sprintf("the event at %s is a record of %d bytes, and topic %s takes %d at most (max.message.bytes): "+
+	return fmt.Sprintf("the event at %s is a record of %d bytes, and topic %s takes %d at most (max.message.bytes, segment.bytes or batch-bytes): "+
 		"raise that, or say with --on-oversize where such events are to go", e.at, e.size, e.topic.name, e.topic.limit)
 }
 

@@ -20,6 +20,9 @@ const (
 	headerPart     = "pikabin-part"    // i/n, of the events of one record of the log if there are several
 	headerBarrier  = "pikabin-barrier" // i/n: this event is in all n partitions, this is number i
 	headerOversize = "pikabin-topic"   // in the dead-letter topic: where the event would have gone
+	headerReason   = "pikabin-reason"  // there, too: why it has not gone there
+	headerTime     = "pikabin-time"    // there, too: its own time in milliseconds
+	headerDead     = "pikabin-dead"    // of what is in the place of an event: the dead-letter topic
 
 	mostHeaders   = 6
 	contentHeader = 2 // its place among a record's headers
@@ -40,6 +43,7 @@ type kafkaDelivery struct {
 	records []kgo.Record
 	headers []kgo.RecordHeader
 	text    []byte // of headers
+	now     time.Time
 
 	left    atomic.Int64 // records that are not acknowledged, one while more may come, and one for a transaction
 	refused atomic.Bool
@@ -60,12 +64,13 @@ func (d *kafkaDelivery) build(topics *logTopics) error {
 	d.records = slices.Grow(d.records[:0], count)
 	d.headers = slices.Grow(d.headers[:0], count*mostHeaders)
 	d.text = d.text[:0]
+	d.now = time.Now()
 	for i := range b.Messages {
 		if err := d.add(topics, &b.Messages[i]); err != nil {
 			return err
 		}
 	}
-	topics.aging(time.Now(), d.sink.warn)
+	topics.aging(d.now, d.sink.warn)
 	return nil
 }
 
@@ -132,6 +137,13 @@ func (d *kafkaDelivery) header(key string, text []byte) {
 // put adds the record, or what stands for it if it is too large.
 func (d *kafkaDelivery) put(topic *kafkaTopic, r kgo.Record, from int) error {
 	r.Topic, r.Headers = topic.name, d.headers[from:len(d.headers):len(d.headers)]
+	r.Timestamp = d.sink.o.timed(topic, r.Timestamp, d.now)
+	if r.Value == nil { // a tombstone says nothing by its time
+		r.Timestamp = topic.times.clamp(r.Timestamp, d.now)
+	}
+	if why := topic.times.check(r.Timestamp, d.now); why != "" {
+		return d.refuse(topic, r, from, why)
+	}
 	if size := recordSize(&r); size > topic.limit {
 		if send, err := d.oversize(topic, &r, from, size); err != nil || !send {
 			return err

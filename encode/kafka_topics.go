@@ -38,11 +38,14 @@ type kafkaTopic struct {
 	id         string                  // "" where the brokers have no ids
 	partitions atomic.Int32            // that every lane has seen
 	seen       [mostLanes]atomic.Int32 // by each lane
-	limit      int                     // of a batch, and so of a record: max.message.bytes
+	limit      int                     // of a batch, and so of a record: max.message.bytes, segment.bytes and batch-bytes
+	segment    int                     // segment.bytes, 0 if it is not known: no batch is larger
+	appendTime bool                    // records get the time of the broker, whatever theirs is
 	compacted  bool                    // every record needs a key
 	retention  time.Duration           // how old an event may be before the brokers delete it; 0: any age
 	aged       bool                    // somebody has been told that events are older
 	expires    bool                    // records are deleted when they are old
+	times      timeBounds              // that records may have
 
 	byKey     kgo.TopicPartitioner
 	onChanged func(t *kafkaTopic, lane int, partitions int32) bool
@@ -130,6 +133,9 @@ func (k *kafkaTopics) wanted(dbs []string) []string {
 	}
 	if k.o.onOversize == oversizeToTopic {
 		names = append(names, k.o.oversizeTo)
+	}
+	if k.o.refusedTo != "" {
+		names = append(names, k.o.refusedTo)
 	}
 	return names
 }
@@ -308,6 +314,7 @@ func (k *kafkaTopics) settings(ctx context.Context, names []string) map[string]*
 		for _, c := range config.Configs {
 			t.set(c.Key, c.MaybeValue())
 		}
+		t.bound(k.o.batchBytes)
 		if err := cmp.Or(err, errTopic, config.Err); err != nil {
 			k.warn(fmt.Sprintf("kafka: the settings of topic %s cannot be read, taking %d bytes for its largest message: %v", name, defaultBatchBytes, err))
 		}
@@ -323,6 +330,19 @@ func (t *kafkaTopic) found(partitions int32) {
 	}
 }
 
+// bound brings together what bounds batches and records.
+func (t *kafkaTopic) bound(batchBytes int64) {
+	if t.segment > 0 {
+		t.limit = min(t.limit, t.segment)
+	}
+	if batchBytes > 0 {
+		t.limit = min(t.limit, max(int(batchBytes), 512))
+	}
+	if t.appendTime {
+		t.times = timeBounds{}
+	}
+}
+
 // set takes a setting of the topic.
 func (t *kafkaTopic) set(key, value string) {
 	switch key {
@@ -330,6 +350,14 @@ func (t *kafkaTopic) set(key, value string) {
 		if n, err := strconv.Atoi(value); err == nil {
 			t.limit = min(max(n, 512), largestBatch)
 		}
+	case "segment.bytes":
+		if n, err := strconv.Atoi(value); err == nil {
+			t.segment = max(n, 512)
+		}
+	case "message.timestamp.type":
+		t.appendTime = value == "LogAppendTime"
+	case "message.timestamp.before.max.ms", "message.timestamp.after.max.ms":
+		t.times.set(key, value)
 	case "cleanup.policy":
 		t.compacted, t.expires = strings.Contains(value, "compact"), strings.Contains(value, "delete")
 	case "retention.ms":
