@@ -61,6 +61,9 @@ func (t Type) String() string { return typeNames[t] }
 // TypeNames lists the names of the types.
 func TypeNames() []string { return slices.Clone(typeNames[TypeString:]) }
 
+// OpNames lists the names of the ops of commands.
+func OpNames() []string { return slices.Clone(opNames[:OpGap]) }
+
 // ParseType finds a type by its name.
 func ParseType(name string) (Type, bool) {
 	i := slices.Index(typeNames[:], name)
@@ -172,6 +175,19 @@ type Change struct {
 
 // Understood reports whether the fields were filled by a command that is known, from arguments that it can have.
 func (c *Change) Understood() bool { return c.command != nil }
+
+// OtherKeys are the keys besides Key that the command takes something from, or may: the source of a move, and those of a pop that waits
+// for any of its keys.
+func (c *Change) OtherKeys() [][]byte {
+	switch {
+	case len(c.Args) == 0:
+	case c.Op == OpStore && (c.Name() == "rpoplpush" || c.Name() == "smove"):
+		return c.Args[:1]
+	case c.Effect == EffectUnknown && (c.Name() == "blpop" || c.Name() == "brpop"):
+		return c.Args[:len(c.Args)-1]
+	}
+	return nil
+}
 
 // Name is Pika's own name of the command in lower case, where Cmd may be one that a server's rename-command has made.
 func (c *Change) Name() string {

@@ -19,6 +19,9 @@ type DecoderOptions struct {
 	// command's own name (flushdb).
 	Renamed map[string]string
 
+	// Keyed gives for the lower-case names of commands that are not known which argument is the key.
+	Keyed map[string]int
+
 	// Pika overrides what the bytes say about the version, and Before35 says that it is older than 3.5.
 	Pika     Generation
 	Before35 bool
@@ -59,6 +62,14 @@ func NewDecoder(o DecoderOptions) (*Decoder, error) {
 			return nil, fmt.Errorf("renamed command %s=%s: no such command as %s", from, to, to)
 		}
 		d.renamed[strings.ToLower(from)] = cmd
+	}
+	for name, at := range o.Keyed {
+		if at < 1 {
+			return nil, fmt.Errorf("key of the command %s is argument %d: expected a number from 1 on", name, at)
+		}
+		if LookupCommand([]byte(name)) != nil {
+			return nil, fmt.Errorf("key of the command %s: it is known, and so are its keys", name)
+		}
 	}
 	return d, nil
 }
@@ -222,6 +233,9 @@ func (d *Decoder) fill(c *Change, e *Entry, part int) {
 	switch {
 	case len(e.Argv) > 0:
 		c.Cmd = d.name(e.Argv[0])
+		if at := d.options.Keyed[c.Cmd]; at > 0 && at < len(e.Argv) {
+			c.Key = e.Argv[at]
+		}
 	case e.Padding:
 		c.Cmd = "padding"
 	}

@@ -2,6 +2,7 @@ package encode
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -10,50 +11,111 @@ import (
 
 // Filter says which changes to keep. Within one list any match counts; the lists must all agree, and
 // what an exclude list matches goes. The zero value keeps everything.
+//
+// A filter of keys or types is for those who follow these keys: it keeps all that changes one of them, or may. That is a change
+// which names no key or no type (a flush, a delete by pattern, DEL, EXPIRE, a command that is not known), and the source of a move.
+// With NamedOnly such a change is kept only if it names what is wanted.
 type Filter struct {
-	Commands, Types, Keys                      []string // keys are globs, as in KEYS
-	ExcludeCommands, ExcludeTypes, ExcludeKeys []string
+	Commands, Ops, Types                      []string
+	ExcludeCommands, ExcludeOps, ExcludeTypes []string
+
+	Keys, ExcludeKeys []string // globs, as in KEYS
+	KeyRegexes        []string // regular expressions, of which a key may match any, as of Keys
+
+	NamedOnly bool
 }
 
 // matcher is a Filter made ready for use by one or many goroutines.
 type matcher struct {
-	commands, types               []string
-	excludeCommands, excludeTypes []string
-	keys, excludeKeys             []glob
+	commands, excludeCommands []string
+	ops, excludeOps           []string
+	types, excludeTypes       []string
+	keys, excludeKeys         []glob
+	regexes                   []*regexp.Regexp
+	namedOnly                 bool
 }
 
 // compile checks the filter. It returns nil for one that keeps everything.
 func (f *Filter) compile() (*matcher, error) {
 	m := &matcher{
 		commands: lower(f.Commands), excludeCommands: lower(f.ExcludeCommands),
+		ops: lower(f.Ops), excludeOps: lower(f.ExcludeOps),
 		types: lower(f.Types), excludeTypes: lower(f.ExcludeTypes),
+		keys: globs(f.Keys), excludeKeys: globs(f.ExcludeKeys), namedOnly: f.NamedOnly,
 	}
-	for _, name := range slices.Concat(m.types, m.excludeTypes) {
-		if _, ok := decode.ParseType(name); !ok {
-			return nil, fmt.Errorf("%q is not a type: expected one of %s", name, strings.Join(decode.TypeNames(), ", "))
+	if err := among("a type", decode.TypeNames(), m.types, m.excludeTypes); err != nil {
+		return nil, err
+	}
+	if err := among("an op", decode.OpNames(), m.ops, m.excludeOps); err != nil {
+		return nil, err
+	}
+	for _, text := range f.KeyRegexes {
+		expression, err := regexp.Compile(text)
+		if err != nil {
+			return nil, fmt.Errorf("regular expression of keys: %w", err)
 		}
+		m.regexes = append(m.regexes, expression)
 	}
-	m.keys, m.excludeKeys = globs(f.Keys), globs(f.ExcludeKeys)
-	if len(f.Commands)+len(f.Types)+len(f.Keys)+len(f.ExcludeCommands)+len(f.ExcludeTypes)+len(f.ExcludeKeys) == 0 {
+	if len(f.Commands)+len(f.Ops)+len(f.Types)+len(f.ExcludeCommands)+len(f.ExcludeOps)+len(f.ExcludeTypes) == 0 && !f.byKey() {
 		return nil, nil
 	}
 	return m, nil
 }
 
-// byKey reports whether a multi-key command may lose some of its keys to the filter.
-func (f *Filter) byKey() bool { return len(f.Keys)+len(f.ExcludeKeys) > 0 }
+// among refuses names that are none of those that there are.
+func among(what string, all []string, lists ...[]string) error {
+	for _, name := range slices.Concat(lists...) {
+		if !slices.Contains(all, name) {
+			return fmt.Errorf("%q is not %s: expected one of %s", name, what, strings.Join(all, ", "))
+		}
+	}
+	return nil
+}
 
-// keep judges a change. A change without a key passes a key filter only if that merely excludes.
+// byKey reports whether a multi-key command may lose some of its keys to the filter.
+func (f *Filter) byKey() bool { return len(f.Keys)+len(f.ExcludeKeys)+len(f.KeyRegexes) > 0 }
+
+// keep judges a change.
 func (m *matcher) keep(c *decode.Change) bool {
 	if m == nil {
 		return true
 	}
-	return (len(m.commands) == 0 || slices.Contains(m.commands, c.Cmd)) &&
-		!slices.Contains(m.excludeCommands, c.Cmd) &&
-		(len(m.types) == 0 || slices.Contains(m.types, c.Type.String())) &&
-		!slices.Contains(m.excludeTypes, c.Type.String()) &&
-		(len(m.keys) == 0 || c.Key != nil && matchAny(m.keys, c.Key)) &&
-		(c.Key == nil || !matchAny(m.excludeKeys, c.Key))
+	return wanted(m.commands, m.excludeCommands, c.Cmd, c.Name()) && wanted(m.ops, m.excludeOps, c.Op.String(), "") &&
+		m.keepType(c) && m.keepKey(c)
+}
+
+// wanted looks for a name, or another one of the same thing, in a list and in that of what is excluded.
+func wanted(list, exclude []string, name, other string) bool {
+	return (len(list) == 0 || slices.Contains(list, name) || slices.Contains(list, other)) &&
+		!slices.Contains(exclude, name) && !slices.Contains(exclude, other)
+}
+
+func (m *matcher) keepType(c *decode.Change) bool {
+	if c.Type != decode.TypeNone {
+		return wanted(m.types, m.excludeTypes, c.Type.String(), "")
+	}
+	return len(m.types) == 0 || m.mayTouch(c)
+}
+
+func (m *matcher) keepKey(c *decode.Change) bool {
+	if len(m.keys)+len(m.excludeKeys)+len(m.regexes) == 0 {
+		return true
+	}
+	if c.Key == nil {
+		return len(m.keys)+len(m.regexes) == 0 || m.mayTouch(c)
+	}
+	return m.keyWanted(c.Key) || slices.ContainsFunc(c.OtherKeys(), m.keyWanted)
+}
+
+// mayTouch reports whether a change that names no key or no type counts as one of all keys and types. What changes nothing does not.
+func (m *matcher) mayTouch(c *decode.Change) bool {
+	return !m.namedOnly && (c.Op != decode.OpOther || c.Effect == decode.EffectUnknown)
+}
+
+func (m *matcher) keyWanted(key []byte) bool {
+	included := len(m.keys)+len(m.regexes) == 0 || matchAny(m.keys, key) ||
+		slices.ContainsFunc(m.regexes, func(r *regexp.Regexp) bool { return r.Match(key) })
+	return included && !matchAny(m.excludeKeys, key)
 }
 
 func matchAny(patterns []glob, key []byte) bool {

@@ -1,7 +1,9 @@
 package encode_test
 
 import (
+	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -117,12 +119,16 @@ func TestFilterRules(t *testing.T) {
 		"nothing is said":           {encode.Filter{}, list(`0/0 set "a"`, `0/0 set "b"`, `0/0 hmset "h"`, `0/3 del "a"`, `1/3 del "b"`, `2/3 del "c"`, `0/0 flushdb ""`, `0/0 invented ""`, `0/0 expireat "a"`)},
 		"a command":                 {encode.Filter{Commands: list("SET")}, list(`0/0 set "a"`, `0/0 set "b"`)},
 		"several commands":          {encode.Filter{Commands: list("invented", "FlushDB")}, list(`0/0 flushdb ""`, `0/0 invented ""`)},
-		"a type":                    {encode.Filter{Types: list("Hash")}, list(`0/0 hmset "h"`)},
+		"a type":                    {encode.Filter{Types: list("Hash")}, list(`0/0 hmset "h"`, `0/3 del "a"`, `1/3 del "b"`, `2/3 del "c"`, `0/0 flushdb ""`, `0/0 invented ""`, `0/0 expireat "a"`)},
+		"a type that is named":      {encode.Filter{Types: list("Hash"), NamedOnly: true}, list(`0/0 hmset "h"`)},
+		"an op":                     {encode.Filter{Ops: list("Delete")}, list(`0/3 del "a"`, `1/3 del "b"`, `2/3 del "c"`)},
+		"not an op":                 {encode.Filter{ExcludeOps: list("set", "delete", "other")}, list(`0/0 hmset "h"`, `0/0 flushdb ""`, `0/0 expireat "a"`)},
+		"a regular expression":      {encode.Filter{KeyRegexes: list("^[ah]$"), NamedOnly: true}, list(`0/0 set "a"`, `0/0 hmset "h"`, `0/3 del "a"`, `0/0 expireat "a"`)},
 		"not a type":                {encode.Filter{ExcludeTypes: list("hash", "string")}, list(`0/3 del "a"`, `1/3 del "b"`, `2/3 del "c"`, `0/0 flushdb ""`, `0/0 invented ""`, `0/0 expireat "a"`)},
-		"a key, parts are filtered": {encode.Filter{Keys: list("a")}, list(`0/0 set "a"`, `0/3 del "a"`, `0/0 expireat "a"`)},
-		"several keys":              {encode.Filter{Keys: list("b", "[c-h]")}, list(`0/0 set "b"`, `0/0 hmset "h"`, `1/3 del "b"`, `2/3 del "c"`)},
+		"a key, parts are filtered": {encode.Filter{Keys: list("a")}, list(`0/0 set "a"`, `0/3 del "a"`, `0/0 flushdb ""`, `0/0 invented ""`, `0/0 expireat "a"`)},
+		"several keys":              {encode.Filter{Keys: list("b", "[c-h]"), NamedOnly: true}, list(`0/0 set "b"`, `0/0 hmset "h"`, `1/3 del "b"`, `2/3 del "c"`)},
 		"not a key":                 {encode.Filter{ExcludeKeys: list("a", "b")}, list(`0/0 hmset "h"`, `2/3 del "c"`, `0/0 flushdb ""`, `0/0 invented ""`)},
-		"a key, but not one of it":  {encode.Filter{Keys: list("?"), ExcludeKeys: list("a")}, list(`0/0 set "b"`, `0/0 hmset "h"`, `1/3 del "b"`, `2/3 del "c"`)},
+		"a key, but not one of it":  {encode.Filter{Keys: list("?"), ExcludeKeys: list("a"), NamedOnly: true}, list(`0/0 set "b"`, `0/0 hmset "h"`, `1/3 del "b"`, `2/3 del "c"`)},
 		"a key and a command":       {encode.Filter{Keys: list("a"), Commands: list("del", "set")}, list(`0/0 set "a"`, `0/3 del "a"`)},
 		"not a command":             {encode.Filter{ExcludeCommands: list("DEL", "SET", "FLUSHDB")}, list(`0/0 hmset "h"`, `0/0 invented ""`, `0/0 expireat "a"`)},
 		"what excludes itself":      {encode.Filter{Commands: list("set"), ExcludeCommands: list("set")}, nil},
@@ -134,5 +140,63 @@ func TestFilterRules(t *testing.T) {
 	o := encode.Options{Filter: encode.Filter{Types: []string{"sets"}}}
 	if err := o.Check(); err == nil || !strings.Contains(err.Error(), `"sets" is not a type`) {
 		t.Errorf("got %v", err)
+	}
+	for text, f := range map[string]encode.Filter{
+		`"sets" is not an op`: {Ops: []string{"sets"}}, `"gap" is not an op`: {ExcludeOps: []string{"gap"}}, "missing closing )": {KeyRegexes: []string{"("}},
+	} {
+		o := encode.Options{Filter: f}
+		if err := o.Check(); err == nil || !strings.Contains(err.Error(), text) {
+			t.Errorf("got %v, want %s", err, text)
+		}
+	}
+}
+
+// changed are commands with the keys that each may change, "*" for any, and their type.
+var changed = []struct{ command, keys, kind string }{
+	{"SET a 1", "a", "string"}, {"SETBIT b 1 1", "b", "bitmap"}, {"HSET a f v", "a", "hash"}, {"RPOPLPUSH a b", "a b", "list"}, {"RPOPLPUSH c a", "c a", "list"},
+	{"SMOVE b c m", "b c", "set"}, {"SUNIONSTORE a b c", "a", "set"}, {"BRPOP a b 0", "a b", "list"}, {"ZADD c 1 m", "c", "zset"}, {"EXPIREAT b 2000000000", "b", "*"},
+	{"DEL a", "a", "*"}, {"UNLINK c", "c", "*"}, {"FLUSHDB", "*", "*"}, {"FLUSHDB hash", "*", "*"}, {"FLUSHALL", "*", "*"}, {"PKPATTERNMATCHDEL a*", "*", "*"},
+	{"PKHSET a f v", "*", "*"}, {"PFADD b e", "b", "hll"}, {"XADD c 1-1 f v", "c", "stream"}, {"PERSIST a", "a", "*"},
+}
+
+// TestFilterHidesNoChange has random filters of keys and types: what may change a wanted key of a wanted type comes, and nothing else does.
+func TestFilterHidesNoChange(t *testing.T) {
+	r := rand.New(rand.NewPCG(8, 8))
+	some := func(list ...string) (picked []string) {
+		for _, s := range list {
+			if r.IntN(3) == 0 {
+				picked = append(picked, s)
+			}
+		}
+		return picked
+	}
+	for range 60 {
+		f := encode.Filter{
+			Keys: some("a", "b", "[bc]"), ExcludeKeys: some("a", "c"),
+			Types: some("string", "hash", "list", "set", "zset"), ExcludeTypes: some("set", "hll", "stream"),
+		}
+		named := func(list, exclude []string, name string) bool {
+			in := func(list []string) bool {
+				return slices.Contains(list, name) || slices.Contains(list, "[bc]") && (name == "b" || name == "c")
+			}
+			return name == "*" || (len(list) == 0 || in(list)) && !in(exclude)
+		}
+		var log [][]string
+		var want []string
+		for range 40 {
+			c := changed[r.IntN(len(changed))]
+			log = append(log, strings.Fields(c.command))
+			wanted := slices.ContainsFunc(strings.Fields(c.keys), func(key string) bool { return named(f.Keys, f.ExcludeKeys, key) })
+			if wanted && named(f.Types, f.ExcludeTypes, c.kind) {
+				want = append(want, strings.ToLower(strings.Fields(c.command)[0]))
+			}
+		}
+		var got []string
+		for _, line := range kept(t, f, log...) {
+			got = append(got, strings.Fields(line)[1])
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("%+v of %q (-want +got):\n%s", f, log, diff)
+		}
 	}
 }

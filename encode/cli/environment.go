@@ -23,7 +23,22 @@ const testVariables = variablePrefix + "_TEST_"
 // newParser makes the parser of the command line into c.
 func newParser(c *commands, options ...kong.Option) *kong.Kong {
 	return kong.Must(c, append(options, kong.Name("pikabin"), kong.DefaultEnvars(variablePrefix),
+		kong.KindMapper(reflect.String, kong.MapperFunc(decodeText)),
 		kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(decodeDuration)))...)
+}
+
+// decodeText takes a text as it is. Names of files and keys are bytes, of which kong by itself changes those that are no UTF-8.
+func decodeText(ctx *kong.DecodeContext, target reflect.Value) error {
+	token, err := ctx.Scan.PopValue("text")
+	if err != nil {
+		return err
+	}
+	text, ok := token.Value.(string)
+	if !ok {
+		text = fmt.Sprint(token.Value)
+	}
+	target.SetString(text)
+	return nil
 }
 
 // decodeDuration reads a span of time as everywhere: with days and weeks, too.

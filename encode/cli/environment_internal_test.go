@@ -43,6 +43,8 @@ func sampleOf(flag *kong.Flag) string {
 		return "3G"
 	case map[string]string:
 		return "new=old"
+	case map[string]int:
+		return "name=1"
 	}
 	switch kind := flag.Target.Kind(); {
 	case flag.Enum != "":

@@ -51,6 +51,7 @@ func notNegative(flag string, n int64) error {
 func exitCode(err error) int {
 	var (
 		usage   usageError
+		name    *folder.NameError
 		refused *run.RefusedError
 		sink    *encode.SinkError
 		full    *encode.FullError
@@ -70,7 +71,7 @@ func exitCode(err error) int {
 		return 0
 	case errors.Is(err, errInterrupted), errors.As(err, &full), errors.As(err, &stopped):
 		return ExitInterrupted
-	case errors.As(err, &usage), errors.As(err, &foreign), errors.As(err, &refused), errors.As(err, &log), errors.As(err, &output):
+	case errors.As(err, &usage), errors.As(err, &name), errors.As(err, &foreign), errors.As(err, &refused), errors.As(err, &log), errors.As(err, &output):
 		return ExitUsage
 	case errors.As(err, &locked):
 		return ExitLocked

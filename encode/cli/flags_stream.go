@@ -74,12 +74,17 @@ func (f *kafkaFlags) settings() map[string]string {
 
 // filterFlags say which events to keep.
 type filterFlags struct {
-	Key            []string          `placeholder:"GLOB" help:"Only events of keys like this, as in KEYS."`
-	ExcludeKey     []string          `placeholder:"GLOB" help:"Not events of keys like this."`
+	Key            []string          `sep:"none" placeholder:"GLOB" help:"Only events of keys like this, as in KEYS, and what may change such a key without naming it."`
+	KeyRegex       []string          `sep:"none" placeholder:"REGEX" help:"The same with a regular expression."`
+	ExcludeKey     []string          `sep:"none" placeholder:"GLOB" help:"Not events of keys like this."`
 	Command        []string          `placeholder:"NAME" help:"Only these commands."`
 	ExcludeCommand []string          `placeholder:"NAME" help:"Not these commands."`
-	Type           []string          `placeholder:"NAME" help:"Only events of these data types."`
+	Op             []string          `placeholder:"NAME" help:"Only events with these ops, such as set or delete."`
+	ExcludeOp      []string          `placeholder:"NAME" help:"Not events with these ops."`
+	Type           []string          `placeholder:"NAME" help:"Only events of these data types, and what may change such a key without naming its type."`
 	ExcludeType    []string          `placeholder:"NAME" help:"Not events of these data types."`
+	NamedOnly      bool              `help:"With --key or --type: no flush, no delete by pattern and nothing else that names no key or type."`
+	Keyed          map[string]int    `placeholder:"NAME=N" help:"Argument N of a command that pikabin does not know is its key."`
 	Limit          int64             `placeholder:"N" help:"Stop after N events."`
 	Renamed        map[string]string `placeholder:"NEW=OLD" help:"A name that the server's rename-command has made, and the command's own."`
 }
@@ -183,10 +188,11 @@ func (f *streamFlags) options(s *streams, source *sourceFlags) (encode.Options, 
 	o := encode.Options{
 		Format:        format,
 		FormatOptions: formats.Options{Base64: f.Bytes == "base64", Args: f.Args},
-		Decoder:       decode.DecoderOptions{All: f.All, Renamed: f.Renamed, Pika: generation, Before35: decode.Before35(source.Pika)},
+		Decoder:       decode.DecoderOptions{All: f.All, Renamed: f.Renamed, Keyed: keyed(f.Keyed), Pika: generation, Before35: decode.Before35(source.Pika)},
 		Filter: encode.Filter{
-			Commands: f.Command, Types: f.Type, Keys: f.Key,
-			ExcludeCommands: f.ExcludeCommand, ExcludeTypes: f.ExcludeType, ExcludeKeys: f.ExcludeKey,
+			Commands: f.Command, Ops: f.Op, Types: f.Type, Keys: f.Key, KeyRegexes: f.KeyRegex,
+			ExcludeCommands: f.ExcludeCommand, ExcludeOps: f.ExcludeOp, ExcludeTypes: f.ExcludeType, ExcludeKeys: f.ExcludeKey,
+			NamedOnly: f.NamedOnly,
 		},
 		Compression: compression, Hive: roll.Hive,
 		Workers: f.Workers, Memory: int64(f.Memory), Limit: f.Limit,
@@ -195,6 +201,15 @@ func (f *streamFlags) options(s *streams, source *sourceFlags) (encode.Options, 
 		Warn:   s.console.Warn,
 	}
 	return o, o.Check()
+}
+
+// keyed are the commands by their names in lower case.
+func keyed(commands map[string]int) map[string]int {
+	lower := make(map[string]int, len(commands))
+	for name, at := range commands {
+		lower[strings.ToLower(name)] = at
+	}
+	return lower
 }
 
 // checkSink refuses outputs of no known form, and options that the output does not have.

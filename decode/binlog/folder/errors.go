@@ -77,3 +77,11 @@ func Vanished(err error) bool {
 	var purged *decode.PurgedError
 	return errors.Is(err, fs.ErrNotExist) || errors.As(err, &purged)
 }
+
+// NameError is the folder of a DB whose name is no UTF-8.
+type NameError struct{ Dir string }
+
+// Error names the folder, and what the user can do.
+func (e *NameError) Error() string {
+	return fmt.Sprintf("the name of the folder %q is not UTF-8: read it through a symbolic link with another name, such as log_db0", e.Dir)
+}

@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"pikabin/decode"
 )
@@ -81,8 +82,16 @@ type Names struct {
 }
 
 // Identify tells DB and slot from a folder's path: log_db1, log_db0/3. Where a link of another name leads to such a
-// folder, its target tells.
+// folder, its target tells. A name that is no UTF-8 is a *NameError: no state and no format could carry it.
 func (n *Names) Identify(dir string) (*decode.Log, error) {
+	id, err := n.identifyLink(dir)
+	if err == nil && !utf8.ValidString(id.DB) {
+		return nil, &NameError{Dir: dir}
+	}
+	return id, err
+}
+
+func (n *Names) identifyLink(dir string) (*decode.Log, error) {
 	if id, err := n.identify(dir); id != nil || err != nil {
 		return id, err
 	}
