@@ -8,7 +8,6 @@ import (
 	"os"
 	"syscall"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -23,7 +22,7 @@ const maxZstdWindow = 1 << 27
 // that are unpacked side by side.
 func decompressor(c Compression, r io.Reader) (io.ReadCloser, error) {
 	if c == Gzip {
-		return gzip.NewReader(r)
+		return newGunzip(r)
 	}
 	z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxZstdWindow))
 	if err != nil {
