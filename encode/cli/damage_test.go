@@ -15,12 +15,13 @@ import (
 )
 
 var (
-	damagedLogs = flag.Int("damaged", 60, "how many damaged logs convert and verify are compared on")
+	damagedLogs = flag.Int("damaged", 60, "how many damaged logs convert, tail and verify are compared on")
+	damagedTail = flag.Bool("damaged-tail", false, "compare tail as well, which waits for some seconds until it believes that a log is at rest")
 	damagedFrom = flag.Uint64("damaged-from", 1, "the seed of the first of them")
 )
 
-// TestDamagedLogs reads damaged logs. What comes out is what was written, but for what the damage has touched; what does not come out is
-// named; and convert and verify agree on it.
+// TestDamagedLogs reads damaged logs in all three ways. What comes out is what was written, but for what the damage has
+// touched; what does not come out is named; and the three agree on it.
 func TestDamagedLogs(t *testing.T) {
 	for seed := *damagedFrom; seed < *damagedFrom+uint64(*damagedLogs); seed++ {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
@@ -33,6 +34,12 @@ func TestDamagedLogs(t *testing.T) {
 			skip := []string{"--quiet", "--on-corrupt=skip", "--on-gap=skip", dir}
 			converted := read(t, append([]string{"convert"}, skip...)...)
 			checkAgainst(t, l, converted)
+			if *damagedTail {
+				tailed := read(t, append([]string{"tail", "--from=start", "--idle-exit=1ms", "--poll-max=1ms"}, skip...)...)
+				if diff := differ(converted, tailed); diff != "" {
+					t.Errorf("convert and tail: %s", diff)
+				}
+			}
 			code, lost := verified(t, dir, l.Newest)
 			if converted.Code == cli.ExitCorrupt && code == 0 {
 				t.Errorf("convert ends with exit code %d, and verify with 0", converted.Code)
@@ -56,6 +63,19 @@ type outcome struct {
 
 // hole is an event that tells of something missing.
 type hole struct{ Op, From, To string }
+
+// differ says in what two outcomes differ, "" if in nothing.
+func differ(a, b *outcome) string {
+	switch {
+	case a.Code != b.Code:
+		return fmt.Sprintf("exit codes %d and %d, %d and %d events, holes %v and %v", a.Code, b.Code, len(a.Changes), len(b.Changes), a.Holes, b.Holes)
+	case !slices.Equal(a.Holes, b.Holes):
+		return fmt.Sprintf("holes %v and %v", a.Holes, b.Holes)
+	case !slices.Equal(a.Changes, b.Changes):
+		return fmt.Sprintf("%d and %d events", len(a.Changes), len(b.Changes))
+	}
+	return ""
+}
 
 // within writes the end of a segment as the beginning of the next, whatever is known of it.
 func within(holes []hole, newest uint32) []hole {

@@ -127,15 +127,19 @@ func (r *Reader) doubtful(f *folder.File, span decode.Span, e *Ending, end int64
 	return r.across(f, span, end)
 }
 
-// boundByID ends a segment with the record before the first one of the next segment, if it is there.
+// boundByID ends a segment with the record before the first one of the next segment, if it is there. If it was lost that is said.
 func (r *Reader) boundByID(v *View, f *folder.File, o *Opening) (Bound, error) {
 	b := Bound{Limit: f.Size()}
 	if o.Has&decode.HasLogicID == 0 {
 		return b, nil
 	}
-	end, ok, err := r.endOf(f, r.Span(v, f), o.LogicID-1)
-	if ok {
+	end, missing, err := r.endOf(f, r.Span(v, f), o.LogicID-1)
+	switch {
+	case end > 0:
 		b.Limit, b.Final = end, true
+	case missing && o.At == (decode.Position{Segment: f.Segment().Number + 1}) && r.countsFrom(v, o) && o.LogicID > 1:
+		cause := fmt.Errorf("write2file%d begins with the logic id %d", f.Segment().Number+1, o.LogicID)
+		return r.endsEarly(f, f.Segment().Start(), cause), err
 	}
 	return b, err
 }

@@ -18,26 +18,32 @@ func (r *Reader) Begins(v *View, s folder.Segment) (bool, error) {
 	if !o.Found && !o.Claimed || !o.HasAt || o.Offset != 0 || o.At != s.Start() {
 		return false, nil
 	}
-	if r.countsFrom(v, &o) && s.Number > 0 {
-		if there, err := r.before(v, s); err != nil || !there {
-			return o.LogicID <= 1, err // what is missing before it is a gap
-		}
-	}
 	if v.Generation < decode.G4 {
 		return true, nil // up to 3.2 a full sync lets the numbers go on, so that they say nothing
 	}
-	follows, err := r.ComesAfter(v, s, &o, 1)
-	return !follows, err
+	end, missing, err := r.endBefore(v, s, o.LogicID-1)
+	if missing && r.countsFrom(v, &o) {
+		return o.LogicID <= 1, err // behind a full sync it would be 1; so what is before it was lost
+	}
+	return end == 0, err
 }
 
-// before reports whether the segment before another one is there, and not another file in its place.
-func (r *Reader) before(v *View, s folder.Segment) (bool, error) {
+// endBefore is endOf in the segment before another one. If that is not there, or another file is in its place, the record is missing; what an
+// archive holds is not known, and taken for that.
+func (r *Reader) endBefore(v *View, s folder.Segment, id uint64) (end int64, missing bool, err error) {
 	i, ok := folder.Find(v.Segments, s.Number-1)
-	if !ok {
-		return false, nil
+	if !ok || s.Number == 0 || v.Segments[i].Compression != folder.Plain {
+		return 0, s.Number > 0, nil
 	}
-	o, err := r.Opening(v, v.Segments[i])
-	return !o.HasAt || o.fits(s.Number-1), err
+	if o, err := r.Opening(v, v.Segments[i]); err != nil || o.HasAt && !o.fits(s.Number-1) {
+		return 0, true, present(err)
+	}
+	file, err := r.dir.OpenPlain(v.Segments[i])
+	if err != nil {
+		return 0, false, present(err)
+	}
+	defer file.Close()
+	return r.endOf(file, r.Span(v, file), id)
 }
 
 // countsFrom reports whether a record is one of a server that begins to count again behind a full sync: 3.3 and later. Before that a
@@ -49,17 +55,11 @@ func (r *Reader) countsFrom(v *View, o *Opening) bool {
 // ComesAfter reports whether the number of the first record of a segment is so much higher than that of a record near the end of the
 // segment before it, past which nothing was committed.
 func (r *Reader) ComesAfter(v *View, s folder.Segment, o *Opening, by uint64) (bool, error) {
-	i, ok := folder.Find(v.Segments, s.Number-1)
-	if !ok || s.Number == 0 || v.Segments[i].Compression != folder.Plain || o.Has&decode.HasLogicID == 0 {
+	if o.Has&decode.HasLogicID == 0 {
 		return false, nil
 	}
-	file, err := r.dir.OpenPlain(v.Segments[i])
-	if err != nil {
-		return false, present(err)
-	}
-	defer file.Close()
-	_, ok, err = r.endOf(file, r.Span(v, file), o.LogicID-by)
-	return ok, err
+	end, _, err := r.endBefore(v, s, o.LogicID-by)
+	return end > 0, err
 }
 
 // HistoryStart is where the history begins that the manifest is the end of: the nearest segment below it that begins one, or

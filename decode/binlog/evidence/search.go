@@ -49,17 +49,17 @@ func (r *Reader) across(src io.ReaderAt, span decode.Span, offset int64) (across
 const maxIDBlocks = 64
 
 // endOf finds the record with a logic id, looking from the end of the span backwards, and gives where it ends. It looks no further than to a
-// record with a lower id.
-func (r *Reader) endOf(src io.ReaderAt, span decode.Span, id uint64) (end int64, ok bool, err error) {
+// record with a lower id. missing: all that is there has lower ids, or nothing has any, so that the record was lost.
+func (r *Reader) endOf(src io.ReaderAt, span decode.Span, id uint64) (end int64, missing bool, err error) {
 	at := span.Limit
 	for range maxIDBlocks {
 		begin, ok, err := lastBeginning(src, at, decode.HeaderSize(span.Generation))
 		if err != nil || !ok {
-			return 0, false, err
+			return 0, at == span.Limit, err
 		}
 		end, lower, err := r.endIn(src, span, begin, id)
 		if err != nil || end > 0 || lower {
-			return end, end > 0, err
+			return end, end == 0, err
 		}
 		at = begin
 	}
