@@ -44,11 +44,14 @@ type kafkaSink struct {
 	lanes       kafkaLanes
 	topics      *kafkaTopics
 	trouble     *kafkaTrouble
+	disk        *disk
 	warn        func(string)
 	waits       func(error)
 	oversized   *oversized
 	ops         [][]byte
 	contentType []byte
+
+	anyPosition bool // positions that cannot be read are about to be replaced
 
 	lease  *kafkaLease        // nil without standby
 	tx     *kafkaTransactions // nil without exactly-once
@@ -102,9 +105,29 @@ func openKafka(o SinkOptions) (Sink, error) {
 }
 
 func newKafkaSink(options *kafkaOptions, o SinkOptions) (*kafkaSink, error) {
-	disk := newDisk(&o)
+	s, err := connectKafka(options, &o)
+	if err != nil {
+		return nil, err
+	}
+	if s.oversized, err = openOversized(s.life, options, s.disk, &o); err == nil {
+		err = s.start(o)
+	}
+	if err != nil {
+		s.closeClients()
+		return nil, err
+	}
+	s.background.Go(func() { s.watch(o.Stop) })
+	if s.tx != nil {
+		s.background.Go(s.commitEach)
+	}
+	return s, nil
+}
+
+// connectKafka makes the clients, which ask for nothing yet.
+func connectKafka(options *kafkaOptions, o *SinkOptions) (*kafkaSink, error) {
+	disk := newDisk(o)
 	s := &kafkaSink{
-		o: options, warn: disk.warn, waits: disk.waits, trouble: &kafkaTrouble{}, ops: opTexts(), contentType: []byte(o.Format.ContentType),
+		o: options, disk: disk, warn: disk.warn, waits: disk.waits, trouble: &kafkaTrouble{}, ops: opTexts(), contentType: []byte(o.Format.ContentType),
 		budget: newBudget(options.buffer), closing: make(chan struct{}), hurried: make(chan struct{}, 1), gone: make(chan error, 1),
 	}
 	s.topics = &kafkaTopics{
@@ -116,19 +139,7 @@ func newKafkaSink(options *kafkaOptions, o SinkOptions) (*kafkaSink, error) {
 	if err := s.openLanes(); err != nil {
 		return nil, err
 	}
-	var err error
 	s.topics.admin = kadm.NewClient(s.client)
-	if s.oversized, err = openOversized(s.life, options, disk, &o); err == nil {
-		err = s.start(o)
-	}
-	if err != nil {
-		s.closeClients()
-		return nil, err
-	}
-	s.background.Go(func() { s.watch(o.Stop) })
-	if s.tx != nil {
-		s.background.Go(s.commitEach)
-	}
 	return s, nil
 }
 

@@ -59,15 +59,9 @@ func (k *kafkaTopics) check(ctx context.Context, log string, names []string) err
 	if !ok {
 		return nil
 	}
-	found, _, err := k.look(ctx, names)
+	present, err := k.present(ctx, names)
 	if err != nil {
 		return err
-	}
-	present := &positions.Output{Format: k.format, Topics: map[string]positions.Topic{}}
-	for name, detail := range found {
-		if detail.Err == nil && len(detail.Partitions) > 0 {
-			present.Topics[name] = positions.Topic{ID: topicID(detail), Partitions: int32(len(detail.Partitions))}
-		}
 	}
 	err = saved.Check(log, names, present, k.o.allowRepartion)
 	if changed, ok := errors.AsType[*positions.ChangedError](err); ok {
@@ -77,6 +71,21 @@ func (k *kafkaTopics) check(ctx context.Context, log string, names []string) err
 		}
 	}
 	return err
+}
+
+// present are the topics as they are now, those that are not there left out.
+func (k *kafkaTopics) present(ctx context.Context, names []string) (*positions.Output, error) {
+	found, _, err := k.look(ctx, names)
+	if err != nil {
+		return nil, err
+	}
+	present := &positions.Output{Format: k.format, Topics: map[string]positions.Topic{}}
+	for name, detail := range found {
+		if detail.Err == nil && len(detail.Partitions) > 0 {
+			present.Topics[name] = positions.Topic{ID: topicID(detail), Partitions: int32(len(detail.Partitions))}
+		}
+	}
+	return present, nil
 }
 
 // savedOutput is what the position of a log is of. That of a state is known for all topics together.

@@ -163,3 +163,58 @@ func TestKafkaPositionsBroken(t *testing.T) {
 		}
 	}
 }
+
+// TestKafkaState shows, sets and forgets positions, also where a run can not start for them.
+func TestKafkaState(t *testing.T) {
+	cluster := fakeKafka(t)
+	brokers := brokersOf(cluster)
+	target := brokers + "/pika?create-topics&partitions=3&exactly-once"
+	w := keyedLog(rand.New(rand.NewPCG(1, 1)), 50, 10)
+	deliver(t, w, target)
+	change := func(change func(*checkpoint.State)) {
+		t.Helper()
+		k, err := encode.OpenKafkaState(t.Context(), "kafka://"+target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		state, _ := k.State()
+		change(&state)
+		if err := errors.Join(k.Save(state), k.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	shown := func() string {
+		t.Helper()
+		state, _, err := encode.LoadKafkaState(t.Context(), "kafka://"+target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return state.Places()
+	}
+	if got := shown(); got != "db0 "+w.Position().String() {
+		t.Errorf("shown %s", got)
+	}
+	changes["made anew"].change(t, brokers, "pika")
+	if _, err := openKafka(t, target, encode.SinkOptions{DBs: []string{"db0"}}); err == nil {
+		t.Error("the topic is another one")
+	}
+	first := w.Records()[1].Prev
+	change(func(s *checkpoint.State) { s.DBs = map[string]checkpoint.Mark{"db0": {Position: first}, "db1": {}} })
+	if got := shown(); got != "db0 "+first.String()+", db1 0:0" {
+		t.Errorf("shown %s", got)
+	}
+	sink, err := openKafka(t, target, encode.SinkOptions{DBs: []string{"db0", "db1"}})
+	if err != nil {
+		t.Fatalf("after a position was set: %v", err)
+	}
+	if got := sink.(encode.Positioner).Positions()["db0"].Position; got != first {
+		t.Errorf("the run begins at %v", got)
+	}
+	if err := sink.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	change(func(s *checkpoint.State) { *s = checkpoint.State{} })
+	if got := shown(); got != "no position" {
+		t.Errorf("shown %s", got)
+	}
+}

@@ -158,9 +158,9 @@ func ownFault(err error) bool {
 
 // eventText names a record that was given up. Of a batch with one bad record the brokers refuse all, from the first one on.
 func eventText(r *kgo.Record, err error) string {
-	which := "the event at"
+	text := fmt.Sprintf("the event at %s (%d bytes) for partition %d of topic %s", r.Headers[0].Value, recordSize(r), r.Partition, r.Topic)
 	if ownFault(err) {
-		which = "an event in the batch that begins with the one at"
+		text += ", or one after it in the same batch"
 	}
-	return fmt.Sprintf("%s %s (%d bytes) for partition %d of topic %s", which, r.Headers[0].Value, recordSize(r), r.Partition, r.Topic)
+	return text
 }

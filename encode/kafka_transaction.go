@@ -90,19 +90,7 @@ func (s *kafkaSink) claim(ctx context.Context) error {
 	}
 	t.who = fmt.Appendf(nil, `{"host":%q,"pid":%d}`, host, os.Getpid())
 	claim := t.source.Claim(t.who)
-	err = patiently(ctx, func() error {
-		if err := s.client.BeginTransaction(); err != nil {
-			return err
-		}
-		err := s.client.ProduceSync(ctx, claim).FirstErr()
-		if err == nil {
-			err = s.client.EndTransaction(ctx, kgo.TryCommit)
-		}
-		if err != nil { // without this none can be begun again
-			err = errors.Join(err, s.client.EndTransaction(ctx, kgo.TryAbort))
-		}
-		return err
-	})
+	err = patiently(ctx, func() error { return s.commitRecords(ctx, claim) })
 	if err != nil {
 		return fmt.Errorf("beginning to write for source %q: %w", s.o.source, err)
 	}
@@ -115,6 +103,21 @@ func (s *kafkaSink) claim(ctx context.Context) error {
 		s.topics.saved[log] = saved.Output
 	}
 	return nil
+}
+
+// commitRecords writes records in a transaction of their own.
+func (s *kafkaSink) commitRecords(ctx context.Context, records ...*kgo.Record) error {
+	if err := s.client.BeginTransaction(); err != nil {
+		return err
+	}
+	err := s.client.ProduceSync(ctx, records...).FirstErr()
+	if err == nil {
+		err = s.client.EndTransaction(ctx, kgo.TryCommit)
+	}
+	if err != nil { // without this none can be begun again
+		err = errors.Join(err, s.client.EndTransaction(ctx, kgo.TryAbort))
+	}
+	return err
 }
 
 // muchToRead is how large the topic of positions is when the user is told.
@@ -134,7 +137,7 @@ func (s *kafkaSink) readPositions(ctx context.Context, t *kafkaTransactions, cla
 		s.warn(fmt.Sprintf("kafka: %d MiB of topic %s had to be read, since it is not compacted: set its segment.bytes to 1048576",
 			found.Bytes>>20, t.source.Topic))
 	}
-	if err := found.Err(); err != nil {
+	if err := found.Err(); err != nil && !s.anyPosition {
 		return nil, fmt.Errorf("%w: %s", err, s.topics.remedy("DB"))
 	}
 	return found, nil

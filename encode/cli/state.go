@@ -15,13 +15,14 @@ import (
 	"pikabin/decode"
 	"pikabin/decode/binlog"
 	"pikabin/decode/inspect"
+	"pikabin/encode"
 	"pikabin/encode/checkpoint"
 	"pikabin/encode/run"
 )
 
 // stateCommand looks at a state, or changes its positions.
 type stateCommand struct {
-	File     string `arg:"" help:"The state file."`
+	File     string `arg:"" help:"The state file, or a Kafka output that keeps its positions itself."`
 	Source   string `arg:"" optional:"" help:"The log, if it is not where the state was made with it."`
 	Position string `arg:"" optional:"" help:"With --db: the position to go on from, such as 12:4096."`
 	sourceFlags
@@ -37,6 +38,7 @@ func (*stateCommand) Help() string {
   pikabin state /var/lib/pikabin/state
   pikabin state /var/lib/pikabin/state --db db0 12:4096
   pikabin state /var/lib/pikabin/state --db db0 --clear
+  pikabin state kafka://broker:9092/pika
 
 Looking takes no lock. Setting and clearing do: while tail runs they end with exit code 6. Where the log is
 there, a position is set with a fingerprint of what stands before it, and one that is not in the log is refused.
@@ -55,30 +57,72 @@ func (c *stateCommand) Run(ctx context.Context, s *streams) error {
 	if c.Position != "" && (c.Clear || c.UsePrevious) || c.JSON && (c.Position != "" || c.Clear || c.UsePrevious) {
 		return usageError{errors.New("one thing at a time: show, set a position, --clear or --use-previous")}
 	}
-	if c.Position != "" || c.Clear || c.UsePrevious {
+	if !encode.IsKafka(c.File) && (c.Position != "" || c.Clear || c.UsePrevious) {
 		if err := run.NewGuard([]string{c.Source}).State(c.File); err != nil {
 			return err
 		}
 	}
 	switch {
 	case c.Position != "":
-		return c.change(s, checkpoint.Open, func(f *checkpoint.File) error { return c.set(ctx, s, f) })
+		return c.change(ctx, s, c.open(ctx), func(f positionStore) error { return c.set(ctx, s, f) })
 	case c.Clear && len(c.DB)+len(c.ExcludeDB) > 0:
-		return c.change(s, checkpoint.Open, c.clearSome)
+		return c.change(ctx, s, c.open(ctx), c.clearSome)
 	case c.Clear:
-		return c.change(s, checkpoint.OpenToReplace, func(f *checkpoint.File) error { return f.Save(checkpoint.State{}) })
+		return c.change(ctx, s, c.openToReplace(ctx), func(f positionStore) error { return f.Save(checkpoint.State{}) })
 	case c.UsePrevious:
-		return c.change(s, checkpoint.OpenToReplace, (*checkpoint.File).UsePrevious)
+		return c.usePrevious(ctx, s)
 	}
 	return c.show(ctx, s)
 }
 
+// positionStore is what keeps positions: a state file, or the topic of positions of a Kafka output.
+type positionStore interface {
+	State() (checkpoint.State, bool)
+	Save(state checkpoint.State) error
+	Close() error
+}
+
+// load reads the positions without a lock.
+func (c *stateCommand) load(ctx context.Context) (checkpoint.State, bool, error) {
+	if encode.IsKafka(c.File) {
+		return encode.LoadKafkaState(ctx, c.File)
+	}
+	return checkpoint.Load(c.File)
+}
+
+// open gives what opens the positions to change them.
+func (c *stateCommand) open(ctx context.Context) func() (positionStore, error) {
+	if encode.IsKafka(c.File) {
+		return func() (positionStore, error) { return encode.OpenKafkaState(ctx, c.File) }
+	}
+	return func() (positionStore, error) { return checkpoint.Open(c.File) }
+}
+
+// openToReplace is open for positions that may be damaged.
+func (c *stateCommand) openToReplace(ctx context.Context) func() (positionStore, error) {
+	if encode.IsKafka(c.File) {
+		return c.open(ctx)
+	}
+	return func() (positionStore, error) { return checkpoint.OpenToReplace(c.File) }
+}
+
+// usePrevious takes the state before this one, which files alone have.
+func (c *stateCommand) usePrevious(ctx context.Context, s *streams) error {
+	return c.change(ctx, s, c.openToReplace(ctx), func(f positionStore) error {
+		file, ok := f.(*checkpoint.File)
+		if !ok {
+			return usageError{errors.New("--use-previous is for state files: Kafka keeps no positions before the last ones")}
+		}
+		return file.UsePrevious()
+	})
+}
+
 // change opens the state, changes it and says what it was and is. Only setting a position makes a state.
-func (c *stateCommand) change(s *streams, open func(string) (*checkpoint.File, error), change func(*checkpoint.File) error) (err error) {
-	if _, ok, err := checkpoint.Load(c.File); !ok && err == nil && c.Position == "" {
+func (c *stateCommand) change(ctx context.Context, s *streams, open func() (positionStore, error), change func(positionStore) error) (err error) {
+	if _, ok, err := c.load(ctx); !ok && err == nil && c.Position == "" {
 		return fmt.Errorf("there is no state %s", c.File)
 	}
-	f, err := open(c.File)
+	f, err := open()
 	if err != nil {
 		return err
 	}
@@ -93,7 +137,7 @@ func (c *stateCommand) change(s *streams, open func(string) (*checkpoint.File, e
 }
 
 // set moves one position.
-func (c *stateCommand) set(ctx context.Context, s *streams, f *checkpoint.File) error {
+func (c *stateCommand) set(ctx context.Context, s *streams, f positionStore) error {
 	p, err := decode.ParsePosition(c.Position)
 	if err != nil {
 		return usageError{err}
@@ -141,7 +185,7 @@ func fenceAt(ctx context.Context, s *streams, l *binlog.Log, p decode.Position) 
 }
 
 // clearSome forgets the positions of the DBs that are named. With the last one goes all the rest.
-func (c *stateCommand) clearSome(f *checkpoint.File) error {
+func (c *stateCommand) clearSome(f positionStore) error {
 	state, _ := f.State()
 	left := maps.Clone(state.DBs)
 	maps.DeleteFunc(left, func(name string, _ checkpoint.Mark) bool { return c.wants(name) })
@@ -179,7 +223,7 @@ type stateReport struct {
 
 // show prints the state and where its positions stand.
 func (c *stateCommand) show(ctx context.Context, s *streams) error {
-	state, ok, err := checkpoint.Load(c.File)
+	state, ok, err := c.load(ctx)
 	if err != nil {
 		return err
 	}
