@@ -35,6 +35,7 @@ func eraOf(e *Entry, generation Generation, before35 bool) era {
 // in reports whether a server of an era drops the deadline, and whether it does so only where the command has an effect.
 func (d drops) in(e era) (dropped, conditional bool) {
 	switch d {
+	case dropsNever:
 	case dropsAlways:
 		return true, false
 	case dropsBefore30:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -225,7 +226,7 @@ func TestManySlots(t *testing.T) {
 	for i := range slots {
 		w := binlogtest.NewWriter(binlogtest.Options{Generation: decode.G4})
 		w.Command("SET", "k", "v")
-		if err := w.WriteDir(filepath.Join(top, "log_db0", fmt.Sprint(i))); err != nil {
+		if err := w.WriteDir(filepath.Join(top, "log_db0", strconv.Itoa(i))); err != nil {
 			t.Fatal(err)
 		}
 	}

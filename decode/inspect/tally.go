@@ -103,7 +103,7 @@ func (t *tally) merge(u *tally) {
 	if t.first.log == nil || u.first.isOtherLog(&t.first) && u.first.time < t.first.time {
 		t.first = u.first
 	}
-	if u.last.log != nil && !(t.last.isOtherLog(&u.last) && t.last.time > u.last.time) {
+	if u.last.log != nil && (!t.last.isOtherLog(&u.last) || t.last.time <= u.last.time) {
 		t.last = u.last
 	}
 	if u.hasID {

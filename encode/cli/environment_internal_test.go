@@ -60,6 +60,7 @@ func sampleOf(flag *kong.Flag) string {
 
 // eachFlag visits every flag of every command.
 func eachFlag(t *testing.T, visit func(t *testing.T, command string, flag *kong.Flag)) {
+	t.Helper()
 	model := newParser(&commands{}, kong.Vars{"version": "", "formats": "", "outputs": ""}).Model
 	for _, command := range model.Children {
 		for _, group := range command.AllFlags(false) {
@@ -78,6 +79,7 @@ var actions = []string{"clear", "use-previous"}
 // TestEveryFlagInTheEnvironment sets each flag by its variable, and compares with what the command line makes of it.
 func TestEveryFlagInTheEnvironment(t *testing.T) {
 	eachFlag(t, func(t *testing.T, command string, flag *kong.Flag) {
+		t.Helper()
 		value, args := sampleOf(flag), append([]string{command}, arguments[command]...)
 		if command == "seek" && (flag.Name == "time" || flag.Name == "logic-id") {
 			args = args[:2] // one of the two
@@ -103,6 +105,7 @@ func TestEveryFlagInTheEnvironment(t *testing.T) {
 // TestEmptyValues are refused, for each flag, on the command line and in the environment.
 func TestEmptyValues(t *testing.T) {
 	eachFlag(t, func(t *testing.T, command string, flag *kong.Flag) {
+		t.Helper()
 		args := append([]string{command}, arguments[command]...)
 		if command == "seek" && (flag.Name == "time" || flag.Name == "logic-id") {
 			args = args[:2]

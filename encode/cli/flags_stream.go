@@ -246,7 +246,7 @@ func lossOf(s *streams, r *encode.Result, err error) error {
 		return err
 	}
 	if r.Gaps > 0 {
-		s.console.Warn(fmt.Sprintf("%s skipped", ranges(r.Gaps, "missing")))
+		s.console.Warn(ranges(r.Gaps, "missing") + " skipped")
 		err = errSkippedGaps
 	}
 	if r.Lost > 0 {

@@ -49,7 +49,7 @@ func (c *redisCommand) Run(ctx context.Context, s *streams) error {
 	if names, err := os.ReadDir(folder); err == nil && len(names) > 0 {
 		return usageError{fmt.Errorf("%s is not empty: a Redis has its data there already, give --dir another folder", folder)}
 	}
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+	if err := os.MkdirAll(folder, 0o750); err != nil {
 		return &encode.SinkError{Err: err}
 	}
 	convert := convertCommand{Sources: c.Sources, sourceFlags: c.sourceFlags, rangeFlags: c.rangeFlags}
@@ -61,7 +61,7 @@ func (c *redisCommand) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	manifest := filepath.Join(folder, appendManifest)
-	if errWrite := os.WriteFile(manifest, []byte(manifestText), 0o644); errWrite != nil {
+	if errWrite := os.WriteFile(manifest, []byte(manifestText), 0o600); errWrite != nil {
 		return errors.Join(err, &encode.SinkError{Err: errWrite})
 	}
 	s.console.Info(fmt.Sprintf("to load it: redis-server --dir %s --appendonly yes", c.Dir))

@@ -2,7 +2,6 @@
 package console
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -20,8 +19,7 @@ import (
 // Console is where messages go. It is safe for concurrent use, with its bar and its status line.
 type Console struct {
 	*screen
-	quiet  bool
-	fields []slog.Attr
+	quiet bool
 }
 
 // screen is what the consoles of one run share.
@@ -48,25 +46,27 @@ func New(w io.Writer, json, quiet bool) *Console {
 // has to say the same in words.
 func (c *Console) With(fields ...slog.Attr) *Console {
 	with := *c
-	with.fields = append(c.fields[:len(c.fields):len(c.fields)], fields...)
+	if c.json != nil {
+		with.json = slog.New(c.json.Handler().WithAttrs(fields))
+	}
 	return &with
 }
 
 // Info says how the run is doing.
 func (c *Console) Info(text string) {
 	if !c.quiet {
-		c.say(slog.LevelInfo, text)
+		c.say((*slog.Logger).Info, text)
 	}
 }
 
 // Warn says what the user should know.
-func (c *Console) Warn(text string) { c.say(slog.LevelWarn, text) }
+func (c *Console) Warn(text string) { c.say((*slog.Logger).Warn, text) }
 
 // Error says why the program ends.
-func (c *Console) Error(text string) { c.say(slog.LevelError, text) }
+func (c *Console) Error(text string) { c.say((*slog.Logger).Error, text) }
 
 // say writes a message: as one line of JSON, or as lines of text that each begin with the name of the program.
-func (c *Console) say(level slog.Level, text string) {
+func (c *Console) say(log func(to *slog.Logger, text string, args ...any), text string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.clear()
@@ -75,7 +75,7 @@ func (c *Console) say(level slog.Level, text string) {
 		lines[i] = visible(line)
 	}
 	if c.json != nil {
-		c.json.LogAttrs(context.Background(), level, strings.Join(lines, "; "), c.fields...)
+		log(c.json, strings.Join(lines, "; "))
 		return
 	}
 	fmt.Fprintf(c.w, "pikabin: %s\n", strings.Join(lines, "\npikabin: "))

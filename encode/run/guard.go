@@ -37,19 +37,19 @@ func NewGuard(sources []string) *Guard {
 // Log protects the folder of a log, those of the other DBs of the server, and its log folder.
 func (g *Guard) Log(dir string) {
 	g.add(dir)
-	real, err := vfs.RealPath(dir)
+	direct, err := vfs.RealPath(dir)
 	if err != nil {
 		return // whatever is written is refused for the same reason
 	}
-	if above := filepath.Dir(real); isSlot.MatchString(filepath.Base(real)) && isDB.MatchString(filepath.Base(above)) {
-		real = above
+	if above := filepath.Dir(direct); isSlot.MatchString(filepath.Base(direct)) && isDB.MatchString(filepath.Base(above)) {
+		direct = above
 	}
-	if !isDB.MatchString(filepath.Base(real)) {
+	if !isDB.MatchString(filepath.Base(direct)) {
 		return
 	}
-	above := filepath.Dir(real)
+	above := filepath.Dir(direct)
 	dbs := dbFolders(above)
-	for _, db := range append(dbs, real) {
+	for _, db := range append(dbs, direct) {
 		g.add(db)
 	}
 	if len(dbs) > 1 || isLogFolder(above) {
@@ -128,11 +128,11 @@ func (g *Guard) Outside(what, path string) error {
 			return refuse("%s %s lies in the log folder %s, where nothing is written", what, path, folder)
 		}
 	}
-	real, err := vfs.RealPath(path)
+	direct, err := vfs.RealPath(path)
 	if err != nil {
 		return err
 	}
-	if folder := filepath.Dir(real); isLive(folder) || isLive(real) {
+	if folder := filepath.Dir(direct); isLive(folder) || isLive(direct) {
 		return refuse("%s %s lies in the folder of a log, which its manifest shows: nothing is written there", what, path)
 	}
 	return g.unlinked(what, path)
@@ -215,14 +215,14 @@ func (g *Guard) State(path string) error {
 	case err == nil && !info.Mode().IsRegular():
 		return refuse("state %s is a pipe or a device: name a file", path)
 	}
-	real, err := vfs.RealPath(path)
+	direct, err := vfs.RealPath(path)
 	if err != nil {
 		return err
 	}
 	if err := g.Outside("state", path); err != nil {
 		return err
 	}
-	for _, file := range checkpoint.Files(real) { // two of them may be one file, after a crash
+	for _, file := range checkpoint.Files(direct) { // two of them may be one file, after a crash
 		if err := g.Outside("state", file); err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -13,6 +14,7 @@ import (
 
 // server makes the folders of a server, and others, and gives the files that are there.
 func server(t *testing.T) (root string, files map[string]string) {
+	t.Helper()
 	root, files = t.TempDir(), map[string]string{}
 	for _, name := range []string{
 		"pika/log/log_db0/manifest", "pika/log/log_db0/write2file0", "pika/log/log_db0/write2file1", "pika/log/log_db1/manifest", "pika/log/log_db1/write2file7",
@@ -32,8 +34,9 @@ func server(t *testing.T) (root string, files map[string]string) {
 
 // way reaches a path in a random way: by a detour, by links of all kinds to it and to the folders above it, and from the folder that is the present one.
 func way(t *testing.T, random *rand.Rand, root, path string) string {
+	t.Helper()
 	link := func(to string) string {
-		from := filepath.Join(root, "links", fmt.Sprint(random.Uint64()))
+		from := filepath.Join(root, "links", strconv.FormatUint(random.Uint64(), 10))
 		if err := os.MkdirAll(filepath.Dir(from), 0o755); err != nil {
 			t.Fatal(err)
 		}

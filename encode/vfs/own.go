@@ -55,6 +55,7 @@ func kindOf(mode fs.FileMode) string {
 		return "a socket"
 	case fs.ModeSymlink:
 		return "a symbolic link"
+	default:
+		return "a device"
 	}
-	return "a device"
 }

@@ -25,7 +25,7 @@ func explainLink(name string, err error) error {
 // Links is how many names a file has, 1 where the file system does not say.
 func Links(info fs.FileInfo) int {
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
-		return int(stat.Nlink) //nolint:unconvert // of another type on other systems
+		return int(stat.Nlink)
 	}
 	return 1
 }

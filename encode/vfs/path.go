@@ -55,8 +55,8 @@ func RealPath(path string) (string, error) {
 		}
 		to, err := os.Readlink(filepath.Join(dir, base))
 		switch {
-		case err != nil: // it is not there
-			return filepath.Join(dir, base), nil
+		case err != nil:
+			return filepath.Join(dir, base), nil //nolint:nilerr // it is not there, or no link
 		case !filepath.IsAbs(to):
 			to = dir + string(filepath.Separator) + to // not cleaned: what is before a ".." may be a link
 		}

@@ -106,7 +106,7 @@ func (n *Names) identifyLink(dir string) (*decode.Log, error) {
 // IsFlat reports whether a folder's name is none that Pika 3.1 and later give.
 func IsFlat(dir string) bool {
 	parent, name := filepath.Split(dir)
-	return !IsDB(name) && !(IsSlot(name) && IsDB(filepath.Base(parent)))
+	return !IsDB(name) && (!IsSlot(name) || !IsDB(filepath.Base(parent)))
 }
 
 // identify gives nil for a folder whose name says nothing.

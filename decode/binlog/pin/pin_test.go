@@ -332,7 +332,7 @@ func TestPinsRefuseForeignSegments(t *testing.T) {
 		"hard links":     func(_ *pinning, from, to string) error { return os.Link(from, to) },
 		"symbolic links": func(_ *pinning, from, to string) error { return os.Symlink(from, to) },
 		"archives":       func(_ *pinning, _, to string) error { return os.WriteFile(to+".zst", nil, 0o600) },
-		"one among links": func(p *pinning, from, to string) error {
+		"one among links": func(_ *pinning, from, to string) error {
 			if strings.HasSuffix(from, "write2file3") {
 				return os.WriteFile(to, nil, 0o600)
 			}

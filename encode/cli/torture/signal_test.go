@@ -184,7 +184,9 @@ func TestHangupEndsNothing(t *testing.T) {
 	p.Signal(syscall.SIGHUP)
 	w.Put(10)
 	lines := 0
-	for r := bufio.NewScanner(stdout); lines < 20 && r.Scan(); lines++ {
+	r := bufio.NewScanner(stdout)
+	for lines < 20 && r.Scan() {
+		lines++
 	}
 	if lines != 20 {
 		t.Errorf("%d of 20 events:\n%s", lines, &p.Messages)
