@@ -35,6 +35,8 @@ type Batch struct {
 	err   error // what ended the chunk early and is no damage
 	lost  []decode.Lost
 
+	doubts doubts
+
 	cuts    []cut  // of plain
 	plain   []byte // buffers: the changes as encoded, and as compressed
 	packed  []byte
@@ -45,8 +47,10 @@ type Batch struct {
 
 // reset makes a used batch as good as new, but for its buffers.
 func (b *Batch) reset() {
+	b.doubts.reset()
 	*b = Batch{
-		plain: b.plain[:0], packed: b.packed[:0], lost: b.lost[:0], cuts: b.cuts[:0], Pieces: b.Pieces[:0], piece: decode.Piece{First: -1},
+		doubts: b.doubts,
+		plain:  b.plain[:0], packed: b.packed[:0], lost: b.lost[:0], cuts: b.cuts[:0], Pieces: b.Pieces[:0], piece: decode.Piece{First: -1},
 		Messages: b.Messages[:0], Keys: b.Keys[:0],
 	}
 }

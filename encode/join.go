@@ -23,6 +23,7 @@ type joiner struct {
 
 	db     string // that the stream has last been switched to
 	ledger *ledger
+	teller teller
 	result Result
 
 	stop    context.CancelCauseFunc // ends the reading
@@ -64,6 +65,7 @@ func (j *joiner) take(ctx context.Context, b *Batch) error {
 	for _, l := range b.lost {
 		j.report(l)
 	}
+	j.teller.take(&b.doubts)
 	log := b.Log
 	if err := j.deliver(ctx, b); err != nil {
 		return err

@@ -128,7 +128,7 @@ func Run(ctx context.Context, src Source, sink Sink, o Options) (Result, error) 
 	keeper, keeps := sink.(Keeper)
 	within, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	j := &joiner{o: &o, sink: sink, keeps: keeps, db: firstDB, ledger: newLedger(&o), stop: stop}
+	j := &joiner{o: &o, sink: sink, keeps: keeps, db: firstDB, ledger: newLedger(&o), stop: stop, teller: teller{warn: o.warn}}
 	if c, ok := sink.(Continued); ok {
 		j.db, j.begun = c.DB(), c.Begun()
 	}
@@ -208,6 +208,7 @@ func run(ctx context.Context, src Source, j *joiner) error {
 		err = j.ledger.close(j.lost(ctx))
 	}
 	j.emptyFrame(ctx)
+	j.teller.end()
 	return err
 }
 
@@ -269,6 +270,7 @@ func newWorkers(o *Options, budget *budget) ([]*worker, error) {
 	workers := make([]*worker, o.Workers+1)
 	for i := range workers {
 		w := &worker{filter: filter, encoder: o.Format.New(o.FormatOptions), fences: o.Fences || o.positions, zone: o.Hive, budget: budget}
+		w.doubter, _ = w.encoder.(formats.Doubter)
 		w.messages = o.FormatOptions.Bare
 		w.newDecoder = func() (*decode.Decoder, error) { return decode.NewDecoder(o.Decoder) }
 		w.walker.Skip, w.walker.Lost = o.SkipCorrupt, w.lose

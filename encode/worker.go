@@ -16,6 +16,7 @@ type worker struct {
 	newDecoder func() (*decode.Decoder, error)
 	filter     *matcher
 	encoder    formats.Encoder
+	doubter    formats.Doubter // the encoder, if it is one
 	frames     compressor
 	fences     bool           // positions are saved
 	zone       *time.Location // changes are parted by their hours there; nil: they are not
@@ -133,6 +134,9 @@ func (w *worker) record(ctx context.Context, limit int64) bool {
 			w.b.cutAt(w.change.Time, w.zone, w.position(rec.Offset))
 		}
 		w.add(w.b, &w.change)
+		if w.doubter != nil {
+			w.b.doubts.add(w.doubter, &w.change)
+		}
 		w.b.Changes++
 		if need := w.b.footprint() + w.large; need > w.b.charged {
 			if w.b.err = w.charge(ctx, need); w.b.err != nil {
