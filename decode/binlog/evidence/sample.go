@@ -68,9 +68,19 @@ func (r *Reader) readSample(v *View, segment folder.Segment) (records, error) {
 	return r.sampleOf(src, span)
 }
 
+// errLarge ends a sample at a record that is worth no memory: the others say enough.
+var errLarge = errors.New("a large record")
+
 func (r *Reader) sampleOf(src io.ReaderAt, span decode.Span) (records, error) {
 	taken := records{whole: true}
 	r.scanner.Reset(src, span)
+	r.scanner.Reserve = func(size int64) error {
+		if size > folder.HeadSize && len(taken.stamps) > 0 {
+			return errLarge
+		}
+		return nil
+	}
+	defer func() { r.scanner.Reserve = nil }()
 	var rec decode.Record
 	for len(taken.stamps) < sampleSize {
 		stamp, ok, err := r.next(&span, &rec)
@@ -79,7 +89,7 @@ func (r *Reader) sampleOf(src io.ReaderAt, span decode.Span) (records, error) {
 			ok, err = false, r.resync(err)
 		}
 		switch {
-		case errors.Is(err, io.EOF) || folder.IsDamage(err):
+		case errors.Is(err, io.EOF) || errors.Is(err, errLarge) || folder.IsDamage(err):
 			return taken, nil
 		case err != nil:
 			return taken, err
