@@ -67,8 +67,10 @@ type follower struct {
 	kept    *decode.Chunk // could not be given yet, because what is before its end could not be read
 	stop    <-chan struct{}
 
-	// doubtful is a segment that seemed not to be written yet, and doubtAt the manifest then, if doubted.
+	// doubtful is a segment that seemed not to be written yet, doubtAt the last manifest since then, and changes how often that has changed,
+	// if doubted.
 	doubtful uint32
+	changes  int
 	doubted  bool
 	doubtAt  [folder.ManifestSize]byte
 

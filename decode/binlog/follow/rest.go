@@ -52,6 +52,9 @@ func (f *follower) lookAtRest(m folder.Manifest) (verdict, error) {
 		_, err := f.atRest()
 		return lookAgain, err
 	}
+	if s, err := f.standing(); err != nil || s.other != "" && f.begun {
+		return lookAgain, err // of another history, which has not told yet where it begins
+	}
 	if err := f.relist(m); err != nil {
 		return lookAgain, err
 	}

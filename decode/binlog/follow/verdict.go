@@ -266,8 +266,14 @@ func (f *follower) written(number uint32) (bool, error) {
 	if !ok || !f.begun {
 		return true, nil
 	}
-	if o, err := f.evidence.Opening(f.log.View(), f.log.View().Segments[i]); err != nil || o.Found || o.Filler {
+	o, err := f.evidence.Opening(f.log.View(), f.log.View().Segments[i])
+	if err != nil || o.Found && !o.Filler {
 		return true, err
+	}
+	if o.Filler {
+		if filled, err := f.filled(f.log.View().Segments[i]); err != nil || filled {
+			return true, err
+		}
 	}
 	if at := f.log.View().Manifest.Position; at.Segment == number {
 		if ends, err := f.endsRecord(f.log.View().Segments[i], at.Offset); err != nil || ends {
@@ -278,19 +284,45 @@ func (f *follower) written(number uint32) (bool, error) {
 	return !doubt, err
 }
 
-// doubt reports whether to wait for the manifest to change. One that has changed, and for which the segment is as it was, is that
-// of a server with other things to do than to write its beginning: it is damage.
+// filled reports whether the filler that a segment begins with may reach to the end that the next one names: a full sync writes it bit
+// by bit, in place of a segment whose successors are still there.
+func (f *follower) filled(s folder.Segment) (bool, error) {
+	if s.Number == f.log.View().Manifest.Position.Segment {
+		return true, nil
+	}
+	file, err := f.dir.OpenPlain(s)
+	if err != nil {
+		return true, err
+	}
+	defer file.Close()
+	b, err := f.evidence.Bound(f.log.View(), file)
+	if err != nil || b.Cut != nil || !b.Final {
+		return true, err
+	}
+	e, err := f.evidence.Ending(file, f.evidence.Span(f.log.View(), file), b.Limit)
+	return e.Boundary, err
+}
+
+// manifestStores is in how many stores a server changes the manifest: segment, offset, logic id and term.
+const manifestStores = 4
+
+// doubt reports whether to wait for the manifest to change. When it has changed more often than a server changes it for one full sync, and the
+// segment is as it was, then the server has other things to do than to write its beginning: it is damage.
 func (f *follower) doubt(number uint32) (bool, error) {
 	data, err := f.manifest.read()
 	if err != nil {
 		return true, f.unread(err)
 	}
 	now := [folder.ManifestSize]byte(data)
-	if f.doubted && f.doubtful == number && f.doubtAt != now {
-		return false, nil
+	if !f.doubted || f.doubtful != number {
+		f.doubtful, f.doubted, f.doubtAt, f.changes = number, true, now, 0
+		return true, nil
 	}
-	f.doubtful, f.doubted, f.doubtAt = number, true, now
-	return true, nil
+	if f.doubtAt != now {
+		f.doubtAt = now
+		f.changes++
+	}
+	return f.changes <= manifestStores, nil
 }
 
 // confirm lists the folder for a manifest with another number, and reports whether files and manifest bear it out. The
