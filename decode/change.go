@@ -9,6 +9,9 @@ type Log struct {
 	Slots int    // how many slots that DB has there, 0 when that is not known or there are none
 }
 
+// FirstDB is the DB that a stream starts in without being told.
+const FirstDB = "db0"
+
 // Op says what a change does to its key.
 type Op uint8
 

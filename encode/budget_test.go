@@ -11,6 +11,8 @@ import (
 	"pikabin/decode"
 	"pikabin/decode/binlogtest"
 	"pikabin/encode"
+	"pikabin/encode/sink"
+	"pikabin/encode/sinktest"
 )
 
 // hoarder is a sink that keeps every batch until it is told to deliver.
@@ -22,7 +24,7 @@ type hoarder struct {
 	total int
 }
 
-func (s *hoarder) Write(_ context.Context, b *encode.Batch, done func(error)) {
+func (s *hoarder) Write(_ context.Context, b *sink.Batch, done func(error)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.kept = append(s.kept, done)
@@ -82,16 +84,16 @@ func TestRunBoundsTheBytesInFlight(t *testing.T) {
 				t.Fatal(err)
 			}
 			synctest.Test(t, func(t *testing.T) {
-				sink, ended := &hoarder{}, make(chan error, 1)
-				source := sourceOf(t, find(t, dir), 0)
+				to, ended := &hoarder{}, make(chan error, 1)
+				source := sinktest.SourceOf(t, sinktest.Find(t, dir), 0)
 				go func() {
-					_, err := encode.Run(t.Context(), source, sink, encode.Options{Format: wholeValues(), Workers: 8, Memory: c.memory})
+					_, err := encode.Run(t.Context(), source, to, encode.Options{Format: sinktest.WholeValues(), Workers: 8, Memory: c.memory})
 					ended <- err
 				}()
 				rounds := 0
 				for {
 					synctest.Wait()
-					batches, bytes := sink.deliver()
+					batches, bytes := to.deliver()
 					if bytes > c.want && batches > 1 {
 						t.Errorf("%d batches of %d bytes in flight, bound to %d", batches, bytes, c.want)
 					}
@@ -101,7 +103,7 @@ func TestRunBoundsTheBytesInFlight(t *testing.T) {
 					rounds++
 				}
 				if err := <-ended; err != nil || rounds < 2 {
-					t.Errorf("ended with %v after %d rounds and %d batches", err, rounds, sink.total)
+					t.Errorf("ended with %v after %d rounds and %d batches", err, rounds, to.total)
 				}
 			})
 		})
@@ -115,19 +117,19 @@ func TestRunHoldsManySmallBatches(t *testing.T) {
 		w.Command("SET", "k", strings.Repeat("v", decode.BlockSize/2))
 	}
 	dir := t.TempDir()
-	writeLogs(t, dir, w)
+	sinktest.WriteLogs(t, dir, w)
 	synctest.Test(t, func(t *testing.T) {
-		sink, ended := &hoarder{}, make(chan error, 1)
-		source := sourceOf(t, find(t, dir), decode.BlockSize)
+		to, ended := &hoarder{}, make(chan error, 1)
+		source := sinktest.SourceOf(t, sinktest.Find(t, dir), decode.BlockSize)
 		go func() {
-			_, err := encode.Run(t.Context(), source, sink, encode.Options{Format: wholeValues(), Workers: 4, Memory: 32 << 20})
+			_, err := encode.Run(t.Context(), source, to, encode.Options{Format: sinktest.WholeValues(), Workers: 4, Memory: 32 << 20})
 			ended <- err
 		}()
 		synctest.Wait()
-		if batches, bytes := sink.deliver(); batches < 100 {
+		if batches, bytes := to.deliver(); batches < 100 {
 			t.Errorf("%d batches of %d bytes are kept, then no more come", batches, bytes)
 		}
-		for batches := 1; batches > 0; batches, _ = sink.deliver() {
+		for batches := 1; batches > 0; batches, _ = to.deliver() {
 			synctest.Wait()
 		}
 		if err := <-ended; err != nil {
@@ -145,12 +147,12 @@ func TestRunLetsGoOfLargeRecords(t *testing.T) {
 		w.Command("SET", "k", strings.Repeat("v", decode.BlockSize))
 	}
 	dir := t.TempDir()
-	writeLogs(t, dir, w)
+	sinktest.WriteLogs(t, dir, w)
 	var before, last runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	sink := &watcher{onWrite: func() { runtime.GC(); runtime.ReadMemStats(&last) }}
-	_, err := encode.Run(t.Context(), sourceOf(t, find(t, dir), 0), sink, encode.Options{Format: lines(), Workers: 1})
+	to := &watcher{onWrite: func() { runtime.GC(); runtime.ReadMemStats(&last) }}
+	_, err := encode.Run(t.Context(), sinktest.SourceOf(t, sinktest.Find(t, dir), 0), to, encode.Options{Format: sinktest.Lines(), Workers: 1})
 	if grown := int64(last.HeapAlloc) - int64(before.HeapAlloc); err != nil || grown > 12<<20 {
 		t.Errorf("%v: %d bytes are still in use behind the large record", err, grown)
 	}
@@ -159,7 +161,7 @@ func TestRunLetsGoOfLargeRecords(t *testing.T) {
 // watcher is a sink that looks around at each batch.
 type watcher struct{ onWrite func() }
 
-func (s *watcher) Write(_ context.Context, _ *encode.Batch, done func(error)) {
+func (s *watcher) Write(_ context.Context, _ *sink.Batch, done func(error)) {
 	s.onWrite()
 	done(nil)
 }
@@ -168,18 +170,18 @@ func (*watcher) Close(context.Context) error { return nil }
 
 // TestRunAllocates compares runs over logs of few and of many records: a chunk costs some allocations, a record none.
 func TestRunAllocates(t *testing.T) {
-	sink := &watcher{onWrite: func() {}}
-	for name, sink := range map[string]encode.Sink{"stream": sink, "messages": messenger{sink}} {
-		t.Run(name, func(t *testing.T) { checkAllocates(t, sink) })
+	to := &watcher{onWrite: func() {}}
+	for name, to := range map[string]sink.Sink{"stream": to, "messages": messenger{to}} {
+		t.Run(name, func(t *testing.T) { checkAllocates(t, to) })
 	}
 }
 
 // messenger makes any sink one of messages.
-type messenger struct{ encode.Sink }
+type messenger struct{ sink.Sink }
 
 func (messenger) Messages() {}
 
-func checkAllocates(t *testing.T, sink encode.Sink) {
+func checkAllocates(t *testing.T, to sink.Sink) {
 	t.Helper()
 	perRun := func(records, size int) float64 {
 		w := binlogtest.NewWriter(binlogtest.Options{})
@@ -190,9 +192,9 @@ func checkAllocates(t *testing.T, sink encode.Sink) {
 		if err := w.WriteDir(dir + "/log_db0"); err != nil {
 			t.Fatal(err)
 		}
-		logs := find(t, dir)
+		logs := sinktest.Find(t, dir)
 		return testing.AllocsPerRun(3, func() {
-			if _, err := encode.Run(t.Context(), sourceOf(t, logs, 1<<16), sink, encode.Options{Format: wholeValues(), Workers: 1}); err != nil {
+			if _, err := encode.Run(t.Context(), sinktest.SourceOf(t, logs, 1<<16), to, encode.Options{Format: sinktest.WholeValues(), Workers: 1}); err != nil {
 				t.Error(err)
 			}
 		})

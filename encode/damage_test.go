@@ -14,6 +14,7 @@ import (
 	"pikabin/decode"
 	"pikabin/decode/binlogtest"
 	"pikabin/encode"
+	"pikabin/encode/sinktest"
 )
 
 // lostOf collects the ranges that a run reports.
@@ -80,9 +81,9 @@ func TestRunDamage(t *testing.T) {
 				t.Parallel()
 				rng := rand.New(rand.NewPCG(seed, 7))
 				g := decode.G1 + decode.Generation(rng.IntN(5))
-				w := randomLog(rng, binlogtest.Options{Generation: g, SegmentSize: 1_200_000}, 60)
+				w := sinktest.RandomLog(rng, binlogtest.Options{Generation: g, SegmentSize: 1_200_000}, 60)
 				dir := t.TempDir()
-				writeLogs(t, dir, w)
+				sinktest.WriteLogs(t, dir, w)
 				segments := w.Segments()
 				victim := segments[rng.IntN(len(segments))]
 				data, where := damage(rng, bytes.Clone(victim.Bytes))
@@ -104,7 +105,7 @@ func checkSkip(t *testing.T, dir string, w *binlogtest.Writer, segment uint32, w
 	var ranges []decode.Lost
 	for i, how := range []way{{1, 0, 1 << 20, ""}, {8, 0, 1 << 16, ""}, {2, 0, 3 << 16, ""}} {
 		var lost lostOf
-		sink, result, err := convert(t, dir, how.chunk, encode.Options{Workers: how.workers, SkipCorrupt: true, Report: lost.report})
+		to, result, err := sinktest.Convert(t, dir, how.chunk, encode.Options{Workers: how.workers, SkipCorrupt: true, Report: lost.report})
 		if err != nil {
 			t.Fatalf("%+v: %v", how, err)
 		}
@@ -112,19 +113,19 @@ func checkSkip(t *testing.T, dir string, w *binlogtest.Writer, segment uint32, w
 			t.Errorf("%+v: %d ranges counted, %d reported", how, result.Lost, len(lost.ranges))
 		}
 		if i == 0 {
-			want, ranges = sink.Bytes(), lost.ranges
+			want, ranges = to.Bytes(), lost.ranges
 			checkLost(t, w, want, ranges, segment, where)
-		} else if !bytes.Equal(sink.Bytes(), want) {
-			t.Fatalf("%+v: %s", how, firstDifference(sink.Bytes(), want))
+		} else if !bytes.Equal(to.Bytes(), want) {
+			t.Fatalf("%+v: %s", how, sinktest.FirstDifference(to.Bytes(), want))
 		}
 	}
-	sink := &messages{}
-	o := encode.Options{Format: lines(), SkipCorrupt: true}
-	if _, err := encode.Run(t.Context(), sourceOf(t, find(t, dir), 1<<16), sink, o); err != nil {
+	to := &sinktest.Messages{}
+	o := encode.Options{Format: sinktest.Lines(), SkipCorrupt: true}
+	if _, err := encode.Run(t.Context(), sinktest.SourceOf(t, sinktest.Find(t, dir), 1<<16), to, o); err != nil {
 		t.Fatal(err)
 	}
-	if got := bytes.Join(sink.values, nil); !bytes.Equal(got, want) {
-		t.Fatalf("as messages: %s", firstDifference(got, want))
+	if got := bytes.Join(to.Values, nil); !bytes.Equal(got, want) {
+		t.Fatalf("as messages: %s", sinktest.FirstDifference(got, want))
 	}
 	if len(ranges) == 0 {
 		return want, nil
@@ -164,7 +165,7 @@ func checkLost(t *testing.T, w *binlogtest.Writer, out []byte, ranges []decode.L
 			return rec.Segment == segment && l.From.Offset <= rec.Offset && rec.End <= l.To.Offset
 		})
 		touched := rec.Segment == segment && where.meets(rec.Offset, rec.End)
-		for _, line := range strings.SplitAfter(string(appendWant(nil, "db0", rec)), "\n") {
+		for _, line := range strings.SplitAfter(string(sinktest.AppendWant(nil, "db0", rec)), "\n") {
 			switch {
 			case line == "" || came[line]:
 			case !touched && (rec.Segment != segment || !block.meets(rec.Offset, rec.End)):
@@ -193,7 +194,7 @@ func merge(ranges []decode.Lost) []decode.Lost {
 func checkFail(t *testing.T, dir string, w *binlogtest.Writer, all []byte, first *decode.Lost, where span) {
 	t.Helper()
 	for _, how := range []way{{1, 0, 1 << 20, ""}, {8, 0, 1 << 16, ""}} {
-		sink, result, err := convert(t, dir, how.chunk, encode.Options{Workers: how.workers})
+		to, result, err := sinktest.Convert(t, dir, how.chunk, encode.Options{Workers: how.workers})
 		if first == nil {
 			if err != nil {
 				t.Errorf("%+v: %v, and with skip nothing was lost", how, err)
@@ -214,14 +215,14 @@ func checkFail(t *testing.T, dir string, w *binlogtest.Writer, all []byte, first
 		records := w.Records()
 		for i := range records {
 			if rec := &records[i]; rec.Segment < first.From.Segment || rec.Segment == first.From.Segment && rec.End <= limit {
-				want = appendWant(want, "db0", rec)
+				want = sinktest.AppendWant(want, "db0", rec)
 			}
 		}
-		if !bytes.HasPrefix(sink.Bytes(), want) {
-			t.Errorf("%+v: %s", how, firstDifference(sink.Bytes(), want))
+		if !bytes.HasPrefix(to.Bytes(), want) {
+			t.Errorf("%+v: %s", how, sinktest.FirstDifference(to.Bytes(), want))
 		}
-		if next := all[sink.Len():]; !bytes.HasPrefix(all, sink.Bytes()) || !bytes.HasPrefix(next, []byte("db0 corrupt ")) {
-			t.Errorf("%+v: %d bytes came, and with skip %.100s is next", how, sink.Len(), next)
+		if next := all[to.Len():]; !bytes.HasPrefix(all, to.Bytes()) || !bytes.HasPrefix(next, []byte("db0 corrupt ")) {
+			t.Errorf("%+v: %d bytes came, and with skip %.100s is next", how, to.Len(), next)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"pikabin/decode"
 	"pikabin/decode/binlogtest"
 	"pikabin/encode"
+	"pikabin/encode/sinktest"
 	"pikabin/formats"
 )
 
@@ -44,7 +45,7 @@ func TestDoubtsAreTold(t *testing.T) {
 			t.Fatal(err)
 		}
 		var told []string
-		_, _, err := convert(t, dir, 0, encode.Options{Format: format, Warn: func(text string) { told = append(told, text) }})
+		_, _, err := sinktest.Convert(t, dir, 0, encode.Options{Format: format, Warn: func(text string) { told = append(told, text) }})
 		if err != nil {
 			t.Fatal(err)
 		}

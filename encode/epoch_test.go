@@ -14,6 +14,7 @@ import (
 	"pikabin/decode/binlogtest"
 	"pikabin/encode"
 	"pikabin/encode/checkpoint"
+	"pikabin/encode/sinktest"
 	"pikabin/formats"
 )
 
@@ -39,21 +40,21 @@ func TestEventsOfEpochs(t *testing.T) {
 		w.Command("SET", fmt.Sprintf("k%d", i), strings.Repeat("v", 3000))
 	}
 	dir := t.TempDir()
-	writeLogs(t, dir, w)
-	l := find(t, dir)[0]
+	sinktest.WriteLogs(t, dir, w)
+	l := sinktest.Find(t, dir)[0]
 	format, _ := formats.Lookup("jsonl")
 	events := func(workers int, epoch uint32, runs int) []string {
 		source := &histories{hole: rewrite{gap{l.ID()}}}
 		for range runs {
-			source.list = append(source.list, planOf(t, l.Chunks(l.Start(), l.Committed(), binlog.PlanOptions{ChunkSize: decode.BlockSize})))
+			source.list = append(source.list, sinktest.PlanOf(t, l.Chunks(l.Start(), l.Committed(), binlog.PlanOptions{ChunkSize: decode.BlockSize})))
 		}
-		sink := &collector{}
+		to := &sinktest.Collector{}
 		start := map[*decode.Log]checkpoint.Mark{l.ID(): {Position: l.Start(), Epoch: epoch}}
-		_, err := encode.Run(t.Context(), source, sink, encode.Options{Format: format, Workers: workers, Start: start, SkipGaps: true})
+		_, err := encode.Run(t.Context(), source, to, encode.Options{Format: format, Workers: workers, Start: start, SkipGaps: true})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return strings.SplitAfter(sink.String(), "\n")
+		return strings.SplitAfter(to.String(), "\n")
 	}
 	whole := events(3, 0, 3)
 	for i, line := range whole[:602] { // 200 events, and twice the one of the hole with 200 more

@@ -8,13 +8,14 @@ import (
 	"sync"
 
 	"pikabin/decode"
+	"pikabin/encode/sink"
 	"pikabin/formats"
 )
 
 // joiner puts the batches back into one stream, with the ranges that are lost between them.
 type joiner struct {
 	o      *Options
-	sink   Sink
+	sink   sink.Sink
 	keeps  bool // the sink is a Keeper
 	parted bool // the sink has an output for each log
 	begun  bool // its output holds something from before
@@ -32,7 +33,7 @@ type joiner struct {
 }
 
 // join takes the next batch in the order of the log.
-func (j *joiner) join(ctx context.Context, b *Batch) error {
+func (j *joiner) join(ctx context.Context, b *parcel) error {
 	defer b.chunkRelease()()
 	err := j.failed()
 	switch {
@@ -49,7 +50,7 @@ func (j *joiner) join(ctx context.Context, b *Batch) error {
 }
 
 // take delivers a batch behind the ranges that are lost in front of it, and looks at how it ended.
-func (j *joiner) take(ctx context.Context, b *Batch) error {
+func (j *joiner) take(ctx context.Context, b *parcel) error {
 	account := j.ledger.account(b.chunk.Log, decode.Position{Segment: b.chunk.Segment, Offset: b.chunk.Begin})
 	account.epoch = b.Epoch
 	torn := account.chain.Torn()
@@ -57,8 +58,8 @@ func (j *joiner) take(ctx context.Context, b *Batch) error {
 		j.pool.put(b)
 		return err
 	}
-	limited := j.o.Limit > 0 && j.result.Changes+b.Changes >= j.o.Limit
-	if limited && j.result.Changes+b.Changes > j.o.Limit {
+	limited := j.o.Limit > 0 && j.result.Changes+b.changes >= j.o.Limit
+	if limited && j.result.Changes+b.changes > j.o.Limit {
 		b.rewind()
 		j.again.encode(ctx, b, j.o.Limit-j.result.Changes)
 	}
@@ -139,14 +140,14 @@ func (j *joiner) event(ctx context.Context, c *decode.Change, end decode.Positio
 }
 
 // framed finishes a batch that the joiner has filled itself.
-func (j *joiner) framed(b *Batch) *Batch {
+func (j *joiner) framed(b *parcel) *parcel {
 	j.again.b = b
 	j.again.finish()
 	return b
 }
 
 // deliver hands a batch to the sink. Its position counts once it and all before it are acknowledged.
-func (j *joiner) deliver(ctx context.Context, b *Batch) error {
+func (j *joiner) deliver(ctx context.Context, b *parcel) error {
 	if len(b.Data) > 0 && b.Log.DB != j.db && !j.parted {
 		if err := j.switchDB(ctx, b.Log); err != nil {
 			j.pool.put(b)
@@ -161,15 +162,15 @@ func (j *joiner) deliver(ctx context.Context, b *Batch) error {
 }
 
 // write hands a batch to the sink, if there is something in it, and counts it.
-func (j *joiner) write(ctx context.Context, b *Batch, ack func()) error {
+func (j *joiner) write(ctx context.Context, b *parcel, ack func()) error {
 	j.result.add(b)
 	j.o.Stats.add(b)
 	if j.o.Progress != nil {
-		j.o.Progress(b.Read)
+		j.o.Progress(b.read)
 	}
 	if len(b.Data) == 0 {
-		if p, ok := j.sink.(Positioner); ok && b.piece.First >= 0 {
-			p.Pass(b.Log, b.mark())
+		if p, ok := j.sink.(sink.Positioner); ok && b.piece.First >= 0 {
+			p.Pass(b.Log, b.Mark())
 		}
 		ack()
 		j.pool.put(b)
@@ -180,7 +181,7 @@ func (j *joiner) write(ctx context.Context, b *Batch, ack func()) error {
 		j.ledger.keep(ack)
 		ack = func() {}
 	}
-	j.sink.Write(ctx, b, func(err error) {
+	j.sink.Write(ctx, &b.Batch, func(err error) {
 		done()
 		if err != nil {
 			j.fail(err)
@@ -199,7 +200,7 @@ func (j *joiner) emptyFrame(ctx context.Context) {
 		return
 	}
 	b := j.pool.get()
-	b.packed = j.again.frames.appendFrame(b.packed, nil)
+	b.packed = j.again.frames.AppendFrame(b.packed, nil)
 	b.Data, b.Log = b.packed, &decode.Log{DB: j.db}
 	j.write(ctx, b, func() {}) //nolint:errcheck,gosec // it is kept, and asked for when the sink is closed
 }
@@ -222,32 +223,29 @@ func (j *joiner) switchDB(ctx context.Context, log *decode.Log) error {
 	return j.write(ctx, j.framed(b), j.ledger.hold(log))
 }
 
-// firstDB is the one that a stream begins in without being told.
-const firstDB = "db0"
-
 // header is what an output of one log begins with. What the format cannot say of it, is said where its first change is.
 func (j *joiner) header(log *decode.Log) []byte {
 	s, ok := j.again.encoder.(formats.Switcher)
-	if !ok || log.DB == firstDB {
+	if !ok || log.DB == decode.FirstDB {
 		return nil
 	}
 	plain, err := s.AppendSwitch(nil, log.DB)
 	if err != nil || j.again.frames == nil {
 		return plain
 	}
-	return j.again.frames.appendFrame(nil, plain)
+	return j.again.frames.AppendFrame(nil, plain)
 }
 
 // watch listens to a sink that can fail while nothing is written, until the context ends. It returns what waits for that.
 func (j *joiner) watch(ctx context.Context) (wait func()) {
-	sink, ok := j.sink.(Watched)
+	watched, ok := j.sink.(sink.Watched)
 	if !ok {
 		return func() {}
 	}
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		select {
-		case err := <-sink.Gone():
+		case err := <-watched.Gone():
 			j.fail(err)
 		case <-ctx.Done():
 		}
@@ -262,9 +260,9 @@ func (j *joiner) fail(err error) {
 	if j.failure != nil {
 		return
 	}
-	failure, ok := errors.AsType[*SinkError](err)
+	failure, ok := errors.AsType[*sink.Error](err)
 	if !ok {
-		failure = &SinkError{Err: err}
+		failure = &sink.Error{Err: err}
 	}
 	j.failure = failure
 	j.o.Stats.failed(failure.Err)

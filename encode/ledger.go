@@ -65,14 +65,14 @@ func (l *ledger) next(log *decode.Log, at decode.Position, rewritten bool) uint3
 }
 
 // track gives the acknowledgement of a batch.
-func (l *ledger) track(b *Batch) func() {
+func (l *ledger) track(b *parcel) func() {
 	a := l.account(b.Log, b.Begin)
 	if l.timed {
 		l.mu.Lock()
 		a.times.track(b, a.tracker.Committed())
 		l.mu.Unlock()
 	}
-	return a.tracker.Track(b.mark())
+	return a.tracker.Track(b.Mark())
 }
 
 // hold gives the acknowledgement of something that has no position of its own.

@@ -1,4 +1,4 @@
-// Package encode is the way from the chunks of a log to a sink: workers turn chunks into batches of
+// Package encode is the engine, the way from the chunks of a log to a sink: workers turn chunks into batches of
 // encoded changes, the batches are put back into log order and delivered, and what has been
 // acknowledged moves the position.
 package encode
@@ -13,7 +13,11 @@ import (
 
 	"pikabin/decode"
 	"pikabin/decode/ordered"
+	"pikabin/encode/budget"
 	"pikabin/encode/checkpoint"
+	"pikabin/encode/filter"
+	"pikabin/encode/frame"
+	"pikabin/encode/sink"
 	"pikabin/formats"
 )
 
@@ -29,8 +33,8 @@ type Options struct {
 	Format        formats.Format
 	FormatOptions formats.Options
 	Decoder       decode.DecoderOptions
-	Filter        Filter
-	Compression   Compression
+	Filter        filter.Filter
+	Compression   frame.Compression
 
 	Workers int   // 0: one for each CPU
 	Memory  int64 // bound on the bytes in flight; 0: 256 MiB. One record may be larger, alone.
@@ -93,12 +97,12 @@ type Torn struct {
 	At  decode.Position
 }
 
-func (r *Result) add(b *Batch) {
-	r.Records += b.Records
-	r.Changes += b.Changes
-	r.Passed += b.Passed
-	r.Read += b.Read
-	r.Plain += b.Plain
+func (r *Result) add(b *parcel) {
+	r.Records += b.records
+	r.Changes += b.changes
+	r.Passed += b.passed
+	r.Read += b.read
+	r.Plain += b.text
 	r.Written += int64(len(b.Data))
 }
 
@@ -112,9 +116,9 @@ const batchCost = 16 << 10
 // defaultMemory bounds the bytes in flight unless told otherwise.
 const defaultMemory = 256 << 20
 
-// Run takes everything from src to sink, and closes the sink. The bytes do not depend on the number of
+// Run takes everything from src to a sink, and closes it. The bytes do not depend on the number of
 // workers. On an error all that comes before it in the log has been handed to the sink.
-func Run(ctx context.Context, src Source, sink Sink, o Options) (Result, error) {
+func Run(ctx context.Context, src Source, to sink.Sink, o Options) (Result, error) {
 	if o.Memory == 0 {
 		o.Memory = defaultMemory
 	}
@@ -125,17 +129,17 @@ func Run(ctx context.Context, src Source, sink Sink, o Options) (Result, error) 
 	if o.Report == nil {
 		o.Report = func(error) {}
 	}
-	keeper, keeps := sink.(Keeper)
+	keeper, keeps := to.(sink.Keeper)
 	within, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	j := &joiner{o: &o, sink: sink, keeps: keeps, db: firstDB, ledger: newLedger(&o), stop: stop, teller: teller{warn: o.warn}}
-	if c, ok := sink.(Continued); ok {
+	j := &joiner{o: &o, sink: to, keeps: keeps, db: decode.FirstDB, ledger: newLedger(&o), stop: stop, teller: teller{warn: o.warn}}
+	if c, ok := to.(sink.Continued); ok {
 		j.db, j.begun = c.DB(), c.Begun()
 	}
-	noter, _ := sink.(Noter)
+	noter, _ := to.(sink.Noter)
 	s := &saver{o: &o, keeper: keeper, noter: noter, ledger: j.ledger, fail: j.fail}
 	o.Stats.begin(j.ledger, o.Fences)
-	parts, isParted := sink.(Parted)
+	parts, isParted := to.(sink.Parted)
 	if isParted {
 		parts.SetHeader(j.header)
 	}
@@ -153,13 +157,13 @@ func Run(ctx context.Context, src Source, sink Sink, o Options) (Result, error) 
 // all is Run from the first checkpoint to the closing of the sink.
 func (j *joiner) all(ctx, within context.Context, src Source, s *saver) error {
 	err := s.first(ctx)
-	if p, ok := j.sink.(Positioner); ok && err == nil {
+	if p, ok := j.sink.(sink.Positioner); ok && err == nil {
 		if err = p.Begin(ctx, s.o.Start); err != nil {
-			err = &SinkError{Err: err}
+			err = &sink.Error{Err: err}
 		}
 	}
 	if err != nil {
-		if _, ok := errors.AsType[*SinkError](err); ok {
+		if _, ok := errors.AsType[*sink.Error](err); ok {
 			j.fail(err)
 		}
 		return errors.Join(err, j.sink.Close(context.WithoutCancel(ctx)))
@@ -190,20 +194,20 @@ func (o *Options) warn(text string) {
 // run is Run up to the last checkpoint and the closing of the sink. It ends when the sink has failed, whatever is read.
 func run(ctx context.Context, src Source, j *joiner) error {
 	o := j.o
-	budget := newBudget(o.Memory)
-	j.pool = &pool{budget: budget, stats: o.Stats}
-	_, o.FormatOptions.Bare = j.sink.(Messenger)
-	_, o.positions = j.sink.(Positioner)
-	workers, err := newWorkers(o, budget)
+	room := budget.New(o.Memory)
+	j.pool = &pool{budget: room, stats: o.Stats}
+	_, o.FormatOptions.Bare = j.sink.(sink.Messenger)
+	_, o.positions = j.sink.(sink.Positioner)
+	workers, err := newWorkers(o, room)
 	if err != nil {
 		return err
 	}
 	j.again = workers[o.Workers]
-	err = ordered.Run(ctx, o.Workers, 4*o.Workers, ordered.Stages[*Batch, *Batch]{
-		Next:   func(ctx context.Context) (*Batch, error) { return nextBatch(ctx, src, j.pool, j.ledger) },
-		Worker: newWork(workers, o, budget),
+	err = ordered.Run(ctx, o.Workers, 4*o.Workers, ordered.Stages[*parcel, *parcel]{
+		Next:   func(ctx context.Context) (*parcel, error) { return nextBatch(ctx, src, j.pool, j.ledger) },
+		Worker: newWork(workers, o, room),
 		Join:   j.join,
-	}, func(b *Batch) { b.chunkRelease()(); j.pool.put(b) })
+	}, func(b *parcel) { b.chunkRelease()(); j.pool.put(b) })
 	if err == nil {
 		err = j.ledger.close(j.lost(ctx))
 	}
@@ -221,7 +225,7 @@ func outcome(ctx context.Context, runErr, sinkErr error) error {
 	switch {
 	case sinkErr == nil:
 		return runErr
-	case endedFull(sinkErr) && ctx.Err() != nil:
+	case sink.EndedFull(sinkErr) && ctx.Err() != nil:
 		return fmt.Errorf("%w: %w", context.Cause(ctx), sinkErr)
 	case stopped(sinkErr):
 		return context.Cause(ctx)
@@ -233,7 +237,7 @@ func outcome(ctx context.Context, runErr, sinkErr error) error {
 
 // Check says what is wrong with the options, before anything is opened.
 func (o *Options) Check() error {
-	if _, err := o.Filter.compile(); err != nil {
+	if _, err := o.Filter.Compile(); err != nil {
 		return err
 	}
 	_, err := decode.NewDecoder(o.Decoder)
@@ -241,7 +245,7 @@ func (o *Options) Check() error {
 }
 
 // nextBatch asks the source for a chunk and gives it a batch. Here the epochs are counted, since the events of a chunk show its own.
-func nextBatch(ctx context.Context, src Source, pool *pool, ledger *ledger) (*Batch, error) {
+func nextBatch(ctx context.Context, src Source, pool *pool, ledger *ledger) (*parcel, error) {
 	chunk, err := src.Next(ctx)
 	var hole decode.Hole
 	if err != nil && !errors.As(err, &hole) {
@@ -261,15 +265,15 @@ func nextBatch(ctx context.Context, src Source, pool *pool, ledger *ledger) (*Ba
 }
 
 // newWorkers makes one worker for each goroutine and one for the joiner.
-func newWorkers(o *Options, budget *budget) ([]*worker, error) {
-	filter, err := o.Filter.compile()
+func newWorkers(o *Options, room *budget.Budget) ([]*worker, error) {
+	matcher, err := o.Filter.Compile()
 	if err != nil {
 		return nil, err
 	}
-	o.FormatOptions.SplitKeys = o.Filter.byKey()
+	o.FormatOptions.SplitKeys = o.Filter.ByKey()
 	workers := make([]*worker, o.Workers+1)
 	for i := range workers {
-		w := &worker{filter: filter, encoder: o.Format.New(o.FormatOptions), fences: o.Fences || o.positions, zone: o.Hive, budget: budget}
+		w := &worker{filter: matcher, encoder: o.Format.New(o.FormatOptions), fences: o.Fences || o.positions, zone: o.Hive, budget: room}
 		w.doubter, _ = w.encoder.(formats.Doubter)
 		w.messages = o.FormatOptions.Bare
 		w.newDecoder = func() (*decode.Decoder, error) { return decode.NewDecoder(o.Decoder) }
@@ -277,7 +281,7 @@ func newWorkers(o *Options, budget *budget) ([]*worker, error) {
 		if w.walker.Decoder, err = w.newDecoder(); err != nil {
 			return nil, err
 		}
-		if w.frames, err = o.Compression.newCompressor(); err != nil {
+		if w.frames, err = o.Compression.NewCompressor(); err != nil {
 			return nil, err
 		}
 		workers[i] = w
@@ -286,22 +290,22 @@ func newWorkers(o *Options, budget *budget) ([]*worker, error) {
 }
 
 // newWork hands the workers out to the goroutines.
-func newWork(workers []*worker, o *Options, budget *budget) func() func(context.Context, uint64, *Batch) *Batch {
+func newWork(workers []*worker, o *Options, room *budget.Budget) func() func(context.Context, uint64, *parcel) *parcel {
 	next := 0
 	limit := o.Limit
 	if limit == 0 {
 		limit = -1
 	}
-	return func() func(context.Context, uint64, *Batch) *Batch {
+	return func() func(context.Context, uint64, *parcel) *parcel {
 		w := workers[next]
 		next++
-		return func(ctx context.Context, seq uint64, b *Batch) *Batch {
+		return func(ctx context.Context, seq uint64, b *parcel) *parcel {
 			b.seq, b.inFlight = seq, true
 			if b.hole != nil {
 				return b
 			}
 			share := max(chunkShare, b.footprint())
-			if b.err = budget.acquire(ctx, seq, share); b.err != nil {
+			if b.err = room.Acquire(ctx, seq, share); b.err != nil {
 				return b
 			}
 			b.charged = share
@@ -319,24 +323,24 @@ const (
 
 // pool keeps batches for use again.
 type pool struct {
-	budget *budget
+	budget *budget.Budget
 	stats  *Stats
 	free   sync.Pool
 }
 
-func (p *pool) get() *Batch {
+func (p *pool) get() *parcel {
 	p.stats.hold(1)
-	if b, ok := p.free.Get().(*Batch); ok {
+	if b, ok := p.free.Get().(*parcel); ok {
 		return b
 	}
-	return &Batch{piece: decode.Piece{First: -1}}
+	return &parcel{piece: decode.Piece{First: -1}}
 }
 
 // put takes a batch back and gives its share of the budget to others.
-func (p *pool) put(b *Batch) {
+func (p *pool) put(b *parcel) {
 	p.stats.hold(-1)
 	if b.inFlight {
-		p.budget.release(b.seq, b.charged)
+		p.budget.Release(b.seq, b.charged)
 	}
 	if cap(b.plain) > keepBuffer || cap(b.packed) > keepBuffer || cap(b.Keys) > keepBuffer || cap(b.Messages) > keepMessages {
 		return

@@ -3,17 +3,16 @@ package encode_test
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 
 	"pikabin/decode"
 	"pikabin/decode/binlogtest"
 	"pikabin/encode"
+	"pikabin/encode/frame"
+	"pikabin/encode/sinktest"
 )
 
 // TestRunAnyLog reads random logs of every generation in many ways: what comes out is always what was
@@ -26,10 +25,10 @@ func TestRunAnyLog(t *testing.T) {
 				rng := rand.New(rand.NewPCG(uint64(g), uint64(i)))
 				writers := make([]*binlogtest.Writer, 1+rng.IntN(3))
 				for i := range writers {
-					writers[i] = randomLog(rng, binlogtest.Options{Generation: g, SegmentSize: size}, 70)
+					writers[i] = sinktest.RandomLog(rng, binlogtest.Options{Generation: g, SegmentSize: size}, 70)
 				}
 				dir := t.TempDir()
-				want := writeLogs(t, dir, writers...)
+				want := sinktest.WriteLogs(t, dir, writers...)
 				for _, how := range ways(rng) {
 					checkRun(t, dir, how, writers, want)
 				}
@@ -60,20 +59,20 @@ func ways(rng *rand.Rand) []way {
 
 func checkRun(t *testing.T, dir string, how way, writers []*binlogtest.Writer, want []byte) {
 	t.Helper()
-	compression, err := encode.ParseCompression(how.compression)
+	compression, err := frame.Parse(how.compression)
 	if err != nil {
 		t.Fatal(err)
 	}
-	sink, result, err := convert(t, dir, how.chunk, encode.Options{
+	to, result, err := sinktest.Convert(t, dir, how.chunk, encode.Options{
 		Workers: how.workers, Memory: how.memory, Compression: compression,
 		Report: func(err error) { t.Errorf("%+v: reported %v", how, err) },
 	})
 	if err != nil {
 		t.Fatalf("%+v: %v", how, err)
 	}
-	plain := unpack(t, how.compression, sink.frames)
+	plain := sinktest.Unpack(t, how.compression, to.Frames)
 	if !bytes.Equal(plain, want) {
-		t.Fatalf("%+v: %s", how, firstDifference(plain, want))
+		t.Fatalf("%+v: %s", how, sinktest.FirstDifference(plain, want))
 	}
 	records := 0
 	for i, w := range writers {
@@ -86,43 +85,8 @@ func checkRun(t *testing.T, dir string, how way, writers []*binlogtest.Writer, w
 	got := encode.Result{
 		Records: result.Records, Changes: result.Changes, Plain: result.Plain, Written: result.Written, Lost: result.Lost, Gaps: result.Gaps,
 	}
-	expected := encode.Result{Records: int64(records), Changes: int64(changes), Plain: int64(len(want)), Written: int64(sink.Len())}
+	expected := encode.Result{Records: int64(records), Changes: int64(changes), Plain: int64(len(want)), Written: int64(to.Len())}
 	if diff := cmp.Diff(expected, got); diff != "" {
 		t.Errorf("%+v: counts (-want +got):\n%s", how, diff)
 	}
-}
-
-// unpack decompresses each batch by itself, which shows that they are independent.
-func unpack(t *testing.T, compression string, frames [][]byte) []byte {
-	t.Helper()
-	var plain []byte
-	for _, frame := range frames {
-		switch compression {
-		case "zstd":
-			d, err := zstd.NewReader(bytes.NewReader(frame), zstd.WithDecoderConcurrency(1))
-			if err != nil {
-				t.Fatal(err)
-			}
-			plain = append(plain, readAll(t, d)...)
-			d.Close()
-		case "gzip":
-			d, err := gzip.NewReader(bytes.NewReader(frame))
-			if err != nil {
-				t.Fatal(err)
-			}
-			plain = append(plain, readAll(t, d)...)
-		default:
-			plain = append(plain, frame...)
-		}
-	}
-	return plain
-}
-
-func readAll(t *testing.T, r io.Reader) []byte {
-	t.Helper()
-	b, err := io.ReadAll(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
 }

@@ -12,6 +12,7 @@ import (
 
 	"pikabin/decode"
 	"pikabin/encode/checkpoint"
+	"pikabin/encode/sink"
 )
 
 // Checkpoint is what has been delivered: the place to go on from in each log, and what the sink says of its output as it is
@@ -33,8 +34,8 @@ const saveInterval = time.Second
 type saver struct {
 	o      *Options
 	ledger *ledger
-	keeper Keeper // nil if the sink is none
-	noter  Noter  // nil if the sink is none
+	keeper sink.Keeper // nil if the sink is none
+	noter  sink.Noter  // nil if the sink is none
 
 	fail func(error) // ends the run
 
@@ -90,10 +91,10 @@ func (s *saver) first(ctx context.Context) error {
 		return nil
 	}
 	err := s.save(ctx, false)
-	if isFull(err) {
+	if sink.IsFull(err) {
 		s.o.warn(fmt.Sprintf("%v; trying again", err))
 	}
-	for wait := time.NewTimer(saveInterval); isFull(err); wait.Reset(saveInterval) {
+	for wait := time.NewTimer(saveInterval); sink.IsFull(err); wait.Reset(saveInterval) {
 		select {
 		case <-wait.C:
 			err = s.save(ctx, false)
@@ -110,7 +111,7 @@ func (s *saver) first(ctx context.Context) error {
 func (s *saver) attempt(ctx context.Context, complete bool) bool {
 	before := s.err
 	s.err = s.save(ctx, complete)
-	if _, ok := errors.AsType[*SinkError](s.err); ok {
+	if _, ok := errors.AsType[*sink.Error](s.err); ok {
 		s.fail(s.err)
 		return false
 	}
@@ -124,12 +125,12 @@ func (s *saver) attempt(ctx context.Context, complete bool) bool {
 func (s *saver) save(ctx context.Context, complete bool) error {
 	err := s.flush(ctx, complete)
 	if err != nil {
-		return &SinkError{Err: err}
+		return &sink.Error{Err: err}
 	}
 	c := Checkpoint{Marks: s.ledger.marks()}
 	if s.note != nil {
 		if c.Note, err = json.Marshal(s.note); err != nil {
-			return &SinkError{Err: err}
+			return &sink.Error{Err: err}
 		}
 	}
 	if c.equal(&s.last) {
@@ -148,7 +149,7 @@ func (s *saver) save(ctx context.Context, complete bool) error {
 		return nil
 	}
 	if err := s.keeper.Kept(ctx, s.note); err != nil {
-		return &SinkError{Err: err}
+		return &sink.Error{Err: err}
 	}
 	return nil
 }
@@ -181,19 +182,19 @@ func (e *StateError) Unwrap() error { return e.Err }
 
 // finish takes the last checkpoint and closes the sink. A sink that has failed is not asked to complete anything, unless it had
 // no room alone: then it has what comes before.
-func (s *saver) finish(ctx context.Context, sink Sink, failed func() error) (sinkErr, stateErr error) {
+func (s *saver) finish(ctx context.Context, to sink.Sink, failed func() error) (sinkErr, stateErr error) {
 	if s.keeper == nil {
-		sinkErr = sink.Close(ctx)
+		sinkErr = to.Close(ctx)
 		return sinkErr, s.save(ctx, false)
 	}
-	if err := failed(); err != nil && !endedFull(err) {
-		return sink.Close(ctx), nil
+	if err := failed(); err != nil && !sink.EndedFull(err) {
+		return to.Close(ctx), nil
 	}
 	err := s.save(ctx, true)
 	if _, ok := errors.AsType[*StateError](err); ok {
 		stateErr, err = s.full(err), nil
 	}
-	return errors.Join(err, sink.Close(ctx)), stateErr
+	return errors.Join(err, to.Close(ctx)), stateErr
 }
 
 // full makes a FullError of a state that has no room when the run is to end, where nothing comes twice by that.
@@ -203,8 +204,8 @@ func (s *saver) full(err error) error {
 	default:
 		return err
 	}
-	if state, ok := errors.AsType[*StateError](err); ok && isFull(err) {
-		return &FullError{Path: "the state", Err: state.Err}
+	if state, ok := errors.AsType[*StateError](err); ok && sink.IsFull(err) {
+		return &sink.FullError{Path: "the state", Err: state.Err}
 	}
 	return err
 }

@@ -21,6 +21,9 @@ import (
 	"pikabin/decode/binlogtest"
 	"pikabin/encode"
 	"pikabin/encode/checkpoint"
+	"pikabin/encode/output"
+	"pikabin/encode/sink"
+	"pikabin/encode/sinktest"
 )
 
 // memory is a Keeper that keeps in memory what it is given. Its note is a length. It asks for a flush at any write.
@@ -44,7 +47,7 @@ func newMemory(seed uint64) *memory {
 	return &memory{rng: rand.New(rand.NewPCG(seed, 3)), rolled: make(chan struct{}, 1)}
 }
 
-func (m *memory) Write(_ context.Context, b *encode.Batch, done func(error)) {
+func (m *memory) Write(_ context.Context, b *sink.Batch, done func(error)) {
 	m.mu.Lock()
 	m.data = append(m.data, b.Data...)
 	m.accepted++
@@ -85,7 +88,7 @@ type eager struct {
 	flushed chan struct{}
 }
 
-func (e *eager) Write(ctx context.Context, b *encode.Batch, done func(error)) {
+func (e *eager) Write(ctx context.Context, b *sink.Batch, done func(error)) {
 	e.memory.Write(ctx, b, func(error) {})
 	select {
 	case e.rolled <- struct{}{}:
@@ -111,91 +114,22 @@ func newEager(seed uint64) *eager {
 	return e
 }
 
-// inTurn gives a chunk of each plan in turn, as a tail of several logs does.
-type inTurn struct{ plans []*binlog.Plan }
-
-func (s *inTurn) Next(ctx context.Context) (decode.Chunk, error) {
-	for len(s.plans) > 0 {
-		p := s.plans[0]
-		s.plans = s.plans[1:]
-		chunk, err := p.Next(ctx)
-		if err == io.EOF {
-			continue
-		}
-		s.plans = append(s.plans, p)
-		return chunk, err
-	}
-	return decode.Chunk{}, io.EOF
-}
-
-func plansInTurn(t *testing.T, logs []*binlog.Log, chunk int64) *inTurn {
-	t.Helper()
-	s := &inTurn{}
-	for _, l := range logs {
-		p := l.Chunks(l.Start(), l.Committed(), binlog.PlanOptions{ChunkSize: chunk})
-		planOf(t, p)
-		s.plans = append(s.plans, p)
-	}
-	return s
-}
-
-// threeLogs writes logs of many segments.
-func threeLogs(t *testing.T, seed uint64) (dir string, writers []*binlogtest.Writer) {
-	t.Helper()
-	rng := rand.New(rand.NewPCG(seed, 1))
-	dir = t.TempDir()
-	for range 3 {
-		writers = append(writers, randomLog(rng, binlogtest.Options{SegmentSize: 1 << 18}, 100))
-	}
-	writeLogs(t, dir, writers...)
-	return dir, writers
-}
-
-// upTo is what should have come out of the logs before some positions, log by log.
-func upTo(writers []*binlogtest.Writer, ends map[string]decode.Position) []string {
-	var all []string
-	for i, w := range writers {
-		db := fmt.Sprintf("db%d", i)
-		var out []byte
-		records := w.Records()
-		for k := range records {
-			if r := &records[k]; !ends[db].Before(decode.Position{Segment: r.Segment, Offset: r.End}) {
-				out = appendWant(out, db, r)
-			}
-		}
-		all = append(all, string(out))
-	}
-	return all
-}
-
-// logByLog parts a stream of lines.
-func logByLog(data []byte, n int) []string {
-	all := make([]string, n)
-	for line := range strings.Lines(string(data)) {
-		var i int
-		if _, err := fmt.Sscanf(line, "db%d ", &i); err == nil {
-			all[i] += line
-		}
-	}
-	return all
-}
-
 // TestCheckpoints takes checkpoints at any time: the positions are those of the output up to the note's length, and the
 // fences are those of the segments.
 func TestCheckpoints(t *testing.T) {
 	for seed := range uint64(5) {
-		dir, writers := threeLogs(t, seed)
-		sink := newMemory(seed)
-		logs := find(t, dir)
+		dir, writers := sinktest.ThreeLogs(t, seed)
+		to := newMemory(seed)
+		logs := sinktest.Find(t, dir)
 		saves := 0
 		save := func(c encode.Checkpoint) error {
 			saves++
-			checkCheckpoint(t, dir, sink, writers, c)
+			checkCheckpoint(t, dir, to, writers, c)
 			return nil
 		}
-		result, err := encode.Run(t.Context(), plansInTurn(t, logs, 1<<16), sink, encode.Options{Format: lines(), Workers: 4, Save: save, Fences: true})
-		if err != nil || !sink.closed || saves == 0 || len(sink.kept) != saves || !sink.kept[saves-1].Complete {
-			t.Errorf("%v, %d saves, kept %v", err, saves, sink.kept)
+		result, err := encode.Run(t.Context(), sinktest.PlansInTurn(t, logs, 1<<16), to, encode.Options{Format: sinktest.Lines(), Workers: 4, Save: save, Fences: true})
+		if err != nil || !to.closed || saves == 0 || len(to.kept) != saves || !to.kept[saves-1].Complete {
+			t.Errorf("%v, %d saves, kept %v", err, saves, to.kept)
 		}
 		for i, l := range logs {
 			if got := result.Committed[l.ID()]; got != writers[i].Position() {
@@ -205,30 +139,30 @@ func TestCheckpoints(t *testing.T) {
 	}
 }
 
-func checkCheckpoint(t *testing.T, dir string, sink *memory, writers []*binlogtest.Writer, c encode.Checkpoint) {
+func checkCheckpoint(t *testing.T, dir string, to *memory, writers []*binlogtest.Writer, c encode.Checkpoint) {
 	t.Helper()
 	var note memoryNote
 	if err := json.Unmarshal(c.Note, &note); err != nil {
 		t.Fatal(err)
 	}
-	sink.mu.Lock()
-	got := logByLog(sink.data[:note.Length], len(writers))
-	sink.mu.Unlock()
+	to.mu.Lock()
+	got := sinktest.LogByLog(to.data[:note.Length], len(writers))
+	to.mu.Unlock()
 	ends := map[string]decode.Position{}
 	for log, mark := range c.Marks {
 		ends[log.DB] = mark.Position
 		checkFence(t, filepath.Join(dir, "log_"+log.DB), mark)
 	}
-	for i, want := range upTo(writers, ends) {
+	for i, want := range sinktest.UpTo(writers, ends) {
 		if got[i] != want {
-			t.Errorf("db%d at %v: %s", i, c.Marks, firstDifference([]byte(got[i]), []byte(want)))
+			t.Errorf("db%d at %v: %s", i, c.Marks, sinktest.FirstDifference([]byte(got[i]), []byte(want)))
 		}
 	}
 }
 
 func checkFence(t *testing.T, dir string, mark checkpoint.Mark) {
 	t.Helper()
-	logs := find(t, dir)
+	logs := sinktest.Find(t, dir)
 	segment := logs[0].Segments()[mark.Position.Segment]
 	f, err := logs[0].Open(t.Context(), segment)
 	if err != nil {
@@ -244,36 +178,36 @@ func checkFence(t *testing.T, dir string, mark checkpoint.Mark) {
 // TestCheckpointsGoOn stops a run after each save and goes on from there with the output cut to the note: nothing is
 // missing, and nothing comes twice.
 func TestCheckpointsGoOn(t *testing.T) {
-	dir, writers := threeLogs(t, 42)
-	logs := find(t, dir)
+	dir, writers := sinktest.ThreeLogs(t, 42)
+	logs := sinktest.Find(t, dir)
 	start := map[*decode.Log]checkpoint.Mark{}
 	var data []byte
 	runs := 0
 	for done := false; !done; runs++ {
-		sink := newEager(uint64(runs))
-		sink.data = data
-		source := &inTurn{}
+		to := newEager(uint64(runs))
+		to.data = data
+		source := &sinktest.InTurn{}
 		for _, l := range logs {
 			from := l.Start()
 			if mark, ok := start[l.ID()]; ok {
 				from = mark.Position
 			}
 			p := l.Chunks(from, l.Committed(), binlog.PlanOptions{ChunkSize: 1 << 16})
-			planOf(t, p)
-			source.plans = append(source.plans, p)
+			sinktest.PlanOf(t, p)
+			source.Plans = append(source.Plans, p)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
-		result, err := encode.Run(ctx, source, sink, encode.Options{Format: lines(), Workers: 3, Start: start, Fences: true, Save: func(c encode.Checkpoint) error {
+		result, err := encode.Run(ctx, source, to, encode.Options{Format: sinktest.Lines(), Workers: 3, Start: start, Fences: true, Save: func(c encode.Checkpoint) error {
 			var note memoryNote
 			if err := json.Unmarshal(c.Note, &note); err != nil {
 				return err
 			}
-			sink.mu.Lock()
-			defer sink.mu.Unlock()
+			to.mu.Lock()
+			defer to.mu.Unlock()
 			if !maps.Equal(c.Marks, start) { // the first save of a run is of its beginning
 				cancel()
 			}
-			start, data = c.Marks, bytes.Clone(sink.data[:note.Length])
+			start, data = c.Marks, bytes.Clone(to.data[:note.Length])
 			return nil
 		}})
 		cancel()
@@ -291,25 +225,25 @@ func TestCheckpointsGoOn(t *testing.T) {
 		t.Errorf("only %d runs", runs)
 	}
 	for i, w := range writers {
-		if got, want := logByLog(data, 3)[i], string(wantOf(fmt.Sprintf("db%d", i), w)); got != want {
-			t.Errorf("db%d: %s", i, firstDifference([]byte(got), []byte(want)))
+		if got, want := sinktest.LogByLog(data, 3)[i], string(sinktest.WantOf(fmt.Sprintf("db%d", i), w)); got != want {
+			t.Errorf("db%d: %s", i, sinktest.FirstDifference([]byte(got), []byte(want)))
 		}
 	}
 }
 
 // TestFlushFails ends a run that waits for a source, and completes nothing.
 func TestFlushFails(t *testing.T) {
-	dir, _ := threeLogs(t, 9)
-	sink := newMemory(9)
-	sink.flushErr = errRefused
-	source := &endless{inTurn: plansInTurn(t, find(t, dir), 1<<16)}
+	dir, _ := sinktest.ThreeLogs(t, 9)
+	to := newMemory(9)
+	to.flushErr = errRefused
+	source := &endless{InTurn: sinktest.PlansInTurn(t, sinktest.Find(t, dir), 1<<16)}
 	var stats encode.Stats
-	_, err := encode.Run(t.Context(), source, sink, encode.Options{Format: lines(), Fences: true, Stats: &stats, Save: func(encode.Checkpoint) error {
+	_, err := encode.Run(t.Context(), source, to, encode.Options{Format: sinktest.Lines(), Fences: true, Stats: &stats, Save: func(encode.Checkpoint) error {
 		t.Error("saved a checkpoint")
 		return nil
 	}})
-	var sinkErr *encode.SinkError
-	if !errors.As(err, &sinkErr) || !errors.Is(err, errRefused) || strings.Count(err.Error(), errRefused.Error()) != 1 || !sink.closed {
+	var sinkErr *sink.Error
+	if !errors.As(err, &sinkErr) || !errors.Is(err, errRefused) || strings.Count(err.Error(), errRefused.Error()) != 1 || !to.closed {
 		t.Errorf("got %v", err)
 	}
 	if s := stats.Snapshot(); !errors.Is(s.Sink.Err, errRefused) || s.Errors[encode.ErrorSink] != 1 {
@@ -319,18 +253,18 @@ func TestFlushFails(t *testing.T) {
 
 // TestFirstSaveFails ends a run before it has written anything, where it began.
 func TestFirstSaveFails(t *testing.T) {
-	dir, _ := threeLogs(t, 9)
-	sink := newMemory(9)
-	logs := find(t, dir)
+	dir, _ := sinktest.ThreeLogs(t, 9)
+	to := newMemory(9)
+	logs := sinktest.Find(t, dir)
 	begin := checkpoint.Mark{Position: decode.Position{Segment: 1}}
 	var stats encode.Stats
-	result, err := encode.Run(t.Context(), plansInTurn(t, logs, 1<<16), sink, encode.Options{
-		Format: lines(), Fences: true, Stats: &stats, Start: map[*decode.Log]checkpoint.Mark{logs[0].ID(): begin},
+	result, err := encode.Run(t.Context(), sinktest.PlansInTurn(t, logs, 1<<16), to, encode.Options{
+		Format: sinktest.Lines(), Fences: true, Stats: &stats, Start: map[*decode.Log]checkpoint.Mark{logs[0].ID(): begin},
 		Save: func(encode.Checkpoint) error { return errRefused },
 	})
 	var stateErr *encode.StateError
-	if !errors.As(err, &stateErr) || !errors.Is(err, errRefused) || !sink.closed || len(sink.data) > 0 {
-		t.Errorf("%v, %d bytes", err, len(sink.data))
+	if !errors.As(err, &stateErr) || !errors.Is(err, errRefused) || !to.closed || len(to.data) > 0 {
+		t.Errorf("%v, %d bytes", err, len(to.data))
 	}
 	if result.Committed[logs[0].ID()] != begin.Position {
 		t.Errorf("committed %v", result.Committed)
@@ -342,12 +276,12 @@ func TestFirstSaveFails(t *testing.T) {
 
 // endless waits at the end of a source, as a tail does.
 type endless struct {
-	*inTurn
+	*sinktest.InTurn
 	waiting func()
 }
 
 func (s *endless) Next(ctx context.Context) (decode.Chunk, error) {
-	chunk, err := s.inTurn.Next(ctx)
+	chunk, err := s.InTurn.Next(ctx)
 	if err == io.EOF {
 		if s.waiting != nil {
 			s.waiting()
@@ -361,20 +295,20 @@ func (s *endless) Next(ctx context.Context) (decode.Chunk, error) {
 // TestCheckpointFailures lets saves fail now and then: the run goes on, says so once, and saves later. What fails at
 // the end is the run's error.
 func TestCheckpointFailures(t *testing.T) {
-	dir, writers := threeLogs(t, 7)
+	dir, writers := sinktest.ThreeLogs(t, 7)
 	errFull := errors.New("no room")
 	for _, last := range []bool{false, true} {
-		sink := newMemory(1)
+		to := newMemory(1)
 		saves, failed := 0, 0
 		var warned []string
-		_, err := encode.Run(t.Context(), plansInTurn(t, find(t, dir), 1<<16), sink, encode.Options{
-			Format: lines(), Workers: 3, Warn: func(text string) { warned = append(warned, text) },
+		_, err := encode.Run(t.Context(), sinktest.PlansInTurn(t, sinktest.Find(t, dir), 1<<16), to, encode.Options{
+			Format: sinktest.Lines(), Workers: 3, Warn: func(text string) { warned = append(warned, text) },
 			Fences: true, Save: func(c encode.Checkpoint) error {
 				if saves++; saves > 1 && (saves%2 == 0 || last) {
 					failed++
 					return errFull
 				}
-				checkCheckpoint(t, dir, sink, writers, c)
+				checkCheckpoint(t, dir, to, writers, c)
 				return nil
 			},
 		})
@@ -390,13 +324,13 @@ func TestCheckpointFailures(t *testing.T) {
 
 // TestCheckpointOfASinkThatFailed saves what was delivered before, and says that it was the sink.
 func TestCheckpointOfASinkThatFailed(t *testing.T) {
-	dir, writers := threeLogs(t, 8)
-	sink := &disorderly{rng: rand.New(rand.NewPCG(1, 1)), fail: 10}
+	dir, writers := sinktest.ThreeLogs(t, 8)
+	to := &disorderly{rng: rand.New(rand.NewPCG(1, 1)), fail: 10}
 	var saved encode.Checkpoint
-	result, err := encode.Run(t.Context(), plansInTurn(t, find(t, dir), 1<<16), sink, encode.Options{
-		Format: lines(), Fences: true, Save: func(c encode.Checkpoint) error { saved = c; return nil },
+	result, err := encode.Run(t.Context(), sinktest.PlansInTurn(t, sinktest.Find(t, dir), 1<<16), to, encode.Options{
+		Format: sinktest.Lines(), Fences: true, Save: func(c encode.Checkpoint) error { saved = c; return nil },
 	})
-	var sinkErr *encode.SinkError
+	var sinkErr *sink.Error
 	if !errors.As(err, &sinkErr) || !errors.Is(err, errRefused) {
 		t.Errorf("got %v", err)
 	}
@@ -412,19 +346,19 @@ func TestCheckpointOfASinkThatFailed(t *testing.T) {
 
 // TestReaderOfAPipeGoesAway ends a run that has nothing to write.
 func TestReaderOfAPipeGoesAway(t *testing.T) {
-	dir, _ := threeLogs(t, 10)
+	dir, _ := sinktest.ThreeLogs(t, 10)
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer w.Close()
-	sink, err := encode.OpenSink(encode.SinkOptions{Target: "-", Stdout: w})
+	to, err := output.Open(sink.Options{Target: "-", Stdout: w})
 	if err != nil {
 		t.Fatal(err)
 	}
-	source := &endless{inTurn: plansInTurn(t, find(t, dir)[:0], 1<<16)}
+	source := &endless{InTurn: sinktest.PlansInTurn(t, sinktest.Find(t, dir)[:0], 1<<16)}
 	source.waiting = func() { r.Close() }
-	_, err = encode.Run(t.Context(), source, sink, encode.Options{Format: lines()})
+	_, err = encode.Run(t.Context(), source, to, encode.Options{Format: sinktest.Lines()})
 	if !errors.Is(err, syscall.EPIPE) {
 		t.Errorf("got %v", err)
 	}
@@ -432,11 +366,11 @@ func TestReaderOfAPipeGoesAway(t *testing.T) {
 
 // TestCheckpointWithinAWrite: what a note speaks of belongs to its positions, also before the write returns.
 func TestCheckpointWithinAWrite(t *testing.T) {
-	dir, writers := threeLogs(t, 3)
-	sink := newEager(3)
-	_, err := encode.Run(t.Context(), plansInTurn(t, find(t, dir), 1<<16), sink, encode.Options{
-		Format: lines(), Workers: 2, Fences: true, Save: func(c encode.Checkpoint) error {
-			checkCheckpoint(t, dir, &sink.memory, writers, c)
+	dir, writers := sinktest.ThreeLogs(t, 3)
+	to := newEager(3)
+	_, err := encode.Run(t.Context(), sinktest.PlansInTurn(t, sinktest.Find(t, dir), 1<<16), to, encode.Options{
+		Format: sinktest.Lines(), Workers: 2, Fences: true, Save: func(c encode.Checkpoint) error {
+			checkCheckpoint(t, dir, &to.memory, writers, c)
 			return nil
 		},
 	})

@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -16,19 +15,12 @@ import (
 	"pikabin/decode"
 	"pikabin/decode/binlogtest"
 	"pikabin/encode"
+	"pikabin/encode/filter"
+	"pikabin/encode/output"
+	"pikabin/encode/sink"
+	"pikabin/encode/sinktest"
 	"pikabin/formats"
 )
-
-// smallRecords is a log of many chunks of 64 KiB, each with some records.
-func smallRecords(t *testing.T, chunks int) (dir string, w *binlogtest.Writer, want []byte) {
-	t.Helper()
-	w = binlogtest.NewWriter(binlogtest.Options{})
-	for range chunks * 10 {
-		w.Command("SET", "k", strings.Repeat("v", decode.BlockSize/10))
-	}
-	dir = t.TempDir()
-	return dir, w, writeLogs(t, dir, w)
-}
 
 // sent is a batch that a sink has got.
 type sent struct {
@@ -53,7 +45,7 @@ type disorderly struct {
 
 var errRefused = errors.New("refused")
 
-func (s *disorderly) Write(_ context.Context, b *encode.Batch, done func(error)) {
+func (s *disorderly) Write(_ context.Context, b *sink.Batch, done func(error)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := len(s.all)
@@ -112,7 +104,7 @@ func (s *disorderly) run() (end decode.Position, data []byte) {
 // TestRunAcks delivers in any order, refuses a batch, or is interrupted: the position is always the end of the longest run
 // that was delivered.
 func TestRunAcks(t *testing.T) {
-	dir, w, want := smallRecords(t, 60)
+	dir, w, want := sinktest.SmallRecords(t, 60)
 	errStop := errors.New("stop")
 	for name, c := range map[string]struct {
 		fail, stop int
@@ -128,54 +120,54 @@ func TestRunAcks(t *testing.T) {
 	} {
 		for seed := range uint64(5) {
 			ctx, cancel := context.WithCancelCause(t.Context())
-			sink := &disorderly{rng: rand.New(rand.NewPCG(seed, 1)), fail: c.fail, onWrite: func(n int) {
+			to := &disorderly{rng: rand.New(rand.NewPCG(seed, 1)), fail: c.fail, onWrite: func(n int) {
 				if n == c.stop {
 					cancel(errStop)
 				}
 			}}
-			source := sourceOf(t, find(t, dir), 1<<16)
-			result, err := encode.Run(ctx, source, sink, encode.Options{Format: lines(), Workers: 8})
+			source := sinktest.SourceOf(t, sinktest.Find(t, dir), 1<<16)
+			result, err := encode.Run(ctx, source, to, encode.Options{Format: sinktest.Lines(), Workers: 8})
 			cancel(nil)
 			if !errors.Is(err, c.err) || (c.err == nil) != (err == nil) {
 				t.Errorf("%s: got error %v, want %v", name, err, c.err)
 			}
-			var sinkErr *encode.SinkError
+			var sinkErr *sink.Error
 			if errors.As(err, &sinkErr) != errors.Is(err, errRefused) {
 				t.Errorf("%s: %T", name, err)
 			}
-			end, data := sink.run()
+			end, data := to.run()
 			if got := result.Committed[result.Logs[0]]; got != end || c.err == nil && got != w.Position() {
 				t.Errorf("%s: committed %v, want %v", name, got, end)
 			}
 			if !bytes.HasPrefix(want, data) || c.err == nil && len(data) != len(want) {
-				t.Errorf("%s: %s", name, firstDifference(data, want))
+				t.Errorf("%s: %s", name, sinktest.FirstDifference(data, want))
 			}
-			if changes := bytes.Count(data, []byte("\n")); int(result.Changes) != changes || sink.closed != 1 {
-				t.Errorf("%s: counted %d changes of %d, closed %d times", name, result.Changes, changes, sink.closed)
+			if changes := bytes.Count(data, []byte("\n")); int(result.Changes) != changes || to.closed != 1 {
+				t.Errorf("%s: counted %d changes of %d, closed %d times", name, result.Changes, changes, to.closed)
 			}
 		}
 	}
 }
 
 // stuck is a sink whose Write waits for the context.
-type stuck struct{ collector }
+type stuck struct{ sinktest.Collector }
 
-func (*stuck) Write(ctx context.Context, _ *encode.Batch, done func(error)) {
+func (*stuck) Write(ctx context.Context, _ *sink.Batch, done func(error)) {
 	<-ctx.Done()
 	done(context.Cause(ctx))
 }
 
 func TestRunInterruptsAWriteThatBlocks(t *testing.T) {
-	dir, _, _ := smallRecords(t, 20)
+	dir, _, _ := sinktest.SmallRecords(t, 20)
 	errStop := errors.New("stop")
 	ctx, cancel := context.WithCancelCause(t.Context())
-	source := sourceOf(t, find(t, dir), 1<<16)
-	sink := &stuck{}
+	source := sinktest.SourceOf(t, sinktest.Find(t, dir), 1<<16)
+	to := &stuck{}
 	time := make(chan struct{})
 	go func() { <-time; cancel(errStop) }()
-	result, err := encode.Run(ctx, &counting{source, time}, sink, encode.Options{Format: lines(), Workers: 2})
-	if err != errStop || result.Committed[result.Logs[0]] != (decode.Position{}) || sink.closed != 1 {
-		t.Errorf("got %v, committed %v, closed %d times", err, result.Committed, sink.closed)
+	result, err := encode.Run(ctx, &counting{source, time}, to, encode.Options{Format: sinktest.Lines(), Workers: 2})
+	if err != errStop || result.Committed[result.Logs[0]] != (decode.Position{}) || to.Closed != 1 {
+		t.Errorf("got %v, committed %v, closed %d times", err, result.Committed, to.Closed)
 	}
 }
 
@@ -196,31 +188,31 @@ func (c *counting) Next(ctx context.Context) (decode.Chunk, error) {
 
 // TestRunCloses closes the sink whatever happens, and says what its closing says.
 func TestRunCloses(t *testing.T) {
-	dir, _, _ := smallRecords(t, 2)
-	sink := &badClose{}
-	_, err := encode.Run(t.Context(), sourceOf(t, find(t, dir), 1<<16), sink, encode.Options{Format: lines()})
-	var sinkErr *encode.SinkError
+	dir, _, _ := sinktest.SmallRecords(t, 2)
+	to := &badClose{}
+	_, err := encode.Run(t.Context(), sinktest.SourceOf(t, sinktest.Find(t, dir), 1<<16), to, encode.Options{Format: sinktest.Lines()})
+	var sinkErr *sink.Error
 	if !errors.As(err, &sinkErr) || !errors.Is(err, errRefused) {
 		t.Errorf("got %v", err)
 	}
-	sink = &badClose{}
-	_, err = encode.Run(t.Context(), sourceOf(t, find(t, dir), 1<<16), sink, encode.Options{
-		Format: lines(), Filter: encode.Filter{Types: []string{"nonsense"}},
+	to = &badClose{}
+	_, err = encode.Run(t.Context(), sinktest.SourceOf(t, sinktest.Find(t, dir), 1<<16), to, encode.Options{
+		Format: sinktest.Lines(), Filter: filter.Filter{Types: []string{"nonsense"}},
 	})
-	if err == nil || sink.closed != 1 || sink.Len() > 0 {
-		t.Errorf("got %v, closed %d times", err, sink.closed)
+	if err == nil || to.Closed != 1 || to.Len() > 0 {
+		t.Errorf("got %v, closed %d times", err, to.Closed)
 	}
 }
 
-type badClose struct{ collector }
+type badClose struct{ sinktest.Collector }
 
 func (s *badClose) Close(ctx context.Context) error {
-	return errors.Join(errRefused, s.collector.Close(ctx))
+	return errors.Join(errRefused, s.Collector.Close(ctx))
 }
 
 // TestSinkErrors writes to what cannot be written to.
 func TestSinkErrors(t *testing.T) {
-	dir, _, _ := smallRecords(t, 2)
+	dir, _, _ := sinktest.SmallRecords(t, 2)
 	r, pipe, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -228,12 +220,12 @@ func TestSinkErrors(t *testing.T) {
 	defer pipe.Close()
 	r.Close()
 	for target, want := range map[string]error{"-": syscall.EPIPE, "/dev/full": syscall.ENOSPC} {
-		sink, err := encode.OpenSink(encode.SinkOptions{Target: target, Stdout: pipe})
+		to, err := output.Open(sink.Options{Target: target, Stdout: pipe})
 		if err != nil {
 			t.Fatal(err)
 		}
-		result, err := encode.Run(t.Context(), sourceOf(t, find(t, dir), 1<<16), sink, encode.Options{Format: lines()})
-		var sinkErr *encode.SinkError
+		result, err := encode.Run(t.Context(), sinktest.SourceOf(t, sinktest.Find(t, dir), 1<<16), to, encode.Options{Format: sinktest.Lines()})
+		var sinkErr *sink.Error
 		moved := false
 		for _, at := range result.Committed {
 			moved = moved || at != decode.Position{}
@@ -246,7 +238,7 @@ func TestSinkErrors(t *testing.T) {
 
 // TestFileSink writes to each kind of file.
 func TestFileSink(t *testing.T) {
-	dir, _, want := smallRecords(t, 3)
+	dir, _, want := sinktest.SmallRecords(t, 3)
 	out := t.TempDir()
 	old, fifo := filepath.Join(out, "old"), filepath.Join(out, "fifo")
 	if err := errors.Join(os.WriteFile(old, bytes.Repeat([]byte("x"), 1<<20), 0o600), syscall.Mkfifo(fifo, 0o600)); err != nil {
@@ -266,27 +258,27 @@ func TestFileSink(t *testing.T) {
 		}
 	})
 	for _, target := range []string{old, filepath.Join(out, "new"), fifo, "/dev/null"} {
-		sink, err := encode.OpenSink(encode.SinkOptions{Target: target})
+		to, err := output.Open(sink.Options{Target: target})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := encode.Run(t.Context(), sourceOf(t, find(t, dir), 1<<16), sink, encode.Options{Format: lines()}); err != nil {
+		if _, err := encode.Run(t.Context(), sinktest.SourceOf(t, sinktest.Find(t, dir), 1<<16), to, encode.Options{Format: sinktest.Lines()}); err != nil {
 			t.Errorf("%s: %v", target, err)
 		}
 		if target == fifo || target == "/dev/null" {
 			continue
 		}
 		if got, err := os.ReadFile(target); err != nil || !bytes.Equal(got, want) {
-			t.Errorf("%s: %v, %s", target, err, firstDifference(got, want))
+			t.Errorf("%s: %v, %s", target, err, sinktest.FirstDifference(got, want))
 		}
 	}
 	if reader.Wait(); !bytes.Equal(piped, want) {
-		t.Errorf("pipe: %s", firstDifference(piped, want))
+		t.Errorf("pipe: %s", sinktest.FirstDifference(piped, want))
 	}
-	if _, err := encode.OpenSink(encode.SinkOptions{Target: out}); err == nil {
+	if _, err := output.Open(sink.Options{Target: out}); err == nil {
 		t.Error("a folder was opened")
 	}
-	if _, err := encode.OpenSink(encode.SinkOptions{Target: "nonsense://x"}); err == nil {
+	if _, err := output.Open(sink.Options{Target: "nonsense://x"}); err == nil {
 		t.Error("a sink that nobody knows was opened")
 	}
 }
@@ -296,7 +288,7 @@ func switching() formats.Format {
 	return formats.Format{New: func(formats.Options) formats.Encoder { return switchEncoder{} }}
 }
 
-type switchEncoder struct{ lineEncoder }
+type switchEncoder struct{ sinktest.LineEncoder }
 
 var errNoNumber = errors.New("no number")
 
@@ -318,11 +310,11 @@ func TestRunSwitches(t *testing.T) {
 		writers = append(writers, w)
 	}
 	dir := t.TempDir()
-	writeLogs(t, dir, writers...)
-	sink, result, err := convert(t, dir, 1<<16, encode.Options{Format: switching()})
-	want := string(wantOf("db0", writers[0])) + "SELECT db1\n" + string(wantOf("db1", writers[1]))
-	if !errors.Is(err, errNoNumber) || sink.String() != want {
-		t.Errorf("got %v, %s", err, firstDifference(sink.Bytes(), []byte(want)))
+	sinktest.WriteLogs(t, dir, writers...)
+	to, result, err := sinktest.Convert(t, dir, 1<<16, encode.Options{Format: switching()})
+	want := string(sinktest.WantOf("db0", writers[0])) + "SELECT db1\n" + string(sinktest.WantOf("db1", writers[1]))
+	if !errors.Is(err, errNoNumber) || to.String() != want {
+		t.Errorf("got %v, %s", err, sinktest.FirstDifference(to.Bytes(), []byte(want)))
 	}
 	for i, end := range []decode.Position{writers[0].Position(), writers[1].Position(), {}} {
 		if got := result.Committed[result.Logs[i]]; got != end {

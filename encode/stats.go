@@ -194,13 +194,13 @@ func (s *Stats) ended(err error) {
 func (s *Stats) hold(n int64) { s.with(func(time.Time) { s.held += n }) }
 
 // add counts what is in a batch that goes out.
-func (s *Stats) add(b *Batch) {
+func (s *Stats) add(b *parcel) {
 	s.with(func(time.Time) {
-		s.s.Records += b.Records
-		s.s.Changes += b.Changes
-		s.s.Passed += b.Passed
-		s.s.Read += b.Read
-		s.s.Plain += b.Plain
+		s.s.Records += b.records
+		s.s.Changes += b.changes
+		s.s.Passed += b.passed
+		s.s.Read += b.read
+		s.s.Plain += b.text
 		s.s.Written += int64(len(b.Data))
 	})
 }
@@ -304,10 +304,10 @@ type dueTime struct {
 }
 
 // track adds a batch, if it has a time.
-func (e *eventTimes) track(b *Batch, committed checkpoint.Mark) {
+func (e *eventTimes) track(b *parcel, committed checkpoint.Mark) {
 	e.at(committed)
-	if b.Time != 0 {
-		e.due = append(e.due, dueTime{b.mark(), b.Time})
+	if b.time != 0 {
+		e.due = append(e.due, dueTime{b.Mark(), b.time})
 	}
 }
 

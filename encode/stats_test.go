@@ -16,6 +16,8 @@ import (
 	"pikabin/decode"
 	"pikabin/decode/binlogtest"
 	"pikabin/encode"
+	"pikabin/encode/sink"
+	"pikabin/encode/sinktest"
 )
 
 // counts are the numbers of a snapshot that a result has, too.
@@ -34,9 +36,9 @@ func TestStatsAgreeWithTheResult(t *testing.T) {
 	}
 	w.Command("SET", "last", "v")
 	dir := t.TempDir()
-	writeLogs(t, dir, w)
+	sinktest.WriteLogs(t, dir, w)
 	var stats encode.Stats
-	_, result, err := convert(t, dir, 1<<16, encode.Options{Stats: &stats, SkipCorrupt: true, Workers: 3})
+	_, result, err := sinktest.Convert(t, dir, 1<<16, encode.Options{Stats: &stats, SkipCorrupt: true, Workers: 3})
 	if err != nil || result.Lost == 0 || result.Passed == 0 {
 		t.Fatalf("%v: %+v", err, result)
 	}
@@ -56,11 +58,11 @@ func TestStatsAgreeWithTheResult(t *testing.T) {
 
 // TestStatsAreReadWhileTheRunGoesOn looks from other goroutines: what is acknowledged only moves on.
 func TestStatsAreReadWhileTheRunGoesOn(t *testing.T) {
-	dir, w, _ := smallRecords(t, 20)
-	logs := find(t, dir)
+	dir, w, _ := sinktest.SmallRecords(t, 20)
+	logs := sinktest.Find(t, dir)
 	var stats encode.Stats
 	var looks sync.WaitGroup
-	sink := &watcher{onWrite: func() {
+	to := &watcher{onWrite: func() {
 		before := stats.Logs()
 		looks.Go(func() {
 			for log, now := range stats.Logs() {
@@ -73,7 +75,7 @@ func TestStatsAreReadWhileTheRunGoesOn(t *testing.T) {
 			}
 		})
 	}}
-	_, err := encode.Run(t.Context(), sourceOf(t, logs, 1<<16), sink, encode.Options{Format: lines(), Stats: &stats})
+	_, err := encode.Run(t.Context(), sinktest.SourceOf(t, logs, 1<<16), to, encode.Options{Format: sinktest.Lines(), Stats: &stats})
 	looks.Wait()
 	if s := stats.Snapshot(); err != nil || s.Working != 0 || s.Unacked != 0 {
 		t.Errorf("%v, %+v", err, s)
@@ -119,7 +121,7 @@ func TestStatsOfHoles(t *testing.T) {
 	} {
 		var stats encode.Stats
 		source := &errorsOf{[]error{hole, rewrite{hole}, hole}}
-		_, err := encode.Run(t.Context(), source, &collector{}, encode.Options{Format: lines(), Stats: &stats, SkipGaps: c.skip})
+		_, err := encode.Run(t.Context(), source, &sinktest.Collector{}, encode.Options{Format: sinktest.Lines(), Stats: &stats, SkipGaps: c.skip})
 		s := stats.Snapshot()
 		if (err == nil) != c.skip || s.Gaps != c.gaps || s.Rewrites != c.rewrites || s.Errors[encode.ErrorGap] != c.errs {
 			t.Errorf("%s: %v, %+v", name, err, s)
@@ -129,7 +131,7 @@ func TestStatsOfHoles(t *testing.T) {
 
 // slowKeeper is a Keeper whose Flush makes nothing durable until it is told to.
 type slowKeeper struct {
-	collector
+	sinktest.Collector
 	mu     sync.Mutex
 	writes int
 	slow   bool
@@ -142,11 +144,11 @@ func (k *slowKeeper) durable() {
 	k.slow = false
 }
 
-func (k *slowKeeper) Write(ctx context.Context, b *encode.Batch, done func(error)) {
+func (k *slowKeeper) Write(ctx context.Context, b *sink.Batch, done func(error)) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.writes++
-	k.collector.Write(ctx, b, done)
+	k.Collector.Write(ctx, b, done)
 }
 
 func (k *slowKeeper) Flush(context.Context, bool) (note any, writes int, err error) {
@@ -165,17 +167,17 @@ func (*slowKeeper) Rolled() <-chan struct{} { return nil }
 
 // TestStatsOfAKeeper reckons a write as delivered when it is durable, and not before.
 func TestStatsOfAKeeper(t *testing.T) {
-	dir, _, _ := smallRecords(t, 1)
-	logs := find(t, dir)
+	dir, _, _ := sinktest.SmallRecords(t, 1)
+	logs := sinktest.Find(t, dir)
 	synctest.Test(t, func(t *testing.T) {
 		var stats encode.Stats
 		wait, ended := make(chan struct{}), make(chan struct{})
-		source := &waiting{Source: sourceOf(t, logs, 1<<20), wait: wait}
+		source := &waiting{Source: sinktest.SourceOf(t, logs, 1<<20), wait: wait}
 		keeper := &slowKeeper{slow: true}
 		go func() {
 			defer close(ended)
 			save := func(encode.Checkpoint) error { return nil }
-			if _, err := encode.Run(t.Context(), source, keeper, encode.Options{Format: lines(), Stats: &stats, Save: save, Fences: true}); err != nil {
+			if _, err := encode.Run(t.Context(), source, keeper, encode.Options{Format: sinktest.Lines(), Stats: &stats, Save: save, Fences: true}); err != nil {
 				t.Error(err)
 			}
 		}()

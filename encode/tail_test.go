@@ -12,8 +12,10 @@ import (
 	"testing"
 
 	"pikabin/decode"
+	"pikabin/decode/binlog"
 	"pikabin/decode/binlogtest"
 	"pikabin/encode"
+	"pikabin/encode/sinktest"
 )
 
 // long is a command whose record takes several blocks.
@@ -43,11 +45,11 @@ func TestRunTails(t *testing.T) {
 			}
 			w.Command("SET", "last", "v")
 			dir := t.TempDir()
-			want := writeLogs(t, dir, w)
+			want := sinktest.WriteLogs(t, dir, w)
 			for _, how := range []way{{1, 0, 1 << 20, ""}, {8, 0, 1 << 16, ""}} {
-				sink, _, err := convert(t, dir, how.chunk, encode.Options{Workers: how.workers})
-				if err != nil || !bytes.Equal(sink.Bytes(), want) {
-					t.Errorf("%+v: %v, %s", how, err, firstDifference(sink.Bytes(), want))
+				to, _, err := sinktest.Convert(t, dir, how.chunk, encode.Options{Workers: how.workers})
+				if err != nil || !bytes.Equal(to.Bytes(), want) {
+					t.Errorf("%+v: %v, %s", how, err, sinktest.FirstDifference(to.Bytes(), want))
 				}
 			}
 		})
@@ -68,7 +70,7 @@ func TestRunOpenLog(t *testing.T) {
 					w.Preallocate()
 				}
 				dir := t.TempDir()
-				want := writeLogs(t, dir, w)
+				want := sinktest.WriteLogs(t, dir, w)
 				if err := os.Remove(filepath.Join(dir, "log_db0", "manifest")); err != nil {
 					t.Fatal(err)
 				}
@@ -82,9 +84,9 @@ func checkTorn(t *testing.T, dir string, w *binlogtest.Writer, want []byte, n in
 	t.Helper()
 	for _, how := range []way{{1, 0, 1 << 20, ""}, {8, 0, 1 << 16, ""}} {
 		for _, skip := range []bool{false, true} {
-			sink, result, err := convert(t, dir, how.chunk, encode.Options{Workers: how.workers, SkipCorrupt: skip})
-			if err != nil || !bytes.Equal(sink.Bytes(), want) {
-				t.Errorf("%+v: %v, %s", how, err, firstDifference(sink.Bytes(), want))
+			to, result, err := sinktest.Convert(t, dir, how.chunk, encode.Options{Workers: how.workers, SkipCorrupt: skip})
+			if err != nil || !bytes.Equal(to.Bytes(), want) {
+				t.Errorf("%+v: %v, %s", how, err, sinktest.FirstDifference(to.Bytes(), want))
 			}
 			torn := 1
 			if n == 0 {
@@ -105,30 +107,30 @@ func TestRunManifestAhead(t *testing.T) {
 	w := binlogtest.NewWriter(binlogtest.Options{})
 	w.Command("SET", "a", "v")
 	good := w.Position()
-	want := wantOf("db0", w)
+	want := sinktest.WantOf("db0", w)
 	w.Put(long())
 	dir := t.TempDir()
-	writeLogs(t, dir, w)
+	sinktest.WriteLogs(t, dir, w)
 	if err := os.Truncate(filepath.Join(dir, "log_db0", "write2file0"), 100_000); err != nil {
 		t.Fatal(err)
 	}
 	for _, chunk := range []int64{1 << 16, 1 << 20} {
-		sink, result, err := convert(t, dir, chunk, encode.Options{})
+		to, result, err := sinktest.Convert(t, dir, chunk, encode.Options{})
 		var damage *decode.CorruptError
-		if !errors.As(err, &damage) || damage.Offset != good.Offset || !bytes.Equal(sink.Bytes(), want) {
-			t.Errorf("got %v and %s", err, firstDifference(sink.Bytes(), want))
+		if !errors.As(err, &damage) || damage.Offset != good.Offset || !bytes.Equal(to.Bytes(), want) {
+			t.Errorf("got %v and %s", err, sinktest.FirstDifference(to.Bytes(), want))
 		}
 		if got := result.Committed[result.Logs[0]]; got != good {
 			t.Errorf("committed %v, want %v", got, good)
 		}
 		var reported []string
-		sink, result, err = convert(t, dir, chunk, encode.Options{
+		to, result, err = sinktest.Convert(t, dir, chunk, encode.Options{
 			SkipCorrupt: true, Report: func(err error) { reported = append(reported, err.Error()) },
 		})
 		events := fmt.Sprintf("db0 corrupt 0:%d 0:%d-0:100000 ", good.Offset, good.Offset)
-		if err != nil || len(reported) != 2 || result.Lost != 2 || result.Gaps != 0 || !strings.Contains(sink.String(), events) ||
-			strings.Count(sink.String(), " corrupt ") != 2 {
-			t.Errorf("got %v, reported %q, and\n%s", err, reported, sink)
+		if err != nil || len(reported) != 2 || result.Lost != 2 || result.Gaps != 0 || !strings.Contains(to.String(), events) ||
+			strings.Count(to.String(), " corrupt ") != 2 {
+			t.Errorf("got %v, reported %q, and\n%s", err, reported, to)
 		}
 	}
 }
@@ -143,7 +145,7 @@ func TestRunHoles(t *testing.T) {
 	}
 	w.Command("SET", "last", "v")
 	dir := t.TempDir()
-	writeLogs(t, dir, w)
+	sinktest.WriteLogs(t, dir, w)
 	remove := func(n uint32) {
 		if err := os.Remove(filepath.Join(dir, "log_db0", binlogtest.SegmentName(n))); err != nil {
 			t.Fatal(err)
@@ -156,26 +158,26 @@ func TestRunHoles(t *testing.T) {
 	for _, r := range w.Records() {
 		switch {
 		case r.Segment < 2:
-			before, end = appendWant(before, "db0", &r), decode.Position{Segment: r.Segment, Offset: r.End}
+			before, end = sinktest.AppendWant(before, "db0", &r), decode.Position{Segment: r.Segment, Offset: r.End}
 		case r.Segment > 3:
-			after = appendWant(after, "db0", &r)
+			after = sinktest.AppendWant(after, "db0", &r)
 		}
 	}
 
-	sink, result, err := convert(t, dir, 1<<16, encode.Options{})
+	to, result, err := sinktest.Convert(t, dir, 1<<16, encode.Options{})
 	var hole decode.Hole
-	if !errors.As(err, &hole) || !bytes.Equal(sink.Bytes(), before) {
-		t.Errorf("got %v, %s", err, firstDifference(sink.Bytes(), before))
+	if !errors.As(err, &hole) || !bytes.Equal(to.Bytes(), before) {
+		t.Errorf("got %v, %s", err, sinktest.FirstDifference(to.Bytes(), before))
 	}
 	if got := result.Committed[result.Logs[0]]; got != end || result.Gaps != 0 {
 		t.Errorf("committed %v, want %v; %d gaps skipped", got, end, result.Gaps)
 	}
 
 	var reported []error
-	sink, result, err = convert(t, dir, 1<<16, encode.Options{SkipGaps: true, Report: func(err error) { reported = append(reported, err) }})
+	to, result, err = sinktest.Convert(t, dir, 1<<16, encode.Options{SkipGaps: true, Report: func(err error) { reported = append(reported, err) }})
 	event := fmt.Sprintf("db0 gap 4:0 %v-4:0 %s\n", end, hole.Why())
-	if want := string(before) + event + string(after); err != nil || sink.String() != want {
-		t.Errorf("got %v, %s", err, firstDifference(sink.Bytes(), []byte(want)))
+	if want := string(before) + event + string(after); err != nil || to.String() != want {
+		t.Errorf("got %v, %s", err, sinktest.FirstDifference(to.Bytes(), []byte(want)))
 	}
 	if got := result.Committed[result.Logs[0]]; got != w.Position() || result.Gaps != 1 || len(reported) != 1 {
 		t.Errorf("committed %v, want %v; %d gaps, reported %v", got, w.Position(), result.Gaps, reported)
@@ -191,7 +193,7 @@ func TestRunFromAHole(t *testing.T) {
 	}
 	w.Command("SET", "last", "v")
 	dir := t.TempDir()
-	writeLogs(t, dir, w)
+	sinktest.WriteLogs(t, dir, w)
 	for _, n := range []uint32{0, 1, 2} {
 		if err := os.Remove(filepath.Join(dir, "log_db0", binlogtest.SegmentName(n))); err != nil {
 			t.Fatal(err)
@@ -199,15 +201,15 @@ func TestRunFromAHole(t *testing.T) {
 	}
 	from := decode.Position{Segment: 1, Offset: 20}
 	for _, skip := range []bool{false, true} {
-		l := find(t, dir)[0]
-		sink := &collector{}
-		result, err := encode.Run(t.Context(), planOf(t, l.Chunks(from, l.Committed(), planOptions)), sink, encode.Options{Format: lines(), SkipGaps: skip})
-		events := strings.Count(sink.String(), " gap 3:0 1:20-3:0 ")
+		l := sinktest.Find(t, dir)[0]
+		to := &sinktest.Collector{}
+		result, err := encode.Run(t.Context(), sinktest.PlanOf(t, l.Chunks(from, l.Committed(), binlog.PlanOptions{})), to, encode.Options{Format: sinktest.Lines(), SkipGaps: skip})
+		events := strings.Count(to.String(), " gap 3:0 1:20-3:0 ")
 		switch {
-		case !skip && (err == nil || sink.Len() > 0 || result.Committed[l.ID()] != from):
-			t.Errorf("got %v, %q, committed %v", err, sink, result.Committed[l.ID()])
-		case skip && (err != nil || events != 1 || strings.Count(sink.String(), "set") != 2 || result.Committed[l.ID()] != w.Position()):
-			t.Errorf("got %v, %q, committed %v", err, sink, result.Committed[l.ID()])
+		case !skip && (err == nil || to.Len() > 0 || result.Committed[l.ID()] != from):
+			t.Errorf("got %v, %q, committed %v", err, to, result.Committed[l.ID()])
+		case skip && (err != nil || events != 1 || strings.Count(to.String(), "set") != 2 || result.Committed[l.ID()] != w.Position()):
+			t.Errorf("got %v, %q, committed %v", err, to, result.Committed[l.ID()])
 		}
 	}
 }
@@ -222,22 +224,22 @@ func TestRunEmptyArchive(t *testing.T) {
 	}
 	w.Command("SET", "last", "v")
 	dir := t.TempDir()
-	writeLogs(t, dir, w)
+	sinktest.WriteLogs(t, dir, w)
 	segment := filepath.Join(dir, "log_db0", "write2file1")
 	if err := errors.Join(os.Remove(segment), os.WriteFile(segment+".gz", nil, 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	sink, result, err := convert(t, dir, 0, encode.Options{})
+	to, result, err := sinktest.Convert(t, dir, 0, encode.Options{})
 	var damage *decode.CorruptError
-	if !errors.As(err, &damage) || damage.Segment != 1 || strings.Count(sink.String(), " set ") != 1 {
-		t.Errorf("got %v, %q", err, sink)
+	if !errors.As(err, &damage) || damage.Segment != 1 || strings.Count(to.String(), " set ") != 1 {
+		t.Errorf("got %v, %q", err, to)
 	}
 	if got := result.Committed[result.Logs[0]]; got.Segment != 0 {
 		t.Errorf("committed %v", got)
 	}
-	sink, result, err = convert(t, dir, 0, encode.Options{SkipCorrupt: true})
-	if err != nil || result.Lost != 1 || strings.Count(sink.String(), " set ") != 3 || strings.Count(sink.String(), " corrupt ") != 1 {
-		t.Errorf("got %v, %d lost, %q", err, result.Lost, sink)
+	to, result, err = sinktest.Convert(t, dir, 0, encode.Options{SkipCorrupt: true})
+	if err != nil || result.Lost != 1 || strings.Count(to.String(), " set ") != 3 || strings.Count(to.String(), " corrupt ") != 1 {
+		t.Errorf("got %v, %d lost, %q", err, result.Lost, to)
 	}
 }
 
@@ -267,14 +269,14 @@ func (s *holeFirst) Next(ctx context.Context) (decode.Chunk, error) {
 
 // TestRunHoleThatWrapsEOF does not take the cause of a hole for the end of the log.
 func TestRunHoleThatWrapsEOF(t *testing.T) {
-	dir, _, want := smallRecords(t, 1)
+	dir, _, want := sinktest.SmallRecords(t, 1)
 	for _, skip := range []bool{false, true} {
-		logs := find(t, dir)
-		sink := &collector{}
-		source := &holeFirst{sourceOf(t, logs, 0), eofHoleError{logs[0].ID()}}
-		_, err := encode.Run(t.Context(), source, sink, encode.Options{Format: lines(), SkipGaps: skip})
-		if (err == nil) != skip || skip && !bytes.HasSuffix(sink.Bytes(), want) || !skip && sink.Len() > 0 {
-			t.Errorf("skip %t: got %v, %d bytes", skip, err, sink.Len())
+		logs := sinktest.Find(t, dir)
+		to := &sinktest.Collector{}
+		source := &holeFirst{sinktest.SourceOf(t, logs, 0), eofHoleError{logs[0].ID()}}
+		_, err := encode.Run(t.Context(), source, to, encode.Options{Format: sinktest.Lines(), SkipGaps: skip})
+		if (err == nil) != skip || skip && !bytes.HasSuffix(to.Bytes(), want) || !skip && to.Len() > 0 {
+			t.Errorf("skip %t: got %v, %d bytes", skip, err, to.Len())
 		}
 	}
 }

@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"pikabin/decode"
+	"pikabin/encode/budget"
+	"pikabin/encode/filter"
+	"pikabin/encode/frame"
 	"pikabin/formats"
 )
 
@@ -14,23 +17,23 @@ import (
 type worker struct {
 	walker     decode.Walker
 	newDecoder func() (*decode.Decoder, error)
-	filter     *matcher
+	filter     *filter.Matcher
 	encoder    formats.Encoder
 	doubter    formats.Doubter // the encoder, if it is one
-	frames     compressor
+	frames     frame.Compressor
 	fences     bool           // positions are saved
 	zone       *time.Location // changes are parted by their hours there; nil: they are not
 	messages   bool           // the sink is a Messenger
-	budget     *budget
+	budget     *budget.Budget
 
 	change decode.Change
 	large  int64 // size of the largest record of the chunk, if it is charged by itself
-	b      *Batch
+	b      *parcel
 }
 
 // encode reads the records that begin in the batch's chunk into the batch. limit bounds the number of changes; where positions are
 // kept, which are ends of records, the record that reaches it still comes whole.
-func (w *worker) encode(ctx context.Context, b *Batch, limit int64) {
+func (w *worker) encode(ctx context.Context, b *parcel, limit int64) {
 	w.b = b
 	b.Log = b.chunk.Log
 	passed := w.walker.Decoder.Passed()
@@ -41,9 +44,9 @@ func (w *worker) encode(ctx context.Context, b *Batch, limit int64) {
 		more = w.record(ctx, limit)
 	}
 	w.place()
-	b.Passed = int64(w.walker.Decoder.Passed() - passed)
-	b.Time = w.change.Time
-	b.Read = max(min(b.chunk.End, b.chunk.Limit)-b.chunk.Begin, 0)
+	b.passed = int64(w.walker.Decoder.Passed() - passed)
+	b.time = w.change.Time
+	b.read = max(min(b.chunk.End, b.chunk.Limit)-b.chunk.Begin, 0)
 	w.finish()
 	w.trim()
 }
@@ -85,7 +88,7 @@ func (w *worker) charge(ctx context.Context, need int64) error {
 	if more <= 0 {
 		return nil
 	}
-	if err := w.budget.acquire(ctx, w.b.seq, more); err != nil {
+	if err := w.budget.Acquire(ctx, w.b.seq, more); err != nil {
 		return err
 	}
 	w.b.charged += more
@@ -107,7 +110,7 @@ func (w *worker) trim() {
 		}
 	}
 	if rest := w.b.charged - w.b.footprint() - batchCost; rest > 0 && w.b.inFlight {
-		w.budget.refund(rest)
+		w.budget.Refund(rest)
 		w.b.charged -= rest
 	}
 }
@@ -117,10 +120,10 @@ func (w *worker) trim() {
 func (w *worker) record(ctx context.Context, limit int64) bool {
 	rec, begun := &w.walker.Record, false
 	for w.walker.Decoder.Next(&w.change) {
-		if !w.filter.keep(&w.change) {
+		if !w.filter.Keep(&w.change) {
 			continue
 		}
-		if limit >= 0 && w.b.Changes >= limit && !(w.fences && begun) {
+		if limit >= 0 && w.b.changes >= limit && !(w.fences && begun) {
 			return false
 		}
 		begun = true
@@ -137,19 +140,19 @@ func (w *worker) record(ctx context.Context, limit int64) bool {
 		if w.doubter != nil {
 			w.b.doubts.add(w.doubter, &w.change)
 		}
-		w.b.Changes++
+		w.b.changes++
 		if need := w.b.footprint() + w.large; need > w.b.charged {
 			if w.b.err = w.charge(ctx, need); w.b.err != nil {
 				return false
 			}
 		}
 	}
-	w.b.Records++
+	w.b.records++
 	return true
 }
 
 // add encodes a change.
-func (w *worker) add(b *Batch, c *decode.Change) {
+func (w *worker) add(b *parcel, c *decode.Change) {
 	begin := len(b.plain)
 	b.plain = w.encoder.AppendChange(b.plain, c)
 	if w.messages {
@@ -181,14 +184,14 @@ func lostChange(l *decode.Lost) *decode.Change {
 
 // finish makes Data of the plain bytes.
 func (w *worker) finish() {
-	w.b.Plain = int64(len(w.b.plain))
+	w.b.text = int64(len(w.b.plain))
 	w.b.Data = w.b.plain
 	if len(w.b.cuts) > 0 {
 		w.b.cutPieces(w.frames)
 		return
 	}
 	if w.frames != nil && len(w.b.plain) > 0 {
-		w.b.packed = w.frames.appendFrame(w.b.packed[:0], w.b.plain)
+		w.b.packed = w.frames.AppendFrame(w.b.packed[:0], w.b.plain)
 		w.b.Data = w.b.packed
 	}
 }

@@ -13,8 +13,9 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"pikabin/encode"
 	"pikabin/encode/console"
+	"pikabin/encode/output"
+	"pikabin/encode/sink"
 	"pikabin/formats"
 )
 
@@ -38,19 +39,19 @@ type commands struct {
 
 // streams are what a command may write to.
 type streams struct {
-	stdout  output
+	stdout  results
 	console *console.Console
 	quiet   bool
 	version string
 }
 
-// output is standard output, whose errors are those of a sink. The sink itself writes to what is within.
-type output struct{ io.Writer }
+// results is standard output, whose errors are those of a sink. The sink itself writes to what is within.
+type results struct{ io.Writer }
 
-func (o output) Write(p []byte) (int, error) {
-	n, err := o.Writer.Write(p)
+func (r results) Write(p []byte) (int, error) {
+	n, err := r.Writer.Write(p)
 	if err != nil {
-		err = &encode.SinkError{Err: err}
+		err = &sink.Error{Err: err}
 	}
 	return n, err
 }
@@ -75,7 +76,7 @@ func Run(args []string, stdout, stderr io.Writer, version string) (code int) {
 		kong.Description(description), kong.UsageOnError(),
 		kong.Writers(stdout, stderr), kong.Exit(func(code int) { panic(exit(code)) }), kong.Help(help),
 		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: 100, FlagsLast: true}),
-		kong.Vars{"version": version, "formats": strings.Join(formats.Names(), ", "), "outputs": outputForms(func(s encode.SinkType) string { return s.Doc })},
+		kong.Vars{"version": version, "formats": strings.Join(formats.Names(), ", "), "outputs": outputForms(func(s sink.Type) string { return s.Doc })},
 	)
 	command, err := parser.Parse(args)
 	if err == nil {
@@ -87,7 +88,7 @@ func Run(args []string, stdout, stderr io.Writer, version string) (code int) {
 	}
 	ctx, stop := interruptible()
 	defer stop()
-	s := &streams{stdout: output{standardOutput(stdout)}, console: console.New(stderr, c.LogFormat == "json", c.Quiet), quiet: c.Quiet, version: version}
+	s := &streams{stdout: results{standardOutput(stdout)}, console: console.New(stderr, c.LogFormat == "json", c.Quiet), quiet: c.Quiet, version: version}
 	command.BindTo(ctx, (*context.Context)(nil))
 	err = command.Run(s)
 	code = exitCode(err)
@@ -116,9 +117,9 @@ func help(options kong.HelpOptions, ctx *kong.Context) error {
 }
 
 // outputForms lists the forms that --output takes, each with what describe says of it.
-func outputForms(describe func(encode.SinkType) string) string {
+func outputForms(describe func(sink.Type) string) string {
 	var forms []string
-	for _, s := range encode.Sinks() {
+	for _, s := range output.Types() {
 		forms = append(forms, s.Form+" ("+describe(s)+")")
 	}
 	return strings.Join(forms, ", ")

@@ -11,6 +11,7 @@ import (
 	"pikabin/encode"
 	"pikabin/encode/checkpoint"
 	"pikabin/encode/run"
+	"pikabin/encode/sink"
 )
 
 // convertCommand is the backfill.
@@ -72,7 +73,7 @@ func (c *convertCommand) Run(ctx context.Context, s *streams) error {
 }
 
 // pump reads the extents into the sink and says how it went.
-func (c *convertCommand) pump(ctx context.Context, s *streams, extents []extent, sink encode.Sink, o encode.Options) error {
+func (c *convertCommand) pump(ctx context.Context, s *streams, extents []extent, sink sink.Sink, o encode.Options) error {
 	plans := make([]*binlog.Plan, len(extents))
 	o.Start = map[*decode.Log]checkpoint.Mark{}
 	total := int64(0)

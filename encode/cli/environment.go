@@ -11,7 +11,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"pikabin/decode/units"
-	"pikabin/encode"
+	"pikabin/encode/output"
 )
 
 // variablePrefix begins the names of the environment variables of this program. Every flag has one, but for those that act at once.
@@ -70,7 +70,7 @@ func checkVariables(model *kong.Application, environ []string) error {
 
 // variables are the names of those that a command and those below it take.
 func variables(node *kong.Node) []string {
-	names := encode.OutputVariables()
+	names := output.Variables()
 	for _, flag := range node.Flags {
 		names = append(names, flag.Envs...)
 	}

@@ -9,9 +9,9 @@ import (
 	"pikabin/decode"
 	"pikabin/decode/binlog/folder"
 	"pikabin/decode/binlog/pin"
-	"pikabin/encode"
 	"pikabin/encode/checkpoint"
 	"pikabin/encode/run"
+	"pikabin/encode/sink"
 )
 
 // The exit codes.
@@ -53,9 +53,9 @@ func exitCode(err error) int {
 		usage   usageError
 		name    *folder.NameError
 		refused *run.RefusedError
-		sink    *encode.SinkError
-		full    *encode.FullError
-		stopped *encode.StoppedError
+		failed  *sink.Error
+		full    *sink.FullError
+		stopped *sink.StoppedError
 		corrupt *decode.CorruptError
 		beyond  *decode.BeyondError
 		changed *folder.ChangedError
@@ -75,7 +75,7 @@ func exitCode(err error) int {
 		return ExitUsage
 	case errors.As(err, &locked):
 		return ExitLocked
-	case errors.As(err, &sink):
+	case errors.As(err, &failed):
 		return ExitSink
 	case errors.As(err, &corrupt), errors.As(err, &damaged):
 		return ExitCorrupt

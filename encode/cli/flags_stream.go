@@ -16,7 +16,11 @@ import (
 	"pikabin/decode/units"
 	"pikabin/encode"
 	"pikabin/encode/console"
+	"pikabin/encode/filter"
+	"pikabin/encode/frame"
+	"pikabin/encode/output"
 	"pikabin/encode/run"
+	"pikabin/encode/sink"
 	"pikabin/formats"
 )
 
@@ -109,7 +113,7 @@ func dbsOf(logs []*binlog.Log) []string {
 }
 
 // openSink opens the output where the state says that it ended.
-func (f *streamFlags) openSink(ctx context.Context, s *streams, o *encode.Options, k *keeping, sources []string, logs []*binlog.Log) (encode.Sink, error) {
+func (f *streamFlags) openSink(ctx context.Context, s *streams, o *encode.Options, k *keeping, sources []string, logs []*binlog.Log) (sink.Sink, error) {
 	debug.SetMemoryLimit(int64(f.Memory) + runtimeReserve)
 	roll, err := f.roll()
 	if err != nil {
@@ -119,31 +123,32 @@ func (f *streamFlags) openSink(ctx context.Context, s *streams, o *encode.Option
 	if err := guard.State(f.State); err != nil {
 		return nil, err
 	}
-	sink, err := encode.OpenSink(encode.SinkOptions{
-		Target: f.Output, Settings: f.settings(), Stdout: s.stdout.Writer, DBs: dbsOf(logs), Format: o.Format, Compression: o.Compression,
-		Roll: roll, Resume: k.file != nil, Note: k.state.Note,
+	to, err := output.Open(sink.Options{
+		Target: f.Output, Settings: f.settings(), Stdout: s.stdout.Writer, DBs: dbsOf(logs), Format: o.Format.Name, Ext: o.Format.Ext + o.Compression.Ext(), ContentType: o.Format.ContentType,
+		Compressed: o.Compression != (frame.Compression{}),
+		Roll:       roll, Resume: k.file != nil, Note: k.state.Note,
 		Belongs: func(output string) error { return k.belongTo(output, f.Format, o.Compression) },
 		Guard:   func(path string) error { return guard.Write("output", path) },
 		Warn:    s.console.Warn, Waits: o.Stats.Waits, Oversized: o.Stats.Oversized, StandsBy: o.Stats.StandsBy, Stop: ctx.Done(),
 	})
-	if target, ok := errors.AsType[*encode.TargetError](err); ok {
+	if target, ok := errors.AsType[*sink.TargetError](err); ok {
 		return nil, usageError{target}
 	}
-	if stopped, ok := errors.AsType[*encode.StoppedError](err); ok {
+	if stopped, ok := errors.AsType[*sink.StoppedError](err); ok {
 		return nil, stopped
 	}
 	if err != nil {
-		return nil, &encode.SinkError{Err: err}
+		return nil, &sink.Error{Err: err}
 	}
-	return sink, nil
+	return to, nil
 }
 
 // runtimeReserve is what the program takes besides the bytes in flight.
 const runtimeReserve = 64 << 20
 
 // roll says when parts of a folder are complete.
-func (f *outputFlags) roll() (encode.Roll, error) {
-	r := encode.Roll{Size: int64(f.RollSize), Interval: f.RollInterval, Live: f.live}
+func (f *outputFlags) roll() (sink.Roll, error) {
+	r := sink.Roll{Size: int64(f.RollSize), Interval: f.RollInterval, Live: f.live}
 	if folder := strings.HasSuffix(f.Output, "/"); !folder && (f.Partition != "" || f.RollInterval > 0) {
 		return r, errors.New("--partition and --roll-interval are for folders: let --output end in a slash")
 	}
@@ -167,9 +172,9 @@ func (f *streamFlags) options(s *streams, source *sourceFlags) (encode.Options, 
 	if err != nil {
 		return encode.Options{}, err
 	}
-	compression := encode.CompressionOf(f.Output)
+	compression := frame.Of(f.Output)
 	if f.Compress != "" {
-		if compression, err = encode.ParseCompression(f.Compress); err != nil {
+		if compression, err = frame.Parse(f.Compress); err != nil {
 			return encode.Options{}, err
 		}
 	}
@@ -189,7 +194,7 @@ func (f *streamFlags) options(s *streams, source *sourceFlags) (encode.Options, 
 		Format:        format,
 		FormatOptions: formats.Options{Base64: f.Bytes == "base64", Args: f.Args},
 		Decoder:       decode.DecoderOptions{All: f.All, Renamed: f.Renamed, Keyed: keyed(f.Keyed), Pika: generation, Before35: decode.Before35(source.Pika)},
-		Filter: encode.Filter{
+		Filter: filter.Filter{
 			Commands: f.Command, Ops: f.Op, Types: f.Type, Keys: f.Key, KeyRegexes: f.KeyRegex,
 			ExcludeCommands: f.ExcludeCommand, ExcludeOps: f.ExcludeOp, ExcludeTypes: f.ExcludeType, ExcludeKeys: f.ExcludeKey,
 			NamedOnly: f.NamedOnly,
@@ -214,10 +219,10 @@ func keyed(commands map[string]int) map[string]int {
 
 // checkSink refuses outputs of no known form, and options that the output does not have.
 func (f *streamFlags) checkSink() error {
-	list := encode.Sinks()
-	i := slices.IndexFunc(list, func(t encode.SinkType) bool { return t.Matches(f.Output) })
+	list := output.Types()
+	i := slices.IndexFunc(list, func(t sink.Type) bool { return t.Matches(f.Output) })
 	if i < 0 {
-		return fmt.Errorf("no sink has the form of output %q: expected %s", f.Output, outputForms(func(s encode.SinkType) string { return s.Name }))
+		return fmt.Errorf("no sink has the form of output %q: expected %s", f.Output, outputForms(func(s sink.Type) string { return s.Name }))
 	}
 	if settings := f.settings(); len(settings) > 0 && !list[i].Settings {
 		return fmt.Errorf("--%s is not for output %q (%s)", slices.Sorted(maps.Keys(settings))[0], f.Output, list[i].Doc)

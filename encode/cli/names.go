@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"pikabin/decode"
-	"pikabin/encode"
+	"pikabin/encode/frame"
 	"pikabin/encode/run"
 	"pikabin/formats"
 )
@@ -19,12 +19,12 @@ var foreign = []string{
 }
 
 // checkExtension refuses the name of a file that promises what is not going to be in it.
-func checkExtension(output string, format formats.Format, compression encode.Compression) error {
+func checkExtension(output string, format formats.Format, compression frame.Compression) error {
 	if output == "-" || run.IsRemote(output) || strings.HasSuffix(output, "/") {
 		return nil
 	}
 	name := strings.ToLower(output)
-	if told := encode.CompressionOf(name); told.Ext() != "" && told.Ext() != compression.Ext() {
+	if told := frame.Of(name); told.Ext() != "" && told.Ext() != compression.Ext() {
 		return fmt.Errorf("output %s: its name says %s, and --compress another compression", output, told.Ext())
 	}
 	ext := filepath.Ext(strings.TrimSuffix(name, compression.Ext()))

@@ -12,8 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"pikabin/encode"
 	"pikabin/encode/cli"
+	"pikabin/encode/output"
 	"pikabin/formats"
 )
 
@@ -158,7 +158,7 @@ func TestReadmeTables(t *testing.T) {
 			t.Errorf("no row %s", row)
 		}
 	}
-	for _, s := range encode.Sinks() {
+	for _, s := range output.Types() {
 		if row := "| `" + s.Form + "` | " + s.Doc + " | " + s.Delivered + " | " + s.Crash + " |"; !strings.Contains(text, row) {
 			t.Errorf("no row %s", row)
 		}

@@ -7,7 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"pikabin/encode"
+	"pikabin/encode/sink"
 )
 
 // redisCommand writes what a Redis loads when it starts. Loading is the one time at which Redis expires no key by its own clock, so
@@ -50,7 +50,7 @@ func (c *redisCommand) Run(ctx context.Context, s *streams) error {
 		return usageError{fmt.Errorf("%s is not empty: a Redis has its data there already, give --dir another folder", folder)}
 	}
 	if err := os.MkdirAll(folder, 0o750); err != nil {
-		return &encode.SinkError{Err: err}
+		return &sink.Error{Err: err}
 	}
 	convert := convertCommand{Sources: c.Sources, sourceFlags: c.sourceFlags, rangeFlags: c.rangeFlags}
 	convert.outputFlags = outputFlags{Format: "redis", Output: filepath.Join(folder, appendFile), Compress: "none", Bytes: "auto"}
@@ -62,7 +62,7 @@ func (c *redisCommand) Run(ctx context.Context, s *streams) error {
 	}
 	manifest := filepath.Join(folder, appendManifest)
 	if errWrite := os.WriteFile(manifest, []byte(manifestText), 0o600); errWrite != nil {
-		return errors.Join(err, &encode.SinkError{Err: errWrite})
+		return errors.Join(err, &sink.Error{Err: errWrite})
 	}
 	s.console.Info(fmt.Sprintf("to load it: redis-server --dir %s --appendonly yes", c.Dir))
 	return err

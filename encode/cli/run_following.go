@@ -20,6 +20,7 @@ import (
 	"pikabin/encode"
 	"pikabin/encode/checkpoint"
 	"pikabin/encode/run"
+	"pikabin/encode/sink"
 	"pikabin/encode/vfs"
 )
 
@@ -32,7 +33,7 @@ type following struct {
 	keeping *keeping
 	pins    *pin.Pins // nil: nothing is pinned
 	tail    *follow.Tail
-	sink    encode.Sink
+	sink    sink.Sink
 	stuck   bool // the output takes nothing: what is under way is left to the end of the process
 	unwatch func()
 
@@ -205,7 +206,7 @@ const drainTime = 10 * time.Second
 // run reads until the context ends, and then until all that was read has been delivered.
 func (f *following) run(ctx context.Context) error {
 	hangup := make(chan os.Signal, 1)
-	if _, keeps := f.sink.(encode.Keeper); keeps {
+	if _, keeps := f.sink.(sink.Keeper); keeps {
 		signal.Notify(hangup, syscall.SIGHUP)
 		defer signal.Stop(hangup)
 	}
@@ -235,7 +236,7 @@ func (f *following) run(ctx context.Context) error {
 				}
 			}()
 		case <-stop:
-			if _, ends := f.sink.(encode.Ending); !ends {
+			if _, ends := f.sink.(sink.Ending); !ends {
 				late = time.After(drainTime)
 			}
 			stop = nil
@@ -249,7 +250,7 @@ func (f *following) run(ctx context.Context) error {
 
 // endedFull makes an end of a disk that was full up to it: as with an output that takes nothing, the rest is for the next run.
 func (f *following) endedFull(err error) error {
-	full, ok := errors.AsType[*encode.FullError](err)
+	full, ok := errors.AsType[*sink.FullError](err)
 	if _, unsaved := errors.AsType[*encode.StateError](err); !ok || unsaved {
 		return err
 	}
@@ -259,7 +260,7 @@ func (f *following) endedFull(err error) error {
 
 // endedEarly makes an end of a run that was told to end before it had begun.
 func (f *following) endedEarly(err error) error {
-	if _, ok := errors.AsType[*encode.StoppedError](err); !ok && (f.tail != nil || !errors.Is(err, errInterrupted)) {
+	if _, ok := errors.AsType[*sink.StoppedError](err); !ok && (f.tail != nil || !errors.Is(err, errInterrupted)) {
 		return err
 	}
 	f.console.Info(err.Error())
@@ -268,7 +269,7 @@ func (f *following) endedEarly(err error) error {
 
 func (f *following) endWithout(why string) {
 	rest := "comes the next time, from the place that is saved"
-	if _, ok := f.sink.(encode.Positioner); !ok && f.keeping.file == nil {
+	if _, ok := f.sink.(sink.Positioner); !ok && f.keeping.file == nil {
 		rest = "is left out: no --state keeps the place"
 	}
 	f.console.Warn(fmt.Sprintf("%s: ending without it; what was not delivered %s", why, rest))

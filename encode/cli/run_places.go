@@ -12,7 +12,9 @@ import (
 	"pikabin/decode/binlog"
 	"pikabin/encode"
 	"pikabin/encode/checkpoint"
+	"pikabin/encode/frame"
 	"pikabin/encode/run"
+	"pikabin/encode/sink"
 	"pikabin/encode/vfs"
 )
 
@@ -38,8 +40,8 @@ type keeping struct {
 }
 
 // adopt asks an output how far it has come, if it knows.
-func (k *keeping) adopt(sink encode.Sink) bool {
-	p, ok := sink.(encode.Positioner)
+func (k *keeping) adopt(to sink.Sink) bool {
+	p, ok := to.(sink.Positioner)
 	if ok {
 		k.output = p.Positions()
 	}
@@ -102,7 +104,7 @@ func (f *streamFlags) openState(sources []string, o *encode.Options) (*keeping, 
 }
 
 // belongTo refuses a state of another output.
-func (k *keeping) belongTo(output, format string, compression encode.Compression) error {
+func (k *keeping) belongTo(output, format string, compression frame.Compression) error {
 	if k.file == nil {
 		return nil
 	}

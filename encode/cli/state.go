@@ -9,13 +9,13 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"pikabin/encode/output/kafka"
 	"slices"
 	"strings"
 
 	"pikabin/decode"
 	"pikabin/decode/binlog"
 	"pikabin/decode/inspect"
-	"pikabin/encode"
 	"pikabin/encode/checkpoint"
 	"pikabin/encode/run"
 )
@@ -57,7 +57,7 @@ func (c *stateCommand) Run(ctx context.Context, s *streams) error {
 	if c.Position != "" && (c.Clear || c.UsePrevious) || c.JSON && (c.Position != "" || c.Clear || c.UsePrevious) {
 		return usageError{errors.New("one thing at a time: show, set a position, --clear or --use-previous")}
 	}
-	if !encode.IsKafka(c.File) && (c.Position != "" || c.Clear || c.UsePrevious) {
+	if !kafka.IsTarget(c.File) && (c.Position != "" || c.Clear || c.UsePrevious) {
 		if err := run.NewGuard([]string{c.Source}).State(c.File); err != nil {
 			return err
 		}
@@ -84,23 +84,23 @@ type positionStore interface {
 
 // load reads the positions without a lock.
 func (c *stateCommand) load(ctx context.Context) (checkpoint.State, bool, error) {
-	if encode.IsKafka(c.File) {
-		return encode.LoadKafkaState(ctx, c.File)
+	if kafka.IsTarget(c.File) {
+		return kafka.LoadState(ctx, c.File)
 	}
 	return checkpoint.Load(c.File)
 }
 
 // open gives what opens the positions to change them.
 func (c *stateCommand) open(ctx context.Context) func() (positionStore, error) {
-	if encode.IsKafka(c.File) {
-		return func() (positionStore, error) { return encode.OpenKafkaState(ctx, c.File) }
+	if kafka.IsTarget(c.File) {
+		return func() (positionStore, error) { return kafka.OpenState(ctx, c.File) }
 	}
 	return func() (positionStore, error) { return checkpoint.Open(c.File) }
 }
 
 // openToReplace is open for positions that may be damaged.
 func (c *stateCommand) openToReplace(ctx context.Context) func() (positionStore, error) {
-	if encode.IsKafka(c.File) {
+	if kafka.IsTarget(c.File) {
 		return c.open(ctx)
 	}
 	return func() (positionStore, error) { return checkpoint.OpenToReplace(c.File) }

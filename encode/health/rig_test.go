@@ -16,6 +16,7 @@ import (
 	"pikabin/decode/binlogtest"
 	"pikabin/encode"
 	"pikabin/encode/health"
+	"pikabin/encode/sink"
 	"pikabin/formats"
 )
 
@@ -204,7 +205,7 @@ type gate struct {
 	held []func(error)
 }
 
-func (g *gate) Write(_ context.Context, _ *encode.Batch, done func(error)) {
+func (g *gate) Write(_ context.Context, _ *sink.Batch, done func(error)) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.open {

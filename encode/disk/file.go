@@ -1,0 +1,159 @@
+package disk
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+
+	"pikabin/encode/sink"
+	"pikabin/encode/vfs"
+)
+
+// File is a file that is written at its end.
+type File struct {
+	disk   *Disk
+	file   vfs.File
+	path   string
+	length int64
+	last   []byte // the bytes before length, up to fenceSize of them
+	dirty  bool   // something was written since Unsynced was last asked
+
+	marked     int64  // length at the last Mark
+	markedLast []byte // last, then
+}
+
+// Path is the file's name.
+func (f *File) Path() string { return f.path }
+
+// Length is how many bytes there are.
+func (f *File) Length() int64 { return f.length }
+
+// Marked is how many bytes there were at the last Mark.
+func (f *File) Marked() int64 { return f.marked }
+
+// Unsynced reports whether anything was written since it was last asked.
+func (f *File) Unsynced() bool {
+	dirty := f.dirty
+	f.dirty = false
+	return dirty
+}
+
+// Close closes the file.
+func (f *File) Close() error { return f.file.Close() }
+
+// fenceSize is how many bytes before its end a file is recognised by.
+const fenceSize = 4096
+
+// Extent is how far a file had been written, and how to recognise it.
+type Extent struct {
+	Length int64  `json:"length"`
+	Sum    string `json:"sum,omitempty"` // of the bytes before length
+}
+
+// Extent is how far the file has been written.
+func (f *File) Extent() Extent {
+	if f.length == 0 {
+		return Extent{}
+	}
+	return Extent{Length: f.length, Sum: sumOf(f.last)}
+}
+
+func sumOf(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:16])
+}
+
+// Create makes a file, or makes it empty.
+func (d *Disk) Create(ctx context.Context, path string) (*File, error) {
+	f := &File{disk: d, path: path}
+	err := d.Retry(ctx, path, func() (err error) {
+		// For writing alone: opened for both, a named pipe would not wait for its reader, nor say that it is gone.
+		f.file, err = d.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|os.O_APPEND, 0o666)
+		return err
+	})
+	return f, err
+}
+
+// Reopen goes on with a file where a note says that it ended: what is behind was never acknowledged, and is cut off.
+func (d *Disk) Reopen(ctx context.Context, path string, n Extent) (*File, error) {
+	file, err := d.OpenFile(path, os.O_RDWR|os.O_APPEND, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		if n.Length == 0 {
+			return d.Create(ctx, path)
+		}
+		return nil, &sink.LostOutputError{Path: path, Want: n.Length, Have: -1}
+	}
+	if err != nil {
+		return nil, err
+	}
+	f := &File{disk: d, path: path, file: file, length: n.Length}
+	if err := f.cut(n); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return f, nil
+}
+
+func (f *File) cut(n Extent) error {
+	info, err := f.file.Stat()
+	if err != nil {
+		return err
+	}
+	if info.Size() < n.Length {
+		return &sink.LostOutputError{Path: f.path, Want: n.Length, Have: info.Size()}
+	}
+	f.last = make([]byte, min(n.Length, fenceSize))
+	if _, err := f.file.ReadAt(f.last, n.Length-int64(len(f.last))); err != nil {
+		return err
+	}
+	if n.Length > 0 && sumOf(f.last) != n.Sum {
+		return &sink.LostOutputError{Path: f.path, Want: n.Length, Have: info.Size(), Text: ", and others than these"}
+	}
+	if info.Size() == n.Length {
+		return nil
+	}
+	return f.file.Truncate(n.Length)
+}
+
+// Write appends all of the data, as soon as there is room for it.
+func (f *File) Write(ctx context.Context, data []byte) error {
+	left := data
+	f.dirty = true
+	err := f.disk.Retry(ctx, f.path, func() error {
+		n, err := f.file.Write(left)
+		left = left[n:]
+		f.length += int64(n)
+		return err
+	})
+	written := data[:len(data)-len(left)]
+	f.last = append(f.last, written[max(0, len(written)-fenceSize):]...)
+	if extra := len(f.last) - fenceSize; extra > 0 {
+		f.last = append(f.last[:0], f.last[extra:]...)
+	}
+	return err
+}
+
+// Mark notes the end of the file, for Rewind.
+func (f *File) Mark() {
+	f.marked, f.markedLast = f.length, append(f.markedLast[:0], f.last...)
+}
+
+// Rewind cuts off what was written after the last Mark.
+func (f *File) Rewind() error {
+	f.length, f.last = f.marked, append(f.last[:0], f.markedLast...)
+	return f.file.Truncate(f.length)
+}
+
+// Sync makes durable what was written before.
+func (f *File) Sync(ctx context.Context) error {
+	return f.disk.Retry(ctx, f.path, f.file.Sync)
+}
+
+// OpenWriter opens what cannot be cut, such as a device or a named pipe.
+func (d *Disk) OpenWriter(ctx context.Context, path string) (io.WriteCloser, error) {
+	f, err := d.Create(ctx, path)
+	return f.file, err
+}

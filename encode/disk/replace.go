@@ -1,0 +1,26 @@
+package disk
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+)
+
+// Replace writes a file, which is there as a whole or not at all, and durable.
+func (d *Disk) Replace(ctx context.Context, path string, content []byte) error {
+	hidden := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".part")
+	f, err := d.Create(ctx, hidden)
+	if err != nil {
+		return err
+	}
+	if err = f.Write(ctx, content); err == nil {
+		err = f.Sync(ctx)
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = d.Rename(hidden, path)
+	}
+	if err != nil {
+		return errors.Join(err, d.Remove(hidden))
+	}
+	return d.SyncDir(filepath.Dir(path))
+}

@@ -1,0 +1,198 @@
+package kafka
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"pikabin/encode/disk"
+	"pikabin/encode/sink"
+)
+
+// oversizePolicy says what becomes of an event that its topic does not take.
+type oversizePolicy int
+
+const (
+	oversizeFails    oversizePolicy = iota
+	oversizeToTopic                 // the whole event, to another topic
+	oversizeToFile                  // the whole event, as a line of a file
+	oversizeToFolder                // its value, to a file of a folder; the record says which
+)
+
+// parseOversize reads the option on-oversize: a policy and, behind a colon, the place. A place with a slash is a file, not a topic.
+func parseOversize(v *values) (oversizePolicy, string) {
+	value := v.text("on-oversize", "fail")
+	switch kind, to, _ := strings.Cut(value, ":"); {
+	case value == "fail":
+	case kind == "dlq" && strings.Contains(to, "/"):
+		return oversizeToFile, to
+	case kind == "dlq" && checkTopicName(to) == nil && !strings.Contains(to, "{"):
+		return oversizeToTopic, to
+	case kind == "blob" && to != "":
+		return oversizeToFolder, to
+	default:
+		v.fail("on-oversize", "fail, dlq:TOPIC, dlq:/PATH/OF/A/FILE or blob:FOLDER")
+	}
+	return oversizeFails, ""
+}
+
+// oversizeError is an event that its topic does not take.
+type oversizeError struct {
+	at    string
+	topic *topic
+	size  int
+}
+
+func (e *oversizeError) Error() string {
+	return fmt.Sprintf("the event at %s is a record of %d bytes, and topic %s takes %d at most (max.message.bytes, segment.bytes or batch-bytes): "+
+		"raise that, or say with --on-oversize where such events are to go", e.at, e.size, e.topic.name, e.topic.limit)
+}
+
+// oversized is where events go that their topics do not take, and how many have gone there.
+type oversized struct {
+	policy oversizePolicy
+	disk   *disk.Disk
+	letter *disk.Lines // with oversizeToFile
+	folder string      // with oversizeToFolder
+	count  func()
+	n      atomic.Int64
+}
+
+// openOversized makes what is needed before the first such event comes, so that a mistake shows at the start.
+func openOversized(ctx context.Context, options *options, d *disk.Disk, o *sink.Options) (*oversized, error) {
+	z := &oversized{policy: options.onOversize, disk: d, count: o.Oversized}
+	if z.count == nil {
+		z.count = func() {}
+	}
+	if z.policy != oversizeToFile && z.policy != oversizeToFolder {
+		return z, nil
+	}
+	path, err := filepath.Abs(options.oversizeTo)
+	if err == nil && o.Guard != nil {
+		err = o.Guard(path)
+	}
+	if err != nil {
+		return nil, &sink.TargetError{Err: err}
+	}
+	if z.policy == oversizeToFile {
+		z.letter, err = d.OpenLines(ctx, path)
+	} else {
+		z.folder, err = path, d.MakeDir(ctx, path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opening the place for oversized events: %w", err)
+	}
+	return z, nil
+}
+
+// close ends the file, and says how many events there were.
+func (z *oversized) close() error {
+	if n := z.n.Load(); n > 0 {
+		z.disk.Warn(fmt.Sprintf("kafka: %d events were too large for their topic", n))
+	}
+	if z.letter == nil {
+		return nil
+	}
+	return z.letter.Close()
+}
+
+// oversize makes of a record that is too large one for the dead-letter topic, or one that says where its value is, or a line of a
+// file: then nothing is to be sent.
+func (d *delivery) oversize(topic *topic, r *kgo.Record, from, size int) (send bool, err error) {
+	s := d.sink
+	at := string(r.Headers[0].Value)
+	target := topic
+	var where string
+	switch s.oversized.policy {
+	case oversizeToTopic:
+		target = s.topics.byName[s.o.oversizeTo]
+		where = "it goes to topic " + target.name
+		d.headers = append(d.headers, kgo.RecordHeader{Key: headerOversize, Value: []byte(topic.name)})
+		if r.Partition = anyPartition; r.Key == nil {
+			r.Partition = 0
+		}
+	case oversizeToFile:
+		where = "it goes to " + s.oversized.letter.Path()
+		err = s.oversized.letter.Append(s.life, letterOf(topic, r))
+	case oversizeToFolder:
+		where, err = s.oversized.store(s.life, r)
+		d.headers[from+contentHeader].Value = []byte(blobContent)
+	default:
+		err = &oversizeError{at: at, topic: topic, size: size}
+		return false, err
+	}
+	if err != nil {
+		return false, fmt.Errorf("storing the event at %s: %w", at, err)
+	}
+	r.Topic, r.Headers = target.name, d.headers[from:len(d.headers):len(d.headers)]
+	send = s.oversized.policy != oversizeToFile
+	if left := recordSize(r); send && left > target.limit {
+		return false, &oversizeError{at: at, topic: target, size: left}
+	}
+	s.oversized.n.Add(1)
+	s.oversized.count()
+	s.warn(fmt.Sprintf("kafka: the event at %s is a record of %d bytes, more than the %d of topic %s: %s", at, size, topic.limit, topic.name, where))
+	return send, nil
+}
+
+// letter is a record as a line of a file. Bytes are base64.
+type letter struct {
+	Topic   string            `json:"topic"`
+	Time    int64             `json:"time"` // in milliseconds since 1970
+	Headers map[string]string `json:"headers"`
+	Key     []byte            `json:"key"`
+	Value   []byte            `json:"value"`
+}
+
+func letterOf(topic *topic, r *kgo.Record) letter {
+	l := letter{Topic: topic.name, Headers: map[string]string{}, Key: r.Key, Value: r.Value}
+	if !r.Timestamp.IsZero() {
+		l.Time = r.Timestamp.UnixMilli()
+	}
+	for _, h := range r.Headers {
+		l.Headers[h.Key] = string(h.Value)
+	}
+	return l
+}
+
+// blobContent is the content type of a value that says where the event is.
+const blobContent = "application/vnd.pikabin.blob+json"
+
+// blob is where an event is that was too large for its topic.
+type blob struct {
+	URI    string `json:"uri"`
+	Size   int    `json:"size"`
+	SHA256 string `json:"sha256"`
+}
+
+// store puts the value of a record into a file of the folder, and what says where it is into its place.
+func (z *oversized) store(ctx context.Context, r *kgo.Record) (where string, err error) {
+	sum := sha256.Sum256(r.Value)
+	path := filepath.Join(z.folder, blobName(r, sum))
+	if err := z.disk.Replace(ctx, path, r.Value); err != nil {
+		return "", err
+	}
+	uri := url.URL{Scheme: "file", Path: filepath.ToSlash(path)}
+	b := blob{URI: uri.String(), Size: len(r.Value), SHA256: hex.EncodeToString(sum[:])}
+	r.Value, err = json.Marshal(map[string]blob{"blob": b})
+	return "its value is in " + b.URI, err
+}
+
+// blobName is a name of a file that is the same for the same event: its position, its part if it has one, and what its value is, since
+// another history, or another server's, has events at the same positions.
+func blobName(r *kgo.Record, sum [sha256.Size]byte) string {
+	name := string(r.Headers[0].Value)
+	if i := slices.IndexFunc(r.Headers, func(h kgo.RecordHeader) bool { return h.Key == headerPart }); i >= 0 {
+		name += "-" + string(r.Headers[i].Value)
+	}
+	return strings.NewReplacer("/", "-", ":", "-").Replace(name) + "-" + hex.EncodeToString(sum[:8])
+}

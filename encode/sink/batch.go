@@ -1,0 +1,40 @@
+package sink
+
+import (
+	"pikabin/decode"
+	"pikabin/encode/checkpoint"
+)
+
+// Batch is what one chunk became. It belongs to the sink from Write until the call of done.
+type Batch struct {
+	Log   *decode.Log
+	Data  []byte          // the encoded changes, compressed if that was asked for
+	Begin decode.Position // of the record that the first change in Data is of
+	End   decode.Position // after the last record
+	Fence decode.Fence    // of End, where positions are saved
+	Epoch uint32          // of Begin and End, see checkpoint.Mark
+
+	// Pieces are what Data consists of, if it is to be parted by the hours of its events.
+	Pieces []Piece
+
+	Messages []Message // one for each change in Data, for a Messenger only
+	Keys     []byte    // what the messages' keys point into
+}
+
+// Mark is the place that is reached when the batch has been delivered.
+func (b *Batch) Mark() checkpoint.Mark {
+	return checkpoint.Mark{Position: b.End, Fence: b.Fence, Epoch: b.Epoch}
+}
+
+// Footprint is what the batch takes, with what a sink adds to each message.
+func (b *Batch) Footprint() int64 {
+	return int64(cap(b.Data)+cap(b.Keys)) + MessageCost*int64(len(b.Messages))
+}
+
+// Piece is what of a batch goes into one partition.
+type Piece struct {
+	Hour  int64           // unix seconds of its beginning; 0 where it is not known
+	Last  int64           // of the latest change
+	Begin decode.Position // of the first record
+	Data  []byte
+}

@@ -1,0 +1,87 @@
+package sink
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+)
+
+// TargetError is a value of --output that cannot be meant, or what goes with it.
+type TargetError struct{ Err error }
+
+// Error says what is wrong with it.
+func (e *TargetError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *TargetError) Unwrap() error { return e.Err }
+
+// StoppedError is an output that was not there yet when the run was told to end. Nothing was written.
+type StoppedError struct{ Err error }
+
+// Error says what was waited for.
+func (e *StoppedError) Error() string {
+	return fmt.Sprintf("told to end before the output was open: %v", e.Err)
+}
+
+// Unwrap gives the cause.
+func (e *StoppedError) Unwrap() error { return e.Err }
+
+// ErrStopped is why a wait ends when Options.Stop is closed.
+var ErrStopped = errors.New("told to end")
+
+// Error is a failure of the sink: what was read is fine, what is behind the committed position has
+// not been delivered.
+type Error struct{ Err error }
+
+// Error says that it was the output.
+func (e *Error) Error() string { return fmt.Sprintf("writing the output: %v", e.Err) }
+
+// Unwrap gives the cause, such as EPIPE or ENOSPC.
+func (e *Error) Unwrap() error { return e.Err }
+
+// IsFull tells an error that goes away when somebody makes room.
+func IsFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
+
+// FullError is what still had no room when the run was told to end. What was delivered before is whole.
+type FullError struct {
+	Path string
+	Err  error
+}
+
+// Error says what there was no room for.
+func (e *FullError) Error() string {
+	why := e.Err
+	if errno, ok := errors.AsType[syscall.Errno](why); ok {
+		why = errno // the rest of it is the path once more
+	}
+	return fmt.Sprintf("there was no room for %s up to the end (%v)", e.Path, why)
+}
+
+// Unwrap gives the cause.
+func (e *FullError) Unwrap() error { return e.Err }
+
+// EndedFull tells an error that only says that there was no room up to the end.
+func EndedFull(err error) bool {
+	_, ok := errors.AsType[*FullError](err)
+	return ok
+}
+
+// LostOutputError is an output that is not what the state says was written.
+type LostOutputError struct {
+	Path string
+	Want int64  // bytes
+	Have int64  // bytes; -1: the file is not there
+	Text string // more about it
+}
+
+// Error says both sides, and what can be done.
+func (e *LostOutputError) Error() string {
+	have := fmt.Sprintf("it has %d", e.Have)
+	if e.Have < 0 {
+		have = "it is not there"
+	}
+	return fmt.Sprintf("output %s is not the one that the state is of: %d bytes had been written, %s%s; "+
+		"put it back, or begin with a new output and a new state", e.Path, e.Want, have, e.Text)
+}
