@@ -200,7 +200,7 @@ func (j *joiner) emptyFrame(ctx context.Context) {
 		return
 	}
 	b := j.pool.get()
-	b.packed = j.again.frames.AppendFrame(b.packed, nil)
+	b.packed, b.Loose = j.again.frames.AppendFrame(b.packed, nil), false
 	b.Data, b.Log = b.packed, &decode.Log{DB: j.db}
 	j.write(ctx, b, func() {}) //nolint:errcheck,gosec // it is kept, and asked for when the sink is closed
 }

@@ -78,6 +78,7 @@ type Options struct {
 	// Stats, if set, is kept up to date for whoever watches.
 	Stats *Stats
 
+	gathers   bool // the sink compresses small batches itself
 	positions bool // the sink is a Positioner
 }
 
@@ -135,6 +136,9 @@ func Run(ctx context.Context, src Source, to sink.Sink, o Options) (Result, erro
 	j := &joiner{o: &o, sink: to, keeps: keeps, db: decode.FirstDB, ledger: newLedger(&o), stop: stop, teller: teller{warn: o.warn}}
 	if c, ok := to.(sink.Continued); ok {
 		j.db, j.begun = c.DB(), c.Begun()
+	}
+	if g, ok := to.(sink.Gatherer); ok {
+		o.gathers = g.Gathers()
 	}
 	noter, _ := to.(sink.Noter)
 	s := &saver{o: &o, keeper: keeper, noter: noter, ledger: j.ledger, fail: j.fail}
@@ -273,7 +277,7 @@ func newWorkers(o *Options, room *budget.Budget) ([]*worker, error) {
 	o.FormatOptions.SplitKeys = o.Filter.ByKey()
 	workers := make([]*worker, o.Workers+1)
 	for i := range workers {
-		w := &worker{filter: matcher, encoder: o.Format.New(o.FormatOptions), fences: o.Fences || o.positions, zone: o.Hive, budget: room}
+		w := &worker{filter: matcher, encoder: o.Format.New(o.FormatOptions), fences: o.Fences || o.positions, zone: o.Hive, budget: room, gathers: o.gathers}
 		w.doubter, _ = w.encoder.(formats.Doubter)
 		w.messages = o.FormatOptions.Bare
 		w.newDecoder = func() (*decode.Decoder, error) { return decode.NewDecoder(o.Decoder) }

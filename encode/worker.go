@@ -21,6 +21,7 @@ type worker struct {
 	encoder    formats.Encoder
 	doubter    formats.Doubter // the encoder, if it is one
 	frames     frame.Compressor
+	gathers    bool           // the sink puts small batches together and compresses them itself
 	fences     bool           // positions are saved
 	zone       *time.Location // changes are parted by their hours there; nil: they are not
 	messages   bool           // the sink is a Messenger
@@ -186,12 +187,16 @@ func lostChange(l *decode.Lost) *decode.Change {
 func (w *worker) finish() {
 	w.b.text = int64(len(w.b.plain))
 	w.b.Data = w.b.plain
+	frames := w.frames
+	if w.b.Loose = w.gathers && frames != nil && len(w.b.plain) < frame.GatherBelow; w.b.Loose {
+		frames = nil
+	}
 	if len(w.b.cuts) > 0 {
-		w.b.cutPieces(w.frames)
+		w.b.cutPieces(frames)
 		return
 	}
-	if w.frames != nil && len(w.b.plain) > 0 {
-		w.b.packed = w.frames.AppendFrame(w.b.packed[:0], w.b.plain)
+	if frames != nil && len(w.b.plain) > 0 {
+		w.b.packed = frames.AppendFrame(w.b.packed[:0], w.b.plain)
 		w.b.Data = w.b.packed
 	}
 }

@@ -57,6 +57,9 @@ func (c *convertCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
+	if err := c.checkStart(ctx, extents, &o); err != nil {
+		return err
+	}
 	sink, err := c.openSink(ctx, s, &o, k, c.Sources, logs)
 	if err != nil {
 		return err

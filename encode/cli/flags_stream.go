@@ -112,6 +112,15 @@ func dbsOf(logs []*binlog.Log) []string {
 	return slices.Compact(dbs)
 }
 
+// frames puts the small batches of a tail together. Without a state nothing tells when they have to be in the output, so that each is a frame then; and of
+// what convert reads, the frames must not depend on the time of the run.
+func (f *streamFlags) frames(k *keeping, c frame.Compression) (sink.Framer, error) {
+	if !f.live || k.file == nil || c == (frame.Compression{}) {
+		return nil, nil
+	}
+	return c.NewCompressor()
+}
+
 // openSink opens the output where the state says that it ended.
 func (f *streamFlags) openSink(ctx context.Context, s *streams, o *encode.Options, k *keeping, sources []string, logs []*binlog.Log) (sink.Sink, error) {
 	debug.SetMemoryLimit(int64(f.Memory) + runtimeReserve)
@@ -123,10 +132,15 @@ func (f *streamFlags) openSink(ctx context.Context, s *streams, o *encode.Option
 	if err := guard.State(f.State); err != nil {
 		return nil, err
 	}
+	frames, err := f.frames(k, o.Compression)
+	if err != nil {
+		return nil, err
+	}
 	to, err := output.Open(sink.Options{
+		Frames: frames,
 		Target: f.Output, Settings: f.settings(), Stdout: s.stdout.Writer, DBs: dbsOf(logs), Format: o.Format.Name, Ext: o.Format.Ext + o.Compression.Ext(), ContentType: o.Format.ContentType,
 		Compressed: o.Compression != (frame.Compression{}),
-		Roll:       roll, Resume: k.file != nil, Note: k.state.Note,
+		Roll:       roll, Owner: k.owner(), Resume: k.file != nil, Note: k.state.Note,
 		Belongs: func(output string) error { return k.belongTo(output, f.Format, o.Compression) },
 		Guard:   func(path string) error { return guard.Write("output", path) },
 		Warn:    s.console.Warn, Waits: o.Stats.Waits, Oversized: o.Stats.Oversized, StandsBy: o.Stats.StandsBy, Stop: ctx.Done(),

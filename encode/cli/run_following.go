@@ -92,9 +92,26 @@ func (f *following) open(ctx context.Context) error {
 		return err
 	}
 	if f.sink == nil {
+		if err := f.checkStart(ctx, f.begun(logs), o); err != nil {
+			return err
+		}
 		f.sink, err = f.openSink(ctx, f.streams, o, f.keeping, f.Sources, logs)
 	}
 	return err
+}
+
+// begun are the places at which the logs that are there were begun.
+func (f *following) begun(logs []*binlog.Log) []extent {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var extents []extent
+	for _, l := range logs {
+		if e, ok := f.starts[l.ID()]; ok {
+			e.until = l.Committed()
+			extents = append(extents, e)
+		}
+	}
+	return extents
 }
 
 // openRemote opens an output that no file of this machine is, before the logs are followed.

@@ -206,6 +206,14 @@ func (k *keeping) save(c encode.Checkpoint) error {
 	return k.file.Save(k.state)
 }
 
+// owner is the path of the state, empty if none is kept.
+func (k *keeping) owner() string {
+	if k.file == nil {
+		return ""
+	}
+	return k.file.Path()
+}
+
 func (k *keeping) close() {
 	if k.file != nil {
 		k.file.Close() //nolint:gosec // what was saved stays, and the lock ends with the process

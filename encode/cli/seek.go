@@ -23,7 +23,11 @@ func (*seekCommand) Help() string {
 	return `Examples:
 
   pikabin seek /data/pika/log/log_db0 --time '2025-06-01 12:00'
-  pikabin convert /data/pika/log/log_db0 --from $(pikabin seek /data/pika/log/log_db0 --time 2h)`
+  pikabin convert /data/pika/log/log_db0 --from $(pikabin seek /data/pika/log/log_db0 --time 2h)
+
+A time is searched for as if the times of records only rose. Where the clock of the server was set back, or commands were logged
+out of order, the record that is found is at or after the time and follows an older one, but a record of that time may also be before it: give a time that
+is earlier by the step. The same holds for --from and --until.`
 }
 
 // Run prints the position, behind the name of the DB if there are several.

@@ -78,13 +78,37 @@ func (d *Disk) Create(ctx context.Context, path string) (*File, error) {
 	return f, err
 }
 
-// Reopen goes on with a file where a note says that it ended: what is behind was never acknowledged, and is cut off.
+// CreateOwn makes a file under a name that is free. Nothing that is there, such as a link, is written through.
+func (d *Disk) CreateOwn(ctx context.Context, path string) (*File, error) {
+	f := &File{disk: d, path: path}
+	err := d.Retry(ctx, path, func() (err error) {
+		f.file, err = vfs.OpenOwn(d, path, os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o666)
+		return err
+	})
+	return f, err
+}
+
+// Reopen continues a file of the user's where a note says that it ended: what is after it was never acknowledged, and is cut off.
 func (d *Disk) Reopen(ctx context.Context, path string, n Extent) (*File, error) {
 	file, err := d.OpenFile(path, os.O_RDWR|os.O_APPEND, 0)
+	if errors.Is(err, fs.ErrNotExist) && n.Length == 0 {
+		return d.Create(ctx, path)
+	}
+	return d.resume(file, err, path, n)
+}
+
+// ReopenOwn is Reopen for a file that this program has named.
+func (d *Disk) ReopenOwn(ctx context.Context, path string, n Extent) (*File, error) {
+	file, err := vfs.OpenOwn(d, path, os.O_RDWR|os.O_APPEND, 0)
+	if errors.Is(err, fs.ErrNotExist) && n.Length == 0 {
+		return d.CreateOwn(ctx, path)
+	}
+	return d.resume(file, err, path, n)
+}
+
+// resume cuts a file that has been opened, or could not be.
+func (d *Disk) resume(file vfs.File, err error, path string, n Extent) (*File, error) {
 	if errors.Is(err, fs.ErrNotExist) {
-		if n.Length == 0 {
-			return d.Create(ctx, path)
-		}
 		return nil, &sink.LostOutputError{Path: path, Want: n.Length, Have: -1}
 	}
 	if err != nil {
@@ -95,6 +119,22 @@ func (d *Disk) Reopen(ctx context.Context, path string, n Extent) (*File, error)
 		return nil, errors.Join(err, file.Close())
 	}
 	return f, nil
+}
+
+// CheckThere refuses to count what was written as delivered when the file, or a folder above it, was moved or removed meanwhile.
+func (f *File) CheckThere() error {
+	there, err := f.disk.Stat(f.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &sink.MovedError{Path: f.path}
+	}
+	if err != nil {
+		return err
+	}
+	written, err := f.file.Stat()
+	if err == nil && !vfs.SameFile(there, written) {
+		err = &sink.MovedError{Path: f.path}
+	}
+	return err
 }
 
 func (f *File) cut(n Extent) error {

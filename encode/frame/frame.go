@@ -78,7 +78,7 @@ type Compressor interface {
 func (c Compression) NewCompressor() (Compressor, error) {
 	switch c.codec {
 	case "zstd":
-		enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithZeroFrames(true),
+		enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithZeroFrames(true), zstd.WithAllLitEntropyCompression(true),
 			zstd.WithEncoderLevel(zstd.EncoderLevelFromZstd(c.level)))
 		if err != nil {
 			return nil, fmt.Errorf("compression zstd:%d: %w", c.level, err)

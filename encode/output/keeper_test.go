@@ -91,7 +91,7 @@ func (j *journey) run() error {
 		o.Hive = time.UTC
 	}
 	to, err := output.Open(sink.Options{
-		Target: j.path, Ext: ".jsonl" + j.compare.Ext(), Compressed: j.compare != frame.Compression{}, Roll: roll, Disk: j.mem, Resume: true, Note: j.note,
+		Target: j.path, Ext: ".jsonl" + j.compare.Ext(), Compressed: j.compare != frame.Compression{}, Roll: roll, Disk: j.mem, Resume: true, Note: j.note, Owner: "state",
 		Warn: j.warn, Waits: j.waits, Stop: j.stop,
 	})
 	if err != nil {
@@ -155,7 +155,7 @@ func (j *journey) check(when string) {
 		if strings.HasSuffix(base, ".part") {
 			j.t.Fatalf("%v, %s: %s is left", &j.target, when, name)
 		}
-		if base != ".pikabin.lock" {
+		if !strings.HasPrefix(base, ".pikabin.") {
 			all = append(all, sinktest.Unpack(j.t, j.compress, [][]byte{[]byte(files[name])})...)
 		}
 	}

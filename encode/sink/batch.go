@@ -14,6 +14,9 @@ type Batch struct {
 	Fence decode.Fence    // of End, where positions are saved
 	Epoch uint32          // of Begin and End, see checkpoint.Mark
 
+	// Loose says that Data is small and has not been compressed, though the output is: the sink puts it together with others.
+	Loose bool
+
 	// Pieces are what Data consists of, if it is to be parted by the hours of its events.
 	Pieces []Piece
 

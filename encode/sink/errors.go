@@ -85,3 +85,21 @@ func (e *LostOutputError) Error() string {
 	return fmt.Sprintf("output %s is not the one that the state is of: %d bytes had been written, %s%s; "+
 		"put it back, or begin with a new output and a new state", e.Path, e.Want, have, e.Text)
 }
+
+// MovedError is a file that is not in its place any more, though it is being written: its events would be nowhere.
+type MovedError struct{ Path string }
+
+// Error says what has to be done.
+func (e *MovedError) Error() string {
+	return fmt.Sprintf("%s, which is being written, was moved or removed: what it holds since the last save is not counted as delivered; put it back, or begin with a new output and a new state",
+		e.Path)
+}
+
+// OlderStateError is a state that is older than the output, such as one from a backup.
+type OlderStateError struct{ Output string }
+
+// Error says what can be done.
+func (e *OlderStateError) Error() string {
+	return fmt.Sprintf("the state is older than the parts in %s: to continue would write events into other parts once more; put the newer state back, or begin with a new folder and a new state",
+		e.Output)
+}

@@ -35,6 +35,12 @@ type Options struct {
 	Resume bool
 	Note   json.RawMessage
 
+	// Owner is the path of the state's file; empty: there is none. A folder belongs to one state.
+	Owner string
+
+	// Frames, if set, makes the frames of batches that are Loose, which a sink puts together until the state is saved or a part ends.
+	Frames Framer
+
 	// Roll says when a part of a folder is complete.
 	Roll Roll
 
@@ -57,6 +63,12 @@ type Options struct {
 
 	// Stop is closed when the run is to end, so that a sink stops waiting for what may never come, such as room on a disk.
 	Stop <-chan struct{}
+}
+
+// Framer compresses. It belongs to one goroutine at a time.
+type Framer interface {
+	// AppendFrame appends an independent frame of src.
+	AppendFrame(dst, src []byte) []byte
 }
 
 // Type is a row of the table of outputs.

@@ -57,6 +57,12 @@ type Keeper interface {
 	Rolled() <-chan struct{}
 }
 
+// Gatherer is a sink that takes batches that are Loose, while Gathers says so.
+type Gatherer interface {
+	Sink
+	Gathers() bool
+}
+
 // Parted is a sink of several outputs, each of one log. What tells of the log in the formats that need it, stands at the
 // beginning of each, and not where the log changes.
 type Parted interface {

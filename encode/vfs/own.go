@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 )
 
 // NotOwnError is something in the place of a file of this program that is none: a link, a pipe, a device, or a second name of another file.
@@ -58,4 +59,14 @@ func kindOf(mode fs.FileMode) string {
 	default:
 		return "a device"
 	}
+}
+
+// SameFile reports whether two files are one, of any of the file systems.
+func SameFile(a, b fs.FileInfo) bool {
+	if os.SameFile(a, b) {
+		return true
+	}
+	x, ok := a.Sys().(interface{ IsNode() })
+	y, okY := b.Sys().(interface{ IsNode() })
+	return ok && okY && x == y
 }

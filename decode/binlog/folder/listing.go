@@ -69,10 +69,6 @@ func (l *Listing) add(entry fs.DirEntry) error {
 	if !Matters(name) {
 		return nil
 	}
-	if entry.IsDir() {
-		l.Below = append(l.Below, name)
-		return nil
-	}
 	number, compression, isSegment := ParseSegmentName(name)
 	path := filepath.Join(l.Path, name)
 	info, err := os.Stat(path)

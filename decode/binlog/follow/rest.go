@@ -46,20 +46,20 @@ func (f *follower) atRest() (bool, error) {
 // segments come out of the plan in their place, as of a log that is not followed.
 func (f *follower) lookAtRest(m folder.Manifest) (verdict, error) {
 	if !f.pos.Before(m.Position) {
-		return notYet, nil
+		return lookAgain, nil
 	}
 	if !f.rests {
 		_, err := f.atRest()
-		return notYet, err
+		return lookAgain, err
 	}
 	if s, err := f.standing(); err != nil || s.other != "" && f.begun {
-		return notYet, err // of another history, which has not told yet where it begins
+		return lookAgain, err // of another history, which has not told yet where it begins
 	}
 	if err := f.relist(m); err != nil {
-		return notYet, err
+		return lookAgain, err
 	}
 	f.read(m.Position)
-	return more, nil
+	return planned, nil
 }
 
 // StuckError is a log that was not read to its end, which nothing that was tried has mended.

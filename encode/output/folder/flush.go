@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"io/fs"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -22,7 +21,15 @@ func (f *folder) Flush(ctx context.Context, complete bool) (note any, writes int
 			f.finish(p)
 		}
 	}
-	n, writes := folderNote{}, f.writes
+	if err := f.endFrames(ctx); err != nil {
+		f.err = cmp.Or(f.err, err)
+		f.mu.Unlock()
+		return nil, 0, err
+	}
+	if len(f.complete) > 0 {
+		f.shown++
+	}
+	n, writes := folderNote{Shown: f.shown}, f.writes
 	var dirty []*part
 	for _, key := range slices.Sorted(maps.Keys(f.open)) {
 		n.Open = append(n.Open, f.open[key].noted())
@@ -32,9 +39,12 @@ func (f *folder) Flush(ctx context.Context, complete bool) (note any, writes int
 		n.Complete = append(n.Complete, p.noted())
 		dirty = append(dirty, p)
 	}
+	all := slices.Clone(dirty)
 	dirty = slices.DeleteFunc(dirty, func(p *part) bool { return !p.Unsynced() })
 	f.mu.Unlock()
-	err = f.syncAll(ctx, dirty)
+	if err = f.syncAll(ctx, dirty); err == nil {
+		err = checkThere(all)
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err != nil {
@@ -72,34 +82,61 @@ func (f *folder) syncAll(ctx context.Context, parts []*part) error {
 	return nil
 }
 
-// Kept shows the parts that are complete by the note.
-func (f *folder) Kept(ctx context.Context, note any) error {
-	for _, n := range note.(folderNote).Complete {
-		if err := f.show(ctx, n); err != nil {
-			return err
+// endFrames ends the frame that is open in each part: what is behind it would not be in the file.
+func (f *folder) endFrames(ctx context.Context) error {
+	for _, p := range slices.Concat(slices.Collect(maps.Values(f.open)), f.complete) {
+		p.mark()
+		if err := p.end(ctx); err != nil {
+			return errors.Join(err, p.rewind())
 		}
-		f.mu.Lock()
-		i := slices.IndexFunc(f.complete, func(p *part) bool { return p.Name == n.Name })
-		var err error
-		if i >= 0 {
-			err = f.complete[i].Close()
-			f.complete = slices.Delete(f.complete, i, i+1)
-		}
-		f.mu.Unlock()
-		if err != nil {
+	}
+	return nil
+}
+
+// checkThere looks for all parts in their places.
+func checkThere(parts []*part) error {
+	for _, p := range parts {
+		if err := p.CheckThere(); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// show gives a part its name. It may have been done before a crash, and a consumer may have taken the part since.
+// Kept shows the parts that are complete by the note, and then says whose they are.
+func (f *folder) Kept(ctx context.Context, note any) error {
+	n := note.(folderNote)
+	for _, p := range n.Complete {
+		if err := f.show(ctx, p); err != nil {
+			return err
+		}
+		if err := f.forget(p.Name); err != nil {
+			return err
+		}
+	}
+	if len(n.Complete) == 0 {
+		return nil
+	}
+	return f.writeOwner(ctx, n.Shown) // if it fails, the next run does
+}
+
+// forget closes a part that has been shown.
+func (f *folder) forget(name string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	i := slices.IndexFunc(f.complete, func(p *part) bool { return p.Name == name })
+	if i < 0 {
+		return nil
+	}
+	err := f.complete[i].Close()
+	f.complete = slices.Delete(f.complete, i, i+1)
+	return err
+}
+
+// show gives a part its name. After a crash it may have been done before, and a consumer may have taken the part since: then it is not there.
 func (f *folder) show(ctx context.Context, n partNote) error {
 	from, to := f.path(hidden(n.Name)), f.path(n.Name)
 	err := f.Retry(ctx, to, func() error { return f.Rename(from, to) })
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 
 	"pikabin/decode"
 	"pikabin/encode/disk"
+	"pikabin/encode/frame"
 	"pikabin/encode/sink"
 	"pikabin/encode/vfs"
 )
@@ -46,6 +47,8 @@ type folder struct {
 	ext    string
 	roll   sink.Roll
 	resume bool
+	owner  string // the path of the state; empty: there is none
+	frames sink.Framer
 	header func(*decode.Log) []byte
 	now    func() time.Time
 	unlock func() error
@@ -56,13 +59,14 @@ type folder struct {
 	complete []*part           // in the order in which they became so, until they are shown
 	last     map[string]string // the name of the last part, by key
 	writes   int
+	shown    uint64  // how often parts became complete, in all runs of the state
 	err      error   // of a write: what the parts end in is no whole batch; or of a sync: what they hold is not durable
 	touched  []*part // by the batch that is being written
 }
 
 func open(o sink.Options) (sink.Sink, error) {
 	f := &folder{
-		Disk: disk.New(&o), dir: filepath.Clean(o.Target), ext: o.Ext, roll: o.Roll, resume: o.Resume,
+		Disk: disk.New(&o), dir: filepath.Clean(o.Target), ext: o.Ext, roll: o.Roll, resume: o.Resume, owner: o.Owner, frames: o.Frames,
 		header: func(*decode.Log) []byte { return nil }, now: time.Now, rolled: make(chan struct{}, 1), open: map[string]*part{},
 		last: map[string]string{},
 	}
@@ -86,6 +90,7 @@ func open(o sink.Options) (sink.Sink, error) {
 type folderNote struct {
 	Open     []partNote `json:"open,omitempty"`
 	Complete []partNote `json:"complete,omitempty"` // and perhaps not yet shown
+	Shown    uint64     `json:"shown,omitempty"`    // how often there were some
 }
 
 // begin goes on where a note says, and removes what no state knows of.
@@ -101,20 +106,19 @@ func (f *folder) begin(ctx context.Context, note json.RawMessage) error {
 			return err
 		}
 	}
-	for _, p := range n.Complete {
-		if err := f.show(ctx, p); err != nil {
-			return err
-		}
-	}
 	known := map[string]bool{}
-	for _, p := range n.Open {
-		path := f.path(hidden(p.Name))
-		g, err := f.Reopen(ctx, path, p.End)
-		if err != nil {
-			return err
-		}
-		known[path] = true
-		f.open[p.Key], f.last[p.Key] = &part{File: g, partNote: p, named: true, began: f.now(), wrote: f.now()}, p.Name
+	for _, p := range slices.Concat(n.Open, n.Complete) {
+		known[f.path(hidden(p.Name))] = true
+	}
+	if err := f.checkOwner(n.Shown, note != nil, known); err != nil {
+		return err
+	}
+	f.shown = n.Shown
+	if err := f.writeOwner(ctx, n.Shown); err != nil {
+		return err
+	}
+	if err := f.takeUp(ctx, &n); err != nil {
+		return err
 	}
 	return f.walk(f.dir, func(path string) error {
 		if !ours.MatchString(filepath.Base(path)) || known[path] {
@@ -122,6 +126,23 @@ func (f *folder) begin(ctx context.Context, note json.RawMessage) error {
 		}
 		return f.Remove(path)
 	})
+}
+
+// takeUp shows the parts that a note says are complete, which a crash may have done already, and continues with those that are open.
+func (f *folder) takeUp(ctx context.Context, n *folderNote) error {
+	for _, p := range n.Complete {
+		if err := f.show(ctx, p); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	for _, p := range n.Open {
+		g, err := f.ReopenOwn(ctx, f.path(hidden(p.Name)), p.End)
+		if err != nil {
+			return err
+		}
+		f.open[p.Key], f.last[p.Key] = &part{File: g, loose: frame.NewGather(f.frames), partNote: p, named: true, began: f.now(), wrote: f.now()}, p.Name
+	}
+	return nil
 }
 
 // refuse does not let a new state write among parts that it knows nothing of.
@@ -186,7 +207,7 @@ func (f *folder) Write(ctx context.Context, b *sink.Batch, done func(error)) {
 // touch notes where a part ends before the batch, and that back has to look at it.
 func (f *folder) touch(p *part) {
 	if !slices.Contains(f.touched, p) {
-		p.Mark()
+		p.mark()
 		f.touched = append(f.touched, p)
 	}
 }
@@ -195,7 +216,7 @@ func (f *folder) touch(p *part) {
 func (f *folder) back() error {
 	for _, p := range f.touched {
 		if p.Marked() > 0 {
-			if err := p.Rewind(); err != nil {
+			if err := p.rewind(); err != nil {
 				return err
 			}
 			continue
@@ -226,11 +247,11 @@ func (f *folder) writePiece(ctx context.Context, b *sink.Batch, piece *sink.Piec
 		}
 	}
 	f.touch(p)
-	if err := p.Write(ctx, piece.Data); err != nil {
+	if err := p.add(ctx, piece.Data, b.Loose); err != nil {
 		return err
 	}
 	p.Hour, p.wrote = max(p.Hour, piece.Hour), f.now() // of two hours when the clocks are put back, which have one name
-	if f.roll.Size > 0 && p.Length() >= f.roll.Size {
+	if f.roll.Size > 0 && p.size() >= f.roll.Size {
 		f.finish(p)
 	}
 	f.finishOver(b.Log, piece.Last)
@@ -261,11 +282,11 @@ func (f *folder) create(ctx context.Context, key string, b *sink.Batch, piece *s
 	if err := f.MakeDir(ctx, filepath.Dir(path)); err != nil {
 		return nil, err
 	}
-	g, err := f.Disk.Create(ctx, path)
+	g, err := f.CreateOwn(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	p := &part{File: g, partNote: partNote{Name: name, Key: key, Epoch: b.Epoch, At: piece.Begin.Segment}, began: f.now()}
+	p := &part{File: g, loose: frame.NewGather(f.frames), partNote: partNote{Name: name, Key: key, Epoch: b.Epoch, At: piece.Begin.Segment}, began: f.now()}
 	f.open[key], f.last[key] = p, name
 	f.touch(p)
 	return p, p.Write(ctx, f.header(b.Log))

@@ -2,13 +2,16 @@ package folder
 
 import (
 	"fmt"
+	"net/url"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"pikabin/decode"
 	"pikabin/encode/disk"
+	"pikabin/encode/frame"
 	"pikabin/encode/sink"
 )
 
@@ -20,9 +23,10 @@ const hourGrace = 5 * time.Minute
 type part struct {
 	*disk.File
 	partNote
-	named bool      // its name is durable
-	began time.Time // the first write of this run
-	wrote time.Time // the last one
+	loose *frame.Gather // small batches, until they are a frame
+	named bool          // its name is durable
+	began time.Time     // the first write of this run
+	wrote time.Time     // the last one
 }
 
 // partNote is what the state holds of a part.
@@ -67,8 +71,7 @@ var seen = regexp.MustCompile(`^[^.].*-(e\d{4,}-)?\d{10}-\d{12}(~\d+)?\.[a-z.]+$
 //	db0-e0001-0000000012-000000004096.jsonl.zst     once the history has been replaced
 //	db=db0/dt=2025-06-01/hr=12/db0-0000000012-000000004096.jsonl.zst
 func partName(b *sink.Batch, p *sink.Piece, zone *time.Location, again int, ext string) string {
-	db := strings.ReplaceAll(b.Log.String(), "/", "_")
-	name := db
+	name := logName(b.Log)
 	if b.Epoch > 0 {
 		name += fmt.Sprintf("-e%04d", b.Epoch)
 	}
@@ -77,6 +80,22 @@ func partName(b *sink.Batch, p *sink.Piece, zone *time.Location, again int, ext 
 		name += fmt.Sprintf("~%d", again)
 	}
 	return filepath.Join(partitionDir(b.Log, p.Hour, zone), name+ext)
+}
+
+// oddName is what of a DB's name would be taken for something else in the name of a part: for a slot or an epoch, for what hides a file, or for the
+// sign that stands for it.
+var oddName = regexp.MustCompile(`^\.|_\d+$|-e\d{4,}$|[%/\x00-\x1f\x7f]`)
+
+// logName is the name of a log in that of a part. No two logs have the same: "db0_3" is slot 3 of db0, and the DB "db0_3" is "db0%5F3".
+func logName(log *decode.Log) string {
+	name := oddName.ReplaceAllStringFunc(log.DB, func(odd string) string { return fmt.Sprintf("%%%02X%s", odd[0], odd[1:]) })
+	if !utf8.ValidString(name) { // which the state could not hold
+		name = strings.ReplaceAll(url.PathEscape(name), "%25", "%")
+	}
+	if log.Slot >= 0 {
+		name += fmt.Sprintf("_%d", log.Slot)
+	}
+	return name
 }
 
 // noHour stands for events of which no time is known, as Hive names them.
@@ -91,7 +110,7 @@ func partitionDir(log *decode.Log, unix int64, zone *time.Location) string {
 		t := time.Unix(unix, 0).In(zone)
 		day, hour = t.Format(time.DateOnly), t.Format("15")
 	}
-	return filepath.Join("db="+log.DB, "dt="+day, "hr="+hour)
+	return filepath.Join("db="+logName(&decode.Log{DB: log.DB, Slot: -1}), "dt="+day, "hr="+hour)
 }
 
 // partKey says whose the part of a log and an hour is.

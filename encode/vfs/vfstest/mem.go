@@ -50,6 +50,9 @@ type node struct {
 	mode   fs.FileMode
 }
 
+// IsNode says that a node is the same file as another one exactly when it is the same node.
+func (*node) IsNode() {}
+
 // change is one of the names of a folder.
 type change struct {
 	dirs  []string
@@ -399,4 +402,4 @@ func (i info) Size() int64       { return int64(len(i.node.data)) }
 func (i info) Mode() fs.FileMode { return i.node.mode }
 func (info) ModTime() time.Time  { return time.Time{} }
 func (i info) IsDir() bool       { return i.node.mode.IsDir() }
-func (info) Sys() any            { return nil }
+func (i info) Sys() any          { return i.node }

@@ -1,0 +1,94 @@
+package folder
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"pikabin/encode/sink"
+	"pikabin/encode/vfs"
+)
+
+// ownerName is the file that says whose the parts of a folder are.
+const ownerName = ".pikabin.owner"
+
+// owner is the state that the parts of a folder belong to, and how far the folder has come by it. The state of another time or another run must not
+// go on with them, nor remove what it does not know.
+type owner struct {
+	State string `json:"state"` // the path of its file
+	Shown uint64 `json:"shown"` // as in note
+}
+
+// readOwner gives whose the folder is, the zero value if that was never said.
+func (f *folder) readOwner() (o owner, err error) {
+	file, err := vfs.OpenOwn(f.Disk, f.path(ownerName), os.O_RDONLY, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return owner{}, nil
+	}
+	if err != nil {
+		return owner{}, err
+	}
+	text, err := io.ReadAll(file)
+	if err = errors.Join(err, file.Close()); err == nil {
+		err = json.Unmarshal(text, &o)
+	}
+	if err != nil {
+		err = fmt.Errorf("reading whose the parts of %s are: %w", f.dir, err)
+	}
+	return o, err
+}
+
+// writeOwner says durably how far the state has come. Without a state the folder is nobody's.
+func (f *folder) writeOwner(ctx context.Context, shown uint64) error {
+	if f.owner == "" {
+		return nil
+	}
+	text, err := json.Marshal(owner{State: f.owner, Shown: shown})
+	if err != nil {
+		return err
+	}
+	path := f.path(ownerName)
+	if err := f.Remove(path + ".tmp"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	g, err := f.CreateOwn(ctx, path+".tmp")
+	if err != nil {
+		return err
+	}
+	if err = g.Write(ctx, append(text, '\n')); err == nil {
+		err = g.Sync(ctx)
+	}
+	if err = errors.Join(err, g.Close()); err != nil {
+		return err
+	}
+	if err := f.Rename(path+".tmp", path); err != nil {
+		return err
+	}
+	return f.SyncDir(f.dir)
+}
+
+// checkOwner refuses a folder with parts of another state, and a state that is older than the folder. continues says that the state has a note of the
+// folder, which knows the parts that are known.
+func (f *folder) checkOwner(shown uint64, continues bool, known map[string]bool) error {
+	o, err := f.readOwner()
+	switch {
+	case err != nil:
+		return err
+	case continues && o.Shown > shown:
+		return &sink.OlderStateError{Output: f.dir}
+	case o.State == "" || o.State == f.owner:
+		return nil
+	}
+	return f.walk(f.dir, func(path string) error {
+		name := filepath.Base(path)
+		if known[path] || !ours.MatchString(name) && (continues || !seen.MatchString(name)) {
+			return nil
+		}
+		return &sink.TargetError{Err: fmt.Errorf("%s belongs to the state %s: continue with that state, or name another folder", path, o.State)}
+	})
+}
