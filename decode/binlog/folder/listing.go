@@ -69,6 +69,10 @@ func (l *Listing) add(entry fs.DirEntry) error {
 	if !Matters(name) {
 		return nil
 	}
+	if entry.IsDir() {
+		l.Below = append(l.Below, name)
+		return nil
+	}
 	number, compression, isSegment := ParseSegmentName(name)
 	path := filepath.Join(l.Path, name)
 	info, err := os.Stat(path)

@@ -51,11 +51,10 @@ type follower struct {
 	// pos is where the next chunk begins. end is what was handed out up to: it lies in the segment before while pos is the
 	// beginning of the next one.
 	pos, end decode.Position
-	fresh    bool   // pos is where a history is read from, and nothing stands before it
-	middle   bool   // pos is not known to be the end of a record: it is that of a chunk in the middle of a segment
-	before   []byte // the bytes before pos
-	beforeAt decode.Position
-	head     []byte // the first bytes of the segment that pos is in
+	fresh    bool // pos is where a history is read from, and nothing stands before it
+	middle   bool // pos is not known to be the end of a record: it is that of a chunk in the middle of a segment
+
+	memory memory
 
 	plan *binlog.Plan
 
@@ -67,12 +66,7 @@ type follower struct {
 	kept    *decode.Chunk // could not be given yet, because what is before its end could not be read
 	stop    <-chan struct{}
 
-	// doubtful is a segment that seemed not to be written yet, doubtAt the last manifest since then, and changes how often that has changed,
-	// if doubted.
-	doubtful uint32
-	changes  int
-	doubted  bool
-	doubtAt  [folder.ManifestSize]byte
+	doubt doubt
 
 	mu     sync.Mutex
 	public LogStatus // and of its fields those that Status does not look up
@@ -181,7 +175,7 @@ func (f *follower) beyond(e *decode.BeyondError) error {
 }
 
 func (f *follower) moved(to decode.Position) {
-	f.begun, f.fresh, f.doubted, f.middle = true, false, false, false
+	f.begun, f.fresh, f.doubt.pending, f.middle = true, false, false, false
 	f.rest.pending = false
 	f.pos, f.end = to, to
 	f.mu.Lock()
@@ -257,7 +251,7 @@ func (f *follower) goesOn(number uint32) error {
 		return nil
 	}
 	f.evidence.Forget(number)
-	if j, err := f.joint(held, folder.Segment{Number: number, Path: f.segmentPath(number)}); err != nil || j != joined {
+	if j, err := f.succession(held, folder.Segment{Number: number, Path: f.segmentPath(number)}); err != nil || j != continues {
 		return cmp.Or(err, errReplaced)
 	}
 	return nil
@@ -396,41 +390,3 @@ func (f *follower) once(kind binlog.NoteKind, path, format string, args ...any) 
 
 // segmentPath is that of the plain segment with a number.
 func (f *follower) segmentPath(number uint32) string { return folder.SegmentPath(f.dir.Path, number) }
-
-// relist looks at the folder again, for a manifest that is believed. Unlike Log.Refresh it does not ask again what version
-// wrote the log: the logic id in the manifest of a live server may be that of another record than its position.
-func (f *follower) relist(m folder.Manifest) error {
-	list, err := f.dir.List()
-	if err != nil {
-		return err
-	}
-	segments, _ := folder.Split(list.Segments, m.Position.Segment)
-	f.log.Adopt(&evidence.View{Segments: segments, Manifest: m, Generation: f.log.Generation(), Before35: f.log.View().Before35})
-	f.evidence.Reset()
-	return nil
-}
-
-// grow takes over a manifest that has moved within the segment that is held.
-func (f *follower) grow(m folder.Manifest) error {
-	now, err := f.dir.Held().Stat()
-	if err != nil {
-		return fmt.Errorf("%s: %w", f.log.ID(), err)
-	}
-	was := f.log.View()
-	i, ok := folder.Find(was.Segments, f.dir.Held().Segment().Number)
-	if !ok || m.Position.Segment != was.Manifest.Position.Segment {
-		return f.relist(m)
-	}
-	v := *was
-	v.Manifest, v.Segments = m, slices.Clone(was.Segments)
-	v.Segments[i].Size = now.Size()
-	f.log.Adopt(&v)
-	return nil
-}
-
-// unwritten reports whether a manifest names bytes of a segment that has none.
-func (f *follower) unwritten(m folder.Manifest) bool {
-	segments := f.log.View().Segments
-	i, ok := folder.Find(segments, m.Position.Segment)
-	return ok && segments[i].Size == 0 && m.Position.Offset > 0
-}

@@ -8,20 +8,28 @@ import (
 	"os"
 	"slices"
 
+	"pikabin/decode"
 	"pikabin/decode/binlog/folder"
 )
+
+// memory is what is kept of the segment that was read last, to know it again.
+type memory struct {
+	before []byte          // the bytes before a position
+	at     decode.Position // that position
+	head   []byte          // the first bytes of the segment
+}
 
 // remember keeps the bytes before end, as far as they are in the segment that is held. How the segment begins it keeps as it was when
 // the segment was entered: the bytes before end may be of another history already.
 func (f *follower) remember() error {
-	known := f.beforeAt.Segment == f.end.Segment && len(f.head) == maxHead
-	f.before, f.beforeAt = f.before[:0], f.end
+	known := f.memory.at.Segment == f.end.Segment && len(f.memory.head) == maxHead
+	f.memory.before, f.memory.at = f.memory.before[:0], f.end
 	var err error
-	if f.before, err = f.readBefore(f.before); err != nil || f.dir.Held() == nil || known {
+	if f.memory.before, err = f.readBefore(f.memory.before); err != nil || f.dir.Held() == nil || known {
 		return err
 	}
 	n := min(f.end.Offset, maxHead)
-	f.head, err = f.dir.Held().ReadNow(slices.Grow(f.head[:0], maxHead)[:n], 0)
+	f.memory.head, err = f.dir.Held().ReadNow(slices.Grow(f.memory.head[:0], maxHead)[:n], 0)
 	return err
 }
 
@@ -80,7 +88,7 @@ func (f *follower) standing() (standing, error) {
 // reopen takes up the file at the path in place of the one that is held, if all that is remembered is in it: the log was moved to
 // another disk, or a handle of a network file system is stale. So does a run that resumes from a state.
 func (f *follower) reopen() (same bool, err error) {
-	if f.beforeAt != f.end || !tells(f.before) {
+	if f.memory.at != f.end || !tells(f.memory.before) {
 		return false, nil
 	}
 	held := f.dir.Swap(nil)
@@ -110,7 +118,7 @@ func tells(before []byte) bool {
 
 // compare reads again what is remembered of the segment that is held. Long values end alike, so that the head is compared, too.
 func (f *follower) compare() (string, error) {
-	if f.beforeAt != f.end {
+	if f.memory.at != f.end {
 		return "", nil
 	}
 	if other, err := f.compareBefore(); err != nil || other != "" {
@@ -123,7 +131,7 @@ func (f *follower) compare() (string, error) {
 func (f *follower) compareBefore() (string, error) {
 	var buf [maxBefore]byte
 	now, err := f.readBefore(buf[:0])
-	if err != nil || bytes.Equal(now, f.before) {
+	if err != nil || bytes.Equal(now, f.memory.before) {
 		return "", err
 	}
 	return fmt.Sprintf("the bytes before %v are others than were read", f.end), nil
@@ -131,12 +139,12 @@ func (f *follower) compareBefore() (string, error) {
 
 // compareHead reads how the current segment begins once more.
 func (f *follower) compareHead() (string, error) {
-	if len(f.head) == 0 || f.dir.Held() == nil || f.dir.Held().Segment().Number != f.end.Segment {
+	if len(f.memory.head) == 0 || f.dir.Held() == nil || f.dir.Held().Segment().Number != f.end.Segment {
 		return "", nil
 	}
 	var buf [maxHead]byte
-	now, err := f.dir.Held().ReadNow(buf[:len(f.head)], 0)
-	if err != nil || bytes.Equal(now, f.head) {
+	now, err := f.dir.Held().ReadNow(buf[:len(f.memory.head)], 0)
+	if err != nil || bytes.Equal(now, f.memory.head) {
 		return "", err
 	}
 	return fmt.Sprintf("write2file%d begins with other bytes than were read", f.end.Segment), nil

@@ -46,20 +46,20 @@ func (f *follower) atRest() (bool, error) {
 // segments come out of the plan in their place, as of a log that is not followed.
 func (f *follower) lookAtRest(m folder.Manifest) (verdict, error) {
 	if !f.pos.Before(m.Position) {
-		return lookAgain, nil
+		return notYet, nil
 	}
 	if !f.rests {
 		_, err := f.atRest()
-		return lookAgain, err
+		return notYet, err
 	}
 	if s, err := f.standing(); err != nil || s.other != "" && f.begun {
-		return lookAgain, err // of another history, which has not told yet where it begins
+		return notYet, err // of another history, which has not told yet where it begins
 	}
 	if err := f.relist(m); err != nil {
-		return lookAgain, err
+		return notYet, err
 	}
 	f.read(m.Position)
-	return planned, nil
+	return more, nil
 }
 
 // StuckError is a log that was not read to its end, which nothing that was tried has mended.

@@ -8,42 +8,42 @@ import (
 	"pikabin/decode/binlog/folder"
 )
 
-// joint is what a segment says of the one before it, which is held and has lost its name.
-type joint uint8
+// successor is what a segment says of the one before it, which is held and has lost its name.
+type successor uint8
 
 const (
-	untold  joint = iota // it does not say where it goes on from
-	joined               // it goes on where the records of the one before it end
-	severed              // it goes on from elsewhere
+	unknown   successor = iota // it does not say where it continues from
+	continues                  // it continues where the records of the one before it end
+	breaks                     // it continues from elsewhere
 )
 
-// behindUnlinked judges the way from a segment that is held and has lost its name to what is behind it: planned if it is that of one
+// behindUnlinked judges the way from a segment that is held and has lost its name to what comes after it: more if it is that of one
 // history. A purge takes names away and no records, but a full sync puts another segment in the place of the one that is held, and
 // when that has been purged as well only the segment behind it is left to tell.
 func (f *follower) behindUnlinked(m folder.Manifest) (verdict, error) {
 	held := f.dir.Held()
 	if held == nil || held.Segment().Number != f.end.Segment || f.end.Segment == math.MaxUint32 {
-		return planned, nil
+		return more, nil
 	}
 	i, ok := folder.Find(f.log.View().Segments, f.end.Segment+1)
 	if !ok {
 		return f.beforeGap(m, held, f.log.View().Segments[i])
 	}
 	next := f.log.View().Segments[i]
-	j, err := f.joint(held, next)
+	j, err := f.succession(held, next)
 	switch {
 	case err != nil:
-		return lookAgain, err
-	case j == severed:
+		return notYet, err
+	case j == breaks:
 		return f.replaced(m, fmt.Sprintf("write2file%d does not go on from the write2file%d that was read", next.Number, f.end.Segment))
-	case j == joined:
-		return planned, nil
+	case j == continues:
+		return more, nil
 	case f.pos.Segment == next.Number:
 		return f.replaced(m, fmt.Sprintf("write2file%d was unlinked before it was read to its end, and write2file%d does not say what it goes on from",
 			f.end.Segment, next.Number))
 	}
 	f.read(next.Start())
-	return partly, nil
+	return moreThenLook, nil
 }
 
 // beforeGap judges the rest of a segment that is held and has lost its name, with the one behind it. A server that goes on to another
@@ -52,54 +52,54 @@ func (f *follower) behindUnlinked(m folder.Manifest) (verdict, error) {
 func (f *follower) beforeGap(m folder.Manifest, held *folder.File, next folder.Segment) (verdict, error) {
 	now, err := held.Again()
 	if err != nil {
-		return lookAgain, err
+		return notYet, err
 	}
 	defer now.Close()
 	span := f.evidence.Span(f.log.View(), now)
 	e, err := f.evidence.Ending(now, span, f.end.Offset)
 	if err != nil {
-		return lookAgain, err
+		return notYet, err
 	}
 	o, err := f.evidence.Opening(f.log.View(), next)
 	if err != nil {
-		return lookAgain, err
+		return notYet, err
 	}
 	if e.Found && o.Found && o.Has&e.Last.Has&decode.HasLogicID != 0 && o.LogicID <= e.Last.LogicID {
 		return f.replaced(m, fmt.Sprintf("write2file%d begins with the logic id %d, and %d was read", next.Number, o.LogicID, e.Last.LogicID))
 	}
 	span.Begin, span.Exact = f.end.Offset, !f.middle
 	if end, err := f.evidence.WholeEnd(now, span); err != nil || end == now.Size() {
-		return planned, err
+		return more, err
 	}
 	gap := &decode.GapError{Log: f.log.ID(), From: f.end, To: next.Start(), First: f.end.Segment, Last: next.Number - 1}
 	f.moved(next.Start())
-	return lookAgain, gap
+	return notYet, gap
 }
 
-// joint compares how a segment begins with how the one before it ends. On a replica whose positions have drifted from those of its
+// succession compares how a segment begins with how the one before it ends. On a replica whose positions have drifted from those of its
 // master nothing can be told.
-func (f *follower) joint(held *folder.File, next folder.Segment) (joint, error) {
+func (f *follower) succession(held *folder.File, next folder.Segment) (successor, error) {
 	o, err := f.evidence.Opening(f.log.View(), next)
 	if err != nil {
-		return untold, err
+		return unknown, err
 	}
 	// Who pins segments has seen whether another one took the place of this one, while he ran.
-	unknown := untold
+	unknown := unknown
 	if f.dir.Links != nil {
-		unknown = joined
+		unknown = continues
 	}
 	if !o.Found || !o.HasAt || o.Offset != 0 || o.At.Segment != f.end.Segment {
 		return unknown, nil
 	}
 	now, err := held.Again()
 	if err != nil {
-		return untold, err
+		return unknown, err
 	}
 	defer now.Close()
 	span := f.evidence.Span(f.log.View(), now)
 	if o.At.Offset >= f.end.Offset && o.At.Offset <= now.Size() {
 		if e, err := f.evidence.Ending(now, span, o.At.Offset); err != nil || e.Boundary {
-			return joined, err
+			return continues, err
 		}
 	}
 	e, err := f.evidence.Ending(now, span, f.end.Offset)
@@ -107,5 +107,5 @@ func (f *follower) joint(held *folder.File, next folder.Segment) (joint, error) 
 	if err != nil || !e.Own() && (e.Found || !far) {
 		return unknown, err
 	}
-	return severed, nil
+	return breaks, nil
 }

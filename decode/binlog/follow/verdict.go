@@ -14,10 +14,10 @@ import (
 type verdict uint8
 
 const (
-	lookAgain verdict = iota // it is not believed, or not yet
-	nothing                  // there is nothing to read until it changes
-	planned                  // there is something to read
-	partly                   // so there is, and what is behind it the next look will tell
+	notYet       verdict = iota // it is not believed, or not yet
+	upToDate                    // there is nothing to read until it changes
+	more                        // there is something to read
+	moreThenLook                // so there is, and the next look will tell what comes after it
 )
 
 // look asks the manifest whether there is something to read.
@@ -46,13 +46,13 @@ func (f *follower) look() (news bool, err error) {
 	v, err := f.judge(m)
 	switch {
 	case err != nil:
-	case v == lookAgain:
+	case v == notYet:
 		v, err = f.lookAtRest(m)
-	case v == nothing:
+	case v == upToDate:
 		f.rest.pending = false
 	}
-	f.settled = v == nothing && err == nil
-	return v == planned || v == partly, notThere(err)
+	f.settled = v == upToDate && err == nil
+	return v == more || v == moreThenLook, notThere(err)
 }
 
 // notThere passes over an error for something that has vanished: the next look will tell what it was.
@@ -84,7 +84,7 @@ func (f *follower) judge(m folder.Manifest) (verdict, error) {
 	var err error
 	switch {
 	case at == f.pos:
-		v, err = nothing, f.settle()
+		v, err = upToDate, f.settle()
 	case at.Segment == f.pos.Segment && f.pos.Offset > 0 && f.pos.Before(at):
 		v, err = f.grown(m)
 	case f.pos.Before(at):
@@ -92,7 +92,7 @@ func (f *follower) judge(m folder.Manifest) (verdict, error) {
 	default:
 		v, err = f.backward(m)
 	}
-	if err == nil && (v == nothing || v == planned) {
+	if err == nil && (v == upToDate || v == more) {
 		f.good = f.last
 		f.publish(m)
 	}
@@ -129,19 +129,19 @@ func (f *follower) grown(m folder.Manifest) (verdict, error) {
 	s, err := f.standing()
 	switch {
 	case err != nil:
-		return lookAgain, err
+		return notYet, err
 	case s.other != "" && f.begun:
 		return f.replaced(m, s.other)
 	case s.size < 0 || s.size == 0, s.size < m.Position.Offset && f.begun:
-		return lookAgain, nil
+		return notYet, nil
 	case !s.there && f.begun:
 		if ends, err := f.endsHeld(m.Position.Offset); err != nil || !ends {
-			return lookAgain, err // the server writes into another file that has no name either
+			return notYet, err // the server writes into another file that has no name either
 		}
 	}
 	if f.dir.Held() == nil || f.dir.Held().Segment().Number != f.pos.Segment {
 		if err := f.holdAt(f.pos.Segment); err != nil || f.dir.Held() == nil {
-			return lookAgain, err
+			return notYet, err
 		}
 	}
 	if !s.there && !f.removed {
@@ -149,14 +149,14 @@ func (f *follower) grown(m folder.Manifest) (verdict, error) {
 			"reading on from the open file", f.pos.Segment)
 	}
 	if err := f.grow(m); err != nil {
-		return lookAgain, err
+		return notYet, err
 	}
 	return f.readTo(m, f.dir.Held().Segment())
 }
 
 func (f *follower) replacedIf(begins bool, err error, m folder.Manifest) (verdict, error) {
 	if err != nil || !begins {
-		return lookAgain, err
+		return notYet, err
 	}
 	return f.replaced(m, fmt.Sprintf("another history begins at or before %v", m.Position))
 }
@@ -169,19 +169,19 @@ func (f *follower) replacedIf(begins bool, err error, m folder.Manifest) (verdic
 func (f *follower) readTo(m folder.Manifest, segment folder.Segment) (verdict, error) {
 	o, err := f.evidence.Opening(f.log.View(), segment)
 	if err != nil {
-		return lookAgain, err
+		return notYet, err
 	}
 	until := m.Position
 	if o.Filler || m.Layout == folder.Layout2 && f.begun {
 		if until.Offset, err = f.wholeEnd(segment, o.Filler, until.Offset); err != nil {
-			return lookAgain, err
+			return notYet, err
 		}
 	}
 	if until == f.pos || until != m.Position && !o.Filler {
-		return nothing, nil
+		return upToDate, nil
 	}
 	f.read(until)
-	return planned, nil
+	return more, nil
 }
 
 // wholeEnd is the end of the last record before an offset of the current segment, the offset itself if one ends there.
@@ -205,11 +205,11 @@ func (f *follower) wholeEnd(segment folder.Segment, filler bool, offset int64) (
 func (f *follower) rolled(m folder.Manifest) (verdict, error) {
 	confirmed, err := f.confirm(m)
 	if err != nil || !confirmed && (f.begun || f.unwritten(m)) {
-		return lookAgain, err
+		return notYet, err
 	}
 	s, err := f.standing()
 	if err != nil {
-		return lookAgain, err
+		return notYet, err
 	}
 	if s.other != "" && f.begun {
 		return f.replaced(m, s.other)
@@ -223,106 +223,27 @@ func (f *follower) rolled(m folder.Manifest) (verdict, error) {
 		if m.Position.Segment == f.pos.Segment+1 && f.pos == f.end && s.there && s.size == f.pos.Offset {
 			f.pos, f.fresh = m.Position, false
 		}
-		return nothing, nil
+		return upToDate, nil
 	}
 	if whole, err := f.written(m.Position.Segment); err != nil || !whole {
-		return lookAgain, err
+		return notYet, err
 	}
 	if f.begun && !s.there {
-		if v, err := f.behindUnlinked(m); err != nil || v != planned {
+		if v, err := f.behindUnlinked(m); err != nil || v != more {
 			return v, err
 		}
 	}
 	if err := f.skipPurged(); err != nil {
-		return lookAgain, err
+		return notYet, err
 	}
 	if i, ok := folder.Find(f.log.View().Segments, f.pos.Segment); ok && m.Position.Segment == f.pos.Segment {
 		return f.readTo(m, f.log.View().Segments[i])
 	}
 	if mixed, err := f.mixed(m.Position); err != nil || mixed {
-		return lookAgain, err
+		return notYet, err
 	}
 	f.read(m.Position)
-	return planned, nil
-}
-
-// mixed reports whether no record ends at a manifest's position: a full sync or a truncation has stored one of its fields. When
-// the manifest has changed and still none does, it is damage.
-func (f *follower) mixed(at decode.Position) (bool, error) {
-	i, ok := folder.Find(f.log.View().Segments, at.Segment)
-	if !ok || !f.begun {
-		return false, nil
-	}
-	if ends, err := f.endsRecord(f.log.View().Segments[i], at.Offset); err != nil || ends {
-		return false, err
-	}
-	return f.doubt(at.Segment)
-}
-
-// written reports whether a segment that is entered has a beginning, or whether the server may be about to write it: then it
-// is half a piece of filler or nothing yet, of a full sync whose position the manifest does not have or has in part.
-func (f *follower) written(number uint32) (bool, error) {
-	i, ok := folder.Find(f.log.View().Segments, number)
-	if !ok || !f.begun {
-		return true, nil
-	}
-	o, err := f.evidence.Opening(f.log.View(), f.log.View().Segments[i])
-	if err != nil || o.Found && !o.Filler {
-		return true, err
-	}
-	if o.Filler {
-		if filled, err := f.filled(f.log.View().Segments[i]); err != nil || filled {
-			return true, err
-		}
-	}
-	if at := f.log.View().Manifest.Position; at.Segment == number {
-		if ends, err := f.endsRecord(f.log.View().Segments[i], at.Offset); err != nil || ends {
-			return true, err
-		}
-	}
-	doubt, err := f.doubt(number)
-	return !doubt, err
-}
-
-// filled reports whether the filler that a segment begins with may reach to the end that the next one names: a full sync writes it bit
-// by bit, in place of a segment whose successors are still there.
-func (f *follower) filled(s folder.Segment) (bool, error) {
-	if s.Number == f.log.View().Manifest.Position.Segment {
-		return true, nil
-	}
-	file, err := f.dir.OpenPlain(s)
-	if err != nil {
-		return true, err
-	}
-	defer file.Close()
-	b, err := f.evidence.Bound(f.log.View(), file)
-	if err != nil || b.Cut != nil || !b.Final {
-		return true, err
-	}
-	e, err := f.evidence.Ending(file, f.evidence.Span(f.log.View(), file), b.Limit)
-	return e.Boundary, err
-}
-
-// manifestStores is in how many stores a server changes the manifest: segment, offset, logic id and term.
-const manifestStores = 4
-
-// doubt reports whether to wait for the manifest to change. When it has changed more often than a server changes it for one full sync, and the
-// segment is as it was, then the server has other things to do than to write its beginning: it is damage.
-func (f *follower) doubt(number uint32) (bool, error) {
-	data, err := f.manifest.read()
-	if err != nil {
-		return true, f.unread(err)
-	}
-	now := [folder.ManifestSize]byte(data)
-	if !f.doubted || f.doubtful != number {
-		f.doubtful, f.doubted, f.doubtAt, f.changes = number, true, now, 0
-		return true, nil
-	}
-	if f.doubtAt != now {
-		f.doubtAt = now
-		f.changes++
-	}
-	return f.changes <= manifestStores, nil
+	return more, nil
 }
 
 // confirm lists the folder for a manifest with another number, and reports whether files and manifest bear it out. The
@@ -381,14 +302,14 @@ func (f *follower) skipPurged() error {
 // backward follows a manifest that names an earlier position than it did.
 func (f *follower) backward(m folder.Manifest) (verdict, error) {
 	if !f.begun {
-		return lookAgain, &decode.BeyondError{Log: f.log.ID(), Want: f.pos, End: m.Position}
+		return notYet, &decode.BeyondError{Log: f.log.ID(), Want: f.pos, End: m.Position}
 	}
 	reason := fmt.Sprintf("the manifest went back from %v to %v", f.pos, m.Position)
 	if mayBeMixed(m, f.pos) {
 		// A server of Pika 2 that was killed between two stores of a rotation begins the segment again.
 		s, err := f.standing()
 		if err != nil || s.other == "" {
-			return lookAgain, err
+			return notYet, err
 		}
 		reason = s.other
 	}
@@ -401,19 +322,19 @@ func (f *follower) replaced(m folder.Manifest, reason string) (verdict, error) {
 	// A full sync has replaced files before the manifest tells of it. And of a server that was started without a manifest the
 	// one that is open says nothing any more.
 	if current, err := f.current(); err != nil || !current || f.last == f.good {
-		return lookAgain, err
+		return notYet, err
 	}
 	held := f.dir.Swap(nil)
 	to, ok, err := f.newStart(m)
 	if err != nil || !ok {
 		f.dir.Swap(held)
 		f.evidence.Reset()
-		return lookAgain, err
+		return notYet, err
 	}
 	if held != nil {
 		err = held.Release()
 	}
-	return lookAgain, errors.Join(f.goOn(to, reason), err)
+	return notYet, errors.Join(f.goOn(to, reason), err)
 }
 
 // newStart is where the history begins that a manifest is the end of, if the manifest is believed.
@@ -451,6 +372,6 @@ func (f *follower) goOn(to decode.Position, reason string) error {
 	from := f.end
 	f.moved(to)
 	f.fresh = true
-	f.settled, f.before, f.head, f.beforeAt = false, f.before[:0], f.head[:0], decode.Position{}
+	f.settled, f.memory.before, f.memory.head, f.memory.at = false, f.memory.before[:0], f.memory.head[:0], decode.Position{}
 	return &decode.RewrittenError{Log: f.log.ID(), From: from, To: to, Reason: reason}
 }
