@@ -23,8 +23,7 @@ type spans struct{ list []string }
 
 func (s *spans) add(c decode.Chunk, err error) {
 	if err != nil {
-		var hole decode.Hole
-		if errors.As(err, &hole) {
+		if hole, ok := errors.AsType[decode.Hole](err); ok {
 			s.list = append(s.list, binlogtest.HoleName(hole))
 		} else {
 			s.list = append(s.list, err.Error())
@@ -69,7 +68,7 @@ func followed(t *testing.T, dir string) []string {
 	var s spans
 	for {
 		chunk, err := r.tail.Next(t.Context())
-		if err == io.EOF { //nolint:errorlint // what wraps it is an error
+		if err == io.EOF {
 			return s.list
 		}
 		s.add(chunk, err)
