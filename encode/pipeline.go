@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"sync"
 	"time"
 
 	"pikabin/decode"
@@ -199,7 +198,7 @@ func (o *Options) warn(text string) {
 func run(ctx context.Context, src Source, j *joiner) error {
 	o := j.o
 	room := budget.New(o.Memory)
-	j.pool = &pool{budget: room, stats: o.Stats}
+	j.pool = newPool(room, o.Stats, 2*o.Workers)
 	_, o.FormatOptions.Bare = j.sink.(sink.Messenger)
 	_, o.positions = j.sink.(sink.Positioner)
 	workers, err := newWorkers(o, room)
@@ -317,38 +316,4 @@ func newWork(workers []*worker, o *Options, room *budget.Budget) func() func(con
 			return b
 		}
 	}
-}
-
-// keepBuffer is the size up to which a batch's buffers are used again, keepMessages the number of messages.
-const (
-	keepBuffer   = 8 << 20
-	keepMessages = 1 << 16
-)
-
-// pool keeps batches for use again.
-type pool struct {
-	budget *budget.Budget
-	stats  *Stats
-	free   sync.Pool
-}
-
-func (p *pool) get() *parcel {
-	p.stats.hold(1)
-	if b, ok := p.free.Get().(*parcel); ok {
-		return b
-	}
-	return &parcel{piece: decode.Piece{First: -1}}
-}
-
-// put takes a batch back and gives its share of the budget to others.
-func (p *pool) put(b *parcel) {
-	p.stats.hold(-1)
-	if b.inFlight {
-		p.budget.Release(b.seq, b.charged)
-	}
-	if cap(b.plain) > keepBuffer || cap(b.packed) > keepBuffer || cap(b.Keys) > keepBuffer || cap(b.Messages) > keepMessages {
-		return
-	}
-	b.reset()
-	p.free.Put(b)
 }

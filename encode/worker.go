@@ -27,9 +27,10 @@ type worker struct {
 	messages   bool           // the sink is a Messenger
 	budget     *budget.Budget
 
-	change decode.Change
-	large  int64 // size of the largest record of the chunk, if it is charged by itself
-	b      *parcel
+	change  decode.Change
+	typical int   // length of the changes of the chunk before, up to typicalMax
+	large   int64 // size of the largest record of the chunk, if it is charged by itself
+	b       *parcel
 }
 
 // encode reads the records that begin in the batch's chunk into the batch. limit bounds the number of changes; where positions are
@@ -41,6 +42,7 @@ func (w *worker) encode(ctx context.Context, b *parcel, limit int64) {
 	w.change.Time = 0
 	w.walker.Scanner.Reserve = func(n int64) error { return w.reserve(ctx, n) }
 	w.walker.Reset(b.chunk.Source, b.chunk.Span)
+	b.plain = slices.Grow(b.plain, w.typical) // at once: growing step by step touches four times the memory
 	for more := true; more && w.walker.Next(); {
 		more = w.record(ctx, limit)
 	}
@@ -50,7 +52,11 @@ func (w *worker) encode(ctx context.Context, b *parcel, limit int64) {
 	b.read = max(min(b.chunk.End, b.chunk.Limit)-b.chunk.Begin, 0)
 	w.finish()
 	w.trim()
+	w.typical = min(len(b.plain), typicalMax)
 }
+
+// typicalMax is what a chunk's share of the budget covers in any case.
+const typicalMax = chunkShare / 4
 
 // place says where the batch lies in the log, and what is wrong there.
 func (w *worker) place() {
