@@ -75,8 +75,9 @@ func touchOf(c *decode.Change) (touch, bool) {
 		// Before 4.0 each type has names of its own; which version it is only older records tell.
 		t.replace = c.Op == decode.OpSet && c.Has&decode.HasLogicID != 0 && c.Has&decode.HasServerID == 0
 		return t, t.kind != 0
+	default:
+		return touch{}, false
 	}
-	return touch{}, false
 }
 
 // kindOf is the bit of a type. Bitmaps and HyperLogLogs are strings, and geo sets are sorted sets.
@@ -88,8 +89,9 @@ func kindOf(t decode.Type) uint8 {
 		return 2
 	case decode.TypeHash, decode.TypeList, decode.TypeSet, decode.TypeStream:
 		return 4 << (t - decode.TypeHash)
+	default:
+		return 0
 	}
-	return 0
 }
 
 // maxNames bounds the names whose types are remembered: some 100 MB.

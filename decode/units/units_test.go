@@ -31,10 +31,10 @@ func TestParseDuration(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 2000 {
 		d := time.Duration(random.Int64N(int64(1) << (1 + random.IntN(50))))
-		weeks, days := time.Duration(random.IntN(9)), time.Duration(random.IntN(9))
+		weeks, days := random.IntN(9), random.IntN(9)
 		for text, want := range map[string]time.Duration{
 			d.String():                              d,
-			fmt.Sprintf("%dw%dd%v", weeks, days, d): (weeks*7+days)*24*time.Hour + d,
+			fmt.Sprintf("%dw%dd%v", weeks, days, d): time.Duration(weeks*7+days)*24*time.Hour + d,
 		} {
 			if got, err := units.ParseDuration(text); err != nil || got != want {
 				t.Fatalf("%q: got %v, %v, want %v", text, got, err, want)

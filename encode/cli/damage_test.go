@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -24,7 +25,7 @@ var (
 // touched; what does not come out is named; and the three agree on it.
 func TestDamagedLogs(t *testing.T) {
 	for seed := *damagedFrom; seed < *damagedFrom+uint64(*damagedLogs); seed++ {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			t.Parallel()
 			l := damaged.New(seed)
 			dir := filepath.Join(t.TempDir(), "log")

@@ -91,8 +91,7 @@ type MovedError struct{ Path string }
 
 // Error says what has to be done.
 func (e *MovedError) Error() string {
-	return fmt.Sprintf("%s, which is being written, was moved or removed: what it holds since the last save is not counted as delivered; put it back, or begin with a new output and a new state",
-		e.Path)
+	return e.Path + ", which is being written, was moved or removed: what it holds since the last save is not counted as delivered; put it back, or start with a new output and a new state"
 }
 
 // OlderStateError is a state that is older than the output, such as one from a backup.

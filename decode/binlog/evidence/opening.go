@@ -51,7 +51,7 @@ func (r *Reader) readOpening(src io.ReaderAt, span decode.Span) (Opening, error)
 }
 
 // readClaim reads what the item of a damaged first record says, whatever else is wrong with the record.
-func (r *Reader) readClaim(src io.ReaderAt, span *decode.Span, o *Opening) error {
+func (*Reader) readClaim(src io.ReaderAt, span *decode.Span, o *Opening) error {
 	var buf [8 + decode.ItemHeaderSize]byte
 	if span.Begin > 0 || span.Limit < int64(len(buf)) {
 		return nil

@@ -106,6 +106,7 @@ func (s *records) add(stamp Stamp, entries []decode.Entry) {
 	s.stamps = append(s.stamps, stamp)
 	for i := range entries {
 		switch entries[i].Age() {
+		case decode.AgeUnknown:
 		case decode.AgeBefore35:
 			s.before35++
 		case decode.AgeSince35:
