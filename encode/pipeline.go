@@ -1,6 +1,3 @@
-// Package encode is the engine, the way from the chunks of a log to a sink: workers turn chunks into batches of
-// encoded changes, the batches are put back into log order and delivered, and what has been
-// acknowledged moves the position.
 package encode
 
 import (

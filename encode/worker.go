@@ -130,7 +130,7 @@ func (w *worker) record(ctx context.Context, limit int64) bool {
 		if !w.filter.Keep(&w.change) {
 			continue
 		}
-		if limit >= 0 && w.b.changes >= limit && !(w.fences && begun) {
+		if limit >= 0 && w.b.changes >= limit && (!w.fences || !begun) {
 			return false
 		}
 		begun = true

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"pikabin/encode/output/kafka"
 	"slices"
 	"strings"
 
@@ -17,6 +16,7 @@ import (
 	"pikabin/decode/binlog"
 	"pikabin/decode/inspect"
 	"pikabin/encode/checkpoint"
+	"pikabin/encode/output/kafka"
 	"pikabin/encode/run"
 )
 

@@ -155,10 +155,26 @@ func TestFilterRules(t *testing.T) {
 
 // changed are commands with the keys that each may change, "*" for any, and their type.
 var changed = []struct{ command, keys, kind string }{
-	{"SET a 1", "a", "string"}, {"SETBIT b 1 1", "b", "bitmap"}, {"HSET a f v", "a", "hash"}, {"RPOPLPUSH a b", "a b", "list"}, {"RPOPLPUSH c a", "c a", "list"},
-	{"SMOVE b c m", "b c", "set"}, {"SUNIONSTORE a b c", "a", "set"}, {"BRPOP a b 0", "a b", "list"}, {"ZADD c 1 m", "c", "zset"}, {"EXPIREAT b 2000000000", "b", "*"},
-	{"DEL a", "a", "*"}, {"UNLINK c", "c", "*"}, {"FLUSHDB", "*", "*"}, {"FLUSHDB hash", "*", "*"}, {"FLUSHALL", "*", "*"}, {"PKPATTERNMATCHDEL a*", "*", "*"},
-	{"PKHSET a f v", "*", "*"}, {"PFADD b e", "b", "hll"}, {"XADD c 1-1 f v", "c", "stream"}, {"PERSIST a", "a", "*"},
+	{"SET a 1", "a", "string"},
+	{"SETBIT b 1 1", "b", "bitmap"},
+	{"HSET a f v", "a", "hash"},
+	{"RPOPLPUSH a b", "a b", "list"},
+	{"RPOPLPUSH c a", "c a", "list"},
+	{"SMOVE b c m", "b c", "set"},
+	{"SUNIONSTORE a b c", "a", "set"},
+	{"BRPOP a b 0", "a b", "list"},
+	{"ZADD c 1 m", "c", "zset"},
+	{"EXPIREAT b 2000000000", "b", "*"},
+	{"DEL a", "a", "*"},
+	{"UNLINK c", "c", "*"},
+	{"FLUSHDB", "*", "*"},
+	{"FLUSHDB hash", "*", "*"},
+	{"FLUSHALL", "*", "*"},
+	{"PKPATTERNMATCHDEL a*", "*", "*"},
+	{"PKHSET a f v", "*", "*"},
+	{"PFADD b e", "b", "hll"},
+	{"XADD c 1-1 f v", "c", "stream"},
+	{"PERSIST a", "a", "*"},
 }
 
 // TestFilterHidesNoChange has random filters of keys and types: what may change a wanted key of a wanted type comes, and nothing else does.

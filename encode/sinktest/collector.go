@@ -22,12 +22,14 @@ type Collector struct {
 	Closed int
 }
 
+// Write implements sink.Sink.
 func (s *Collector) Write(_ context.Context, b *sink.Batch, done func(error)) {
 	s.Buffer.Write(b.Data)
 	s.Frames = append(s.Frames, bytes.Clone(b.Data))
 	done(nil)
 }
 
+// Close implements sink.Sink.
 func (s *Collector) Close(context.Context) error { s.Closed++; return nil }
 
 // Convert runs the logs under dir into a Collector.

@@ -15,6 +15,7 @@ func Lines() formats.Format {
 
 type LineEncoder struct{}
 
+// AppendChange adds the line of a change.
 func (LineEncoder) AppendChange(dst []byte, c *decode.Change) []byte {
 	if c.Op >= decode.OpGap {
 		return fmt.Appendf(dst, "%s %s %d:%d %v-%v %s\n", c.Log, c.Op, c.Segment, c.Offset, c.From, c.To, c.Reason)

@@ -54,6 +54,7 @@ func RandomLog(rng *rand.Rand, o binlogtest.Options, records int) *binlogtest.Wr
 	return w
 }
 
+// Filler is a value of n bytes, all alike.
 func Filler(rng *rand.Rand, n int) string {
 	return strings.Repeat(string(rune('a'+rng.IntN(26))), n)
 }

@@ -12,6 +12,7 @@ import (
 // InTurn gives a chunk of each plan in turn, as a tail of several logs does.
 type InTurn struct{ Plans []*binlog.Plan }
 
+// Next implements encode.Source.
 func (s *InTurn) Next(ctx context.Context) (decode.Chunk, error) {
 	for len(s.Plans) > 0 {
 		p := s.Plans[0]
@@ -26,6 +27,7 @@ func (s *InTurn) Next(ctx context.Context) (decode.Chunk, error) {
 	return decode.Chunk{}, io.EOF
 }
 
+// PlansInTurn gives chunks of a size of all logs in turn.
 func PlansInTurn(t *testing.T, logs []*binlog.Log, chunk int64) *InTurn {
 	t.Helper()
 	s := &InTurn{}

@@ -3,9 +3,10 @@ package file_test
 import (
 	"encoding/json"
 	"fmt"
-	"github.com/google/go-cmp/cmp"
 	"maps"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"pikabin/decode"
 	"pikabin/decode/binlog"

@@ -2,10 +2,11 @@ package folder_test
 
 import (
 	"encoding/json"
-	"github.com/google/go-cmp/cmp"
 	"maps"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"pikabin/decode"
 	"pikabin/encode/output/folder"

@@ -16,7 +16,8 @@ const dialTimeout = 10 * time.Second
 // clientBase are the options that every client of the sink has: how the brokers are reached, and who hears of trouble.
 func (s *producer) clientBase() ([]kgo.Opt, error) {
 	var config *tls.Config
-	opts := []kgo.Opt{kgo.SeedBrokers(s.o.brokers...), kgo.ClientID(s.o.clientID), kgo.WithHooks(s.trouble), kgo.WithLogger(s.trouble),
+	opts := []kgo.Opt{
+		kgo.SeedBrokers(s.o.brokers...), kgo.ClientID(s.o.clientID), kgo.WithHooks(s.trouble), kgo.WithLogger(s.trouble),
 		// A balancer takes connections and hangs up while the broker is away: that is no mistake in our options.
 		kgo.AlwaysRetryEOF(),
 	}
