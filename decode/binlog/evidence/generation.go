@@ -82,7 +82,7 @@ func (r *Reader) manifestAhead(v *View) (uint64, bool, error) {
 	}
 	defer f.Close()
 	e, err := r.Ending(f, decode.Span{Log: r.dir.ID, Segment: at.Segment, Generation: decode.G4}, at.Offset)
-	if err != nil || !e.Boundary || !e.Found || e.Last.Has&decode.HasLogicID == 0 || e.Last.LogicID > v.Manifest.LogicID {
+	if err != nil || !e.Found || e.Last.End != at.Offset || e.Last.Has&decode.HasLogicID == 0 || e.Last.LogicID > v.Manifest.LogicID {
 		return 0, false, err
 	}
 	return v.Manifest.LogicID - e.Last.LogicID, true, nil

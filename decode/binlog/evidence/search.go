@@ -51,39 +51,44 @@ const maxIDBlocks = 64
 // endOf finds the record with a logic id, looking from the end of the span backwards, and gives where it ends. It looks no further than to a
 // record with a lower id. missing: all that is there has lower ids, or nothing has any, so that the record was lost.
 func (r *Reader) endOf(src io.ReaderAt, span decode.Span, id uint64) (end int64, missing bool, err error) {
-	at := span.Limit
+	at, higher := span.Limit, false
 	for range maxIDBlocks {
 		begin, ok, err := lastBeginning(src, at, decode.HeaderSize(span.Generation))
 		if err != nil || !ok {
-			return 0, at == span.Limit, err
+			return 0, !higher, err
 		}
-		end, lower, err := r.endIn(src, span, begin, id)
-		if err != nil || end > 0 || lower {
-			return end, end == 0, err
+		ids, err := r.idsIn(src, span, begin, id)
+		if err != nil || ids.end > 0 || ids.lower {
+			return ids.end, ids.end == 0, err
 		}
-		at = begin
+		at, higher = begin, higher || ids.higher
 	}
 	return 0, false, nil
 }
 
-// endIn looks for the record with a logic id among those that begin in one block. lower: there is one with a lower id. An empty record and
-// padding take an id without showing it.
-func (r *Reader) endIn(src io.ReaderAt, span decode.Span, begin int64, id uint64) (end int64, lower bool, err error) {
+// ids is what the records that begin in one block say of a logic id.
+type ids struct {
+	end           int64 // of the record that has it, 0 if none does
+	lower, higher bool  // some have such ones
+}
+
+// idsIn looks for the record with a logic id. An empty record and padding take an id without showing it.
+func (r *Reader) idsIn(src io.ReaderAt, span decode.Span, begin int64, id uint64) (found ids, err error) {
 	var last uint64
 	err = r.each(src, span, begin, begin+decode.BlockSize, func(s *Stamp, _ bool) bool {
 		switch {
 		case s.Has&decode.HasLogicID != 0:
 			last = s.LogicID
-			lower = lower || last < id
-		case lower:
+			found.lower, found.higher = found.lower || last < id, found.higher || last > id
+		case found.lower:
 			last++
 		}
 		if last == id {
-			end = s.End
+			found.end = s.End
 		}
-		return end == 0
+		return found.end == 0
 	})
-	return end, lower, err
+	return found, err
 }
 
 // DataEnd is where the records of a segment end of which nothing tells the end: before the zeros that it ends in. It is the limit of the span where
