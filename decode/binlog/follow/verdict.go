@@ -222,6 +222,8 @@ func (f *follower) rolled(m folder.Manifest) (verdict, error) {
 		// ends where it was read to has none, if it is the one that the server has ended.
 		if m.Position.Segment == f.pos.Segment+1 && f.pos == f.end && s.there && s.size == f.pos.Offset {
 			f.pos, f.fresh = m.Position, false
+		} else if m.Position.Segment > f.pos.Segment+1 || f.pos.Offset == 0 {
+			return notYet, nil // there are records before it that have not been read
 		}
 		return upToDate, nil
 	}
