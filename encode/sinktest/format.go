@@ -13,6 +13,7 @@ func Lines() formats.Format {
 	return formats.Format{Name: "lines", New: func(formats.Options) formats.Encoder { return LineEncoder{} }}
 }
 
+// LineEncoder makes a line of each change.
 type LineEncoder struct{}
 
 // AppendChange adds the line of a change.

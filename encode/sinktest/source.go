@@ -2,6 +2,7 @@ package sinktest
 
 import (
 	"context"
+	"errors"
 	"io"
 	"testing"
 
@@ -18,7 +19,7 @@ func (s *InTurn) Next(ctx context.Context) (decode.Chunk, error) {
 		p := s.Plans[0]
 		s.Plans = s.Plans[1:]
 		chunk, err := p.Next(ctx)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			continue
 		}
 		s.Plans = append(s.Plans, p)

@@ -30,11 +30,13 @@ var changes = map[string]struct {
 }{
 	"nothing": {func(*testing.T, string, string) {}, "", ""},
 	"deleted": {func(t *testing.T, brokers, topic string) {
+		t.Helper()
 		if _, err := admin(t, brokers).DeleteTopics(t.Context(), topic); err != nil {
 			t.Fatal(err)
 		}
 	}, "", "is gone"},
 	"made anew": {func(t *testing.T, brokers, topic string) {
+		t.Helper()
 		if _, err := admin(t, brokers).DeleteTopics(t.Context(), topic); err != nil {
 			t.Fatal(err)
 		}

@@ -29,6 +29,7 @@ func (w *Writer) Write(_ context.Context, b *sink.Batch, done func(error)) {
 	done(err)
 }
 
+// Close leaves the file to whoever opened it.
 func (*Writer) Close(context.Context) error { return nil }
 
 // pipe is a stream into a pipe, whose reader may go away while there is nothing to write.
