@@ -26,6 +26,9 @@ type PlanOptions struct {
 	// Before is a hole in front of the plan, which comes out of Next first; nil if there is none.
 	Before decode.Hole
 
+	// Stop, if set, ends the plan when it is closed.
+	Stop <-chan struct{}
+
 	// Inside says that a record may begin before the start position and end after it.
 	Inside bool
 
@@ -66,7 +69,7 @@ func (l *Log) Chunks(from, until decode.Position, options PlanOptions) *Plan {
 	if committed := l.Committed(); committed.Before(from) {
 		p.err = &decode.BeyondError{Log: l.ID(), Want: from, End: committed}
 	}
-	p.ahead = prefetcher{log: l, pending: map[uint32]*unpacking{}}
+	p.ahead = prefetcher{log: l, stop: options.Stop, pending: map[uint32]*unpacking{}}
 	return p
 }
 
@@ -82,7 +85,7 @@ func (p *Plan) Next(ctx context.Context) (decode.Chunk, error) {
 	if p.err != nil {
 		return decode.Chunk{}, p.err
 	}
-	for {
+	for !p.stopped() {
 		if p.current == nil {
 			if !p.pos.Before(p.until) {
 				return decode.Chunk{}, io.EOF
@@ -97,6 +100,16 @@ func (p *Plan) Next(ctx context.Context) (decode.Chunk, error) {
 		if err := p.leave(); err != nil {
 			return decode.Chunk{}, err
 		}
+	}
+	return decode.Chunk{}, io.EOF
+}
+
+func (p *Plan) stopped() bool {
+	select {
+	case <-p.options.Stop:
+		return true
+	default:
+		return false
 	}
 }
 

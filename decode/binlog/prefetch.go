@@ -2,6 +2,7 @@ package binlog
 
 import (
 	"context"
+	"io"
 
 	"pikabin/decode/binlog/folder"
 )
@@ -9,6 +10,7 @@ import (
 // prefetcher unpacks archives before they are needed, each in a goroutine of its own.
 type prefetcher struct {
 	log     *Log
+	stop    <-chan struct{} // ends the waiting; nil: nothing does
 	pending map[uint32]*unpacking
 }
 
@@ -35,7 +37,8 @@ func (p *prefetcher) start(ctx context.Context, s folder.Segment) {
 }
 
 // take gives the file of a segment, waiting for it if it was started. The caller owns it. What could not be unpacked
-// ahead is tried again now that it is needed: the context may be another one, and the disk may have room again.
+// ahead is tried again now that it is needed: the context may be another one, and the disk may have room
+// again. It is io.EOF when the plan was stopped.
 func (p *prefetcher) take(ctx context.Context, s folder.Segment) (*folder.File, error) {
 	u, ok := p.pending[s.Number]
 	if !ok {
@@ -45,6 +48,8 @@ func (p *prefetcher) take(ctx context.Context, s folder.Segment) (*folder.File, 
 	case <-u.done:
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
+	case <-p.stop:
+		return nil, io.EOF
 	}
 	delete(p.pending, s.Number)
 	u.cancel()

@@ -2,16 +2,15 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"time"
+	"sync"
 
 	"pikabin/decode"
 	"pikabin/decode/binlog"
-	"pikabin/encode"
 	"pikabin/encode/checkpoint"
+	"pikabin/encode/console"
+	"pikabin/encode/health"
 	"pikabin/encode/run"
-	"pikabin/encode/sink"
 )
 
 // convertCommand is the backfill.
@@ -34,68 +33,102 @@ func (*convertCommand) Help() string {
 
 // Run converts.
 func (c *convertCommand) Run(ctx context.Context, s *streams) error {
-	o, err := c.options(s, &c.sourceFlags)
+	job, err := c.job(s, &c.sourceFlags, c.Sources)
 	if err != nil {
 		return usageError{err}
 	}
-	logs, err := c.find(s, c.Sources)
-	if err != nil {
+	b := &backfill{convertCommand: c, streams: s, guard: job.Guard, stop: make(chan struct{})}
+	if b.from, b.until, err = c.where(); err != nil {
 		return err
 	}
-	if err := c.checkOutputs(c.Sources, logs); err != nil {
-		return err
-	}
-	k, err := c.openState(c.Sources, &o)
-	if err != nil {
-		return err
-	}
-	defer k.close()
-	if err := k.check(ctx, logs); err != nil {
-		return err
-	}
-	extents, err := c.resolve(ctx, logs, k)
-	if err != nil {
-		return err
-	}
-	if err := c.checkStart(ctx, extents, &o); err != nil {
-		return err
-	}
-	sink, err := c.openSink(ctx, s, &o, k, c.Sources, logs)
-	if err != nil {
-		return err
-	}
-	if k.adopt(sink) {
-		if extents, err = c.resolve(ctx, logs, k); err != nil {
-			return errors.Join(err, sink.Close(ctx))
-		}
-	}
-	for _, e := range extents {
-		s.console.Info(e.text)
-	}
-	return atStart(c.pump(ctx, s, extents, sink, o), extents)
-}
-
-// pump reads the extents into the sink and says how it went.
-func (c *convertCommand) pump(ctx context.Context, s *streams, extents []extent, sink sink.Sink, o encode.Options) error {
-	plans := make([]*binlog.Plan, len(extents))
-	o.Start = map[*decode.Log]checkpoint.Mark{}
-	total := int64(0)
-	for i, e := range extents {
-		plans[i] = e.log.Chunks(e.from, e.until, binlog.PlanOptions{Ahead: c.Workers, Before: e.rewritten})
-		o.Start[e.log.ID()] = e.mark
-		total += e.log.SizeBetween(e.from, e.until)
-	}
-	source := binlog.NewBackfill(plans...)
-	defer source.Close()
-	bar := s.console.Progress(c.Progress, total)
-	o.Progress = bar.Add
-	began := time.Now()
-	result, err := encode.Run(ctx, source, sink, o)
-	bar.Finish()
-	for _, t := range result.Torn {
-		s.console.Warn(fmt.Sprintf("%s: half a record at the end, at %d:%d: left out", t.Log, t.At.Segment, t.At.Offset))
-	}
-	took := time.Since(began)
-	s.console.With(run.SummaryFields(&result, took)...).Info(run.Summary(&result, took))
+	job.Logs, job.Open, job.From, job.Default = b.find, b.open, b.from, decode.LogStart
+	job.Encode.Progress = func(n int64) { b.bar.Add(n) }
+	result, err := job.Run(context.WithoutCancel(ctx), ctx.Done())
 	return lossOf(s, &result, err)
 }
+
+// backfill is a run.Source of logs as they are now.
+type backfill struct {
+	*convertCommand
+	*streams
+	guard       *run.Guard
+	from, until decode.Where
+	logs        []*binlog.Log
+	ends        []decode.Position // of what is wanted of each log
+	reading     *binlog.Backfill
+	bar         *console.Bar
+	stopOnce    sync.Once
+	stop        chan struct{}
+}
+
+// find finds the logs, and where to end in each.
+func (b *backfill) find(ctx context.Context) ([]run.Log, error) {
+	var err error
+	if b.logs, err = b.convertCommand.find(b.streams, b.Sources); err != nil {
+		return nil, err
+	}
+	if len(b.logs) > 1 && (b.from.IsPosition() || b.until.IsPosition()) {
+		return nil, errOneDB
+	}
+	b.ends = make([]decode.Position, len(b.logs))
+	for i, l := range b.logs {
+		b.guard.Log(l.Dir())
+		if b.ends[i], err = l.Resolve(ctx, b.until); err != nil {
+			return nil, err
+		}
+	}
+	return runLogs(b.logs), nil
+}
+
+// runLogs are logs as a run knows them.
+func runLogs(logs []*binlog.Log) []run.Log {
+	list := make([]run.Log, len(logs))
+	for i, l := range logs {
+		list[i] = l
+	}
+	return list
+}
+
+// open plans the reading of each log.
+func (b *backfill) open(ctx context.Context, begin run.Begin) (run.Source, error) {
+	plans := make([]*binlog.Plan, len(b.logs))
+	var texts []string
+	total := int64(0)
+	for i, l := range b.logs {
+		place, err := begin(ctx, l, false)
+		if err != nil {
+			return nil, err
+		}
+		from, until := place.From(), b.ends[i]
+		if !place.Saved && b.isEmpty(b.from, b.until, from, until) {
+			return nil, b.errEmptyRange(until, from)
+		}
+		plans[i] = l.Chunks(from, until, binlog.PlanOptions{Ahead: b.Workers, Before: place.Before, Stop: b.stop})
+		total += l.SizeBetween(from, until)
+		texts = append(texts, fmt.Sprintf("%s: from %s to %s", l.ID(), place.Why, run.Named(until, b.until)))
+	}
+	for _, text := range texts {
+		b.console.Info(text)
+	}
+	b.reading = binlog.NewBackfill(plans...)
+	b.bar = b.console.Progress(b.Progress, total)
+	return b, nil
+}
+
+// Next gives the next chunk.
+func (b *backfill) Next(ctx context.Context) (decode.Chunk, error) { return b.reading.Next(ctx) }
+
+// Stop ends the plans.
+func (b *backfill) Stop() { b.stopOnce.Do(func() { close(b.stop) }) }
+
+// Close closes the plans, and ends the progress bar.
+func (b *backfill) Close() error {
+	b.bar.Finish()
+	return b.reading.Close()
+}
+
+// Delivered is of no use to files that nobody writes.
+func (*backfill) Delivered(map[*decode.Log]checkpoint.Mark) {}
+
+// Status is not asked for: a backfill is not watched.
+func (*backfill) Status() []health.LogStatus { return nil }

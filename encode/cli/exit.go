@@ -31,7 +31,6 @@ Exit codes: 0 done, 1 other failure, 2 usage, 3 corrupt input, 4 position gone (
 `
 
 var (
-	errInterrupted = errors.New("interrupted")
 	errReported    = errors.New("already reported")
 	errSkippedGaps = errors.New("missing ranges were skipped")
 )
@@ -69,7 +68,7 @@ func exitCode(err error) int {
 	switch {
 	case err == nil, errors.Is(err, syscall.EPIPE):
 		return 0
-	case errors.Is(err, errInterrupted), errors.As(err, &full), errors.As(err, &stopped):
+	case errors.Is(err, run.ErrInterrupted), errors.As(err, &full), errors.As(err, &stopped):
 		return ExitInterrupted
 	case errors.As(err, &usage), errors.As(err, &name), errors.As(err, &foreign), errors.As(err, &refused), errors.As(err, &log), errors.As(err, &output):
 		return ExitUsage

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"pikabin/decode/binlog"
 	"pikabin/decode/inspect"
 	"pikabin/encode/console"
+	"pikabin/encode/run"
 )
 
 // sourceFlags say which logs to read.
@@ -109,39 +109,34 @@ func (f *rangeFlags) where() (from, until decode.Where, err error) {
 	if err := errors.Join(errFrom, errUntil); err != nil {
 		return from, until, usageError{err}
 	}
-	return from.Or(decode.LogStart), until.Or(decode.LogEnd), nil
+	from, until = from.Or(decode.LogStart), until.Or(decode.LogEnd)
+	if until.Before(from) {
+		return from, until, f.errEmptyRange(until, from)
+	}
+	return from, until, nil
 }
 
-// resolve finds the places in each log. What the state knows goes before --from, which is for
-// what it does not know.
-func (f *rangeFlags) resolve(ctx context.Context, logs []*binlog.Log, k *keeping) ([]extent, error) {
-	from, until, err := f.where()
+// resolve finds the places in a log.
+func (f *rangeFlags) resolve(ctx context.Context, l *binlog.Log) (from, until decode.Position, text string, err error) {
+	whereFrom, whereUntil, err := f.where()
 	if err != nil {
-		return nil, err
+		return from, until, "", err
 	}
-	if len(logs) > 1 && (from.IsPosition() || until.IsPosition()) {
-		return nil, errOneDB
+	if from, err = l.Resolve(ctx, whereFrom); err != nil {
+		return from, until, "", err
 	}
-	if until.Before(from) {
-		return nil, f.errEmptyRange(until, from)
+	if until, err = l.Resolve(ctx, whereUntil); err != nil {
+		return from, until, "", err
 	}
-	extents := make([]extent, len(logs))
-	for i, l := range logs {
-		e, why, err := k.begin(ctx, l, from)
-		if err != nil {
-			return nil, err
-		}
-		if e.until, err = l.Resolve(ctx, until); err != nil {
-			return nil, err
-		}
-		_, _, saved := k.mark(l.ID().String())
-		if given := f.From != "" && from != decode.LogStart && until != decode.LogEnd; given && !saved && e.until.Before(e.from) {
-			return nil, f.errEmptyRange(e.until, e.from)
-		}
-		e.text = fmt.Sprintf("%s: from %s to %s", l.ID(), why, placeText(e.until, until))
-		extents[i] = e
+	if f.isEmpty(whereFrom, whereUntil, from, until) {
+		return from, until, "", f.errEmptyRange(until, from)
 	}
-	return extents, nil
+	return from, until, fmt.Sprintf("%s: from %s to %s", l.ID(), run.Named(from, whereFrom), run.Named(until, whereUntil)), nil
+}
+
+// isEmpty tells a range that was given and ends before it begins.
+func (f *rangeFlags) isEmpty(whereFrom, whereUntil decode.Where, from, until decode.Position) bool {
+	return f.From != "" && whereFrom != decode.LogStart && whereUntil != decode.LogEnd && until.Before(from)
 }
 
 // errEmptyRange is a range that ends before it begins.
@@ -150,14 +145,6 @@ func (f *rangeFlags) errEmptyRange(until, from fmt.Stringer) error {
 }
 
 var errOneDB = usageError{errors.New("a position is a place in one DB's log: give the folder of one DB or --db, or use a time")}
-
-// placeText is a position and what the user called it. The end of an archive has no offset before it is unpacked.
-func placeText(p decode.Position, where decode.Where) string {
-	if p.Offset == math.MaxInt64 {
-		return fmt.Sprintf("the end of write2file%d", p.Segment)
-	}
-	return fmt.Sprintf("%v (%v)", p, where)
-}
 
 // lookFlags are common to the commands that read logs without converting them.
 type lookFlags struct {

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -12,7 +11,6 @@ import (
 	"time"
 
 	"pikabin/decode"
-	"pikabin/decode/binlog"
 	"pikabin/decode/units"
 	"pikabin/encode"
 	"pikabin/encode/console"
@@ -102,49 +100,42 @@ type runFlags struct {
 	Progress  string       `enum:"auto,always,never" default:"auto" help:"Progress bar on standard error: ${enum}."`
 }
 
-// dbsOf are the names of the DBs that the logs are of, each once.
-func dbsOf(logs []*binlog.Log) []string {
-	var dbs []string
-	for _, l := range logs {
-		dbs = append(dbs, l.ID().DB)
-	}
-	slices.Sort(dbs)
-	return slices.Compact(dbs)
-}
-
 // frames puts the small batches of a tail together. Without a state nothing tells when they have to be in the output, so that each is a frame then; and of
 // what convert reads, the frames must not depend on the time of the run.
-func (f *streamFlags) frames(k *keeping, c frame.Compression) (sink.Framer, error) {
-	if !f.live || k.file == nil || c == (frame.Compression{}) {
+func (f *streamFlags) frames(c frame.Compression) (sink.Framer, error) {
+	if !f.live || f.State == "" || c == (frame.Compression{}) {
 		return nil, nil
 	}
 	return c.NewCompressor()
 }
 
-// openSink opens the output where the state says that it ended.
-func (f *streamFlags) openSink(ctx context.Context, s *streams, o *encode.Options, k *keeping, sources []string, logs []*binlog.Log) (sink.Sink, error) {
-	debug.SetMemoryLimit(int64(f.Memory) + runtimeReserve)
+// job is what is common to convert and tail of a run.
+func (f *streamFlags) job(s *streams, source *sourceFlags, sources []string) (*run.Job, error) {
+	o, err := f.options(s, source)
+	if err != nil {
+		return nil, err
+	}
 	roll, err := f.roll()
 	if err != nil {
-		return nil, usageError{err}
-	}
-	guard := newGuard(sources, logs)
-	if err := guard.State(f.State); err != nil {
 		return nil, err
 	}
-	frames, err := f.frames(k, o.Compression)
+	frames, err := f.frames(o.Compression)
 	if err != nil {
 		return nil, err
 	}
-	to, err := output.Open(sink.Options{
-		Frames: frames,
-		Target: f.Output, Settings: f.settings(), Stdout: s.stdout.Writer, DBs: dbsOf(logs), Format: o.Format.Name, Ext: o.Format.Ext + o.Compression.Ext(), ContentType: o.Format.ContentType,
-		Compressed: o.Compression != (frame.Compression{}),
-		Roll:       roll, Owner: k.owner(), Resume: k.file != nil, Note: k.state.Note,
-		Belongs: func(output string) error { return k.belongTo(output, f.Format, o.Compression) },
-		Guard:   func(path string) error { return guard.Write("output", path) },
-		Warn:    s.console.Warn, Waits: o.Stats.Waits, Oversized: o.Stats.Oversized, StandsBy: o.Stats.StandsBy, Stop: ctx.Done(),
-	})
+	debug.SetMemoryLimit(int64(f.Memory) + runtimeReserve)
+	return &run.Job{
+		Sources: sources, State: f.State, Guard: run.NewGuard(sources), Encode: o, Tell: s.console,
+		Output: run.Output{
+			Options: sink.Options{Target: f.Output, Settings: f.settings(), Stdout: s.stdout.Writer, Roll: roll, Frames: frames},
+			Open:    openSink,
+		},
+	}, nil
+}
+
+// openSink opens an output. The error says whether it cannot be meant, or failed.
+func openSink(o sink.Options) (sink.Sink, error) {
+	to, err := output.Open(o)
 	if target, ok := errors.AsType[*sink.TargetError](err); ok {
 		return nil, usageError{target}
 	}
@@ -242,21 +233,6 @@ func (f *streamFlags) checkSink() error {
 		return fmt.Errorf("--%s is not for output %q (%s)", slices.Sorted(maps.Keys(settings))[0], f.Output, list[i].Doc)
 	}
 	return nil
-}
-
-// newGuard protects the sources and the logs in them.
-func newGuard(sources []string, logs []*binlog.Log) *run.Guard {
-	g := run.NewGuard(sources)
-	for _, l := range logs {
-		g.Log(l.Dir())
-	}
-	return g
-}
-
-// checkOutputs looks at all that is written.
-func (f *streamFlags) checkOutputs(sources []string, logs []*binlog.Log) error {
-	g := newGuard(sources, logs)
-	return cmp.Or(g.State(f.State), g.Output(f.Output))
 }
 
 // lossOf makes an error of what was skipped: to go on is not to be whole, for damage and for what is missing alike.

@@ -39,14 +39,14 @@ func (c *inspectCommand) Run(ctx context.Context, s *streams) error {
 	if len(logs) > 1 {
 		return usageError{fmt.Errorf("%s holds the logs of several DBs: give the folder of one, or --db", c.Source)}
 	}
-	extents, err := c.resolve(ctx, logs, &keeping{})
+	from, until, text, err := c.resolve(ctx, logs[0])
 	if err != nil {
 		return err
 	}
-	s.console.Info(extents[0].text)
-	o := inspect.ShowOptions{From: extents[0].from, Count: c.Count, Full: c.Full, Hex: c.Hex, Decoder: decoder}
+	s.console.Info(text)
+	o := inspect.ShowOptions{From: from, Count: c.Count, Full: c.Full, Hex: c.Hex, Decoder: decoder}
 	if c.Until != "" {
-		o.Until = extents[0].until
+		o.Until = until
 	}
 	return inspect.Show(ctx, s.stdout, logs[0], o)
 }

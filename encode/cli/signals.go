@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"pikabin/encode/run"
 )
 
 // interruptible makes a context that the first SIGINT or SIGTERM ends; the second one ends the program
@@ -20,7 +22,7 @@ func interruptible() (context.Context, func()) {
 	go func() {
 		if _, ok := <-signals; ok {
 			signal.Stop(signals)
-			cancel(errInterrupted)
+			cancel(run.ErrInterrupted)
 		}
 	}()
 	return ctx, func() {
@@ -28,5 +30,30 @@ func interruptible() (context.Context, func()) {
 		signal.Stop(signals)
 		close(signals)
 		cancel(nil)
+	}
+}
+
+// hangups gives what receives once for each SIGHUP, until done is called.
+func hangups() (roll <-chan struct{}, done func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGHUP)
+	c, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-signals:
+			case <-ended:
+				return
+			}
+			select {
+			case c <- struct{}{}:
+			case <-ended:
+				return
+			}
+		}
+	}()
+	return c, func() {
+		signal.Stop(signals)
+		close(ended)
 	}
 }

@@ -7,18 +7,16 @@ import (
 
 	"pikabin/decode"
 	"pikabin/decode/binlog"
-	"pikabin/encode"
 	"pikabin/encode/run"
 )
 
 // checkStart refuses a log that cannot be read from its place, before an output of this machine is opened: that would be emptied for nothing. Of several logs the
 // first one is looked at, since what comes of it is written before the others are read.
-func (f *outputFlags) checkStart(ctx context.Context, extents []extent, o *encode.Options) error {
-	if run.IsRemote(f.Output) || len(extents) == 0 {
+func (f *streamFlags) checkStart(ctx context.Context, l *binlog.Log, from decode.Position) error {
+	if run.IsRemote(f.Output) {
 		return nil
 	}
-	e := extents[0]
-	plan := e.log.Chunks(e.from, e.until, binlog.PlanOptions{Before: e.rewritten})
+	plan := l.Chunks(from, l.Committed(), binlog.PlanOptions{})
 	defer plan.Close()
 	chunk, err := plan.Next(ctx)
 	hole, isHole := errors.AsType[decode.Hole](err)
@@ -27,7 +25,7 @@ func (f *outputFlags) checkStart(ctx context.Context, extents []extent, o *encod
 		chunk.Release()
 	case errors.Is(err, io.EOF):
 		return nil
-	case isHole && (o.SkipGaps && !isDamage(hole) || o.SkipCorrupt && isDamage(hole)):
+	case isHole && (f.OnGap == "skip" && !isDamage(hole) || f.OnCorrupt == "skip" && isDamage(hole)):
 		return nil
 	}
 	return err

@@ -6,7 +6,10 @@ import (
 	"time"
 
 	"pikabin/decode"
+	"pikabin/encode"
 	"pikabin/encode/console"
+	"pikabin/encode/run"
+	"pikabin/encode/sink"
 )
 
 // tailCommand follows live logs.
@@ -53,21 +56,41 @@ SIGINT and SIGTERM deliver what was read and end, SIGHUP completes the current p
 // Run follows the logs until it is told to stop.
 func (c *tailCommand) Run(ctx context.Context, s *streams) error {
 	c.live = true
-	o, err := c.options(s, &c.sourceFlags)
+	job, err := c.job(s, &c.sourceFlags, c.Sources)
 	if err = errors.Join(err, c.check()); err != nil {
 		return usageError{err}
 	}
-	f := &following{tailCommand: c, streams: s, options: o, starts: map[*decode.Log]extent{}}
-	if f.from, err = decode.ParseWhere(c.From, time.Now()); err != nil {
+	l := &live{tailCommand: c, streams: s, guard: job.Guard}
+	if l.from, err = decode.ParseWhere(c.From, time.Now()); err != nil {
 		return usageError{err}
 	}
-	if err = f.open(ctx); err == nil {
-		err = f.run(ctx)
-	} else if f.sink != nil {
-		err = errors.Join(err, f.sink.Close(ctx))
+	if err := l.openPins(ctx); err != nil {
+		return err
 	}
-	if f.unwatch != nil {
-		f.unwatch()
+	job.Logs, job.Open, job.From, job.Default, job.Follow = l.find, l.open, l.from, decode.LogEnd, true
+	job.Watch = &run.Watch{Listen: c.Listen, Stalled: c.Stalled, Version: s.version, Console: s.console}
+	if c.Output != "-" {
+		job.Watch.Line = c.Progress
 	}
-	return errors.Join(f.endedEarly(f.endedFull(err)), f.close())
+	roll, done := hangups()
+	defer done()
+	job.Encode.Stats, job.Encode.Roll = &encode.Stats{}, roll
+	result, err := job.Run(context.WithoutCancel(ctx), ctx.Done())
+	return errors.Join(ended(s, &result, err), l.closePins())
+}
+
+// ended says how a run ended. To be told to end is its usual end.
+func ended(s *streams, result *encode.Result, err error) error {
+	if left, ok := errors.AsType[*run.LeftError](err); ok {
+		s.console.Warn(left.Error())
+		return nil
+	}
+	if stopped, ok := errors.AsType[*sink.StoppedError](err); ok {
+		s.console.Info(stopped.Error())
+		return nil
+	}
+	if err == run.ErrInterrupted { //nolint:errorlint // what wraps it has more to say
+		err = nil
+	}
+	return lossOf(s, result, err)
 }
