@@ -75,6 +75,6 @@ func (p *parcel) addMessage(begin int, c *decode.Change) {
 		Begin: begin, End: len(p.plain), KeyBegin: key, KeyEnd: len(p.Keys),
 		HasKey: c.Key != nil, HasTime: c.Has&decode.HasTime != 0,
 		At: decode.Position{Segment: c.Segment, Offset: c.Offset}, Part: c.Part, Parts: c.Parts,
-		Time: c.Time, Op: c.Op, Type: c.Type,
+		Time: c.Time, Op: c.Op, Type: c.Type, Conditional: c.Effect != decode.EffectExact,
 	})
 }

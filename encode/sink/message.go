@@ -13,6 +13,7 @@ type Message struct {
 	Time        int64           // unix seconds
 	Op          decode.Op
 	Type        decode.Type
+	Conditional bool // what it does follows from the state before
 }
 
 // MessageCost is what a message is reckoned to take besides its bytes, here and in the client of a sink.

@@ -53,6 +53,7 @@ type producer struct {
 	oversized   *oversized
 	ops         [][]byte
 	contentType []byte
+	source      []byte // the option, as a header
 
 	anyPosition bool // positions that cannot be read are about to be replaced
 
@@ -130,7 +131,7 @@ func newProducer(options *options, o sink.Options) (*producer, error) {
 func connect(options *options, o *sink.Options) (*producer, error) {
 	disk := disk.New(o)
 	s := &producer{
-		o: options, disk: disk, warn: disk.Warn, waits: disk.Waits, trouble: &trouble{}, ops: opTexts(), contentType: []byte(o.ContentType),
+		o: options, disk: disk, warn: disk.Warn, waits: disk.Waits, trouble: &trouble{}, ops: opTexts(), contentType: []byte(o.ContentType), source: []byte(options.source),
 		budget: budget.New(options.buffer), closing: make(chan struct{}), hurried: make(chan struct{}, 1), gone: make(chan error, 1),
 	}
 	s.topics = &topics{
@@ -352,8 +353,10 @@ func (s *producer) copies(topics *logTopics) int {
 	return n
 }
 
-// buries reports whether a null value follows the event, for compaction to forget the key.
-func (s *producer) buries(m *sink.Message) bool { return s.o.tombstones && m.Op == decode.OpDelete }
+// buries reports whether a null value follows the event, for compaction to forget the key. A delete on a condition may not have been one.
+func (s *producer) buries(m *sink.Message) bool {
+	return s.o.tombstones && m.Op == decode.OpDelete && !m.Conditional
+}
 
 // recordFailed ends the run at a record that the client has given up. Those behind it fail because of that.
 func (s *producer) recordFailed(r *kgo.Record, err error) {

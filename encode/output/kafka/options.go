@@ -35,7 +35,10 @@ type options struct {
 	replication int64
 	config      map[string]string
 
-	tombstones bool
+	tombstones   bool
+	key          string // the form of records' keys
+	unknownToAll bool   // commands that pikabin does not know go to every partition
+	sourceGiven  bool   // and is told in a header
 
 	batchBytes int64  // 0: what the topic takes
 	timestamp  string // of records
@@ -117,6 +120,9 @@ func (o *options) read(v *values) {
 	o.exactlyOnce = v.flag("exactly-once")
 	o.standby = v.flag("standby")
 	o.source = v.text("source", o.topic)
+	o.sourceGiven = v.text("source", "") != ""
+	o.key = v.choice("key", keyRaw, keyDB, keyJSON)
+	o.unknownToAll = v.flag("unknown-to-all")
 	o.positionsTopic = v.text("positions-topic", "pikabin-positions")
 	o.commitInterval = v.duration("commit-interval", 500*time.Millisecond)
 	o.transactionTimeout = v.duration("transaction-timeout", time.Minute)

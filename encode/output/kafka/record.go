@@ -25,7 +25,9 @@ const (
 	headerTime     = "pikabin-time"    // there, too: its own time in milliseconds
 	headerDead     = "pikabin-dead"    // of what is in the place of an event: the dead-letter topic
 
-	mostHeaders   = 6
+	headerSource = "pikabin-source" // the option source, if it is given
+
+	mostHeaders   = 7
 	contentHeader = 2 // its place among a record's headers
 
 	// barrierKey begins the key of an event without one, in a topic that takes no records without. The position follows, so that
@@ -56,7 +58,7 @@ func (d *delivery) build(topics *logTopics) error {
 	b, count := d.batch, len(d.batch.Messages)
 	for i := range b.Messages {
 		switch m := &b.Messages[i]; {
-		case !m.HasKey:
+		case !m.HasKey && d.sink.spreads(m):
 			count += d.sink.copies(topics) - 1
 		case d.sink.buries(m):
 			count++
@@ -83,9 +85,15 @@ func (d *delivery) add(topics *logTopics, m *sink.Message) error {
 		topics.last = r.Timestamp
 	}
 	if !m.HasKey {
+		if !d.sink.spreads(m) {
+			return d.addAlone(topics, m, r)
+		}
 		return d.addBarrier(topics, m, r)
 	}
-	r.Key = d.batch.Keys[m.KeyBegin:m.KeyEnd:m.KeyEnd]
+	var err error
+	if r.Key, err = d.keyOf(topics, d.batch.Keys[m.KeyBegin:m.KeyEnd:m.KeyEnd]); err != nil {
+		return err
+	}
 	if d.sink.o.single {
 		r.Partition = 0
 	}
@@ -122,6 +130,9 @@ func (d *delivery) begin(topics *logTopics, m *sink.Message) (from int) {
 	d.header(headerPosition, m.At.AppendText(append(d.text, topics.name...)))
 	d.headers = append(d.headers, kgo.RecordHeader{Key: headerOp, Value: d.sink.ops[m.Op]},
 		kgo.RecordHeader{Key: headerContent, Value: d.sink.contentType})
+	if d.sink.o.sourceGiven {
+		d.headers = append(d.headers, kgo.RecordHeader{Key: headerSource, Value: d.sink.source})
+	}
 	if m.Parts > 0 {
 		d.header(headerPart, strconv.AppendUint(append(strconv.AppendUint(d.text, uint64(m.Part), 10), '/'), uint64(m.Parts), 10))
 	}

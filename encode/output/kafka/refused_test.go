@@ -53,7 +53,7 @@ func TestRefused(t *testing.T) {
 		w, off := wayward(seed)
 		dir := written(t, w)
 		first := slices.IndexFunc(w.Records(), func(r binlogtest.Want) bool {
-			return time.Since(time.Unix(int64(r.Time), 0)).Abs() > time.Hour
+			return time.Since(time.Unix(r.Time, 0)).Abs() > time.Hour
 		})
 		want := len(w.Records())
 		if first >= 0 {

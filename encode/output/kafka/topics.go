@@ -47,6 +47,8 @@ type topic struct {
 	aged       bool                    // somebody has been told that events are older
 	expires    bool                    // records are deleted when they are old
 	times      timeBounds              // that records may have
+	log        string                  // the last one that has begun to send to it
+	shared     bool                    // somebody has been told that several logs do
 
 	byKey     kgo.TopicPartitioner
 	onChanged func(t *topic, lane int, partitions int32) bool
@@ -205,6 +207,7 @@ func (k *topics) of(ctx context.Context, log *decode.Log) (*logTopics, error) {
 	for i := range len(decode.TypeNames()) + 1 {
 		l.byType = append(l.byType, l.all[min(i, len(l.all)-1)])
 	}
+	k.sharing(l)
 	k.byLog[log] = l
 	return l, nil
 }
