@@ -144,7 +144,7 @@ func TestTrueEndInSpiteOfDamage(t *testing.T) {
 		"the content of the next segment's record": {generation: decode.G4, segment: 1, at: func(int64) [2]int64 { return [2]int64{8 + 34, 8 + 36} }},
 		"two kills": {generation: decode.G5, twice: true},
 		"two kills, and the next segment names something":  {generation: decode.G5, twice: true, segment: 1, at: func(int64) [2]int64 { return [2]int64{8 + 19, 8 + 20} }},
-		"two kills, and the record before the last is bad": {generation: decode.G4, twice: true, at: func(end int64) [2]int64 { return [2]int64{100, 101} }},
+		"two kills, and the record before the last is bad": {generation: decode.G4, twice: true, at: func(int64) [2]int64 { return [2]int64{100, 101} }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := binlogtest.NewWriter(binlogtest.Options{Generation: c.generation})

@@ -265,7 +265,7 @@ func (r *running) close(ctx context.Context) error {
 	}
 	err = errors.Join(err, r.closeSource())
 	if r.places != nil {
-		r.places.close() //nolint:errcheck,gosec // what was saved stays, and the lock ends with the process
+		r.places.close() //nolint:gosec // what was saved stays, and the lock ends with the process
 	}
 	return err
 }

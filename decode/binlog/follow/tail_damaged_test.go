@@ -10,6 +10,7 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -28,7 +29,7 @@ var (
 // TestDamagedLogsAtRest: of a damaged log that nobody writes any more a tail gives what a plan gives, records and holes.
 func TestDamagedLogsAtRest(t *testing.T) {
 	for seed := *damagedFrom; seed < *damagedFrom+uint64(*damagedLogs); seed++ {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			t.Parallel()
 			l := damaged.New(seed)
 			dir := filepath.Join(t.TempDir(), "log")
