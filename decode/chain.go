@@ -8,7 +8,7 @@ type Lost struct { //nolint:errname // a range first of all, which is an error f
 	From, To Position // From is the end of the last good record, To is where the next begins
 	Err      error
 
-	// Open says that nothing was found behind it, in a log of which nothing tells the end: these may be bytes that never
+	// Open says that nothing was found after it, in a log of which nothing tells the end: these may be bytes that never
 	// were part of it.
 	Open bool
 }
@@ -27,7 +27,7 @@ type Piece struct {
 
 	First, Last int64 // begin of the first record, -1 if none begins in the span, and end of the last one
 	HeadErr     error // damage in front of First, see Scanner.HeadError
-	Err         error // damage behind Last of which the end was not found in the span; nil if there is none
+	Err         error // damage after Last of which the end was not found in the span; nil if there is none
 	Zeros       bool  // the span ends in zeros
 	Torn        bool  // Err is the half record at the end of an open log
 }
@@ -43,10 +43,10 @@ type Chain struct {
 	torn  bool  // the log ended in half a record
 }
 
-// End is where the last record that was added ends, or the range that was lost behind it.
+// End is where the last record that was added ends, or the range that was lost after it.
 func (c *Chain) End() Position { return c.position(c.at) }
 
-// Damage is what is wrong behind End, as long as it is not known where that ends; nil if nothing is.
+// Damage is what is wrong after End, as long as it is not known where that ends; nil if nothing is.
 func (c *Chain) Damage() error { return c.why }
 
 // Torn reports whether the log ended in half a record.
@@ -57,7 +57,7 @@ func (c *Chain) Segment(log *Log, number uint32) bool {
 	return c.span.Log == log && c.span.Segment == number
 }
 
-// Add puts the next piece behind the one before. lost is called for each range between them that no
+// Add puts the next piece after the one before. lost is called for each range between them that no
 // record accounts for: the end of the segment before, and what is in front of the first record. An error of
 // lost is returned at once.
 func (c *Chain) Add(p *Piece, lost func(Lost) error) error {
@@ -122,7 +122,7 @@ func (c *Chain) firstDamage(p *Piece) error {
 }
 
 // Close ends the segment of the last piece: lost is called if something is left of it that is neither a
-// record nor zeros. It belongs before a hole in the log and behind the last piece.
+// record nor zeros. It belongs before a hole in the log and after the last piece.
 func (c *Chain) Close(lost func(Lost) error) error {
 	end := min(c.span.End, c.span.Limit)
 	clean := c.why == nil && (c.reaches() || c.zeros || c.torn)
@@ -168,7 +168,7 @@ func (c *Chain) position(offset int64) Position {
 // trailer of a block lies between.
 func follows(end, begin int64) bool { return begin == end || begin == headerBehind(end) }
 
-// headerBehind is where the header behind a record that ended at end must be: in the next block, if there is no
+// headerBehind is where the header after a record that ended at end must be: in the next block, if there is no
 // room for one in this.
 func headerBehind(end int64) int64 {
 	if left := -end & (BlockSize - 1); left < 8 {

@@ -10,15 +10,15 @@ type Chunk struct {
 }
 
 // Hole is the error of a source for a range of the log that is not there to be read: a gap, or, when it
-// unwraps to a *CorruptError, a segment that is cut short. The source goes on behind it when it is
+// unwraps to a *CorruptError, a segment that is cut short. The source continues after it when it is
 // asked again.
 type Hole interface {
 	error
-	Hole() (log *Log, from, to Position) // to is where the log goes on
+	Hole() (log *Log, from, to Position) // to is where the log continues
 	Why() string                         // without what Hole says
 }
 
-// Rewritten is a hole behind which stands another history: a full sync, a truncation or a lost manifest has replaced what
+// Rewritten is a hole after which stands another history: a full sync, a truncation or a lost manifest has replaced what
 // was read before. The range is from the last position of the old history to the first of the new one, which may be before it.
 type Rewritten interface {
 	Hole

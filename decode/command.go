@@ -79,7 +79,7 @@ func (cmd *Command) Parts(argv [][]byte) int {
 //
 // Nothing of the command is lost: each argument is in a typed field or in Args, in their order. The
 // only field that is not the text of its argument is ExpireAt. The argument that it came from
-// stands in Args as well unless ExpireAt, Precision and Time give its exact text back, which they
+// is in Args as well unless ExpireAt, Precision and Time give its exact text back, which they
 // do but for text such as 010, for times outside the range of ExpireAt and for a relative time in a log
 // without times.
 //

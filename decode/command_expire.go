@@ -114,7 +114,7 @@ func setSeconds(c *Change, t int64) bool {
 	return setDeadline(c, ms, PrecisionSeconds) && fits
 }
 
-// setDeadline reports whether the deadline stands as it was given. The epoch itself cannot, since
+// setDeadline reports whether the deadline is as it was given. The epoch itself cannot, since
 // 0 says that there is no deadline: it becomes the millisecond after, which is as long ago.
 func setDeadline(c *Change, ms int64, p Precision) bool {
 	c.Has |= HasExpireAt

@@ -93,7 +93,7 @@ func isNumber(b []byte) bool {
 	return isMantissa(b, digits, 'e') || isWord(b, "inf") || isWord(b, "infinity")
 }
 
-// isMantissa knows digits of one kind with a point among them or not, and an exponent behind them.
+// isMantissa knows digits of one kind with a point among them or not, and an exponent after them.
 func isMantissa(b []byte, count func([]byte) int, exponent byte) bool {
 	whole := count(b)
 	b = b[whole:]

@@ -40,7 +40,7 @@ func buildZincrby(c *Change, argv [][]byte, _ int) bool {
 	return isNumber(c.Delta)
 }
 
-// buildGeoadd puts the members into Elements, and longitude and latitude of each into Args, behind the
+// buildGeoadd puts the members into Elements, and longitude and latitude of each into Args, after the
 // options: the score that a member gets is a geohash, which the log does not hold.
 func buildGeoadd(c *Change, argv [][]byte, _ int) bool {
 	c.Key = argv[1]

@@ -176,7 +176,7 @@ func (d *Decoder) ours(e *Entry, part int) bool {
 }
 
 // SlotOf is the slot that owns a key in the sharding mode of 3.1 to 3.4: the CRC-32 of the key, or of what
-// stands between the first { and the next }, modulo the number of slots.
+// is between the first { and the next }, modulo the number of slots.
 func SlotOf(key []byte, slots int) int {
 	if open := bytes.IndexByte(key, '{'); open >= 0 {
 		if size := bytes.IndexByte(key[open+1:], '}'); size >= 0 {

@@ -228,7 +228,7 @@ func TestBadContentNamesItsByte(t *testing.T) {
 	w := binlogtest.NewWriter(binlogtest.Options{})
 	w.Command("SET", "wide", strings.Repeat("w", 2*block))
 	b := append([]byte(nil), w.Bytes(0)...)
-	at := int64(len(b)) - 2 // the line end behind the value
+	at := int64(len(b)) - 2 // the line end after the value
 	b[at] = '!'
 	span := whole(decode.G5, b)
 	records := mustScan(t, b, span)
@@ -251,7 +251,7 @@ func TestPikaOverridesTheSpan(t *testing.T) {
 	}
 }
 
-// TestReplicaThatDrifts has items which name the positions of the master. Behind damage they cannot be told from a copy
+// TestReplicaThatDrifts has items which name the positions of the master. After damage they cannot be told from a copy
 // of a log in a value, so that the rest of the block is lost.
 func TestReplicaThatDrifts(t *testing.T) {
 	for _, g := range []decode.Generation{decode.G2, decode.G3, decode.G4} {

@@ -170,7 +170,7 @@ func (p *parser) parseItem(header, content []byte, generation Generation) (int, 
 func (p *parser) parseWhole(content []byte) (int, error) {
 	n, err := p.parseContent(content)
 	if err == nil && n < len(content) {
-		err = fmt.Errorf("%w: %d bytes behind the last argument", ErrBadItem, len(content)-n)
+		err = fmt.Errorf("%w: %d bytes after the last argument", ErrBadItem, len(content)-n)
 	}
 	return n, err
 }
@@ -207,7 +207,7 @@ func ReadItemHeader(b []byte) (e Entry, ok bool) {
 	return e, true
 }
 
-// readHeader takes the fields out of an item header. What stands at byte 6 only the version tells.
+// readHeader takes the fields out of an item header. What is at byte 6 only the version tells.
 func (e *Entry) readHeader(b []byte, generation Generation) {
 	e.Time = int64(binary.LittleEndian.Uint32(b[2:]))
 	third := binary.LittleEndian.Uint32(b[6:])
@@ -251,7 +251,7 @@ func (e *Entry) stripExtras() {
 var nowhere = Position{Offset: -1}
 
 // claims reports whether a payload parses, or the beginning of one looks as if it would, and which
-// position it says it stands at, or nowhere.
+// position it says it is at, or nowhere.
 func (p *parser) claims(payload []byte, whole bool) (Position, bool) {
 	if whole {
 		if payload[0] == ' ' {

@@ -15,7 +15,7 @@ const fenceSize = 4096
 // Sum is a part of a SHA-256. Its text form is hexadecimal; that of the zero value, which stands for nothing, is empty.
 type Sum [16]byte
 
-// Fence is a fingerprint of what stands before a position, to be compared when a log is read on from there: another
+// Fence is a fingerprint of what is before a position, to be compared when a log is read on from there: another
 // history under the same names has another one. The zero value is that of a position with nothing before it.
 type Fence struct {
 	// Bytes is of the 4 KiB before the position, and of the first 4 KiB of the record that ends there, as they lie in the

@@ -125,7 +125,7 @@ func (s *Scanner) blockIsZero() bool {
 	return allZero(s.buf[in : in+n])
 }
 
-// startsLikeG0 looks behind a four-byte header: a later record's time stamp would have to read "*" to
+// startsLikeG0 looks after a four-byte header: a later record's time stamp would have to read "*" to
 // pass.
 func (s *Scanner) startsLikeG0(f Fragment) bool {
 	switch {

@@ -10,7 +10,7 @@ import (
 	"pikabin/decode/binlogtest"
 )
 
-// FuzzScanner reads any bytes as any span, goes on behind all damage, and decodes what comes out.
+// FuzzScanner reads any bytes as any span, continues after all damage, and decodes what comes out.
 func FuzzScanner(f *testing.F) {
 	for _, g := range generations {
 		w := binlogtest.NewWriter(binlogtest.Options{Generation: g, Start: decode.Position{Offset: 300}})

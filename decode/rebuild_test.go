@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// argumentOrder says where the arguments behind the name of each command stand in its events. It is all that
+// argumentOrder says where the arguments after the name of each command stand in its events. It is all that
 // is needed to write a command again:
 //
 //	k key            v value          d delta         n delta of the other sign

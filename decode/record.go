@@ -46,7 +46,7 @@ type Span struct {
 
 // Record is one reassembled record, or a piece of the filler that a full sync leaves behind.
 type Record struct {
-	Offset, End int64  // of the first physical header, and behind the last fragment
+	Offset, End int64  // of the first physical header, and after the last fragment
 	Time        int64  // unix seconds of the first physical header; 0 before Pika 2.1
 	Fragments   int    // how many pieces it was in
 	HeaderSize  int64  // of its physical headers: 4 before Pika 2.1, else 8

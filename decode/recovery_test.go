@@ -19,7 +19,7 @@ type taken struct {
 	sum      uint32 // of the payload
 }
 
-// recovery is what a reader that goes on behind damage makes of a whole segment.
+// recovery is what a reader that continues after damage makes of a whole segment.
 type recovery struct {
 	records []taken
 	lost    []taken
@@ -179,8 +179,8 @@ func (d *damagedLog) checkTiles(t *testing.T, got *recovery) {
 	}
 }
 
-// checkMissing wants every record that the damage leaves whole. What may be missed is a record behind damage
-// in the block of its first header, if nothing in it says where it stands or it goes on in other blocks.
+// checkMissing wants every record that the damage leaves whole. What may be missed is a record after damage
+// in the block of its first header, if nothing in it says where it is or it continues in other blocks.
 func (d *damagedLog) checkMissing(t *testing.T, got *recovery) {
 	t.Helper()
 	have := map[int64]bool{}

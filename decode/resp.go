@@ -67,7 +67,7 @@ func parseArgs(b []byte, i, argc int, argv [][]byte) (args [][]byte, n int, err 
 }
 
 // shortName reads the head of nearly every command, "*3\r\n$3\r\nSET\r\n", with two loads: fewer than ten
-// arguments, and a name of at most nine bytes. next is behind it, or 0 for any other head.
+// arguments, and a name of at most nine bytes. next is after it, or 0 for any other head.
 func shortName(b []byte) (argc, next int, cmd *Command) {
 	if len(b) < 19 {
 		return 0, 0, nil
@@ -90,7 +90,7 @@ func shortName(b []byte) (argc, next int, cmd *Command) {
 // lineEnd is "\r\n" as a little-endian word.
 const lineEnd = '\r' | '\n'<<8
 
-// parseLength reads decimal digits from i on and the line end behind them; next is -1 if they are not
+// parseLength reads decimal digits from i on and the line end after them; next is -1 if they are not
 // there.
 func parseLength(b []byte, i int) (n, next int) {
 	first := i

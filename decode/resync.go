@@ -2,7 +2,7 @@ package decode
 
 import "io"
 
-// locate finds the first record that begins in the span. What stands at the begin of a span that is not
+// locate finds the first record that begins in the span. What is at the begin of a span that is not
 // Exact may be the rest of a record of the span before.
 func (s *Scanner) locate() error {
 	s.located = true
@@ -12,11 +12,11 @@ func (s *Scanner) locate() error {
 	return s.find(s.span.Begin)
 }
 
-// Resync goes on behind damage: Next then returns the first record that can be told from the bytes. It
+// Resync continues after damage: Next then returns the first record that can be told from the bytes. It
 // returns io.EOF when none begins in this span. What lies between is lost.
 //
 // At the start of a block the header tells. Inside the damaged block, where nothing marks a header, a
-// record is believed only if its payload parses and names the very position it stands at. One that
+// record is believed only if its payload parses and names the very position it is at. One that
 // names none (2.0 to 2.2, padding) is believed if records follow each other from it to one that does, or to
 // the end of the block; one that names another never, so that a copy of a log in a value does not pass for
 // records, unless a chain of such records runs on across the end of the block. So on a replica of 2.3 to 3.5.1 whose
@@ -29,8 +29,8 @@ func (s *Scanner) Resync() error {
 	return s.resync(from)
 }
 
-// ResyncAt goes on behind the record last returned, for a reader who finds that its payload makes no sense
-// from offset bad on. Next then returns the record behind it; or, if the record's length is what is
+// ResyncAt continues after the record last returned, for a reader who finds that its payload makes no sense
+// from offset bad on. Next then returns the record after it; or, if the record's length is what is
 // wrong, the first that can be told from the bytes. It returns io.EOF when none begins in this span.
 func (s *Scanner) ResyncAt(bad int64) error {
 	from := max(bad, s.last+1)
@@ -51,7 +51,7 @@ func (s *Scanner) ResyncAt(bad int64) error {
 	return s.resync(from)
 }
 
-// confirmed reports whether what stands behind the record last returned speaks for the record's length.
+// confirmed reports whether what is after the record last returned speaks for the record's length.
 func (s *Scanner) confirmed() bool {
 	at := s.HeaderEnd(s.end)
 	if at%BlockSize == 0 || at >= s.span.End {
@@ -69,7 +69,7 @@ func (s *Scanner) resync(from int64) error {
 	return nil
 }
 
-// find moves pos to the first beginning of a record at or behind from. It looks at each block by
+// find moves pos to the first beginning of a record at or after from. It looks at each block by
 // itself, so that two workers which meet at a block agree on what begins there.
 func (s *Scanner) find(from int64) error {
 	s.retry = false
@@ -121,7 +121,7 @@ func (s *Scanner) atBlock(from int64) (next int64, found bool) {
 	return from + 1, false
 }
 
-// afterLast looks at the header at, behind the last fragment with which a block starts. If none is there the
+// afterLast looks at the header at, after the last fragment with which a block starts. If none is there the
 // fragment's length may be what is bad, and have whole records in it.
 func (s *Scanner) afterLast(block, at int64) (next int64, found bool) {
 	switch {
@@ -214,7 +214,7 @@ func (s *Scanner) search(from, to int64, passes func(pos int64, b []byte) bool) 
 	return to, false
 }
 
-// credible judges a candidate at pos, whose block continues in b: one that does not say where it stands counts
+// credible judges a candidate at pos, whose block continues in b: one that does not say where it is counts
 // if others follow, to one that does, or to the end of the block or of the data. In a value that holds
 // records of another log they do not, but by chance: such a chain breaks at the end of the value, or
 // reaches a block that continues with the rest of the record around it.
@@ -355,13 +355,13 @@ func trailerOf(b []byte, h int64) int64 {
 	return n
 }
 
-// named reports whether a candidate at pos says itself that it stands there.
+// named reports whether a candidate at pos says itself that it is there.
 func (s *Scanner) named(pos int64, b []byte) bool {
 	_, _, e := s.weigh(pos, b)
 	return e == named
 }
 
-// evidence is what a candidate's payload says of where it stands.
+// evidence is what a candidate's payload says of where it is.
 type evidence byte
 
 const (
@@ -400,7 +400,7 @@ func (s *Scanner) weigh(pos int64, b []byte) (size, at int64, e evidence) {
 	return size, at, elsewhere
 }
 
-// interrupts reports whether the block at pos goes on with a record that began before it.
+// interrupts reports whether the block at pos continues with a record that began before it.
 func (s *Scanner) interrupts(pos int64) bool {
 	if pos+s.h > s.span.Limit {
 		return false

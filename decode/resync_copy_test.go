@@ -65,7 +65,7 @@ func TestTails(t *testing.T) {
 		tail  func(w *binlogtest.Writer)
 		final bool
 		open  bool
-		lost  bool // whatever is behind the records
+		lost  bool // whatever is after the records
 		torn  bool
 	}{
 		{name: "nothing", tail: func(*binlogtest.Writer) {}},

@@ -13,7 +13,7 @@ import (
 	"pikabin/decode/binlogtest"
 )
 
-// salvage reads a damaged segment as those do who go on behind damage.
+// salvage reads a damaged segment as those do who go on after damage.
 type salvage struct {
 	walker  decode.Walker
 	records []decode.Record
@@ -80,7 +80,7 @@ type damage struct {
 	name   string
 	b      []byte
 	lo, hi int64
-	shift  int64 // how far what stood behind hi has moved: only the positions in the items can tell
+	shift  int64 // how far what stood after hi has moved: only the positions in the items can tell
 	claims int64 // where a header with a wrong length says that its record ends, by chance at another record
 }
 

@@ -28,7 +28,7 @@ type Scanner struct {
 	pos     int64 // where the next header is expected, a trailer before it included
 	begin   int64 // the first header of this span, -1 before it is found
 	last    int64 // the first header of the last record returned
-	end     int64 // behind the last record, or the last resync
+	end     int64 // after the last record, or the last resync
 	headErr error // damage between Begin and begin
 	failed  error // of a read, and not of what was read
 	zeros   bool
@@ -58,7 +58,7 @@ func (s *Scanner) Reset(src Source, span Span) {
 // Begin is the offset of the first record of the span, or -1 when none begins in it.
 func (s *Scanner) Begin() int64 { return s.begin }
 
-// End is the offset behind the last record returned; behind damage, that of the record Resync found.
+// End is the offset after the last record returned; after damage, that of the record Resync found.
 func (s *Scanner) End() int64 { return s.end }
 
 // HeadError says what was wrong with the bytes between the span's begin and the first record, if they
@@ -77,7 +77,7 @@ func (s *Scanner) HeaderEnd(end int64) int64 {
 }
 
 // Next puts the next record of the span into rec. It returns io.EOF at the end of the span, or
-// *CorruptError for bytes that cannot be a record, after which only Resync goes on. A record that runs
+// *CorruptError for bytes that cannot be a record, after which only Resync continues. A record that runs
 // past the limit is a CorruptError with ErrTorn. Any other error is that of a read, or of Reserve, and
 // ends the work on the span.
 func (s *Scanner) Next(rec *Record) error {
@@ -135,7 +135,7 @@ func (s *Scanner) full(rec *Record, f Fragment) error {
 	return nil
 }
 
-// passed moves the scanner behind a record.
+// passed moves the scanner after a record.
 func (s *Scanner) passed(rec *Record) {
 	if s.begin < 0 {
 		s.begin = rec.Offset
@@ -146,7 +146,7 @@ func (s *Scanner) passed(rec *Record) {
 // other is Next for all that is not a plain full record.
 func (s *Scanner) other(rec *Record, f Fragment, left int64) error {
 	if f == (Fragment{}) && (s.h == 8 || s.blockIsZero()) {
-		if left < 8 { // the trailer that 2.1 left behind the last record of 2.0
+		if left < 8 { // the trailer that 2.1 left after the last record of 2.0
 			s.pos += left
 			return s.Next(rec)
 		}
@@ -220,7 +220,7 @@ func (s *Scanner) zeroHeader() error {
 	return io.EOF
 }
 
-// halfHeader is what stands at pos where the limit leaves no room for a header.
+// halfHeader is what is at pos where the limit leaves no room for a header.
 func (s *Scanner) halfHeader() error {
 	if err := s.zeroHeader(); !errors.Is(err, ErrZeros) {
 		return err

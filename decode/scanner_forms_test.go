@@ -9,7 +9,7 @@ import (
 	"pikabin/decode/binlogtest"
 )
 
-// TestUpgradeByLeaps reads segments that any version began and any later one goes on with, as what they began as
+// TestUpgradeByLeaps reads segments that any version began and any later one continues with, as what they began as
 // and as what nobody knows. Where the header changes its size, the place in the block matters.
 func TestUpgradeByLeaps(t *testing.T) {
 	for _, from := range generations[:5] {
@@ -64,7 +64,7 @@ func TestWrongGeneration(t *testing.T) {
 	}
 }
 
-// TestNoPayloadAtTheEndsOfBlocks has records without payload behind the rest of a block, which one may take up.
+// TestNoPayloadAtTheEndsOfBlocks has records without payload after the rest of a block, which one may take up.
 func TestNoPayloadAtTheEndsOfBlocks(t *testing.T) {
 	for _, g := range generations {
 		t.Run(nameOf(g), func(t *testing.T) {

@@ -316,7 +316,7 @@ func TestGrowth(t *testing.T) {
 	}
 }
 
-// TestUpgrade goes on with the log of a newer server at the end of a record, in the middle of a segment.
+// TestUpgrade continues with the log of a newer server at the end of a record, in the middle of a segment.
 func TestUpgrade(t *testing.T) {
 	for _, from := range generations[:5] {
 		t.Run(nameOf(from)+" to "+nameOf(from+1), func(t *testing.T) {

@@ -73,7 +73,7 @@ func (f *failingSource) ReadAt(p []byte, off int64) (int, error) {
 func TestReadErrorIsNoDamage(t *testing.T) {
 	w := mixed(decode.G5, true)
 	b := slices.Clone(w.Bytes(0))
-	b[7] = 9 // so that a search goes on into what cannot be read
+	b[7] = 9 // so that a search continues into what cannot be read
 	for _, begin := range []int64{0, block, 20 * block} {
 		src := &failingSource{bytes.NewReader(b), 21 * block, 22 * block}
 		span := whole(decode.G5, b)
@@ -108,7 +108,7 @@ func TestFileShorterThanItsLimit(t *testing.T) {
 	}
 }
 
-// TestTornBehindALongRecord has a span that begins with the end of a record and goes on with half a record.
+// TestTornBehindALongRecord has a span that begins with the end of a record and continues with half a record.
 func TestTornBehindALongRecord(t *testing.T) {
 	for _, whole := range []int{0, 5, 8, 40} {
 		w := binlogtest.NewWriter(binlogtest.Options{})

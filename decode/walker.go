@@ -5,17 +5,17 @@ import (
 	"io"
 )
 
-// Walker reads the records of a span and takes them apart, and goes on behind damage. It says how they lie in the span, for
+// Walker reads the records of a span and takes them apart, and continues after damage. It says how they lie in the span, for
 // a Chain, and which ranges between them are lost. Its buffers are kept from span to span. It belongs to one
 // goroutine.
 type Walker struct {
 	Scanner Scanner  // Strict and Reserve are to be set; all else is the walker's
 	Decoder *Decoder // it has taken Record apart
 
-	// Skip goes on behind damage. Otherwise that is the end of the span.
+	// Skip continues after damage. Otherwise that is the end of the span.
 	Skip bool
 
-	// Lost is told of each range inside the span that is lost, before Next goes on behind it. What lies in
+	// Lost is told of each range inside the span that is lost, before Next continues after it. What lies in
 	// front of the span's first record, or reaches to its end, is left to the Chain, which sees both sides.
 	Lost func(Lost)
 
@@ -40,7 +40,7 @@ func (w *Walker) Reset(src Source, span Span) {
 	w.damage, w.failure = nil, nil
 }
 
-// Next goes on to the next record that is sound, and reports whether there is one. The one before counts as
+// Next moves to the next record that is sound, and reports whether there is one. The one before counts as
 // read from then on.
 func (w *Walker) Next() bool {
 	if w.come {
@@ -104,7 +104,7 @@ func (w *Walker) found() {
 	w.damage = nil
 }
 
-// badFrame goes on behind a frame that makes no sense, where the next record has to be found. All that is wrong up
+// badFrame continues after a frame that makes no sense, where the next record has to be found. All that is wrong up
 // to there is one damage. The error ends the walk.
 func (w *Walker) badFrame(err error) error {
 	const header = 8
@@ -128,7 +128,7 @@ func (w *Walker) badFrame(err error) error {
 	return orDamage(w.Scanner.Resync(), w.damage)
 }
 
-// badContent goes on behind a record whose frame looks good: it is one lost record, or its length is wrong too. The
+// badContent continues after a record whose frame looks good: it is one lost record, or its length is wrong too. The
 // error ends the walk.
 func (w *Walker) badContent(err error) error {
 	corrupt, ok := errors.AsType[*CorruptError](err)
@@ -142,7 +142,7 @@ func (w *Walker) badContent(err error) error {
 	return nil
 }
 
-// orDamage is what to go on with behind damage: nothing, when a record was found there; else the damage, which reaches
+// orDamage is what to go on with after damage: nothing, when a record was found there; else the damage, which reaches
 // to the end of the span, unless the search itself failed.
 func orDamage(err, damage error) error {
 	if err == io.EOF { //nolint:errorlint // a failed read may wrap it
@@ -165,7 +165,7 @@ func (w *Walker) position(offset int64) Position {
 
 // torn recognises the record that a writer was at: the log is open, and the record is cut off by the end of the data, or
 // there is nothing but zeros from an offset on. For a writer puts the header of a fragment there before the payload, so
-// that the last record of an open log may be a header with zeros behind it.
+// that the last record of an open log may be a header with zeros after it.
 func (w *Walker) torn(err error, offset int64) bool {
 	w.piece.Torn = w.piece.Open && (errors.Is(err, ErrTorn) || w.zerosFrom(offset))
 	return w.piece.Torn

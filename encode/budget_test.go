@@ -138,7 +138,7 @@ func TestRunHoldsManySmallBatches(t *testing.T) {
 	})
 }
 
-// TestRunLetsGoOfLargeRecords reads a record with a million fields: behind its chunk a run keeps none of it.
+// TestRunLetsGoOfLargeRecords reads a record with a million fields: after its chunk a run keeps none of it.
 func TestRunLetsGoOfLargeRecords(t *testing.T) {
 	w := binlogtest.NewWriter(binlogtest.Options{})
 	w.Command("SET", "k", "v")

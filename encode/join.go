@@ -49,7 +49,7 @@ func (j *joiner) join(ctx context.Context, b *parcel) error {
 	return err
 }
 
-// take delivers a batch behind the ranges that are lost in front of it, and looks at how it ended.
+// take delivers a batch after the ranges that are lost in front of it, and looks at how it ended.
 func (j *joiner) take(ctx context.Context, b *parcel) error {
 	account := j.ledger.account(b.chunk.Log, decode.Position{Segment: b.chunk.Segment, Offset: b.chunk.Begin})
 	account.epoch = b.Epoch
@@ -206,7 +206,7 @@ func (j *joiner) emptyFrame(ctx context.Context) {
 }
 
 // switchDB puts what tells of another DB into the stream, in formats that need it. It moves no position, and
-// holds those behind it until it is delivered.
+// holds those after it until it is delivered.
 func (j *joiner) switchDB(ctx context.Context, log *decode.Log) error {
 	j.db = log.DB
 	s, ok := j.again.encoder.(formats.Switcher)

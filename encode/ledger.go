@@ -99,7 +99,7 @@ func (l *ledger) kept(n int) {
 	}
 }
 
-// marks are the places behind which nothing is missing, those included of logs of which nothing has come.
+// marks are the places after which nothing is missing, those included of logs of which nothing has come.
 func (l *ledger) marks() map[*decode.Log]checkpoint.Mark {
 	l.mu.Lock()
 	defer l.mu.Unlock()

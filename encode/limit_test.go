@@ -30,7 +30,7 @@ func TestRunLimit(t *testing.T) {
 	}
 }
 
-// checkResume goes on at the position behind a cut: nothing is missing, and at most the parts of one record come again.
+// checkResume continues at the position after a cut: nothing is missing, and at most the parts of one record come again.
 func checkResume(t *testing.T, dir string, n int, result encode.Result, want [][]byte) {
 	t.Helper()
 	l := sinktest.Find(t, dir)[0]

@@ -20,7 +20,7 @@ import (
 // Source hands out the chunks of one log after another, each log in its order.
 type Source interface {
 	// Next returns the next chunk, a decode.Hole where a range of the log is missing, after which it may
-	// be called again and goes on behind that, or io.EOF.
+	// be called again and continues after that, or io.EOF.
 	Next(ctx context.Context) (decode.Chunk, error)
 }
 
@@ -36,7 +36,7 @@ type Options struct {
 	Memory  int64 // bound on the bytes in flight; 0: 256 MiB. One record may be larger, alone.
 	Limit   int64 // stop after so many changes; 0: no limit
 
-	// Where these are set a damaged or missing range becomes an event, and the reading goes on.
+	// Where these are set a damaged or missing range becomes an event, and the reading continues.
 	SkipCorrupt, SkipGaps bool
 
 	// Start are the places from which logs are read that are known before: those of a log that was read before have a
@@ -53,7 +53,7 @@ type Options struct {
 	// Stop, if set, is closed when the run is to end, for what waits for room for the state.
 	Stop <-chan struct{}
 
-	// Fences says that Save keeps what it is given, so that positions need a fingerprint of what stands before them.
+	// Fences says that Save keeps what it is given, so that positions need a fingerprint of what is before them.
 	Fences bool
 
 	// Hive parts batches by the hours of their events in this zone, for a folder with such partitions. Nil: they are not.

@@ -30,7 +30,7 @@ func (c *Checkpoint) equal(other *Checkpoint) bool {
 // saveInterval is how often a checkpoint is taken.
 const saveInterval = time.Second
 
-// saver takes checkpoints while a run goes on.
+// saver takes checkpoints during a run.
 type saver struct {
 	o      *Options
 	ledger *ledger
@@ -171,7 +171,7 @@ func (s *saver) flush(ctx context.Context, complete bool) error {
 	return nil
 }
 
-// StateError is a checkpoint that could not be saved: what comes behind the last one will be delivered again.
+// StateError is a checkpoint that could not be saved: what comes after the last one will be delivered again.
 type StateError struct{ Err error }
 
 // Error says that it was the state.

@@ -175,7 +175,7 @@ func checkFence(t *testing.T, dir string, mark checkpoint.Mark) {
 	}
 }
 
-// TestCheckpointsGoOn stops a run after each save and goes on from there with the output cut to the note: nothing is
+// TestCheckpointsGoOn stops a run after each save and continues from there with the output cut to the note: nothing is
 // missing, and nothing comes twice.
 func TestCheckpointsGoOn(t *testing.T) {
 	dir, writers := sinktest.ThreeLogs(t, 42)
@@ -292,7 +292,7 @@ func (s *endless) Next(ctx context.Context) (decode.Chunk, error) {
 	return chunk, err
 }
 
-// TestCheckpointFailures lets saves fail now and then: the run goes on, says so once, and saves later. What fails at
+// TestCheckpointFailures lets saves fail now and then: the run continues, says so once, and saves later. What fails at
 // the end is the run's error.
 func TestCheckpointFailures(t *testing.T) {
 	dir, writers := sinktest.ThreeLogs(t, 7)

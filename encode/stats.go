@@ -10,7 +10,7 @@ import (
 	"pikabin/encode/checkpoint"
 )
 
-// Stats are what a run tells of itself while it goes on. The zero value is ready; one belongs to one run. All methods are
+// Stats are what a run tells of itself while it runs. The zero value is ready; one belongs to one run. All methods are
 // safe for concurrent use, and those that count do nothing on nil. There is one lock, taken a few times for each batch and
 // never for a record, so that what is read together belongs together.
 type Stats struct {
@@ -53,7 +53,7 @@ type Snapshot struct {
 	Sink, State Trouble
 }
 
-// Trouble is an error that stands, and since when.
+// Trouble is an error that lasts, and since when.
 type Trouble struct {
 	Since time.Time
 	Err   error
@@ -129,7 +129,7 @@ func (s *Stats) Logs() map[*decode.Log]Delivered {
 }
 
 // Waits is for a sink that cannot go on now and tries again: it says why, at each attempt that failed, and nil as soon as
-// it goes on. It costs next to nothing to say nil again.
+// it continues. It costs next to nothing to say nil again.
 func (s *Stats) Waits(err error) { s.trouble(sinkWaits, ErrorRetry, err) }
 
 // StandsBy is for a sink that waits until another run has ended: it says when that begins and when it is over.

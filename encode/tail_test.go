@@ -23,7 +23,7 @@ func long() binlogtest.Put {
 	return binlogtest.Put{Commands: [][]string{{"SET", "long", strings.Repeat("v", 5*decode.BlockSize)}}}
 }
 
-// TestRunTails reads finished segments with something behind their last record.
+// TestRunTails reads finished segments with something after their last record.
 func TestRunTails(t *testing.T) {
 	for name, tail := range map[string]func(w *binlogtest.Writer){
 		"zeros":               func(w *binlogtest.Writer) { w.Preallocate() },
@@ -56,7 +56,7 @@ func TestRunTails(t *testing.T) {
 	}
 }
 
-// TestRunOpenLog cuts a record off at any length, in a log without a manifest: with zeros behind it or not, it is half
+// TestRunOpenLog cuts a record off at any length, in a log without a manifest: with zeros after it or not, it is half
 // a record and no damage.
 func TestRunOpenLog(t *testing.T) {
 	for _, zeros := range []bool{false, true} {

@@ -9,7 +9,7 @@ import (
 	"pikabin/decode/binlog/folder"
 )
 
-// Fence is the fingerprint of what stands before a position, the same that a run takes which ends there. Its Content is
+// Fence is the fingerprint of what is before a position, the same that a run takes which ends there. Its Content is
 // absent if no record is seen to end at the position. A position whose segment is not there is a *decode.PurgedError, one past
 // the end a *BeyondError, and one past the end of a file that is too short a *CutShortError.
 func (l *Log) Fence(ctx context.Context, p decode.Position) (decode.Fence, error) {
@@ -25,7 +25,7 @@ func (l *Log) Fence(ctx context.Context, p decode.Position) (decode.Fence, error
 	return fence, err
 }
 
-// CheckFence compares what stands before a position with a fence that was taken of it. Another history is a
+// CheckFence compares what is before a position with a fence that was taken of it. Another history is a
 // *RewrittenError, whose To is the start of what is there now: where exactly the new history begins the caller may know
 // better. The other errors are those of Fence, also for the zero fence, which fits everything that is there.
 func (l *Log) CheckFence(ctx context.Context, p decode.Position, want decode.Fence) error {
@@ -69,7 +69,7 @@ func (l *Log) before(ctx context.Context, p decode.Position, look func(f *folder
 	i, ok := folder.Find(l.segments, p.Segment)
 	switch {
 	case !ok && p.Offset == 0 && p == l.Committed():
-		return nil // nothing stands before it, and nothing is missing after it
+		return nil // nothing is before it, and nothing is missing after it
 	case !ok:
 		return l.purged(p)
 	}

@@ -45,7 +45,7 @@ func reaches(t *testing.T, l *binlog.Log) (list []reach, failures []error) {
 	}
 }
 
-// twoSegments writes a log whose first segment has the given bytes behind its end.
+// twoSegments writes a log whose first segment has the given bytes after its end.
 func twoSegments(t *testing.T, o binlogtest.Options, big int, tail []byte) (dir string, end int64) {
 	t.Helper()
 	w := binlogtest.NewWriter(o)

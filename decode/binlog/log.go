@@ -93,7 +93,7 @@ func (l *Log) Start() decode.Position {
 
 // Committed is the end of what may be read: the manifest's position. Without a manifest, and where the named
 // segments end below it, it is the end of the last segment; that of an archive is not known before it is unpacked
-// and stands as the largest offset there is.
+// and counts as the largest offset there is.
 func (l *Log) Committed() decode.Position {
 	last := len(l.segments) - 1
 	if last < 0 || l.view.ManifestErr == nil && len(l.segments) == len(l.view.Segments) {

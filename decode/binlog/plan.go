@@ -57,7 +57,7 @@ type reading struct {
 }
 
 // Chunks plans the records that begin at from or later and before until. from is Log.Start, or the end of a record; an
-// until behind what is committed means that. Chunks are cut at multiples of the chunk size from the start of each
+// until after what is committed means that. Chunks are cut at multiples of the chunk size from the start of each
 // segment, so that they do not depend on who works on them.
 func (l *Log) Chunks(from, until decode.Position, options PlanOptions) *Plan {
 	options.ChunkSize = (cmp.Or(options.ChunkSize, defaultChunkSize) + decode.BlockSize - 1) &^ (decode.BlockSize - 1)
@@ -73,9 +73,9 @@ func (l *Log) Chunks(from, until decode.Position, options PlanOptions) *Plan {
 	return p
 }
 
-// Next gives the next chunk, or io.EOF behind the last one. What is missing comes out as an error in its place: a
+// Next gives the next chunk, or io.EOF after the last one. What is missing comes out as an error in its place: a
 // hole in the segments as *GapError, a segment that was or is purged as *decode.PurgedError, one whose file or archive ends
-// too early as *CutShortError behind its chunks, and one at which another history begins as *RewrittenError. Each is a decode.Hole, and calling Next again goes on behind it. A
+// too early as *CutShortError after its chunks, and one at which another history begins as *RewrittenError. Each is a decode.Hole, and calling Next again continues after it. A
 // *BeyondError comes again at each call, since there is nothing to go on with.
 func (p *Plan) Next(ctx context.Context) (decode.Chunk, error) {
 	if hole := p.options.Before; hole != nil {
@@ -136,7 +136,7 @@ func (p *Plan) Close() error {
 	return err
 }
 
-// enter opens the segment that pos is in, and has the archives behind it unpacked meanwhile.
+// enter opens the segment that pos is in, and has the archives after it unpacked meanwhile.
 func (p *Plan) enter(ctx context.Context) error {
 	i, ok := folder.Find(p.log.segments, p.pos.Segment)
 	if !ok {
@@ -284,7 +284,7 @@ func (p *Plan) broken(begins bool, o *evidence.Opening) error {
 	if !begins {
 		return nil
 	}
-	reason := fmt.Sprintf("write2file%d begins with a record that goes on from %v", p.pos.Segment, p.pos)
+	reason := fmt.Sprintf("write2file%d begins with a record that continues from %v", p.pos.Segment, p.pos)
 	if o.Filler {
 		reason = fmt.Sprintf("write2file%d begins with the filler that a full sync leaves", p.pos.Segment)
 	}

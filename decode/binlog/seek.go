@@ -48,7 +48,7 @@ func (l *Log) SeekTime(ctx context.Context, t int64) (decode.Position, error) {
 }
 
 // SeekLogicID is the position of the record with a logic id, or a *LogicIDError. Ids rise by one with
-// each record on a server that was only ever a master. They start again at a full sync or a promotion; behind one
+// each record on a server that was only ever a master. They start again at a full sync or a promotion; after one
 // the search finds either of two records with the same id.
 func (l *Log) SeekLogicID(ctx context.Context, id uint64) (decode.Position, error) {
 	if l.Generation() != decode.GenerationUnknown && l.Generation() < decode.G3 {
@@ -111,7 +111,7 @@ func (l *Log) reached(i int, want uint64, by key) (bool, error) {
 	return true, nil
 }
 
-// seekSegment searches one segment up to its true end, so that stale records behind it are never found. What is not
+// seekSegment searches one segment up to its true end, so that stale records after it are never found. What is not
 // there is sought in vain up to that end.
 func (l *Log) seekSegment(ctx context.Context, segment folder.Segment, want uint64, by key) (finding, error) {
 	f, err := l.Open(ctx, segment)
@@ -159,7 +159,7 @@ func (s *blockSearch) search(ctx context.Context, want uint64) (finding, error) 
 	return s.first(ctx, max(block-1, 0), want)
 }
 
-// first is the first record in a block or behind it whose key is at least want.
+// first is the first record in a block or after it whose key is at least want.
 func (s *blockSearch) first(ctx context.Context, block int, want uint64) (finding, error) {
 	for ; block < s.blocks(); block++ {
 		if err := context.Cause(ctx); err != nil {

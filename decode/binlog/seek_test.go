@@ -72,7 +72,7 @@ func TestSeekInBlocks(t *testing.T) {
 	}
 }
 
-// TestSeekBehindDamage finds what stands behind a damaged content, and behind a damaged header, in the same block.
+// TestSeekBehindDamage finds what is after a damaged content, and after a damaged header, in the same block.
 func TestSeekBehindDamage(t *testing.T) {
 	for name, damaged := range map[string]int64{"header": 0, "content": 60} {
 		t.Run(name, func(t *testing.T) {

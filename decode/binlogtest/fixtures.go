@@ -43,7 +43,7 @@ type LogFixture struct {
 type FixtureRecord struct {
 	Segment  uint32   `json:"segment"`
 	Offset   int64    `json:"offset"` // of the first physical header
-	Next     int64    `json:"next"`   // behind the record
+	Next     int64    `json:"next"`   // after the record
 	Prev     int64    `json:"prev"`   // the end of the record before it in the same segment
 	Time     int64    `json:"time"`   // of the item header, or as PTime where there is none
 	PTime    int64    `json:"ptime"`  // of the first physical header

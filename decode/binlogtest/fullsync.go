@@ -56,7 +56,7 @@ func (w *Writer) filling() Filling {
 }
 
 // fillBlank writes spaces. The file then ends short of the offset that the manifest names, if that lies within
-// a header's size behind the beginning of a block: so did Pika.
+// a header's size after the beginning of a block: so did Pika.
 func (w *Writer) fillBlank(offset int) {
 	block := bytes.Repeat([]byte{' '}, decode.BlockSize)
 	pos := 0

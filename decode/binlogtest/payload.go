@@ -152,7 +152,7 @@ const (
 	extraMagic     = "__PIKA_X#$SKGI"
 )
 
-// appendExtra appends the four arguments that 2.3 puts behind every command.
+// appendExtra appends the four arguments that 2.3 puts after every command.
 func appendExtra(dst []byte, p *Put, h header) []byte {
 	dst = appendArgument(dst, extraMagic)
 	dst = appendArgument(dst, strconv.FormatUint(uint64(h.origin), 10))

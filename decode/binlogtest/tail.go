@@ -7,21 +7,21 @@ import (
 // region is the step by which a segment's file grows.
 const region = 4 << 20
 
-// Tail puts bytes behind the end of the current segment, as a server that was killed leaves them. Later puts
+// Tail puts bytes after the end of the current segment, as a server that was killed leaves them. Later puts
 // write over them; a rotation cuts them off, unless nothing was put before it.
 func (w *Writer) Tail(b []byte) {
 	w.cur.tail = slices.Clone(b)
 	w.cur.untouched = true
 }
 
-// Preallocate adds zeros behind the end, and behind what Tail or Torn put there, up to the multiple of
+// Preallocate adds zeros after the end, and after what Tail or Torn put there, up to the multiple of
 // 4 MiB that the file of a running or killed server has.
 func (w *Writer) Preallocate() {
 	size := len(w.cur.data) + len(w.cur.tail)
 	w.Tail(append(w.cur.tail, make([]byte, (size+region-1)/region*region-size)...))
 }
 
-// Torn puts the first n bytes of a record behind the end, as if the server had been killed while
+// Torn puts the first n bytes of a record after the end, as if the server had been killed while
 // it wrote them: the manifest does not know of it.
 func (w *Writer) Torn(p Put, n int) {
 	h := w.header(&p)

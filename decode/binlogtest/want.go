@@ -24,7 +24,7 @@ const (
 type Want struct {
 	Kind        Kind
 	Segment     uint32
-	Offset, End int64           // of the first physical header, and behind the last fragment
+	Offset, End int64           // of the first physical header, and after the last fragment
 	Prev        decode.Position // the end of the record before it, or what the item header says in its place; zero for filler
 	Fragments   int
 	Time        int64      // of the first physical header; 0 in G0 and for a block of spaces

@@ -50,7 +50,7 @@ type Writer struct {
 type segment struct {
 	number uint32
 	data   []byte // up to the end of the last record
-	tail   []byte // what the file has behind that
+	tail   []byte // what the file has after that
 
 	// untouched is set when the file was reopened and not yet written to: closing it cuts nothing off.
 	untouched bool
@@ -171,13 +171,13 @@ func (w *Writer) Fill(left int) {
 	w.Put(p)
 }
 
-// Raw appends bytes that are no record: damage, or the hole that a power failure leaves. The writer goes on behind them.
+// Raw appends bytes that are no record: damage, or the hole that a power failure leaves. The writer continues after them.
 func (w *Writer) Raw(b []byte) {
 	w.rotateIfDue()
 	w.grow(append(w.cur.data, b...))
 }
 
-// Rotate goes on with the next segment, which stays empty until the next put.
+// Rotate continues with the next segment, which stays empty until the next put.
 func (w *Writer) Rotate() {
 	if !w.cur.untouched {
 		w.cur.tail = nil

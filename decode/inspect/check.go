@@ -77,8 +77,8 @@ type part struct {
 	filler          bool // the segment begins with what a full sync leaves
 
 	first, last facts
-	end         int64 // of the last record, -1 when a range was lost behind it or there is none
-	idless      int64 // records behind last.logicID that have none
+	end         int64 // of the last record, -1 when a range was lost after it or there is none
+	idless      int64 // records after last.logicID that have none
 	cut         bool  // damage came before the first record, which so follows none
 	votes       votes
 	misplaced   []misplaced
@@ -154,7 +154,7 @@ func (c *checker) record(w *decode.Walker) {
 	c.keep(&now, rec)
 }
 
-// fill passes over what a full sync leaves: ids and times start again behind it.
+// fill passes over what a full sync leaves: ids and times start again after it.
 func (c *checker) fill(rec *decode.Record) {
 	c.p.filler = c.p.filler || rec.Offset == 0
 	if c.first {

@@ -170,7 +170,7 @@ func TestDamage(t *testing.T) {
 				b[65533], b[65543] = 1, 9
 				return b
 			},
-			want: []string{"db0: write2file0 at 65531 (0xfffb): damage: block trailer is not zero; lost 65531 to 65605 (74 B) (--on-corrupt=skip reads on behind it)"},
+			want: []string{"db0: write2file0 at 65531 (0xfffb): damage: block trailer is not zero; lost 65531 to 65605 (74 B) (--on-corrupt=skip continues after it)"},
 		},
 		{
 			name: "a hole of zeros",
@@ -219,7 +219,7 @@ func TestDamage(t *testing.T) {
 				w.Preallocate()
 				return w
 			},
-			want: []string{"db0: write2file0 at 15690 (0x3d4a): note: 4.0 MiB behind the last record, not all zeros: the first byte is at 15690 (left by a server that was killed, and never part of the log)"},
+			want: []string{"db0: write2file0 at 15690 (0x3d4a): note: 4.0 MiB after the last record, not all zeros: the first byte is at 15690 (left by a server that was killed, and never part of the log)"},
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -238,7 +238,7 @@ func TestDamage(t *testing.T) {
 	}
 }
 
-// TestOpenLog cuts the last record of a log without a manifest off at any length, with zeros behind it or not: that is
+// TestOpenLog cuts the last record of a log without a manifest off at any length, with zeros after it or not: that is
 // what a writer was at, and no damage.
 func TestOpenLog(t *testing.T) {
 	for _, zeros := range []bool{false, true} {

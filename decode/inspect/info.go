@@ -78,7 +78,7 @@ func (j *informer) join(_ context.Context, t *tallied) error {
 	return nil
 }
 
-// add puts a chunk behind the one before.
+// add puts a chunk after the one before.
 func (j *informer) add(t *tallied) error {
 	if err := j.chain.Add(&t.piece, j.lost); err != nil {
 		return err

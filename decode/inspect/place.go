@@ -24,22 +24,22 @@ type History string
 
 // The histories.
 const (
-	HistoryFits      History = "fits"      // what stands before the position is what was read
+	HistoryFits      History = "fits"      // what is before the position is what was read
 	HistoryUnknown   History = "unknown"   // there is no fence, or the log is not there
 	HistoryNew       History = "new"       // nothing was saved of this log
 	HistoryGone      History = "gone"      // purged, or in a hole of the log
 	HistoryBeyond    History = "beyond"    // the log ends before the position
-	HistoryRewritten History = "rewritten" // another history stands there
+	HistoryRewritten History = "rewritten" // another history is there
 )
 
-// Place is where a saved position stands in its log.
+// Place is where a saved position is in its log.
 type Place struct {
 	DB       string  `json:"db"`
 	Position string  `json:"position,omitempty"`
 	Epoch    uint32  `json:"epoch"`
 	End      string  `json:"end,omitempty"`      // of what is committed; absent for an archive, which would have to be unpacked
 	Behind   *int64  `json:"behind,omitempty"`   // bytes of segments from the position to the end; absent if that is not known
-	Segments *int    `json:"segments,omitempty"` // that lie behind that of the position
+	Segments *int    `json:"segments,omitempty"` // that lie after that of the position
 	History  History `json:"history"`
 	Detail   string  `json:"detail,omitempty"` // what does not fit
 }

@@ -19,7 +19,7 @@ const (
 // which keys are added and summaries merged.
 type prefixes struct {
 	counters []counter
-	text     []byte  // of all prefixes, one behind the other
+	text     []byte  // of all prefixes, one after the other
 	index    []int32 // open hash of counters, 1 more than the place in it; 0 is free
 	under    int64
 	counts   []int64 // scratch of purge

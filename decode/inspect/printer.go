@@ -104,7 +104,7 @@ func named(e *decode.Entry, want *decode.Position) string {
 	return text
 }
 
-// extra shows the four arguments that 2.3 puts behind each command.
+// extra shows the four arguments that 2.3 puts after each command.
 func (p *printer) extra(e *decode.Entry, args [][]byte, want *decode.Position) {
 	if len(args) != 4 {
 		return

@@ -71,7 +71,7 @@ func (s *segment) add(p *part, end int64) {
 		s.odd[i].merge(&p.odd[i])
 	}
 	if p.filler {
-		s.note(0, "what stands before it belongs to another history", "the segment begins with what a full sync leaves")
+		s.note(0, "what is before it belongs to another history", "the segment begins with what a full sync leaves")
 	}
 	if p.piece.Torn && !s.half {
 		s.half = true
@@ -112,7 +112,7 @@ func (s *segment) lost(l *decode.Lost) {
 	}
 }
 
-// onlyTrailer tells a block's trailer that is not zero from damage that begins in one and goes on behind it.
+// onlyTrailer tells a block's trailer that is not zero from damage that begins in one and continues after it.
 func onlyTrailer(l *decode.Lost) bool {
 	return errors.Is(l.Err, decode.ErrBadTrailer) && l.To.Offset == (l.From.Offset|(decode.BlockSize-1))+1
 }
@@ -126,7 +126,7 @@ func hintOf(l *decode.Lost) string {
 	case errors.Is(err, decode.ErrTorn):
 		return "the file was cut, or copied while it was written"
 	}
-	return "--on-corrupt=skip reads on behind it"
+	return "--on-corrupt=skip continues after it"
 }
 
 // cutShort reports a file that ends before its records do. The record that so became a torn one is part of it.
@@ -160,7 +160,7 @@ func (s *segment) gap(hole *Finding, filler bool) {
 		return
 	}
 	if filler {
-		hole.Severity, hole.Hint = Note, "the log goes on with a full sync: it is a replica's older history that ends here"
+		hole.Severity, hole.Hint = Note, "the log continues with a full sync: it is a replica's older history that ends here"
 	}
 	s.findings = append(s.findings, *hole)
 }
@@ -201,7 +201,7 @@ func (s *segment) judgePositions(log votes) {
 		m := &s.misplaced[i]
 		f := newFinding(Damage, s.log, fmt.Sprintf("%v: it names %v, expected %v", decode.ErrBadChain, m.at, m.want))
 		if m.count > 1 {
-			f.What += fmt.Sprintf("; so do the %s behind it", count(m.count-1, "record"))
+			f.What += fmt.Sprintf("; so do the %s after it", count(m.count-1, "record"))
 		}
 		s.damage(f.at(s.number, m.offset))
 	}
@@ -244,14 +244,14 @@ func apart(a, b uint64) time.Duration {
 
 func tailNote(log *decode.Log, number uint32, t tail) Finding {
 	if t.stale < 0 {
-		return newFinding(Note, log, FormatSize(t.size)+" of zeros behind the last record").at(number, t.begin).
+		return newFinding(Note, log, FormatSize(t.size)+" of zeros after the last record").at(number, t.begin).
 			hint("space that the server had reserved")
 	}
-	return newFinding(Note, log, fmt.Sprintf("%s behind the last record, not all zeros: the first byte is at %d", FormatSize(t.size), t.stale)).
+	return newFinding(Note, log, fmt.Sprintf("%s after the last record, not all zeros: the first byte is at %d", FormatSize(t.size), t.stale)).
 		at(number, t.begin).hint("left by a server that was killed, and never part of the log")
 }
 
-// logNotes are what is odd about a log as a whole. That the manifest's position lies behind its segment's end is
+// logNotes are what is odd about a log as a whole. That the manifest's position lies after its segment's end is
 // left to the damage that it is.
 func logNotes(l *binlog.Log) []Finding {
 	var list []Finding

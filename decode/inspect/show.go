@@ -31,7 +31,7 @@ type ShowOptions struct {
 const defaultShown = 10
 
 // Show writes records for a person: where their fragments lie, what their headers say, the command, and the
-// events it becomes. Damage is shown where it stands, and what can be read behind it too. The error is of the
+// events it becomes. Damage is shown where it is, and what can be read after it too. The error is of the
 // disk, of w or the context, or a position that the log does not have; never damage.
 func Show(ctx context.Context, w io.Writer, log *binlog.Log, o ShowOptions) error {
 	if o.Count == 0 {
@@ -172,7 +172,7 @@ func (s *shower) before(ctx context.Context, offset int64) (pos int64, exact boo
 	return 0, true, nil
 }
 
-// window shows the records that begin in the window at pos and end behind from, and gives where to go on.
+// window shows the records that begin in the window at pos and end after from, and gives where to go on.
 func (s *shower) window(ctx context.Context, pos int64, exact bool, from int64) (next int64, nextExact bool, err error) {
 	if err := context.Cause(ctx); err != nil {
 		return 0, false, err

@@ -52,7 +52,7 @@ func TestShowShapes(t *testing.T) {
 	}
 }
 
-// TestShowEveryOffset wants the record that holds each offset of a block, or the next one behind a trailer.
+// TestShowEveryOffset wants the record that holds each offset of a block, or the next one after a trailer.
 func TestShowEveryOffset(t *testing.T) {
 	w := binlogtest.NewWriter(binlogtest.Options{})
 	for i := range 40 {

@@ -35,7 +35,7 @@ func leadingZero(payload []byte) int {
 	return -1
 }
 
-// length reads the decimal behind the * or $ at i; next is -1 if it has leading zeros.
+// length reads the decimal after the * or $ at i; next is -1 if it has leading zeros.
 func length(b []byte, i int) (n, next int) {
 	i++
 	if b[i] == '0' && b[i+1] != '\r' {
@@ -79,13 +79,13 @@ func fieldsOf(rec *decode.Record, e *decode.Entry) fields {
 	return fields{rec.Offset, rec.Offset}
 }
 
-// tail is what a segment's file has behind the end of its records.
+// tail is what a segment's file has after the end of its records.
 type tail struct {
 	begin, size int64 // size is 0 when the file ends there
 	stale       int64 // offset of the first byte that is not zero, -1 for none
 }
 
-// readTail looks at the bytes behind the segment's last record.
+// readTail looks at the bytes after the segment's last record.
 func readTail(t *task, p *decode.Piece) (tail, error) {
 	begin := p.Limit
 	if p.Zeros {
@@ -111,7 +111,7 @@ func firstNonZero(src decode.Source, begin, end int64) (int64, error) {
 		case errors.Is(err, io.EOF) || err == nil && n == 0:
 			return -1, nil
 		case err != nil:
-			return -1, fmt.Errorf("reading behind the records: %w", err)
+			return -1, fmt.Errorf("reading after the records: %w", err)
 		}
 		at += int64(n)
 	}

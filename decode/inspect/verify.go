@@ -54,8 +54,8 @@ func count(n int64, what string) string {
 }
 
 // Verify checks every byte of the logs that can be checked: physical headers, lengths, the order of fragments,
-// trailers, item headers, RESP, the chain of positions, and what lies between and behind the segments. It goes on
-// behind damage and reports each damaged place once. The error is of the disk or the context, never of the
+// trailers, item headers, RESP, the chain of positions, and what lies between and after the segments. It continues
+// after damage and reports each damaged place once. The error is of the disk or the context, never of the
 // log; the report then holds what was read before it.
 func Verify(ctx context.Context, logs []*binlog.Log, o VerifyOptions) (*VerifyReport, error) {
 	v := &verifier{logs: logs, log: -1, report: o.Report, progress: o.Progress, result: &VerifyReport{Logs: len(logs)}}
@@ -82,9 +82,9 @@ type verifier struct {
 	hole  *Finding // in front of the segment to come
 
 	last   facts // of the last record
-	idless int64 // records behind last.logicID that have none
+	idless int64 // records after last.logicID that have none
 	end    decode.Position
-	ends   bool // the last record ends at end, and nothing was lost behind it
+	ends   bool // the last record ends at end, and nothing was lost after it
 
 	votes votes // of the log so far
 }
@@ -141,7 +141,7 @@ func (v *verifier) follow(p *part, cut bool) {
 }
 
 // position checks what the first record of a part names: the end of the record before, also where that is in the
-// segment before, or its own place, as the first record of a log does and the first behind a full sync.
+// segment before, or its own place, as the first record of a log does and the first after a full sync.
 func (v *verifier) position(p *part) {
 	at, want := p.first.at, v.end
 	switch {
@@ -164,7 +164,7 @@ func (v *verifier) count(p *part) {
 	}
 }
 
-// missing takes a hole of the log. That of a gap waits for what the log goes on with.
+// missing takes a hole of the log. That of a gap waits for what the log continues with.
 func (v *verifier) missing(hole error) error {
 	err := v.closeChain()
 	var cut *decode.CutShortError
@@ -201,7 +201,7 @@ func (v *verifier) enterSegment(number uint32) error {
 	return err
 }
 
-// wait keeps a hole until it is known what the log goes on with.
+// wait keeps a hole until it is known what the log continues with.
 func (v *verifier) wait(hole Finding) error {
 	err := v.endSegment()
 	v.emitHole()

@@ -58,7 +58,7 @@ func TestFixturesAreSound(t *testing.T) {
 			if err := os.Remove(filepath.Join(dir, "manifest")); err != nil {
 				t.Fatal(err)
 			}
-			// Of a server that was killed the manifest alone says where the records end: what lies behind may be stale.
+			// Of a server that was killed the manifest alone says where the records end: what lies after may be stale.
 			if report, lines := verify(t, find(t, dir), 0); report.Damages != 0 {
 				t.Errorf("without manifest: damage:\n%s", strings.Join(lines, "\n"))
 			}
@@ -106,8 +106,8 @@ func TestNotes(t *testing.T) {
 			return w
 		}, []string{
 			"db0: write2file2: note: write2file2 to write2file4 are missing: the records from 1:69 to 5:0 are not here " +
-				"(the log goes on with a full sync: it is a replica's older history that ends here)",
-			"db0: write2file5 at 0 (0x0): note: the segment begins with what a full sync leaves (what stands before it belongs to another history)",
+				"(the log continues with a full sync: it is a replica's older history that ends here)",
+			"db0: write2file5 at 0 (0x0): note: the segment begins with what a full sync leaves (what is before it belongs to another history)",
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 
 // Stages are the three steps that each task goes through. T is a task, R what became of it.
 type Stages[T, R any] struct {
-	// Next gives the tasks, one after another, and io.EOF behind the last. It runs in a goroutine of
+	// Next gives the tasks, one after another, and io.EOF after the last. It runs in a goroutine of
 	// its own. Another error ends the run once the tasks before it have been joined.
 	Next func(context.Context) (T, error)
 

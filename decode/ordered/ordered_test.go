@@ -89,7 +89,7 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// TestOrderOfUnevenWork has each worker wait for the one behind it.
+// TestOrderOfUnevenWork has each worker wait for the one after it.
 func TestOrderOfUnevenWork(t *testing.T) {
 	const n = 64
 	done := make([]chan struct{}, n+1)

@@ -32,7 +32,7 @@ func (e *NewerError) Error() string {
 		e.Path, e.Schema, Schema)
 }
 
-// DamagedError is a state that cannot be believed. Nothing goes on by itself from anywhere else.
+// DamagedError is a state that cannot be believed. Nothing continues by itself from anywhere else.
 type DamagedError struct {
 	Path     string
 	Err      error  // what is wrong

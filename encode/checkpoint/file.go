@@ -14,7 +14,7 @@ import (
 )
 
 // Beside the state FILE lie the lock, which is never removed, and the generation before. The others are there while a save
-// goes on, or after a crash.
+// continues, or after a crash.
 const (
 	lockSuffix         = ".lock"
 	previousSuffix     = ".prev"

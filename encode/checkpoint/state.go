@@ -132,7 +132,7 @@ func parseState(text []byte) (State, error) {
 	return f.State, err
 }
 
-// unmarshal reads one JSON value with all its members known and nothing behind it.
+// unmarshal reads one JSON value with all its members known and nothing after it.
 func unmarshal(data []byte, v any) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
@@ -140,7 +140,7 @@ func unmarshal(data []byte, v any) error {
 		return err
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("there is something behind the end")
+		return errors.New("there is something after the end")
 	}
 	return nil
 }

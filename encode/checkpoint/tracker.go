@@ -1,4 +1,4 @@
-// Package checkpoint keeps the place in each log behind which everything has been delivered: a Tracker while a run goes on,
+// Package checkpoint keeps the place in each log after which everything has been delivered: a Tracker during a run,
 // and a File from run to run.
 package checkpoint
 
@@ -12,7 +12,7 @@ import (
 // Mark is a place in a log, and how to recognise it.
 type Mark struct {
 	Position decode.Position
-	Fence    decode.Fence // of what stands before it
+	Fence    decode.Fence // of what is before it
 	Epoch    uint32       // how many times the history of the log has been replaced: positions compare within one epoch
 }
 
@@ -42,7 +42,7 @@ func (t *Tracker) Track(end Mark) (ack func()) {
 	return t.add(end)
 }
 
-// Hold adds something that has no position of its own: until it is acknowledged it holds what is tracked behind it.
+// Hold adds something that has no position of its own: until it is acknowledged it holds what is tracked after it.
 func (t *Tracker) Hold() (ack func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -70,7 +70,7 @@ func (t *Tracker) ack(p *pending) {
 	t.pending = slices.Delete(t.pending, 0, n)
 }
 
-// Committed is the place behind which nothing is missing.
+// Committed is the place after which nothing is missing.
 func (t *Tracker) Committed() Mark {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -119,7 +119,7 @@ func (w *fullAtFirst) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// TestVerifyLosesNoFinding fails when a finding could not be written, though all behind it could.
+// TestVerifyLosesNoFinding fails when a finding could not be written, though all after it could.
 func TestVerifyLosesNoFinding(t *testing.T) {
 	for _, form := range []string{"--json", "--json=false"} {
 		var stderr bytes.Buffer

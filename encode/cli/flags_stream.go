@@ -54,7 +54,7 @@ type kafkaFlags struct {
 	Standby         bool   `help:"Kafka: with --exactly-once, wait until no other run writes for the source, and take over."`
 	CreateTopics    bool   `help:"Kafka: make topics that are missing."`
 	SinglePartition bool   `help:"Kafka: everything into partition 0, for a total order."`
-	Tombstones      bool   `help:"Kafka: a null behind each delete, for compacted topics."`
+	Tombstones      bool   `help:"Kafka: a null after each delete, for compacted topics."`
 	OnOversize      string `placeholder:"HOW" help:"Kafka: an event above max.message.bytes: fail, dlq:TOPIC, dlq:/FILE (the whole event) or blob:FOLDER (its value)."`
 }
 

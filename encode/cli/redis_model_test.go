@@ -331,7 +331,7 @@ func escapes(line string) string {
 	return line
 }
 
-// TestRedisHoldsWhatPikaHeld runs random commands on a model of each version while its clock goes on, and loads their log into a
+// TestRedisHoldsWhatPikaHeld runs random commands on a model of each version while its clock continues, and loads their log into a
 // Redis long after. Every key is the same.
 func TestRedisHoldsWhatPikaHeld(t *testing.T) {
 	for _, version := range []struct {

@@ -30,7 +30,7 @@ out of order, the record that is found is at or after the time and follows an ol
 is earlier by the step. The same holds for --from and --until.`
 }
 
-// Run prints the position, behind the name of the DB if there are several.
+// Run prints the position, after the name of the DB if there are several.
 func (c *seekCommand) Run(ctx context.Context, s *streams) error {
 	logs, err := c.find(s, []string{c.Source})
 	if err != nil {

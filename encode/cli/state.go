@@ -41,7 +41,7 @@ func (*stateCommand) Help() string {
   pikabin state kafka://broker:9092/pika
 
 Looking takes no lock. Setting and clearing do: while tail runs they end with exit code 6. Where the log is
-there, a position is set with a fingerprint of what stands before it, and one that is not in the log is refused.
+there, a position is set with a fingerprint of what is before it, and one that is not in the log is refused.
 
 What has been written to an output stays as it is. When the output is a file or a folder, which is
 delivered exactly once, it goes on where it ends: set forward, the events between are never written to it, and

@@ -44,7 +44,7 @@ func (f *Lines) Append(ctx context.Context, line any) error {
 	return err
 }
 
-// cutLine cuts off what is behind the last end of a line.
+// cutLine cuts off what is after the last end of a line.
 func (f *File) cutLine() error {
 	info, err := f.file.Stat()
 	if err != nil {

@@ -54,7 +54,7 @@ func literal(pattern string, i int) (c byte, next int) {
 	return pattern[i], i + 1
 }
 
-// parseClass reads a class from behind its bracket.
+// parseClass reads a class from after its bracket.
 func parseClass(pattern string, i int) (set *[4]uint64, next int) {
 	set = new([4]uint64)
 	not := i < len(pattern) && pattern[i] == '^'

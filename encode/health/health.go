@@ -1,7 +1,7 @@
 // Package health answers how a run that follows a log is doing: as metrics for Prometheus, as a page that fails when
 // something is wrong and says what, and as a line for a terminal.
 //
-// What it says is measured at the acknowledged position, behind which everything has been delivered, and not at what was
+// What it says is measured at the acknowledged position, after which everything has been delivered, and not at what was
 // read. It is looked at once a second and whenever somebody asks.
 package health
 
@@ -166,7 +166,7 @@ func (m *Monitor) reasons(r *Report) []string {
 	}
 	for i := range r.Logs {
 		if l := &r.Logs[i]; l.Stalled {
-			reasons = append(reasons, fmt.Sprintf("%s has been acknowledged up to %v for %s, and the log goes on to %v, %s behind it%s", l.DB,
+			reasons = append(reasons, fmt.Sprintf("%s: stuck at %v for %s; the log ends at %v, %s ahead%s", l.DB,
 				l.Acknowledged, span(seconds(l.StillSeconds)), l.End, m.o.Size(l.LagBytes), lastError(r)))
 		}
 	}

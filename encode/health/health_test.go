@@ -44,7 +44,7 @@ func TestHealth(t *testing.T) {
 			r.wait(59 * time.Second)
 			r.check(ok, "200 B behind, 59s,")
 			r.wait(time.Second)
-			r.check(failing, "failing: db0 has been acknowledged up to 0:200 for 1m0s, and the log goes on to 0:400, 200 B behind it\ndb0 ack")
+			r.check(failing, "failing: db0: stuck at 0:200 for 1m0s; the log ends at 0:400, 200 B ahead\ndb0 ack")
 			r.sink.set(true)
 			r.check(ok, "ok\ndb0 acknowledged 0:400, end 0:400, 0 B behind, 0s,")
 		},
@@ -55,7 +55,7 @@ func TestHealth(t *testing.T) {
 			r.check(ok, "db0 acknowledged 0:1000, end 0:1000, 0 B behind")
 			r.put(1)
 			r.wait(time.Minute)
-			r.check(failing, "acknowledged up to 0:1000 for 1m0s")
+			r.check(failing, "stuck at 0:1000 for 1m0s")
 		},
 		"far behind, but moving": func(r *rig) {
 			r.sink.set(false)
@@ -69,7 +69,7 @@ func TestHealth(t *testing.T) {
 				r.check(ok, "B behind")
 			}
 			r.wait(61 * time.Second)
-			r.check(failing, "acknowledged up to 0:8000 for 1m1s")
+			r.check(failing, "stuck at 0:8000 for 1m1s")
 		},
 		"never without something to deliver": func(r *rig) {
 			for range 200 {
@@ -106,7 +106,7 @@ func TestHealth(t *testing.T) {
 			r.check(ok, "ok")
 			r.put(1)
 			r.wait(2 * time.Minute)
-			r.check(failing, "200 B behind it; the last error was 2m0s ago: no space left on device")
+			r.check(failing, "200 B ahead; the last error was 2m0s ago: no space left on device")
 			r.follow()
 		},
 		"a sink that fails": func(r *rig) {
@@ -154,7 +154,7 @@ func TestHealth(t *testing.T) {
 			r.sink.deliver(1)
 			r.check(ok, "db0 acknowledged 0:0, end 0:400, 400 B behind, 0s,")
 			r.wait(time.Minute)
-			r.check(failing, "acknowledged up to 0:0 for 1m0s")
+			r.check(failing, "stuck at 0:0 for 1m0s")
 			r.sink.set(true)
 			r.check(ok, "db0 acknowledged 0:200, end 0:400, 200 B behind, 1m0s,")
 		},
@@ -194,7 +194,7 @@ func TestHealthJSON(t *testing.T) {
 		const want = `{
   "healthy": false,
   "reasons": [
-    "db0 has been acknowledged up to 0:0 for 1m30s, and the log goes on to 0:400, 400 B behind it"
+    "db0: stuck at 0:0 for 1m30s; the log ends at 0:400, 400 B ahead"
   ],
   "logs": [
     {
@@ -250,7 +250,7 @@ func TestLine(t *testing.T) {
 		r.wait(250 * time.Millisecond)
 		check("db0 0:2000  200 B behind  5 events/s  ok")
 		r.wait(2 * time.Minute)
-		check("db0 0:2000  200 B behind  0 events/s  db0 has been acknowledged up to 0:2000 for 2m0s, and the log goes on to 0:2200, 200 B behind it")
+		check("db0 0:2000  200 B behind  0 events/s  db0: stuck at 0:2000 for 2m0s; the log ends at 0:2200, 200 B ahead")
 		r.end()
 	})
 }

@@ -55,10 +55,10 @@ var ofLog = []struct {
 	Metric
 	value func(l *Log) float64
 }{
-	{gauge("lag_bytes", "Bytes of the log behind the acknowledged position.", "db"), func(l *Log) float64 { return float64(l.LagBytes) }},
-	{gauge("lag_segments", "Segments from that of the acknowledged position to the last; 0 when nothing is behind.", "db"), func(l *Log) float64 { return float64(l.LagSegments) }},
+	{gauge("lag_bytes", "Bytes of the log after the acknowledged position.", "db"), func(l *Log) float64 { return float64(l.LagBytes) }},
+	{gauge("lag_segments", "Segments from that of the acknowledged position to the last; 0 when there is nothing after it.", "db"), func(l *Log) float64 { return float64(l.LagSegments) }},
 	{gauge("lag_seconds", "How old the oldest record that is not acknowledged can be; 0 when there is none.", "db"), func(l *Log) float64 { return l.LagSeconds }},
-	{gauge("still_seconds", "How long the acknowledged position has not moved although the log goes on behind it.", "db"), func(l *Log) float64 { return l.StillSeconds }},
+	{gauge("still_seconds", "How long the acknowledged position has not moved although the log is longer.", "db"), func(l *Log) float64 { return l.StillSeconds }},
 	{gauge("segments_before_purge", "Segments older than the acknowledged position: after so many more are purged, records that were not delivered go. Below 0 they have gone, or only pins hold them.", "db"), func(l *Log) float64 { return float64(l.SegmentsBeforePurge) }},
 	{gauge("unreadable", "Whether the log cannot be read now and is tried again.", "db"), func(l *Log) float64 { return truth(l.Trouble != "") }},
 	{gauge("segments", "Segments on the disk, pinned ones that were purged included.", "db"), func(l *Log) float64 { return float64(l.Segments) }},

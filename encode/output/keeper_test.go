@@ -63,7 +63,7 @@ type journey struct {
 	warned  []string
 	compare frame.Compression
 	waits   func(error)   // nil: nobody is told
-	stop    chan struct{} // nil: the run goes on to the end
+	stop    chan struct{} // nil: the run continues to the end
 }
 
 func newJourney(t *testing.T, o target, logs []*binlog.Log, writers []*binlogtest.Writer) *journey {
@@ -80,7 +80,7 @@ func newJourney(t *testing.T, o target, logs []*binlog.Log, writers []*binlogtes
 	return j
 }
 
-// run goes on from what the state holds.
+// run continues from what the state holds.
 func (j *journey) run() error {
 	o := encode.Options{
 		Format: sinktest.Lines(), Compression: j.compare, Workers: 2, Start: maps.Clone(j.start), Save: j.save, Fences: true, Stop: j.stop,
@@ -195,7 +195,7 @@ func TestKeepersWithoutTrouble(t *testing.T) {
 	}
 }
 
-// TestKeepersCrash ends the process at any system call, and goes on with what a crash, or a power failure, has left: every
+// TestKeepersCrash ends the process at any system call, and continues with what a crash, or a power failure, has left: every
 // record is there once, and no part has changed that somebody has seen.
 func TestKeepersCrash(t *testing.T) {
 	for i, o := range outputs() {
@@ -258,7 +258,7 @@ func (j *journey) goOn(left *vfstest.Mem, when string) {
 	next.check(when)
 }
 
-// TestKeepersFail lets any system call fail once: the run ends with an error and the next one goes on, or it was of no
+// TestKeepersFail lets any system call fail once: the run ends with an error and the next one continues, or it was of no
 // consequence.
 func TestKeepersFail(t *testing.T) {
 	for i, o := range outputs() {

@@ -48,7 +48,7 @@ func TestKeepersWaitForRoom(t *testing.T) {
 }
 
 // TestKeepersEndWithoutRoom stops a run that waits for room, at any system call: what was delivered before is whole and saved, no
-// record is there in part, and the next run goes on.
+// record is there in part, and the next run continues.
 func TestKeepersEndWithoutRoom(t *testing.T) {
 	var compared atomic.Int64
 	t.Cleanup(func() {

@@ -186,7 +186,7 @@ func (p *places) checkFence(ctx context.Context, l Log, m checkpoint.Mark, wait 
 	if !ok || p.output == nil || wait == nil {
 		return err
 	}
-	wait(fmt.Sprintf("%s: the log ends at %v, and the output has come to %v: waiting for it, as for a replica that is behind", l.ID(), beyond.End, m.Position))
+	wait(fmt.Sprintf("%s: the log ends at %v, and the output has come to %v: waiting for it, as for a replica that lags", l.ID(), beyond.End, m.Position))
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for late := time.After(catchUpTime); ok; _, ok = errors.AsType[*decode.BeyondError](err) {

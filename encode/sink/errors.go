@@ -29,7 +29,7 @@ func (e *StoppedError) Unwrap() error { return e.Err }
 // ErrStopped is why a wait ends when Options.Stop is closed.
 var ErrStopped = errors.New("told to end")
 
-// Error is a failure of the sink: what was read is fine, what is behind the committed position has
+// Error is a failure of the sink: what was read is fine, what is after the committed position has
 // not been delivered.
 type Error struct{ Err error }
 

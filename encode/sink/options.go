@@ -50,7 +50,7 @@ type Options struct {
 	// Warn takes a line for the user, from any goroutine.
 	Warn func(text string)
 
-	// Waits, if set, is told why the sink cannot go on now and tries again, at each attempt, and with nil that it goes on; from
+	// Waits, if set, is told why the sink cannot go on now and tries again, at each attempt, and with nil that it continues; from
 	// any goroutine. It is for Stats.Waits.
 	Waits func(why error)
 

@@ -43,8 +43,8 @@ type Keeper interface {
 	Sink
 
 	// Flush makes durable what Write has accepted. It returns how many writes that are since the last Flush that
-	// succeeded, and a note that encoding/json can write, of the output as it is behind the last of them. A write that
-	// failed, and what comes behind it, is not among them. complete says that a part that has been begun is to be
+	// succeeded, and a note that encoding/json can write, of the output as it is after the last of them. A write that
+	// failed, and what comes after it, is not among them. complete says that a part that has been begun is to be
 	// completed, however small it is.
 	Flush(ctx context.Context, complete bool) (note any, writes int, err error)
 
@@ -63,7 +63,7 @@ type Gatherer interface {
 	Gathers() bool
 }
 
-// Parted is a sink of several outputs, each of one log. What tells of the log in the formats that need it, stands at the
+// Parted is a sink of several outputs, each of one log. What tells of the log in the formats that need it, is at the
 // beginning of each, and not where the log changes.
 type Parted interface {
 	Sink
@@ -72,7 +72,7 @@ type Parted interface {
 	SetHeader(header func(*decode.Log) []byte)
 }
 
-// Continued is a Keeper whose output may hold something already that a run goes on behind.
+// Continued is a Keeper whose output may hold something already that a run continues after.
 type Continued interface {
 	Keeper
 
@@ -97,11 +97,11 @@ type Positioner interface {
 	// Positions are the places to go on from, by the names of the logs, see decode.Log.String.
 	Positions() map[string]checkpoint.Mark
 
-	// Begin keeps where a run begins, before the first Write: a run that goes on when nothing has been delivered yet has to begin there,
+	// Begin keeps where a run begins, before the first Write: a run that continues when nothing has been delivered yet has to begin there,
 	// too, and not at what is the end of the log then.
 	Begin(ctx context.Context, start map[*decode.Log]checkpoint.Mark) error
 
-	// Pass says, between the writes, that a log was read up to a place without events that anybody wants. A run that goes on need not
+	// Pass says, between the writes, that a log was read up to a place without events that anybody wants. A run that continues need not
 	// read that again, which may be gone then.
 	Pass(log *decode.Log, mark checkpoint.Mark)
 }

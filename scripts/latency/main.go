@@ -31,7 +31,7 @@ func main() {
 
 func run(args []string, in io.Reader, out io.Writer, now func() time.Time) error {
 	flags := flag.NewFlagSet("latency", flag.ContinueOnError)
-	skip := flags.Duration("skip", 0, "leave out what was committed within this time behind the first line")
+	skip := flags.Duration("skip", 0, "leave out what was committed within this time after the first line")
 	machine := flags.Bool("machine", false, "measure how late the machine wakes threads")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return nil
@@ -89,7 +89,7 @@ func (m *meter) readAll(in io.Reader, now func() time.Time) error {
 	}
 }
 
-// take measures all whole lines and returns what is behind them.
+// take measures all whole lines and returns what is after them.
 func (m *meter) take(data []byte, came time.Time) (rest []byte) {
 	for {
 		end := bytes.IndexByte(data, '\n')

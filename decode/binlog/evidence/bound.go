@@ -53,7 +53,7 @@ func (r *Reader) boundOf(v *View, f *folder.File) (Bound, error) {
 	return Bound{Limit: f.Size(), Open: v.isNewest(n)}, nil
 }
 
-// isNewest reports whether a log without a manifest has nothing behind segment n.
+// isNewest reports whether a log without a manifest has nothing after segment n.
 func (v *View) isNewest(n uint32) bool {
 	return v.ManifestErr != nil && (len(v.Segments) == 0 || n >= v.Segments[len(v.Segments)-1].Number)
 }

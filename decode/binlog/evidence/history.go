@@ -23,7 +23,7 @@ func (r *Reader) Begins(v *View, s folder.Segment) (bool, error) {
 	}
 	end, missing, err := r.endBefore(v, s, o.LogicID-1)
 	if missing && r.countsFrom(v, &o) {
-		return o.LogicID <= 1, err // behind a full sync it would be 1; so what is before it was lost
+		return o.LogicID <= 1, err // after a full sync it would be 1; so what is before it was lost
 	}
 	return end == 0, err
 }
@@ -46,7 +46,7 @@ func (r *Reader) endBefore(v *View, s folder.Segment, id uint64) (end int64, mis
 	return r.endOf(file, r.Span(v, file), id)
 }
 
-// countsFrom reports whether a record is one of a server that begins to count again behind a full sync: 3.3 and later. Before that a
+// countsFrom reports whether a record is one of a server that begins to count again after a full sync: 3.3 and later. Before that a
 // server id is in the place of the term, which is never 0.
 func (r *Reader) countsFrom(v *View, o *Opening) bool {
 	return v.Generation >= decode.G4 && o.Has&decode.HasLogicID != 0 && (r.generation != decode.GenerationUnknown || o.Third == 0)
@@ -76,7 +76,7 @@ func (r *Reader) HistoryStart(v *View) (start decode.Position, ok bool, err erro
 			return s.Start(), true, nil
 		}
 		if s.Start() == v.Manifest.Position {
-			return start, false, nil // its first record will say whether it goes on from the one before
+			return start, false, nil // its first record will say whether it continues from the one before
 		}
 		begins, err := r.Begins(v, s)
 		if begins || err != nil {

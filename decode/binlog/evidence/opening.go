@@ -15,7 +15,7 @@ type Opening struct {
 	Found  bool // a record that says something begins within the first MiB
 	Filler bool // the segment begins with what a full sync leaves
 	Fresh  bool // and surely so: what the client's PADDING leaves looks much the same
-	Torn   bool // a record or a piece of filler goes on past the end of what may be read
+	Torn   bool // a record or a piece of filler continues past the end of what may be read
 
 	// Claimed says that the segment begins with a damaged record, and that the stamp has what can still be read of its item: the logic id
 	// and the position.

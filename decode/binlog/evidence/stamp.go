@@ -97,7 +97,7 @@ func form(e *decode.Entry, rec *decode.Record) decode.Generation {
 	}
 }
 
-// names reports whether a record's item names the place it stands at: its own offset, that of the trailer before it,
+// names reports whether a record's item names the place it is at: its own offset, that of the trailer before it,
 // or, for the first record of a segment, the end of the segment before.
 func (s *Stamp) names(segment uint32, header int64) bool {
 	if s.Offset == 0 {

@@ -51,7 +51,7 @@ type follower struct {
 	// pos is where the next chunk begins. end is what was handed out up to: it lies in the segment before while pos is the
 	// beginning of the next one.
 	pos, end decode.Position
-	fresh    bool // pos is where a history is read from, and nothing stands before it
+	fresh    bool // pos is where a history is read from, and nothing is before it
 	middle   bool // pos is not known to be the end of a record: it is that of a chunk in the middle of a segment
 
 	memory memory
@@ -165,13 +165,13 @@ func (f *follower) over(hole decode.Hole, err error) error {
 	return err
 }
 
-// beyond: the segment behind says that this one ends before what was read of it, and so goes on from another history.
+// beyond: the segment after says that this one ends before what was read of it, and so goes on from another history.
 func (f *follower) beyond(e *decode.BeyondError) error {
 	to := decode.Position{Segment: f.pos.Segment + 1}
 	if f.pos != f.end {
 		to = f.pos
 	}
-	return f.goOn(to, fmt.Sprintf("write2file%d goes on from %v", to.Segment, e.End))
+	return f.goOn(to, fmt.Sprintf("write2file%d continues from %v", to.Segment, e.End))
 }
 
 func (f *follower) moved(to decode.Position) {
@@ -240,7 +240,7 @@ func (f *follower) entered(file *folder.File) error {
 	return f.dir.Hold(file)
 }
 
-// goesOn is errReplaced when the segment that was read last is not the one any more that a segment is to be read behind.
+// goesOn is errReplaced when the segment that was read last is not the one any more that a segment is to be read after.
 func (f *follower) goesOn(number uint32) error {
 	s, err := f.standing()
 	if err != nil || s.other != "" {

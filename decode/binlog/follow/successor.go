@@ -19,7 +19,7 @@ const (
 
 // behindUnlinked judges the way from a segment that is held and has lost its name to what comes after it: more if it is that of one
 // history. A purge takes names away and no records, but a full sync puts another segment in the place of the one that is held, and
-// when that has been purged as well only the segment behind it is left to tell.
+// when that has been purged as well only the segment after it is left to tell.
 func (f *follower) behindUnlinked(m folder.Manifest) (verdict, error) {
 	held := f.dir.Held()
 	if held == nil || held.Segment().Number != f.end.Segment || f.end.Segment == math.MaxUint32 {
@@ -39,15 +39,15 @@ func (f *follower) behindUnlinked(m folder.Manifest) (verdict, error) {
 	case j == continues:
 		return more, nil
 	case f.pos.Segment == next.Number:
-		return f.replaced(m, fmt.Sprintf("write2file%d was unlinked before it was read to its end, and write2file%d does not say what it goes on from",
+		return f.replaced(m, fmt.Sprintf("write2file%d was unlinked before it was read to its end, and write2file%d does not say what it continues from",
 			f.end.Segment, next.Number))
 	}
 	f.read(next.Start())
 	return moreThenLook, nil
 }
 
-// beforeGap judges the rest of a segment that is held and has lost its name, with the one behind it. A server that goes on to another
-// segment has cut it to the end of its records. Else it may be that of a server that was killed, and what stands behind the
+// beforeGap judges the rest of a segment that is held and has lost its name, with the one after it. A server that goes on to another
+// segment has cut it to the end of its records. Else it may be that of a server that was killed, and what is after the
 // last record known to be committed is none.
 func (f *follower) beforeGap(m folder.Manifest, held *folder.File, next folder.Segment) (verdict, error) {
 	now, err := held.Again()

@@ -35,7 +35,7 @@ type Options struct {
 }
 
 // Tail follows the logs of a live server: all that is committed, each log in its order, the logs interleaved. What is missing
-// comes as a decode.Hole in its place; where the history was replaced that is a *decode.RewrittenError, behind which comes the
+// comes as a decode.Hole in its place; where the history was replaced that is a *decode.RewrittenError, after which comes the
 // present history from its beginning.
 //
 // Next, Logs and Close are for one goroutine at a time, Stop and Status for any.
@@ -81,7 +81,7 @@ func open(ctx context.Context, paths []string, o Options, now func() time.Time) 
 }
 
 // Next returns the next chunk of any log, a decode.Hole in the place of what is missing, or io.EOF after Stop and when Idle
-// is over. It waits for the server to write. Behind a hole it goes on when it is called again; any other error comes again.
+// is over. It waits for the server to write. After a hole it continues when it is called again; any other error comes again.
 func (t *Tail) Next(ctx context.Context) (decode.Chunk, error) {
 	for {
 		if t.stopped() {

@@ -37,11 +37,11 @@ func wantTexts(t *testing.T, r *reader, want ...string) {
 	}
 }
 
-// TestTailHoles: what is gone before it is read is named, and what is behind it comes.
+// TestTailHoles: what is gone before it is read is named, and what is after it comes.
 func TestTailHoles(t *testing.T) {
 	for name, c := range map[string]struct {
 		do   func(t *testing.T, s *pikasim.Server, r *reader)
-		want []string // behind the records 0:0 and 0:71
+		want []string // after the records 0:0 and 0:71
 	}{
 		"purged while behind": {
 			do: func(t *testing.T, s *pikasim.Server, _ *reader) {

@@ -31,7 +31,7 @@ type model struct {
 	reader  *reader
 	options pikasim.Options
 
-	eager  int  // the reader has a look behind one of so many steps
+	eager  int  // the reader has a look after one of so many steps
 	kills  bool // the server may be killed at this step
 	puts   int
 	cron   bool // the reader is none that stays: it runs now and then
@@ -59,7 +59,7 @@ func newModel(t *testing.T, g decode.Generation, seed uint64) *model {
 	return m
 }
 
-// step is called behind each store of the server.
+// step is called after each store of the server.
 func (m *model) step(name string) {
 	if m.kills && name != pikasim.StepNumber && name != pikasim.StepOffset && m.rand.IntN(40) == 0 {
 		m.log = append(m.log, "killed behind "+name)
@@ -126,7 +126,7 @@ func (m *model) restart() {
 	m.kills = false
 	must(m.t, m.server.Restart())
 	if m.options.Generation < decode.G2 {
-		m.put(1) // else a rotation could leave torn bytes behind the end, and before 2.3 nothing would tell of that end
+		m.put(1) // else a rotation could leave torn bytes after the end, and before 2.3 nothing would tell of that end
 	}
 }
 
@@ -135,7 +135,7 @@ func (m *model) do() {
 	at := m.server.Position()
 	action := m.rand.IntN(100)
 	m.log = append(m.log, fmt.Sprintf("%d at %v", action, at))
-	m.kills = !m.nolink && !m.cron // convert reads a whole record behind the end of a segment, which was never committed
+	m.kills = !m.nolink && !m.cron // convert reads a whole record after the end of a segment, which was never committed
 	switch {
 	case action < 40:
 		m.put(1 + m.rand.IntN(8))
@@ -165,7 +165,7 @@ func (m *model) do() {
 	m.kills = false
 }
 
-// roll rotates as a put does that finds the segment full: never an empty one, and with a record behind it.
+// roll rotates as a put does that finds the segment full: never an empty one, and with a record after it.
 func (m *model) roll() {
 	m.t.Helper()
 	if m.server.Position().Offset > 0 {
@@ -300,7 +300,7 @@ type checker struct {
 	since int             // length of the journal when it began
 	prev  *where
 	holes []decode.Hole // of the epoch
-	hole  bool          // there is one behind prev
+	hole  bool          // there is one after prev
 }
 
 func (c *checker) item(i int, it item) {

@@ -21,7 +21,7 @@ type mark struct {
 	known    bool
 }
 
-// begin is where a log is read on behind a mark, and what is missing in front of it, as the program has it.
+// begin is where a log is read on after a mark, and what is missing in front of it, as the program has it.
 func (m *mark) begin(ctx context.Context, l *binlog.Log) (from decode.Position, rewritten decode.Hole) {
 	if !m.known {
 		return l.Start(), nil
@@ -52,7 +52,7 @@ func (r *reader) lose(hole decode.Hole) {
 	r.mark = mark{position: to, known: true}
 }
 
-// resume ends the tail and begins another one behind what was read.
+// resume ends the tail and begins another one after what was read.
 func (r *reader) resume(dir string, g decode.Generation) {
 	r.t.Helper()
 	must(r.t, r.tail.Close())
@@ -69,7 +69,7 @@ func (r *reader) resume(dir string, g decode.Generation) {
 	}, dir))
 }
 
-// convert reads once all there is behind what was read.
+// convert reads once all there is after what was read.
 func (r *reader) convert(dir string, g decode.Generation) {
 	r.t.Helper()
 	logs, err := binlog.Find([]string{dir}, binlog.Options{Generation: g})

@@ -40,7 +40,7 @@ func TestTailReadsWhatIsCommitted(t *testing.T) {
 	}
 }
 
-// TestTailSeesEveryMixture: the server is stopped behind each of its stores, for as long as it takes to notice anything.
+// TestTailSeesEveryMixture: the server is stopped after each of its stores, for as long as it takes to notice anything.
 func TestTailSeesEveryMixture(t *testing.T) {
 	for _, g := range generations {
 		t.Run(nameOf(g), func(t *testing.T) {

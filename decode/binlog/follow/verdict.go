@@ -163,7 +163,7 @@ func (f *follower) replacedIf(begins bool, err error, m folder.Manifest) (verdic
 
 // readTo plans the way to a manifest in the current segment, as far as records that are whole go.
 //
-// Two things can be wrong with a position that fits the file. Behind the filler of a full sync before Pika 3.0.10 the
+// Two things can be wrong with a position that fits the file. After the filler of a full sync before Pika 3.0.10 the
 // manifest may be ahead of the records, and a full sync that is about to change the number shows its offset with the old
 // number or the other way round: then the records end before it. Where the end is not in question nothing is read here.
 func (f *follower) readTo(m folder.Manifest, segment folder.Segment) (verdict, error) {
@@ -249,7 +249,7 @@ func (f *follower) rolled(m folder.Manifest) (verdict, error) {
 }
 
 // confirm lists the folder for a manifest with another number, and reports whether files and manifest bear it out. The
-// listing comes behind the first read of the manifest, so that it holds all that the manifest speaks of, and before the
+// listing comes after the first read of the manifest, so that it holds all that the manifest speaks of, and before the
 // second.
 func (f *follower) confirm(m folder.Manifest) (bool, error) {
 	if err := f.relist(m); err != nil {
@@ -265,7 +265,7 @@ func (f *follower) confirm(m folder.Manifest) (bool, error) {
 	return bytes.Equal(data, f.last[:]), nil
 }
 
-// brokenAbove reports whether another history begins behind the position. It looks from the top down and not beyond a
+// brokenAbove reports whether another history begins after the position. It looks from the top down and not beyond a
 // missing number: segments between may be stale.
 func (f *follower) brokenAbove(top uint32) (bool, error) {
 	bottom := int64(f.pos.Segment)
@@ -318,7 +318,7 @@ func (f *follower) backward(m folder.Manifest) (verdict, error) {
 	return f.replaced(m, reason)
 }
 
-// replaced goes on where the present history begins. While manifest and files do not agree on where that is, what was
+// replaced continues where the present history begins. While manifest and files do not agree on where that is, what was
 // read stays what is compared with.
 func (f *follower) replaced(m folder.Manifest, reason string) (verdict, error) {
 	// A full sync has replaced files before the manifest tells of it. And of a server that was started without a manifest the

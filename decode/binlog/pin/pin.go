@@ -122,7 +122,7 @@ func (p *Pins) Release(id *decode.Log, delivered decode.Position, epoch uint32) 
 	}
 }
 
-// Restart goes on in the next epoch: the history of a log has been replaced, and begins at a position which may be lower than
+// Restart continues in the next epoch: the history of a log has been replaced, and begins at a position which may be lower than
 // what was delivered of the one before.
 func (p *Pins) Restart(id *decode.Log, from decode.Position) {
 	q := p.of(id)

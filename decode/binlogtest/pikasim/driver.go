@@ -105,7 +105,7 @@ func (d *Driver) Set(key, value string) decode.Position {
 	return d.Do("set %s %s", key, value)
 }
 
-// Rotate goes on with the next segment.
+// Rotate continues with the next segment.
 func (d *Driver) Rotate() decode.Position {
 	d.tb.Helper()
 	return d.Do("rotate")

@@ -38,7 +38,7 @@ func TestFirstRegionAfterARestart(t *testing.T) {
 		generation decode.Generation
 		end        int64 // of the records
 		killed     bool
-		want       int64 // size behind the next record
+		want       int64 // size after the next record
 	}{
 		{"new", decode.G5, 0, false, region},
 		{"below a region", decode.G5, 100, false, region},

@@ -18,7 +18,7 @@ const (
 	BreakFullSync     Break = "full-sync"
 	BreakTruncate     Break = "truncate"
 	BreakLostManifest Break = "lost-manifest"
-	// BreakTornManifest is a start after a kill between two stores of a rotation: 3.x then goes on in the new segment at
+	// BreakTornManifest is a start after a kill between two stores of a rotation: 3.x then continues in the new segment at
 	// the offset of the old one, 2.x at the beginning of the old one.
 	BreakTornManifest Break = "torn-manifest"
 )
@@ -81,7 +81,7 @@ func (s *Server) note(e *Entry) {
 	s.journal = append(s.journal, *e)
 }
 
-// forget takes the records of a segment that end behind a position off the disk.
+// forget takes the records of a segment that end after a position off the disk.
 func (s *Server) forget(from decode.Position) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -126,7 +126,7 @@ func manifestOf(dir, db string, g decode.Generation) (decode.Position, error) {
 	return m.position(), nil
 }
 
-// journalChunk is by how much a journal file grows. Behind its last line there are zeros until a clean end.
+// journalChunk is by how much a journal file grows. After its last line there are zeros until a clean end.
 const journalChunk = 4 << 20
 
 // journalFile is a journal being written, through a shared mapping: what is in it outlives the process, and a line

@@ -105,7 +105,7 @@ func parse(args []string, stderr io.Writer) (*config, error) {
 	flags.BoolVar(&c.flat, "flat", false, "segments directly in DIR, as up to 3.0")
 	version := flags.String("pika", "4.0.1", "version of Pika")
 	flags.Float64Var(&c.rate, "rate", 0, "writes a second, over all DBs; 0 is full speed")
-	flags.IntVar(&c.count, "count", 0, "stop behind so many records")
+	flags.IntVar(&c.count, "count", 0, "stop after this many records")
 	flags.DurationVar(&c.duration, "duration", 0, "stop after this time")
 	flags.Var(&c.value, "value-size", "bytes of a value, `A..B`; at least its number is in it")
 	flags.IntVar(&c.keys, "keys", 1000, "how many keys")

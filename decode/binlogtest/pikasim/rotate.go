@@ -12,7 +12,7 @@ import (
 	"pikabin/decode/binlogtest"
 )
 
-// Rotate goes on with the next segment, which has no byte until the next put. G5 creates it before the old one is closed, as
+// Rotate continues with the next segment, which has no byte until the next put. G5 creates it before the old one is closed, as
 // 3.5.0 and later do; the others after that.
 func (s *Server) Rotate() error {
 	if s.segment == nil {

@@ -57,7 +57,7 @@ func (s *segment) store(b []byte) []byte {
 	return b[n:]
 }
 
-// grow maps the region behind the one that is mapped, or the first one, and makes the file long enough.
+// grow maps the region after the one that is mapped, or the first one, and makes the file long enough.
 func (s *segment) grow() error {
 	next := s.base + int64(len(s.mem))
 	s.unmap()
@@ -94,8 +94,8 @@ func (s *segment) patch(b []byte, at int64) error {
 	return nil
 }
 
-// cut is what closing does to the file: what is mapped behind the end goes. A file that was not stored to, and
-// one whose region is full, keep what lies behind.
+// cut is what closing does to the file: what is mapped after the end goes. A file that was not stored to, and
+// one whose region is full, keep what lies after.
 func (s *segment) cut() error {
 	unused := s.base + int64(len(s.mem)) - s.end
 	if s.mem == nil || unused == 0 {

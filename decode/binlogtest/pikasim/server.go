@@ -24,7 +24,7 @@ const (
 	StepCreate   = "create"   // a segment was created, or truncated if it was there
 	StepCut      = "cut"      // a segment was cut to the end of its records
 	StepClose    = "close"    // and closed
-	StepFill     = "fill"     // a block, or the rest of one, behind a full sync
+	StepFill     = "fill"     // a block, or the rest of one, after a full sync
 	StepTruncate = "truncate" // a segment was cut by Truncate
 	StepDelete   = "delete"   // one segment was unlinked
 
@@ -78,7 +78,7 @@ type Server struct {
 
 	stored decode.Position // what the manifest says, be it a mixture
 	clean  decode.Position // what it said last that was none
-	status decode.Position // what the next item header says; behind stored from a rotation to the next put
+	status decode.Position // what the next item header says; it lags behind stored from a rotation to the next put
 	puts   uint64
 	killed bool
 	ran    bool  // there was a start before
@@ -117,7 +117,7 @@ func Open(dir string, opts Options) (*Server, error) {
 	return s, s.start()
 }
 
-// Restart starts a server that was killed or closed, and closes it before if it runs. The journal goes on.
+// Restart starts a server that was killed or closed, and closes it before if it runs. The journal continues.
 func (s *Server) Restart() error {
 	if s.segment != nil {
 		if err := s.Close(); err != nil {
@@ -357,7 +357,7 @@ func (s *Server) LoseManifest() error {
 // mixture of two positions.
 func (s *Server) Position() decode.Position { return s.stored }
 
-// Running is false behind Close and Kill.
+// Running is false after Close and Kill.
 func (s *Server) Running() bool { return s.segment != nil }
 
 // Dir is the log folder.

@@ -185,7 +185,7 @@ func (s *sim) note(db int, e *Entry) {
 	s.err = errors.Join(s.err, s.journal.write(s.line))
 }
 
-// sum is the checksum of the value as it stands in the record, where a stamp may have changed it.
+// sum is the checksum of the value as it is in the record, where a stamp may have changed it.
 func (s *sim) sum(payload []byte) uint32 {
 	head, _, _ := strings.Cut(s.value, Placeholder)
 	begin := bytes.LastIndex(payload, []byte(head))
@@ -276,7 +276,7 @@ func (s *sim) obeyInLoad(command string, ok bool) bool {
 	return s.obey(command)
 }
 
-// armSuicide chooses the step to die behind, once it is time.
+// armSuicide chooses the step to die after, once it is time.
 func (s *sim) armSuicide(done int, elapsed time.Duration) {
 	after := s.config.killAfter
 	if after == "" || s.suicide > 0 {
@@ -289,7 +289,7 @@ func (s *sim) armSuicide(done int, elapsed time.Duration) {
 	}
 }
 
-// step is called behind every step of all the servers.
+// step is called after every step of all the servers.
 func (s *sim) step(name string) {
 	switch {
 	case s.suicide > 1:

@@ -85,14 +85,14 @@ func (r *round) stopped(p *clitest.Program) {
 	r.stops++
 }
 
-// hungUp is SIGHUP, which completes a part, and kill -9 behind it.
+// hungUp is SIGHUP, which completes a part, and kill -9 after it.
 func (r *round) hungUp(p *clitest.Program) {
 	r.delivered(p)
 	p.Signal(syscall.SIGHUP)
 	r.killed(p)
 }
 
-// writerKilled is kill -9 of the writer, which then goes on over its torn tail.
+// writerKilled is kill -9 of the writer, which then continues over its torn tail.
 func (r *round) writerKilled(p *clitest.Program) {
 	r.moment(p)
 	r.writer.Kill()

@@ -285,7 +285,7 @@ func (r *round) check() {
 }
 
 // checkSections compares standard output run by run. Each begins where the state says, so that what repeats is only what came
-// behind the last save; and no state is before what was delivered.
+// after the last save; and no state is before what was delivered.
 func (r *round) checkSections(h history) {
 	r.Helper()
 	f, err := os.Open(r.stdout())

@@ -39,7 +39,7 @@ type breaker struct {
 	kills           atomic.Int64
 	failed          atomic.Bool
 	pairs, stopped  int // two brokers of three dead at once; SIGSTOP
-	leaders, streak int // kills of leaders, and how often several one behind the other
+	leaders, streak int // kills of leaders, and how often several one after the other
 }
 
 func newBreaker(tb testing.TB, brokers string) *breaker {

@@ -70,7 +70,7 @@ func (k *kafkaTopic) tail(log, options string, more ...string) *clitest.Program 
 	return clitest.Start(k.tb, nil, k.args(log, options, more...)...)
 }
 
-// end is that of what consumers see, and settled says whether there is nothing behind it. A topic that is not there ends at 0.
+// end is that of what consumers see, and settled says whether there is nothing after it. A topic that is not there ends at 0.
 func (k *kafkaTopic) end() (end int64, settled bool) {
 	k.tb.Helper()
 	committed, err1 := k.admin.ListCommittedOffsets(k.tb.Context(), k.name)
@@ -171,7 +171,7 @@ func (r *replicas) put(i, n int, name string) {
 	}
 }
 
-// TestRealKafkaReplica goes on beside a replica where a run beside its master has stopped, and back. There is no state file: the place is
+// TestRealKafkaReplica continues beside a replica where a run beside its master has stopped, and back. There is no state file: the place is
 // in Kafka.
 func TestRealKafkaReplica(t *testing.T) {
 	t.Parallel()
@@ -183,9 +183,9 @@ func TestRealKafkaReplica(t *testing.T) {
 	r.put(replica, 150, "x")
 	k.tail(r.dirs[replica], "", "--idle-exit", "1ms", "--state", filepath.Join(t.TempDir(), "state")).Exits(0)
 
-	// The master is behind, and comes.
+	// The master lags, and comes.
 	p := k.tail(r.dirs[master], "", "--idle-exit", "1ms")
-	p.Says("waiting for it, as for a replica that is behind")
+	p.Says("waiting for it, as for a replica that lags")
 	r.put(master, 100, "x")
 	p.Exits(0)
 
@@ -334,7 +334,7 @@ func TestRealKafkaStandbyEnds(t *testing.T) {
 	k.compare(log, journal)
 }
 
-// TestRealKafkaTransactionTimedOut stops a run for longer than its transaction may take. The next one goes on without loss or repeat.
+// TestRealKafkaTransactionTimedOut stops a run for longer than its transaction may take. The next one continues without loss or repeat.
 func TestRealKafkaTransactionTimedOut(t *testing.T) {
 	t.Parallel()
 	k := newKafkaTopic(t)

@@ -41,7 +41,7 @@ const torturePartitions = 5
 // kafkaScenario is a pikabin that follows a log of its own into topics of its own.
 type kafkaScenario struct {
 	name    string
-	topic   string // template, behind a prefix
+	topic   string // template, after a prefix
 	options string
 	once    bool // with --exactly-once
 }

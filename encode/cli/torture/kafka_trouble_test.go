@@ -29,7 +29,7 @@ func node(t *testing.T, act string, n int) {
 	}
 }
 
-// TestRealKafkaTooFewReplicas kills one of the two brokers that have a topic which wants two. It stands before those that run beside
+// TestRealKafkaTooFewReplicas kills one of the two brokers that have a topic which wants two. It is before those that run beside
 // one another.
 func TestRealKafkaTooFewReplicas(t *testing.T) {
 	k := newKafkaTopic(t)
@@ -58,7 +58,7 @@ func TestRealKafkaTooFewReplicas(t *testing.T) {
 	p.Says("trying on: NOT_ENOUGH_REPLICAS")
 	node(t, "start", 2)
 	whole = true
-	p.Says("goes on after")
+	p.Says("continues after")
 	w.Quit()
 	p.Exits(0)
 	k.compare(log, journal)
@@ -108,7 +108,7 @@ func (k *kafkaTopic) write(path, text string) {
 	}
 }
 
-// TestRealKafkaLoginRefused has brokers refuse a login that they have taken before, when they ask for it again. The next run goes on.
+// TestRealKafkaLoginRefused has brokers refuse a login that they have taken before, when they ask for it again. The next run continues.
 func TestRealKafkaLoginRefused(t *testing.T) {
 	for name, refuse := range map[string]func(k *kafkaTopic, file string){
 		"another password in the file": func(k *kafkaTopic, file string) { k.write(file, "let-them-in") },

@@ -25,7 +25,7 @@ import (
 	"pikabin/encode/cli/clitest"
 )
 
-// TestKilledAfterRotation: a server that was killed between a rotation and the put that had asked for it goes on with the same
+// TestKilledAfterRotation: a server that was killed between a rotation and the put that had asked for it continues with the same
 // history, though its next record names the beginning of the segment as the end of the log before it.
 func TestKilledAfterRotation(t *testing.T) {
 	dir := t.TempDir()

@@ -82,7 +82,7 @@ func (f *folder) syncAll(ctx context.Context, parts []*part) error {
 	return nil
 }
 
-// endFrames ends the frame that is open in each part: what is behind it would not be in the file.
+// endFrames ends the frame that is open in each part: what is after it would not be in the file.
 func (f *folder) endFrames(ctx context.Context) error {
 	for _, p := range slices.Concat(slices.Collect(maps.Values(f.open)), f.complete) {
 		p.mark()

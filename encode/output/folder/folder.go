@@ -93,7 +93,7 @@ type folderNote struct {
 	Shown    uint64     `json:"shown,omitempty"`    // how often there were some
 }
 
-// begin goes on where a note says, and removes what no state knows of.
+// begin continues where a note says, and removes what no state knows of.
 func (f *folder) begin(ctx context.Context, note json.RawMessage) error {
 	var n folderNote
 	switch {
@@ -303,7 +303,7 @@ func (f *folder) makeRoom() {
 	f.finish(oldest)
 }
 
-// freeName is the name of a new part. An event that stands for a missing range has the position of the record behind
+// freeName is the name of a new part. An event that stands for a missing range has the position of the record after
 // it, so that the part before may have the same one.
 func (f *folder) freeName(key string, b *sink.Batch, piece *sink.Piece) (string, error) {
 	for again := 0; ; again++ {

@@ -42,7 +42,7 @@ func newHours(t *testing.T, roll sink.Roll) *hours {
 	return h
 }
 
-// open goes on where the state says.
+// open continues where the state says.
 func (h *hours) open() {
 	h.t.Helper()
 	to, err := folder.Type.Open(sink.Options{

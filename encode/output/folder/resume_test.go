@@ -14,7 +14,7 @@ import (
 	"pikabin/encode/vfs/vfstest"
 )
 
-// TestPartAtThePlaceOfAnother: the event of a gap and the record behind it have one position. The part of the one, gone on with
+// TestPartAtThePlaceOfAnother: the event of a gap and the record after it have one position. The part of the one, gone on with
 // and complete but not yet shown, is not the part of the other.
 func TestPartAtThePlaceOfAnother(t *testing.T) {
 	mem := vfstest.New()

@@ -16,7 +16,7 @@ import (
 	"pikabin/encode/sinktest"
 )
 
-// deaf makes brokers close the connection at each produce request behind the first n.
+// deaf makes brokers close the connection at each produce request after the first n.
 func deaf(cluster *kfake.Cluster, n int) (reached <-chan struct{}) {
 	at := make(chan struct{})
 	cluster.ControlKey(int16(kmsg.Produce), func(kmsg.Request) (kmsg.Response, error, bool) {

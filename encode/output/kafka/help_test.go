@@ -31,7 +31,7 @@ func fakeKafka(t *testing.T, opts ...kfake.Opt) *kfake.Cluster {
 	return cluster
 }
 
-// brokersOf is the address of a cluster as it stands in a URL.
+// brokersOf is the address of a cluster as it is in a URL.
 func brokersOf(cluster *kfake.Cluster) string { return strings.Join(cluster.ListenAddrs(), ",") }
 
 // warnings collects lines for the user.
@@ -72,7 +72,7 @@ func written(t *testing.T, w *binlogtest.Writer) (dir string) {
 	return dir
 }
 
-// openKafka opens the sink for a target behind the scheme.
+// openKafka opens the sink for a target after the scheme.
 func openKafka(t *testing.T, target string, o sink.Options) (sink.Sink, error) {
 	t.Helper()
 	o.Target = "kafka://" + target
@@ -123,7 +123,7 @@ func makeTopic(t *testing.T, brokers, topic string, partitions int32, config map
 	}
 }
 
-// settledEnds are the ends of a topic's partitions behind all transactions. Brokers answer a commit before they have told the partitions of it.
+// settledEnds are the ends of a topic's partitions after all transactions. Brokers answer a commit before they have told the partitions of it.
 func settledEnds(t *testing.T, brokers, topic string) kadm.ListedOffsets {
 	t.Helper()
 	a := admin(t, brokers)

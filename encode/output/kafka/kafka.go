@@ -261,7 +261,7 @@ func (s *producer) Write(ctx context.Context, b *sink.Batch, done func(error)) {
 	d.finish()
 }
 
-// outlast makes a context for what goes on when ctx ends: then the rest is delivered as far as close-timeout allows. It ends
+// outlast makes a context for what continues when ctx ends: then the rest is delivered as far as close-timeout allows. It ends
 // when the sink fails.
 func (s *producer) outlast(ctx context.Context) (context.Context, func()) {
 	hurry := context.AfterFunc(ctx, s.hurry)
@@ -358,7 +358,7 @@ func (s *producer) buries(m *sink.Message) bool {
 	return s.o.tombstones && m.Op == decode.OpDelete && !m.Conditional
 }
 
-// recordFailed ends the run at a record that the client has given up. Those behind it fail because of that.
+// recordFailed ends the run at a record that the client has given up. Those after it fail because of that.
 func (s *producer) recordFailed(r *kgo.Record, err error) {
 	if s.failed() == nil {
 		s.fail(fmt.Errorf("%s: %w", eventText(r, err), explained(err)))

@@ -201,7 +201,7 @@ func TestLetterFile(t *testing.T) {
 	}
 }
 
-// TestTombstones puts a null behind each delete, for a compacted topic, in which nothing may be without a key.
+// TestTombstones puts a null after each delete, for a compacted topic, in which nothing may be without a key.
 func TestTombstones(t *testing.T) {
 	cluster := fakeKafka(t)
 	checkTombstones(t, brokersOf(cluster), "pika")
@@ -291,7 +291,7 @@ func TestTopics(t *testing.T) {
 	}
 }
 
-// TestRepartition adds partitions while the run goes on.
+// TestRepartition adds partitions during the run.
 func TestRepartition(t *testing.T) {
 	for _, allowed := range []bool{false, true} {
 		t.Run(strconv.FormatBool(allowed), func(t *testing.T) {
@@ -327,7 +327,7 @@ func TestRepartition(t *testing.T) {
 	}
 }
 
-// interrupting does something in front of the third batch, and goes on when all before it has been acknowledged.
+// interrupting does something in front of the third batch, and continues when all before it has been acknowledged.
 type interrupting struct {
 	sink.Sink
 	writes int

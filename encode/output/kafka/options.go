@@ -75,7 +75,7 @@ func parse(target string, settings map[string]string) (*options, error) {
 	}
 	given, err := url.ParseQuery(rest)
 	if err != nil {
-		return nil, fmt.Errorf("output %s: the options behind the question mark cannot be read", scheme)
+		return nil, fmt.Errorf("output %s: the options after the question mark cannot be read", scheme)
 	}
 	for name, value := range settings {
 		given.Set(name, value)
@@ -164,7 +164,7 @@ func checkTopicName(topic string) error {
 		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-", r)
 	}
 	if strings.ContainsAny(topic, "&=") {
-		return errors.New("a topic has no '&' nor '=': options stand behind a question mark")
+		return errors.New("a topic has no '&' nor '=': options come after a question mark")
 	}
 	if plain == "" || plain == "." || plain == ".." || len(plain) > 249 || strings.ContainsFunc(plain, odd) {
 		return fmt.Errorf("%q is not the name of a topic: expected letters, digits, '.', '_' and '-', and {db} or {type} for those of the event", topic)

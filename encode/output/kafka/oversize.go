@@ -28,7 +28,7 @@ const (
 	oversizeToFolder                // its value, to a file of a folder; the record says which
 )
 
-// parseOversize reads the option on-oversize: a policy and, behind a colon, the place. A place with a slash is a file, not a topic.
+// parseOversize reads the option on-oversize: a policy and, after a colon, the place. A place with a slash is a file, not a topic.
 func parseOversize(v *values) (oversizePolicy, string) {
 	value := v.text("on-oversize", "fail")
 	switch kind, to, _ := strings.Cut(value, ":"); {

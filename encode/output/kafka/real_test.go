@@ -106,7 +106,7 @@ func TestRealKafkaLimit(t *testing.T) {
 	}
 }
 
-// TestRealKafkaTopicGone deletes the topic while the run goes on: it ends, and says so.
+// TestRealKafkaTopicGone deletes the topic during the run: it ends, and says so.
 func TestRealKafkaTopicGone(t *testing.T) {
 	brokers := realKafka(t)
 	topic := newTopic(t)

@@ -87,7 +87,7 @@ func (s *security) tlsConfig() (*tls.Config, error) {
 	return config, nil
 }
 
-// authenticator asks for the secret at each new connection, so that a file may be replaced while the run goes on.
+// authenticator asks for the secret at each new connection, so that a file may be replaced during the run.
 func (s *security) authenticator() sasl.Mechanism {
 	switch s.mechanism {
 	case "plain":
@@ -111,7 +111,7 @@ func (s *security) authenticator() sasl.Mechanism {
 	return scram.Sha512(auth)
 }
 
-// askingOAuth has brokers that do not take a token say so as they do with other mechanisms. At first they send details, behind which
+// askingOAuth has brokers that do not take a token say so as they do with other mechanisms. At first they send details, after which
 // they wait for one more byte (RFC 7628, section 3.2.3).
 type askingOAuth struct{ sasl.Mechanism }
 

@@ -23,7 +23,7 @@ import (
 	"pikabin/encode/sink"
 )
 
-// anyType stands in the name of a topic for commands on keys of any type, and on no key.
+// anyType is in the name of a topic for commands on keys of any type, and on no key.
 const anyType = "any"
 
 // defaultBatchBytes is max.message.bytes where the broker does not tell: what the Java producer and older brokers take.

@@ -70,7 +70,7 @@ type transactions struct {
 	open    bool
 	waiting []*delivery // in the order of the log
 	cost    int64
-	marks   map[*decode.Log]checkpoint.Mark // behind the last batch of each log
+	marks   map[*decode.Log]checkpoint.Mark // after the last batch of each log
 }
 
 // claimInterval is how often a run to which nothing comes shows that it is there. The brokers do not take that when another run has taken
@@ -80,7 +80,7 @@ const claimInterval = 10 * time.Second
 // claim makes this process the one that writes for the source: from here on the brokers take nothing from another one. Then it
 // reads how far that one came.
 //
-// The claim is a committed record. Behind its offset lies the end of each transaction that the source had before, since the brokers
+// The claim is a committed record. After its offset lies the end of each transaction that the source had before, since the brokers
 // take no new one before that.
 func (s *producer) claim(ctx context.Context) error {
 	t := &transactions{source: positions.Source{Topic: s.o.positionsTopic, Name: s.o.source}, marks: map[*decode.Log]checkpoint.Mark{}, last: time.Now()}

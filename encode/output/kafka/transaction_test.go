@@ -26,7 +26,7 @@ import (
 	"pikabin/encode/sinktest"
 )
 
-// TestExactlyOnce kills runs at random, each of which goes on where the topic says that the last one has come to: in the end each
+// TestExactlyOnce kills runs at random, each of which continues where the topic says that the last one has come to: in the end each
 // event is there once.
 func TestExactlyOnce(t *testing.T) {
 	for seed := range uint64(4) {

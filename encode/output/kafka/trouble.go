@@ -135,7 +135,7 @@ func (t *trouble) look(now time.Time, records int64, waiting bool) (string, erro
 			return "", nil
 		}
 		t.interval = 0
-		return fmt.Sprintf("kafka: goes on after %v", stuck.Round(time.Second)), nil
+		return fmt.Sprintf("kafka: continues after %v", stuck.Round(time.Second)), nil
 	}
 	t.stuck.Store(stuck >= troubleAfter/2)
 	reason := t.reason()

@@ -27,7 +27,7 @@ func TestTrouble(t *testing.T) {
 				"40: kafka: nothing was acknowledged for 40s, trying on: connection refused",
 				"80: kafka: nothing was acknowledged for 1m20s, trying on: connection refused",
 				"140: kafka: nothing was acknowledged for 2m20s, trying on: connection refused",
-				"200: kafka: goes on after 3m20s",
+				"200: kafka: continues after 3m20s",
 			},
 		},
 		"brokers that say nothing": {want: []string{"5: kafka: nothing was acknowledged for 5s, trying on: the brokers do not answer"}},
@@ -117,7 +117,7 @@ func TestTargets(t *testing.T) {
 		"a:1/x/y":                            `"x/y" is not the name of a topic`,
 		"a:1/pika.{key}":                     `is not the name of a topic`,
 		"u:hush?x@a:1/t":                     "number 1 is not the address of a broker",
-		"a:1/t&password=hush":                "options stand behind a question mark",
+		"a:1/t&password=hush":                "options come after a question mark",
 		"u:hush@a:1/t":                       "does not belong into the address",
 		"a:1/t?password=hush":                "set PIKABIN_KAFKA_PASSWORD in the environment",
 		"a:1/t?acks=1":                       `there is no option "acks", only batch`,
@@ -133,7 +133,7 @@ func TestTargets(t *testing.T) {
 		"a:1/t?sasl=plain":                   "sasl=plain needs the option user, and a password in PIKABIN_KAFKA_PASSWORD",
 		"a:1/t?sasl=oauthbearer":             "needs a token",
 		"a:1/t?tls-cert=x":                   "tls-cert and tls-key go together",
-		"a:1/t?sasl=kerberos&buffer=hush%zz": "the options behind the question mark cannot be read",
+		"a:1/t?sasl=kerberos&buffer=hush%zz": "the options after the question mark cannot be read",
 	} {
 		want := strings.Replace(want, "only batch", "only", 1)
 		if _, err := parse("kafka://"+target, nil); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hush") {

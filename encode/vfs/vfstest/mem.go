@@ -15,7 +15,7 @@ import (
 	"pikabin/encode/vfs"
 )
 
-// ErrCrashed is what every call gives behind the crash.
+// ErrCrashed is what every call gives after the crash.
 var ErrCrashed = errors.New("crashed")
 
 // Fault is what happens at one call.
@@ -23,7 +23,7 @@ type Fault struct {
 	At      int   // the number of the call, from 1; 0: never
 	Err     error // of the call, which does nothing but, if it is a write and Short, write half of its bytes
 	Short   bool
-	Lasting bool // all calls behind it fail alike, until the next Inject
+	Lasting bool // all calls after it fail alike, until the next Inject
 	Crash   bool // no call has any effect from this one on
 }
 

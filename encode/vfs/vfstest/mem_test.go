@@ -77,7 +77,7 @@ func TestPowerLoss(t *testing.T) {
 	}
 }
 
-// TestFaults: a fault is of one call, a crash of all behind it.
+// TestFaults: a fault is of one call, a crash of all after it.
 func TestFaults(t *testing.T) {
 	m := vfstest.New()
 	m.Inject(vfstest.Fault{At: 2, Err: syscall.ENOSPC, Short: true})

@@ -2,7 +2,7 @@
 //
 // A record's key is SOURCE/LOG, and its value the position in that log, as in a state file. The header "pikabin-output" holds what
 // the position is of: the format, and each topic with its id and its number of partitions. The record SOURCE/claim says which
-// process writes for the source: behind its offset is the end of every transaction that the source had before. A record without a
+// process writes for the source: after its offset is the end of every transaction that the source had before. A record without a
 // value forgets its position.
 package positions
 
@@ -24,7 +24,7 @@ import (
 const Partition = 0
 
 const (
-	// Separator stands between a source and a log. No source has it in its name.
+	// Separator is between a source and a log. No source has it in its name.
 	Separator = "/"
 
 	claimName    = "claim"
