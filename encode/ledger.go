@@ -121,8 +121,10 @@ func (l *ledger) close(lost func(decode.Lost) error) error {
 	return nil
 }
 
-// unchain forgets how far the segments have been read.
+// unchain forgets how far the segments have been read. The goroutine that reads may open accounts meanwhile.
 func (l *ledger) unchain() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	for _, a := range l.accounts {
 		a.chain = decode.Chain{}
 	}
