@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"pikabin/decode"
+	"pikabin/decode/units"
 )
 
 // Severity sorts findings.
@@ -40,7 +41,7 @@ func (f *Finding) String() string {
 	}
 	s += ": " + string(f.Severity) + ": " + f.What
 	if f.From != nil && f.To != nil {
-		s += fmt.Sprintf("; lost %d to %d (%s)", *f.From, *f.To, FormatSize(*f.To-*f.From))
+		s += fmt.Sprintf("; lost %d to %d (%s)", *f.From, *f.To, units.FormatSize(*f.To-*f.From))
 	}
 	if f.Hint != "" {
 		s += " (" + f.Hint + ")"

@@ -6,6 +6,7 @@ import (
 
 	"pikabin/decode"
 	"pikabin/decode/binlogtest"
+	"pikabin/decode/units"
 )
 
 // chunkOf is a chunk with many records of all common kinds.
@@ -83,7 +84,7 @@ func TestFormatSize(t *testing.T) {
 	for n, want := range map[int64]string{
 		0: "0 B", 1023: "1023 B", 1024: "1.0 KiB", 1536: "1.5 KiB", 1<<20 - 1: "1.0 MiB", 100 << 20: "100.0 MiB", 3 << 40: "3.0 TiB", 1 << 62: "4.0 EiB",
 	} {
-		if got := FormatSize(n); got != want {
+		if got := units.FormatSize(n); got != want {
 			t.Errorf("%d: got %s, want %s", n, got, want)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"pikabin/decode"
 	"pikabin/decode/binlog"
 	"pikabin/decode/binlog/folder"
+	"pikabin/decode/units"
 )
 
 // Saved is a position in a log that was kept, to go on from.
@@ -138,7 +139,7 @@ func WritePlaces(w io.Writer, places []Place) error {
 func (p *Place) row() string {
 	behind, segments := "", ""
 	if p.Behind != nil {
-		behind = FormatSize(*p.Behind)
+		behind = units.FormatSize(*p.Behind)
 	}
 	if p.Segments != nil {
 		segments = group(int64(*p.Segments))

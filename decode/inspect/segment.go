@@ -10,6 +10,7 @@ import (
 	"pikabin/decode"
 	"pikabin/decode/binlog"
 	"pikabin/decode/binlog/folder"
+	"pikabin/decode/units"
 )
 
 // maxDamages bounds how many damaged places of one segment are told one by one.
@@ -95,7 +96,7 @@ func (s *segment) lost(l *decode.Lost) {
 	if l.Open {
 		s.tail = tail{}
 		s.note(l.From.Offset, "stale bytes, or what was being written; only the manifest could tell",
-			"the log, which has no manifest, ends in %s that are no records", FormatSize(l.To.Offset-l.From.Offset))
+			"the log, which has no manifest, ends in %s that are no records", units.FormatSize(l.To.Offset-l.From.Offset))
 		return
 	}
 	var corrupt *decode.CorruptError
@@ -244,10 +245,10 @@ func apart(a, b uint64) time.Duration {
 
 func tailNote(log *decode.Log, number uint32, t tail) Finding {
 	if t.stale < 0 {
-		return newFinding(Note, log, FormatSize(t.size)+" of zeros after the last record").at(number, t.begin).
+		return newFinding(Note, log, units.FormatSize(t.size)+" of zeros after the last record").at(number, t.begin).
 			hint("space that the server had reserved")
 	}
-	return newFinding(Note, log, fmt.Sprintf("%s after the last record, not all zeros: the first byte is at %d", FormatSize(t.size), t.stale)).
+	return newFinding(Note, log, fmt.Sprintf("%s after the last record, not all zeros: the first byte is at %d", units.FormatSize(t.size), t.stale)).
 		at(number, t.begin).hint("left by a server that was killed, and never part of the log")
 }
 

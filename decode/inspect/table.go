@@ -8,6 +8,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"pikabin/decode/units"
 )
 
 // WriteTable writes the report for a person: each log by itself, then all together if there are several.
@@ -47,9 +49,9 @@ func (t *table) log(l *LogInfo) {
 	text := "none"
 	switch {
 	case s.Count == 1:
-		text = fmt.Sprintf("1, write2file%d, %s", s.First, FormatSize(s.Bytes))
+		text = fmt.Sprintf("1, write2file%d, %s", s.First, units.FormatSize(s.Bytes))
 	case s.Count > 1:
-		text = fmt.Sprintf("%s, write2file%d to write2file%d, %s", group(int64(s.Count)), s.First, s.Last, FormatSize(s.Bytes))
+		text = fmt.Sprintf("%s, write2file%d to write2file%d, %s", group(int64(s.Count)), s.First, s.Last, units.FormatSize(s.Bytes))
 	}
 	if s.Compressed > 0 {
 		text += fmt.Sprintf(", %d compressed", s.Compressed)
@@ -85,14 +87,14 @@ func (t *table) totals(s *Totals) {
 	if s.LogicIDs != nil {
 		t.row("logic ids", "%d to %d", s.LogicIDs.Min, s.LogicIDs.Max)
 	}
-	t.row("records", "%s, %s", group(s.Records), FormatSize(s.Bytes))
+	t.row("records", "%s, %s", group(s.Records), units.FormatSize(s.Bytes))
 	t.row("commands", "%s", group(s.Commands))
 	t.row("events", "%s", group(s.Events))
 	if passed := passedText(s); passed != "" {
 		t.row("passed over", "%s", passed)
 	}
 	if s.Lost > 0 {
-		t.row("damage", "%s lost, %s: run verify to see them", count(s.Lost, "range"), FormatSize(s.LostBytes))
+		t.row("damage", "%s lost, %s: run verify to see them", count(s.Lost, "range"), units.FormatSize(s.LostBytes))
 	}
 	if s.Holes > 0 {
 		t.row("missing", "%s: run verify to see them", count(s.Holes, "hole"))
@@ -149,7 +151,7 @@ func (t *table) groups(name, of string, list []GroupInfo) {
 	}
 	rows := []string{name + "\t" + of + "\tbytes"}
 	for _, g := range list {
-		rows = append(rows, quoteName(g.Name)+"\t"+group(g.Count)+"\t"+FormatSize(g.Bytes))
+		rows = append(rows, quoteName(g.Name)+"\t"+group(g.Count)+"\t"+units.FormatSize(g.Bytes))
 	}
 	t.columns(rows)
 }
@@ -161,7 +163,7 @@ func (t *table) largest(list []RecordInfo) {
 	rows := []string{"largest records\tbytes\tcommand\tkey"}
 	for i := range list {
 		r := &list[i]
-		rows = append(rows, nameOf(r.DB, r.Slot)+" "+r.Position+"\t"+FormatSize(r.Bytes)+"\t"+quoteName(r.Command)+"\t"+quoteKey(r.Key, r.KeyB64))
+		rows = append(rows, nameOf(r.DB, r.Slot)+" "+r.Position+"\t"+units.FormatSize(r.Bytes)+"\t"+quoteName(r.Command)+"\t"+quoteKey(r.Key, r.KeyB64))
 	}
 	t.columns(rows)
 }
@@ -172,7 +174,7 @@ func (t *table) prefixes(s *Totals) {
 	}
 	rows := []string{"keys that begin with\tevents\tbytes"}
 	for _, p := range s.Prefixes {
-		rows = append(rows, quoteKey(p.Prefix, p.PrefixB64)+"\t"+group(p.Events)+"\t"+FormatSize(p.Bytes))
+		rows = append(rows, quoteKey(p.Prefix, p.PrefixB64)+"\t"+group(p.Events)+"\t"+units.FormatSize(p.Bytes))
 	}
 	t.columns(rows)
 	if s.PrefixError > 0 {

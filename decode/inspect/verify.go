@@ -10,6 +10,7 @@ import (
 	"pikabin/decode"
 	"pikabin/decode/binlog"
 	"pikabin/decode/binlog/folder"
+	"pikabin/decode/units"
 )
 
 // VerifyOptions say what Verify does with what it finds.
@@ -33,7 +34,7 @@ type VerifyReport struct {
 // WriteTable writes the report for a person, in one line.
 func (r *VerifyReport) WriteTable(w io.Writer) error {
 	_, err := fmt.Fprintf(w, "%s and %s in %s (%s of %s)\n", count(r.Damages, "damaged place"), count(r.Notes, "note"),
-		count(r.Records, "record"), FormatSize(r.Bytes), count(int64(r.Logs), "log"))
+		count(r.Records, "record"), units.FormatSize(r.Bytes), count(int64(r.Logs), "log"))
 	return err
 }
 
