@@ -45,7 +45,7 @@ func (s *Scanner) take(pos int64, f Fragment, start int64) error {
 	return nil
 }
 
-// continuation reads the middle or last fragment that must stand at the block start pos.
+// continuation reads the middle or last fragment that must be at the block start pos.
 func (s *Scanner) continuation(pos, start int64) (Fragment, error) {
 	if pos+s.h > s.span.Limit {
 		return Fragment{}, s.torn(start)

@@ -21,8 +21,8 @@ func (l *Lost) Error() string {
 // Unwrap gives the damage.
 func (l *Lost) Unwrap() error { return l.Err }
 
-// Piece says how the records lie in one span, as whoever scanned it found them.
-type Piece struct {
+// Coverage says how the records lie in one span, as whoever scanned it found them.
+type Coverage struct {
 	Span
 
 	First, Last int64 // begin of the first record, -1 if none begins in the span, and end of the last one
@@ -32,14 +32,14 @@ type Piece struct {
 	Torn        bool  // Err is the half record at the end of an open log
 }
 
-// Chain puts the pieces of a log back together in their order. It checks that the first record of each
+// Chain puts the spans of a log back together in their order. It checks that the first record of each
 // begins where the last one before it ended: whatever lies between, if anything does, is damage, so that
 // a wrong cut is never a silent loss. The zero value is ready.
 type Chain struct {
-	span  Span  // of the piece before; its Log is nil at the start
+	span  Span  // of the span before; its Log is nil at the start
 	at    int64 // where the last record of its segment ended
 	why   error // damage from at on, of which the end is still to be found
-	zeros bool  // the piece before ended in zeros
+	zeros bool  // the span before ended in zeros
 	torn  bool  // the log ended in half a record
 }
 
@@ -52,15 +52,15 @@ func (c *Chain) Damage() error { return c.why }
 // Torn reports whether the log ended in half a record.
 func (c *Chain) Torn() bool { return c.torn }
 
-// Segment reports whether the piece before was of that segment.
+// Segment reports whether the span before was of that segment.
 func (c *Chain) Segment(log *Log, number uint32) bool {
 	return c.span.Log == log && c.span.Segment == number
 }
 
-// Add puts the next piece after the one before. lost is called for each range between them that no
+// Add puts the next coverage after the one before. lost is called for each range between them that no
 // record accounts for: the end of the segment before, and what is in front of the first record. An error of
 // lost is returned at once.
-func (c *Chain) Add(p *Piece, lost func(Lost) error) error {
+func (c *Chain) Add(p *Coverage, lost func(Lost) error) error {
 	if !c.Segment(p.Log, p.Segment) {
 		if err := c.Close(lost); err != nil {
 			return err
@@ -82,8 +82,8 @@ func (c *Chain) Add(p *Piece, lost func(Lost) error) error {
 	return nil
 }
 
-// place looks at what lies between the last record and the first of the next piece.
-func (c *Chain) place(p *Piece, lost func(Lost) error) error {
+// place looks at what lies between the last record and the first of the next span.
+func (c *Chain) place(p *Coverage, lost func(Lost) error) error {
 	switch {
 	case p.First < c.at:
 		return lost(Lost{Log: c.span.Log, From: c.position(p.First), To: c.position(c.at), Err: c.overlap(p.First)})
@@ -95,7 +95,7 @@ func (c *Chain) place(p *Piece, lost func(Lost) error) error {
 
 // noRecord keeps what is wrong with a span in which no record begins: a long record may pass through it, and
 // zeros may be all that is left.
-func (c *Chain) noRecord(p *Piece) {
+func (c *Chain) noRecord(p *Coverage) {
 	switch {
 	case p.Zeros && p.HeadErr == nil:
 		c.zeros = true
@@ -106,9 +106,9 @@ func (c *Chain) noRecord(p *Piece) {
 	}
 }
 
-// firstDamage is the cause to name for the bytes between the last record and what the piece begins with: that
+// firstDamage is the cause to name for the bytes between the last record and what the span begins with: that
 // which comes first in the log, so that it does not depend on where the log was cut.
-func (c *Chain) firstDamage(p *Piece) error {
+func (c *Chain) firstDamage(p *Coverage) error {
 	switch {
 	case c.why != nil:
 		return c.why
@@ -121,20 +121,24 @@ func (c *Chain) firstDamage(p *Piece) error {
 	return c.orphan()
 }
 
-// Close ends the segment of the last piece: lost is called if something is left of it that is neither a
-// record nor zeros. It belongs before a hole in the log and after the last piece.
+// Close ends the segment of the last span: lost is called if something is left of it that is neither a
+// record nor zeros. It belongs before a hole in the log and after the last span.
 func (c *Chain) Close(lost func(Lost) error) error {
-	end := min(c.span.End, c.span.Limit)
-	clean := c.why == nil && (c.reaches() || c.zeros || c.torn)
 	was := *c
 	*c = Chain{}
-	if was.span.Log == nil || clean {
+	if was.Clean() {
 		return nil
 	}
+	end := min(was.span.End, was.span.Limit)
 	if was.why == nil {
 		was.why = was.orphan()
 	}
 	return lost(Lost{Log: was.span.Log, From: was.position(was.at), To: was.position(end), Err: was.why, Open: was.span.Open})
+}
+
+// Clean reports whether nothing is left of the last span that is neither a record nor zeros, so that Close would lose nothing.
+func (c *Chain) Clean() bool {
+	return c.span.Log == nil || c.why == nil && (c.reaches() || c.zeros || c.torn)
 }
 
 // reaches reports whether the last record ends where the span does, or leaves no more than a trailer.
@@ -150,7 +154,7 @@ func (c *Chain) orphan() error {
 	if c.zeros {
 		err = ErrZeros
 	}
-	return &CorruptError{Segment: c.span.Segment, Offset: headerBehind(c.at), Err: err}
+	return &CorruptError{Segment: c.span.Segment, Offset: headerAfter(c.at), Err: err}
 }
 
 func (c *Chain) overlap(first int64) error {
@@ -166,11 +170,11 @@ func (c *Chain) position(offset int64) Position {
 
 // follows reports whether a record that begins at begin is next to one that ended at end: at most the
 // trailer of a block lies between.
-func follows(end, begin int64) bool { return begin == end || begin == headerBehind(end) }
+func follows(end, begin int64) bool { return begin == end || begin == headerAfter(end) }
 
-// headerBehind is where the header after a record that ended at end must be: in the next block, if there is no
+// headerAfter is where the header after a record that ended at end must be: in the next block, if there is no
 // room for one in this.
-func headerBehind(end int64) int64 {
+func headerAfter(end int64) int64 {
 	if left := -end & (BlockSize - 1); left < 8 {
 		return end + left
 	}

@@ -14,50 +14,50 @@ import (
 func TestChain(t *testing.T) {
 	log := &decode.Log{DB: "db0", Slot: -1}
 	bad := &decode.CorruptError{Offset: 1500, Err: decode.ErrBadType}
-	piece := func(number int64, p decode.Piece) decode.Piece {
+	piece := func(number int64, p decode.Coverage) decode.Coverage {
 		p.Span = decode.Span{Log: log, Begin: number * 1000, End: number*1000 + 1000, Limit: 3000, Open: p.Open}
 		return p
 	}
 	open := decode.Span{Open: true}
-	none := decode.Piece{First: -1, Last: -1}
+	none := decode.Coverage{First: -1, Last: -1}
 	for _, test := range []struct {
 		name   string
-		pieces []decode.Piece
+		pieces []decode.Coverage
 		want   []string
 	}{
-		{"nothing wrong", []decode.Piece{{First: 0, Last: 1100}, {First: 1100, Last: 2000}, {First: 2000, Last: 3000}}, nil},
-		{"a record over a whole piece", []decode.Piece{{First: 0, Last: 2100}, none, {First: 2100, Last: 3000}}, nil},
-		{"a record to the end of the segment", []decode.Piece{{First: 0, Last: 3000}, none, none}, nil},
-		{"a first record that follows nothing", []decode.Piece{{First: 0, Last: 1000}, {First: 1200, Last: 3000}, none}, []string{"0:1000 to 0:1200 at 1000"}},
+		{"nothing wrong", []decode.Coverage{{First: 0, Last: 1100}, {First: 1100, Last: 2000}, {First: 2000, Last: 3000}}, nil},
+		{"a record over a whole piece", []decode.Coverage{{First: 0, Last: 2100}, none, {First: 2100, Last: 3000}}, nil},
+		{"a record to the end of the segment", []decode.Coverage{{First: 0, Last: 3000}, none, none}, nil},
+		{"a first record that follows nothing", []decode.Coverage{{First: 0, Last: 1000}, {First: 1200, Last: 3000}, none}, []string{"0:1000 to 0:1200 at 1000"}},
 		{
 			"damage in front of a first record",
-			[]decode.Piece{{First: 0, Last: 1000}, {First: 1700, Last: 3000, HeadErr: bad}, none},
+			[]decode.Coverage{{First: 0, Last: 1000}, {First: 1700, Last: 3000, HeadErr: bad}, none},
 			[]string{"0:1000 to 0:1700 at 1500"},
 		},
 		{
 			"damage over two pieces",
-			[]decode.Piece{{First: 0, Last: 1000}, {First: 1000, Last: 1400, Err: bad}, {First: 2600, Last: 3000}},
+			[]decode.Coverage{{First: 0, Last: 1000}, {First: 1000, Last: 1400, Err: bad}, {First: 2600, Last: 3000}},
 			[]string{"0:1400 to 0:2600 at 1500"},
 		},
 		{
 			"damage to the end",
-			[]decode.Piece{{First: 0, Last: 1000}, {First: 1000, Last: 1400, Err: bad}, none},
+			[]decode.Coverage{{First: 0, Last: 1000}, {First: 1000, Last: 1400, Err: bad}, none},
 			[]string{"0:1400 to 0:3000 at 1500"},
 		},
 		{
 			"bytes of no record at the end of an open log",
-			[]decode.Piece{{First: 0, Last: 1000}, {First: 1000, Last: 1400, Err: bad}, {Span: open, First: -1}},
+			[]decode.Coverage{{First: 0, Last: 1000}, {First: 1000, Last: 1400, Err: bad}, {Span: open, First: -1}},
 			[]string{"0:1400 to 0:3000 at 1500, open"},
 		},
-		{"a record that ends too early", []decode.Piece{{First: 0, Last: 1000}, {First: 1000, Last: 2000}, {First: 2000, Last: 2900}}, []string{"0:2900 to 0:3000 at 2900"}},
-		{"zeros to the end", []decode.Piece{{First: 0, Last: 700, Zeros: true}, {First: -1, Zeros: true}, {First: -1, Zeros: true}}, nil},
+		{"a record that ends too early", []decode.Coverage{{First: 0, Last: 1000}, {First: 1000, Last: 2000}, {First: 2000, Last: 2900}}, []string{"0:2900 to 0:3000 at 2900"}},
+		{"zeros to the end", []decode.Coverage{{First: 0, Last: 700, Zeros: true}, {First: -1, Zeros: true}, {First: -1, Zeros: true}}, nil},
 		{
-			"zeros, and records behind them",
-			[]decode.Piece{{First: 0, Last: 700, Zeros: true}, {First: -1, Zeros: true}, {First: 2000, Last: 3000}},
+			"zeros, and records after them",
+			[]decode.Coverage{{First: 0, Last: 700, Zeros: true}, {First: -1, Zeros: true}, {First: 2000, Last: 3000}},
 			[]string{"0:700 to 0:2000 at 700"},
 		},
-		{"half a record at the end of an open log", []decode.Piece{{First: 0, Last: 700, Err: bad, Torn: true}, {First: -1, Torn: true}, {First: -1, Torn: true}}, nil},
-		{"two pieces that claim the same bytes", []decode.Piece{{First: 0, Last: 1400}, {First: 1000, Last: 3000}, none}, []string{"0:1000 to 0:1400 at 1000"}},
+		{"half a record at the end of an open log", []decode.Coverage{{First: 0, Last: 700, Err: bad, Torn: true}, {First: -1, Torn: true}, {First: -1, Torn: true}}, nil},
+		{"two pieces that claim the same bytes", []decode.Coverage{{First: 0, Last: 1400}, {First: 1000, Last: 3000}, none}, []string{"0:1000 to 0:1400 at 1000"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var got []string
@@ -93,8 +93,8 @@ func TestChain(t *testing.T) {
 func TestChainEndsASegmentWithTheNext(t *testing.T) {
 	log := &decode.Log{DB: "db0", Slot: -1}
 	var c decode.Chain
-	first := decode.Piece{Span: decode.Span{Log: log, End: 100, Limit: 100}, First: 0, Last: 90}
-	second := decode.Piece{Span: decode.Span{Log: log, Segment: 1, End: 100, Limit: 100}, First: 0, Last: 100}
+	first := decode.Coverage{Span: decode.Span{Log: log, End: 100, Limit: 100}, First: 0, Last: 90}
+	second := decode.Coverage{Span: decode.Span{Log: log, Segment: 1, End: 100, Limit: 100}, First: 0, Last: 100}
 	wrong := errors.New("stop")
 	stop := func(l decode.Lost) error {
 		if want := (decode.Position{Offset: 90}); l.From != want {

@@ -120,14 +120,6 @@ const (
 	HasExpireAt
 )
 
-// Element is one member, field or item that a command names. A part that does not apply is nil; an
-// empty one is not nil.
-type Element struct {
-	Field []byte // hash field, stream field
-	Value []byte // hash or stream value, list item, set, zset, geo or HLL member
-	Score []byte // zset score as logged: always text of printable ASCII
-}
-
 // Change is one event: a command of the log, or one key of a multi-key command. A byte slice that
 // is nil is absent. All slices point into buffers that are overwritten by the next record: valid
 // until then.
@@ -143,6 +135,9 @@ type Change struct {
 	// Part counts the events of one record from 0 to Parts-1. Parts is 0 for a record that is one event.
 	Part, Parts uint32
 
+	// Before35 says that the server is known to be older than 3.5.
+	Before35 bool
+
 	Has      Fields
 	LogicID  uint64
 	Term     uint32
@@ -157,7 +152,7 @@ type Change struct {
 	Cmd      string // lower case, interned for known commands; always valid UTF-8
 	Key      []byte
 	Value    []byte
-	Elements []Element
+	Elements Elements
 	EntryID  []byte // stream entry id, printable ASCII
 	Delta    []byte // what is added to a counter or a score, signed, in the digits of its argument; printable ASCII
 	ExpireAt int64  // unix milliseconds, 0 for no expiry

@@ -73,7 +73,7 @@ func (cmd *Command) Parts(argv [][]byte) int {
 // nothing of the record before is left. argv is the whole command with its name, and its empty
 // arguments are not nil. key is from 0 to Parts-1. Time, with HasTime, must be there already: the
 // deadline of a relative time is counted from it. What c holds afterwards points into argv's
-// arguments; Elements and Args keep their backing arrays from call to call.
+// arguments, Elements into argv itself; Args keeps its backing array from call to call.
 //
 // Build knows no versions: the deadlines that only some of them drop are the Decoder's to say.
 //
@@ -113,7 +113,7 @@ func clearFields(c *Change) {
 	c.Precision = PrecisionNone
 	c.ExpireAt = 0
 	c.Key, c.Value, c.EntryID, c.Delta = nil, nil, nil, nil
-	c.Elements, c.Args = c.Elements[:0], c.Args[:0]
+	c.Elements, c.Args = Elements{}, c.Args[:0]
 	c.Scope = ""
 	c.command = nil
 }

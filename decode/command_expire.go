@@ -86,12 +86,20 @@ func keepText(c *Change, arg []byte, given bool) {
 // that is not positive pass (2.x, and SET with NX, XX or VX), it means no expiry. It reports whether n
 // follows from that.
 func setValueLifetime(c *Change, n, unit int64) bool {
-	if n > 0 {
+	if keptOf(c, n, unit) > 0 {
 		return setLifetime(c, n, unit)
 	}
 	c.Has |= HasExpireAt
 	c.ExpireAt, c.Precision = 0, PrecisionNone
 	return n == 0
+}
+
+// keptOf is what a server keeps of a lifetime of n units of so many milliseconds: before 3.5 whole seconds.
+func keptOf(c *Change, n, unit int64) int64 {
+	if c.Before35 && unit == 1 {
+		return n - n%1000
+	}
+	return n
 }
 
 // setLifetime counts n units of so many milliseconds from the time of the record. It reports whether
@@ -103,10 +111,11 @@ func setLifetime(c *Change, n, unit int64) bool {
 		c.ExpireAt, c.Precision, c.Effect = 0, PrecisionNone, EffectRelative
 		return false
 	}
-	life, lifeFits := mulClamped(n, unit)
+	kept := keptOf(c, n, unit)
+	life, lifeFits := mulClamped(kept, unit)
 	now, nowFits := mulClamped(c.Time, 1000)
 	at, sumFits := addClamped(now, life)
-	return setDeadline(c, at, PrecisionDerived) && lifeFits && nowFits && sumFits
+	return setDeadline(c, at, PrecisionDerived) && kept == n && lifeFits && nowFits && sumFits
 }
 
 func setSeconds(c *Change, t int64) bool {

@@ -30,20 +30,14 @@ func buildFlushall(c *Change, argv [][]byte, _ int) bool {
 // buildMove fills rpoplpush and smove, which change two keys. Key is the destination, as in every
 // store: it is the one that comes to hold something new. The source, which loses it, is in Args.
 func buildMove(c *Change, argv [][]byte, _ int) bool {
-	c.Key = argv[2]
+	c.Key, c.Elements = argv[2], Elements{argv[3:], members}
 	c.Args = append(c.Args, argv[1])
-	for _, member := range argv[3:] {
-		c.Elements = append(c.Elements, Element{Value: member})
-	}
 	return true
 }
 
 // buildMembers fills commands whose arguments after the key are items, members or stream ids.
 func buildMembers(c *Change, argv [][]byte, _ int) bool {
-	c.Key = argv[1]
-	for _, member := range argv[2:] {
-		c.Elements = append(c.Elements, Element{Value: member})
-	}
+	c.Key, c.Elements = argv[1], Elements{argv[2:], members}
 	return true
 }
 
@@ -51,8 +45,7 @@ func buildMembers(c *Change, argv [][]byte, _ int) bool {
 // BEFORE or AFTER and the pivot, lrem the count.
 func buildLastMember(c *Change, argv [][]byte, _ int) bool {
 	last := len(argv) - 1
-	c.Key = argv[1]
+	c.Key, c.Elements = argv[1], Elements{argv[last:], members}
 	c.Args = append(c.Args, argv[2:last]...)
-	c.Elements = append(c.Elements, Element{Value: argv[last]})
 	return true
 }

@@ -12,7 +12,8 @@ func buildXadd(c *Change, argv [][]byte, _ int) bool {
 	if args[0][len(args[0])-1] == '*' {
 		c.Effect = EffectUnknown
 	}
-	return appendFields(c, args[1:])
+	c.Elements = Elements{args[1:], fields}
+	return len(args)%2 == 1
 }
 
 // buildXtrim fills xtrim; what it says stays in Args. MINID names what goes whatever is there, unless ~

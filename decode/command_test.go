@@ -12,7 +12,10 @@ import (
 )
 
 // ownRoom leaves out of a comparison what no event shows.
-var ownRoom = cmpopts.IgnoreUnexported(Change{})
+var ownRoom = cmp.Options{
+	cmpopts.IgnoreUnexported(Change{}),
+	cmp.Transformer("list", func(e Elements) []Element { return slices.Collect(e.All()) }),
+}
 
 func TestLookupCommand(t *testing.T) {
 	for _, cmd := range Commands() {
@@ -107,7 +110,7 @@ func describe(c *Change) string {
 			b = fmt.Appendf(b, " %s=%s", field.name, field.value)
 		}
 	}
-	for _, e := range c.Elements {
+	for e := range c.Elements.All() {
 		b = fmt.Appendf(b, " {%s %s %s}", e.Field, e.Value, e.Score)
 	}
 	if c.Has&HasExpireAt != 0 {
@@ -295,7 +298,7 @@ func TestBuildOther(t *testing.T) {
 	c := staleChange()
 	c.Has = HasExpireAt | HasTerm
 	BuildOther(&c, toArgv("360custom", "a", "b"))
-	want := Change{Effect: EffectUnknown, Cmd: "old", Has: HasTerm, Args: toArgv("a", "b"), Elements: []Element{}}
+	want := Change{Effect: EffectUnknown, Cmd: "old", Has: HasTerm, Args: toArgv("a", "b")}
 	if diff := cmp.Diff(want, c, ownRoom); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -318,10 +321,10 @@ func TestBuildLeavesTheRest(t *testing.T) {
 
 func TestBuildKeepsEmptyArguments(t *testing.T) {
 	c := buildParts(toArgv("hset", "", "", ""), HasTime, recordTime)[0]
-	if c.Key == nil || c.Elements[0].Field == nil || c.Elements[0].Value == nil {
+	if c.Key == nil || c.Elements.At(0).Field == nil || c.Elements.At(0).Value == nil {
 		t.Errorf("%#v: an empty argument became an absent one", c)
 	}
-	if c.Value != nil || c.Elements[0].Score != nil {
+	if c.Value != nil || c.Elements.At(0).Score != nil {
 		t.Errorf("%#v: an absent part became an empty one", c)
 	}
 }

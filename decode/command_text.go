@@ -43,7 +43,7 @@ func parseInteger(b []byte) (n int64, canonical, ok bool) {
 }
 
 // parseDigits reads decimal digits alone. It gives MaxUint64, which is beyond an int64 of either sign, for
-// what it cannot hold, and goes on to see that the rest are digits, too.
+// what it cannot hold, and then sees that the rest are digits, too.
 func parseDigits(b []byte) (u uint64, fits, ok bool) {
 	fits, ok = true, len(b) > 0
 	if len(b) >= 8 && len(b) < 16 {

@@ -118,14 +118,14 @@ func (s *keyState) set(c *Change) {
 func (s *keyState) update(c *Change) {
 	switch {
 	case c.Type == TypeList && c.Cmd != "lset":
-		s.add("list", len(c.Elements))
+		s.add("list", c.Elements.Len())
 	case c.Type == TypeString || c.Type == TypeBitmap:
 		s.items["string"] = 1
 	case c.Type == TypeStream:
 		s.items[string(c.EntryID)] = 1
 	}
 	if c.Type == TypeHash || c.Type == TypeSet || c.Type == TypeZset {
-		for _, e := range c.Elements {
+		for e := range c.Elements.All() {
 			s.items[c.Type.String()+string(e.Field)+memberOf(c.Type, e)] = 1
 		}
 	}
@@ -140,7 +140,7 @@ func memberOf(t Type, e Element) string {
 }
 
 func (s *keyState) remove(c *Change) {
-	for _, e := range c.Elements {
+	for e := range c.Elements.All() {
 		delete(s.items, c.Type.String()+string(e.Field)+memberOf(c.Type, e))
 	}
 	switch c.Cmd {

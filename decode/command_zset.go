@@ -7,11 +7,11 @@ func buildZadd(c *Change, argv [][]byte, _ int) bool {
 	if len(args) == 0 || len(args)%2 != 0 {
 		return false
 	}
+	c.Elements = Elements{args, scored}
 	for ; len(args) > 0; args = args[2:] {
 		if !isNumber(args[0]) {
 			return false
 		}
-		c.Elements = append(c.Elements, Element{Value: args[1], Score: args[0]})
 	}
 	return true
 }
@@ -35,8 +35,7 @@ func appendOptions(c *Change, args [][]byte) [][]byte {
 
 // buildZincrby fills zincrby.
 func buildZincrby(c *Change, argv [][]byte, _ int) bool {
-	c.Key, c.Delta = argv[1], argv[2]
-	c.Elements = append(c.Elements, Element{Value: argv[3]})
+	c.Key, c.Delta, c.Elements = argv[1], argv[2], Elements{argv[3:], members}
 	return isNumber(c.Delta)
 }
 
@@ -48,12 +47,12 @@ func buildGeoadd(c *Change, argv [][]byte, _ int) bool {
 	if len(args) == 0 || len(args)%3 != 0 {
 		return false
 	}
+	c.Elements = Elements{args, located}
 	for ; len(args) > 0; args = args[3:] {
 		if !isNumber(args[0]) || !isNumber(args[1]) {
 			return false
 		}
 		c.Args = append(c.Args, args[0], args[1])
-		c.Elements = append(c.Elements, Element{Value: args[2]})
 	}
 	return true
 }

@@ -188,7 +188,7 @@ func cutRecords(t *testing.T, r *spanReader, data []byte, want []binlogtest.Want
 	for _, blocks := range []int{1 << 20, 1, 2, 3} {
 		got := r.segment(t, data[:span.Limit], span, blocks)
 		if len(got.records) != len(want) || !slices.Equal(merged(got.lost), lost) || got.torn != (half && span.Open) {
-			t.Errorf("G%d cut at %d behind %d, open %v, spans of %d blocks: %d records of %d, lost %v, torn %v",
+			t.Errorf("G%d cut at %d after %d, open %v, spans of %d blocks: %d records of %d, lost %v, torn %v",
 				span.Generation-decode.G0, span.Limit, end, span.Open, blocks, len(got.records), len(want), got.lost, got.torn)
 		}
 	}

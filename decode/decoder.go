@@ -52,22 +52,27 @@ type Decoder struct {
 // another goroutine's. It is two lines long, since CPUs fetch them in pairs.
 type apart [128]byte
 
-// NewDecoder makes a decoder. It fails on a renaming to a command that pikabin does not know.
+// NewDecoder makes a decoder. It fails on a renaming to a command that pikabin does not know, and on a key of one that it knows.
 func NewDecoder(o DecoderOptions) (*Decoder, error) {
 	d := &Decoder{options: o, names: map[string]string{}, renamed: map[string]*Command{}}
 	d.parser.pika = o.Pika
 	for from, to := range o.Renamed {
 		cmd := LookupCommand([]byte(to))
-		if cmd == nil {
+		switch {
+		case from == "":
+			return nil, fmt.Errorf("renamed command =%s: the name that the server has for it is missing", to)
+		case cmd == nil:
 			return nil, fmt.Errorf("renamed command %s=%s: no such command as %s", from, to, to)
 		}
 		d.renamed[strings.ToLower(from)] = cmd
 	}
 	for name, at := range o.Keyed {
-		if at < 1 {
+		switch {
+		case name == "":
+			return nil, fmt.Errorf("key of a command is argument %d: the name of the command is missing", at)
+		case at < 1:
 			return nil, fmt.Errorf("key of the command %s is argument %d: expected a number from 1 on", name, at)
-		}
-		if LookupCommand([]byte(name)) != nil {
+		case LookupCommand([]byte(name)) != nil:
 			return nil, fmt.Errorf("key of the command %s: it is known, and so are its keys", name)
 		}
 	}
@@ -212,6 +217,7 @@ func (d *Decoder) fill(c *Change, e *Entry, part int) {
 	c.Part, c.Parts = d.given, d.parts
 	d.given++
 	c.Has, c.LogicID, c.Term, c.ServerID, c.Time = e.Has, e.LogicID, e.Term, e.ServerID, e.Time
+	c.Before35 = d.options.Before35 || d.span.Before35 || e.Has&(HasLogicID|HasServerID) != HasLogicID
 	if c.Has&HasTime == 0 && d.rec.HeaderSize == 8 && !e.Padding {
 		c.Has |= HasTime
 		c.Time = d.rec.Time

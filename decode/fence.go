@@ -31,7 +31,7 @@ type Fence struct {
 
 // NewFence reads the fence of the position at offset end of a segment. record is where the record that ends there begins, -1
 // if that is not known. The generation tells what of it are headers.
-func NewFence(src Source, record, end int64, g Generation) (Fence, error) {
+func NewFence(src io.ReaderAt, record, end int64, g Generation) (Fence, error) {
 	if end <= 0 {
 		return Fence{}, nil
 	}
@@ -57,17 +57,44 @@ func NewFence(src Source, record, end int64, g Generation) (Fence, error) {
 	return f, nil
 }
 
+// NewContentFence is NewFence without Bytes, of a segment that is not there as it lies on the disk: the record that ends at end is,
+// but for the times in its headers.
+func NewContentFence(src io.ReaderAt, record, end int64, g Generation) (Fence, error) {
+	if record < 0 || record >= end {
+		return Fence{}, nil
+	}
+	tail := excerpt{begin: max(end-fenceSize, record)}
+	if err := tail.read(src, end); err != nil {
+		return Fence{}, err
+	}
+	head := excerpt{begin: record}
+	if err := head.read(src, min(record+fenceSize, tail.begin)); err != nil {
+		return Fence{}, err
+	}
+	content := sha256.New()
+	head.hashContent(content, record, g)
+	tail.hashContent(content, record, g)
+	f := Fence{Record: record}
+	copy(f.Content[:], content.Sum(nil))
+	return f, nil
+}
+
 // Again reads the fence of the same position in a segment that may be another one: it is equal to f if nothing of what f was
 // taken of has changed.
-func (f Fence) Again(src Source, end int64, g Generation) (Fence, error) {
+func (f Fence) Again(src io.ReaderAt, end int64, g Generation) (Fence, error) {
 	if f.Content == (Sum{}) {
 		return NewFence(src, -1, end, g)
 	}
 	return NewFence(src, f.Record, end, g)
 }
 
-// itemHeaderSize is that of the header in front of the content of a record since Pika 3.0.
-const itemHeaderSize = 34
+// Fits reports whether a fence is that of an earlier look at the same place, by all that both know.
+func (f Fence) Fits(earlier Fence) bool {
+	if earlier.Bytes == (Sum{}) || f.Bytes == (Sum{}) {
+		return f.Content == earlier.Content
+	}
+	return f.Bytes == earlier.Bytes
+}
 
 // excerpt is some bytes of a segment.
 type excerpt struct {
@@ -75,7 +102,7 @@ type excerpt struct {
 	data  []byte
 }
 
-func (e *excerpt) read(src Source, end int64) error {
+func (e *excerpt) read(src io.ReaderAt, end int64) error {
 	e.data = make([]byte, end-e.begin)
 	if n, err := src.ReadAt(e.data, e.begin); n < len(e.data) {
 		if err == nil || errors.Is(err, io.EOF) {
@@ -95,7 +122,7 @@ func (e *excerpt) hashContent(h hash.Hash, record int64, g Generation) {
 	}
 	content := record + header
 	if g >= G3 {
-		content += itemHeaderSize
+		content += ItemHeaderSize
 	}
 	end := e.begin + int64(len(e.data))
 	for at := e.begin; at < end; {

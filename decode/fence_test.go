@@ -89,7 +89,7 @@ func TestFenceWithoutARecord(t *testing.T) {
 		t.Errorf("again: %+v, %v", again, err)
 	}
 	if _, err := decode.NewFence(src, -1, r.End+1, decode.G5); !errors.Is(err, io.ErrUnexpectedEOF) {
-		t.Errorf("behind the end: %v", err)
+		t.Errorf("after the end: %v", err)
 	}
 }
 

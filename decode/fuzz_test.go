@@ -64,7 +64,7 @@ func fuzzSpan(t *testing.T, b []byte, span decode.Span, strict bool) {
 			t.Fatal(err)
 		}
 		if rec.Offset < last || rec.End <= rec.Offset || rec.End > span.Limit || rec.Offset >= span.End || len(rec.Payload) > len(b) {
-			t.Fatalf("record %d to %d of %d bytes behind %d", rec.Offset, rec.End, len(rec.Payload), last)
+			t.Fatalf("record %d to %d of %d bytes after %d", rec.Offset, rec.End, len(rec.Payload), last)
 		}
 		last = rec.End
 		if d.Decode(&span, &rec) == nil {

@@ -34,7 +34,7 @@ func whole(g decode.Generation, b []byte) decode.Span {
 }
 
 // scan reads a span to its end, with a copy of each payload.
-func scan(s *decode.Scanner, src decode.Source, span decode.Span) ([]decode.Record, error) {
+func scan(s *decode.Scanner, src io.ReaderAt, span decode.Span) ([]decode.Record, error) {
 	s.Reset(src, span)
 	var list []decode.Record
 	for {

@@ -64,13 +64,14 @@ type RewrittenError struct {
 	From       Position // to which the old history was read
 	To         Position // where the present history begins
 	Reason     string   // what differs, both sides of it
+	Advice     string   // what else it may be, for a person; empty: nothing
 	SameRecord bool     // the record that ends at From has the same content all the same: another replica of the same log
 }
 
 // Error says what differs, what is there, and what to do.
 func (e *RewrittenError) Error() string {
 	return fmt.Sprintf("%s: the history before position %v was replaced (full sync, truncation, another copy): %s; "+
-		"what is there now begins at %v", e.Log, e.From, e.Reason, e.To)
+		"what is there now begins at %v%s", e.Log, e.From, e.Reason, e.To, e.Advice)
 }
 
 // Why is the reason.

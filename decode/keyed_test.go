@@ -26,7 +26,7 @@ func TestKeyed(t *testing.T) {
 	if text := strings.Join(got, " "); text != "k k2  " {
 		t.Errorf("keys %q", text)
 	}
-	for name, at := range map[string]int{"set": 1, "pkhset": 0} {
+	for name, at := range map[string]int{"set": 1, "pkhset": 0, "": 1} {
 		if _, err := decode.NewDecoder(decode.DecoderOptions{Keyed: map[string]int{name: at}}); err == nil {
 			t.Errorf("%s=%d is taken", name, at)
 		}

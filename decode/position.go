@@ -44,6 +44,15 @@ func (p Position) AppendText(dst []byte) []byte {
 	return strconv.AppendInt(dst, p.Offset, 10)
 }
 
+// MarshalText gives the text form, for JSON.
+func (p Position) MarshalText() ([]byte, error) { return p.AppendText(nil), nil }
+
+// UnmarshalText reads what ParsePosition does.
+func (p *Position) UnmarshalText(text []byte) (err error) {
+	*p, err = ParsePosition(string(text))
+	return err
+}
+
 // Before reports whether p comes before q in the log.
 func (p Position) Before(q Position) bool {
 	return p.Segment < q.Segment || p.Segment == q.Segment && p.Offset < q.Offset

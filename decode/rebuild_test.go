@@ -75,20 +75,20 @@ func appendRebuilt(argv [][]byte, c *Change, letters string) [][]byte {
 		case 'A':
 			argv = append(argv, args...)
 		case 'G':
-			options := len(args) - 2*len(c.Elements)
+			options := len(args) - 2*c.Elements.Len()
 			argv, args = append(argv, args[:options]...), args[options:]
-			for i, e := range c.Elements {
-				argv = append(argv, args[2*i], args[2*i+1], e.Value)
+			for e := range c.Elements.All() {
+				argv, args = append(argv, args[0], args[1], e.Value), args[2:]
 			}
 		default:
-			argv = appendElements(argv, c.Elements, letter)
+			argv = appendElements(argv, &c.Elements, letter)
 		}
 	}
 	return argv
 }
 
-func appendElements(argv [][]byte, elements []Element, letter rune) [][]byte {
-	for _, e := range elements {
+func appendElements(argv [][]byte, elements *Elements, letter rune) [][]byte {
+	for e := range elements.All() {
 		switch letter {
 		case 'f':
 			argv = append(argv, e.Field)
@@ -153,7 +153,7 @@ func staleChange() Change {
 	return Change{
 		Op: OpGap, Type: TypeGeo, Effect: EffectUnknown, Precision: PrecisionDerived, Cmd: "old",
 		Key: old, Value: old, EntryID: old, Delta: old, ExpireAt: 7, Scope: "old", KeyIndex: 99,
-		Elements: []Element{{Field: old, Value: old, Score: old}}, Args: [][]byte{old, old},
+		Elements: ElementsOf(Element{Field: old, Value: old, Score: old}), Args: [][]byte{old, old},
 	}
 }
 

@@ -1,7 +1,5 @@
 package decode
 
-import "io"
-
 // BlockSize is the size of the blocks that a segment is a sequence of.
 const BlockSize = 65536
 
@@ -29,6 +27,10 @@ type Span struct {
 	// Half a record at its end is then what a writer was at, and no damage.
 	Open bool
 
+	// Rebuilt says that the segment was put together from its records: it is the server's but for the times in the headers of
+	// the fragments, and nothing of it is there before Begin.
+	Rebuilt bool
+
 	// Exact says that a record, or a block's trailer, begins at Begin. Otherwise the fragments at Begin
 	// may be the rest of a record of the span before, and are passed over.
 	Exact bool
@@ -44,7 +46,7 @@ type Span struct {
 	Fixed bool
 }
 
-// Record is one reassembled record, or a piece of the filler that a full sync leaves behind.
+// Record is one reassembled record, or a piece of the filler that a full sync leaves.
 type Record struct {
 	Offset, End int64  // of the first physical header, and after the last fragment
 	Time        int64  // unix seconds of the first physical header; 0 before Pika 2.1
@@ -65,6 +67,3 @@ func (r *Record) At(i int) int64 {
 	i -= inFirst
 	return at + int64(inFirst) + int64(i/perBlock)*BlockSize + r.HeaderSize + int64(i%perBlock)
 }
-
-// Source is an open segment: what a Scanner reads from.
-type Source = io.ReaderAt

@@ -68,14 +68,14 @@ func (r *spanReader) segment(t *testing.T, data []byte, base decode.Span, blocks
 	return &out
 }
 
-func (r *spanReader) read(t *testing.T, src io.ReaderAt, span decode.Span) decode.Piece {
+func (r *spanReader) read(t *testing.T, src io.ReaderAt, span decode.Span) decode.Coverage {
 	t.Helper()
 	r.walker.Reset(src, span)
 	for r.walker.Next() {
 		rec := &r.walker.Record
 		r.out.records = append(r.out.records, taken{rec.Offset, rec.End, crc32.ChecksumIEEE(rec.Payload)})
 	}
-	piece, err := r.walker.Piece()
+	piece, err := r.walker.Coverage()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +170,7 @@ func (d *damagedLog) checkTiles(t *testing.T, got *recovery) {
 	at := int64(0)
 	for _, r := range all {
 		if gap := r.from - at; gap != 0 && (gap < 0 || gap >= 8 || r.from%decode.BlockSize != 0) || r.to < r.from {
-			t.Errorf("%s: [%d, %d) behind what ends at %d", d, r.from, r.to, at)
+			t.Errorf("%s: [%d, %d) after what ends at %d", d, r.from, r.to, at)
 		}
 		at = r.to
 	}

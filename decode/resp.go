@@ -3,6 +3,7 @@ package decode
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 )
 
 // respError is where in a payload RESP stops making sense.
@@ -17,8 +18,7 @@ func (*respError) Unwrap() error { return ErrBadRESP }
 
 // parseCommand reads one RESP array of bulk strings at the start of b. The arguments are appended to
 // argv as slices of b; n is how long the array is. Lengths may have leading zeros, as padding items
-// do (see Payload in the package comment). Nothing is allocated but what argv grows by, and an argument takes
-// at least six bytes of b.
+// do (see Payload in the package comment). Nothing is allocated but what argv grows by.
 func parseCommand(b []byte, argv [][]byte) (args [][]byte, n int, err error) {
 	if len(b) == 0 || b[0] != '*' {
 		return argv, 0, &respError{0, "expected *"}
@@ -32,6 +32,9 @@ func parseCommand(b []byte, argv [][]byte) (args [][]byte, n int, err error) {
 
 // parseArgs reads argc bulk strings from i on.
 func parseArgs(b []byte, i, argc int, argv [][]byte) (args [][]byte, n int, err error) {
+	if argc > cap(argv) && argc <= (len(b)-i)/emptyArg {
+		argv = slices.Grow(argv, argc) // at once: there may be millions
+	}
 	for range argc {
 		// Nearly all lengths have one or two digits: "$3\r\n" or "$42\r\n", read with one load.
 		size, start := 0, -1
@@ -86,6 +89,9 @@ func shortName(b []byte) (argc, next int, cmd *Command) {
 	}
 	return int(args), end + 2, lookupWord(binary.LittleEndian.Uint64(b[8:]), b[8:end])
 }
+
+// emptyArg is what an argument takes at least: "$0\r\n\r\n".
+const emptyArg = 6
 
 // lineEnd is "\r\n" as a little-endian word.
 const lineEnd = '\r' | '\n'<<8

@@ -74,7 +74,7 @@ func TestTails(t *testing.T) {
 		{name: "blocks of zeros", tail: func(w *binlogtest.Writer) { w.Tail(make([]byte, 4*block+77)) }},
 		{name: "zeros where the end is known", tail: func(w *binlogtest.Writer) { w.Tail(make([]byte, 4*block+77)) }, final: true, lost: true},
 		{name: "stale bytes", tail: func(w *binlogtest.Writer) { w.Tail([]byte(strings.Repeat("stale", 50000))) }, lost: true},
-		{name: "stale bytes behind zeros", tail: func(w *binlogtest.Writer) {
+		{name: "stale bytes after zeros", tail: func(w *binlogtest.Writer) {
 			w.Tail(append(make([]byte, 2*block), strings.Repeat("stale", 30000)...))
 		}, lost: true},
 		{name: "stale bytes between zeros", tail: func(w *binlogtest.Writer) {

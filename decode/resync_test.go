@@ -51,7 +51,7 @@ func (s *salvage) read(b []byte, span decode.Span, size int64) {
 }
 
 // chunk reads one chunk into s.records, and returns what was lost in it.
-func (s *salvage) chunk(b []byte, span decode.Span) (lost []decode.Lost, piece decode.Piece) {
+func (s *salvage) chunk(b []byte, span decode.Span) (lost []decode.Lost, piece decode.Coverage) {
 	s.walker.Lost = func(l decode.Lost) { lost = append(lost, l) }
 	s.walker.Reset(bytes.NewReader(b), span)
 	for s.walker.Next() {
@@ -59,7 +59,7 @@ func (s *salvage) chunk(b []byte, span decode.Span) (lost []decode.Lost, piece d
 		rec.Payload = slices.Clone(rec.Payload)
 		s.records = append(s.records, rec)
 	}
-	piece, _ = s.walker.Piece()
+	piece, _ = s.walker.Coverage()
 	return lost, piece
 }
 
@@ -132,7 +132,7 @@ func (s *salvage) verifyLost(t *testing.T, d *damage) {
 	end := int64(0)
 	for _, l := range s.lost {
 		if l.From.Offset < end || l.To.Offset <= l.From.Offset {
-			t.Fatalf("%s: lost %d to %d behind %d", d.name, l.From.Offset, l.To.Offset, end)
+			t.Fatalf("%s: lost %d to %d after %d", d.name, l.From.Offset, l.To.Offset, end)
 		}
 		end = l.To.Offset
 		for _, r := range s.records {

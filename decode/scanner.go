@@ -16,7 +16,7 @@ type Scanner struct {
 	// Reserve, if set, is asked before memory for a long record is taken. Next returns its error.
 	Reserve func(size int64) error
 
-	src  Source
+	src  io.ReaderAt
 	span Span
 	h    int64 // size of a physical header
 
@@ -41,7 +41,7 @@ type Scanner struct {
 }
 
 // Reset points the scanner at a span. Nothing is read before Next.
-func (s *Scanner) Reset(src Source, span Span) {
+func (s *Scanner) Reset(src io.ReaderAt, span Span) {
 	s.src, s.span, s.h = src, span, 8
 	if cap(s.scratch) > keepScratch {
 		s.scratch = nil

@@ -42,7 +42,7 @@ func checkUpgrade(t *testing.T, from, to decode.Generation, left int) {
 	for _, g := range []decode.Generation{from, decode.GenerationUnknown} {
 		span := whole(g, after.Bytes(0))
 		got := mustScan(t, after.Bytes(0), span)
-		compare(t, fmt.Sprintf("to %s behind %d bytes left, read as %d", nameOf(to), left, g), want, got)
+		compare(t, fmt.Sprintf("to %s after %d bytes left, read as %d", nameOf(to), left, g), want, got)
 		for _, rec := range got {
 			if err := d.Decode(&span, &rec); err != nil || len(d.Entries()) != 1 || len(d.Entries()[0].Argv) != 3 {
 				t.Fatalf("to %s: record at %d has entries %+v, error %v", nameOf(to), rec.Offset, d.Entries(), err)

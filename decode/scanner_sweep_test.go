@@ -87,7 +87,7 @@ func TestPrefix(t *testing.T) {
 					t.Fatalf("limit %d: %v", n, err)
 				}
 				if ends := n == 0 || len(got) > 0 && s.HeaderEnd(s.End()) >= n; ends != (err == io.EOF) {
-					t.Fatalf("limit %d behind %d: %v", n, s.End(), err)
+					t.Fatalf("limit %d after %d: %v", n, s.End(), err)
 				}
 			}
 		})
@@ -200,7 +200,7 @@ func checkChunks(t *testing.T, b []byte, span decode.Span, size int64, want []de
 		if err != io.EOF {
 			t.Fatalf("%s: span %d to %d: %v", what, part.Begin, part.End, err)
 		}
-		piece := decode.Piece{Span: part, First: s.Begin(), Last: s.End(), HeadErr: s.HeadError(), Zeros: s.Zeros()}
+		piece := decode.Coverage{Span: part, First: s.Begin(), Last: s.End(), HeadErr: s.HeadError(), Zeros: s.Zeros()}
 		if err := chain.Add(&piece, lost); err != nil {
 			t.Fatalf("%s: %v", what, err)
 		}
@@ -244,7 +244,7 @@ func TestChunksWithZeroTail(t *testing.T) {
 	}
 }
 
-func TestResumeBehindAnyRecord(t *testing.T) {
+func TestResumeAfterAnyRecord(t *testing.T) {
 	for _, g := range generations {
 		t.Run(nameOf(g), func(t *testing.T) {
 			w := mixed(g, false)

@@ -108,8 +108,8 @@ func TestFileShorterThanItsLimit(t *testing.T) {
 	}
 }
 
-// TestTornBehindALongRecord has a span that begins with the end of a record and continues with half a record.
-func TestTornBehindALongRecord(t *testing.T) {
+// TestTornAfterALongRecord has a span that begins with the end of a record and continues with half a record.
+func TestTornAfterALongRecord(t *testing.T) {
 	for _, whole := range []int{0, 5, 8, 40} {
 		w := binlogtest.NewWriter(binlogtest.Options{})
 		w.Command("SET", "wide", strings.Repeat("w", 2*block))
@@ -219,7 +219,7 @@ func chunkOf(size int) ([]byte, decode.Span) {
 }
 
 // decodeInto does with a chunk what a worker does, but for encoding.
-func decodeInto(s *decode.Scanner, d *decode.Decoder, src decode.Source, span *decode.Span, rec *decode.Record, c *decode.Change) (changes int, err error) {
+func decodeInto(s *decode.Scanner, d *decode.Decoder, src io.ReaderAt, span *decode.Span, rec *decode.Record, c *decode.Change) (changes int, err error) {
 	s.Reset(src, *span)
 	for {
 		if err := s.Next(rec); err != nil {

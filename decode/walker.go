@@ -22,9 +22,9 @@ type Walker struct {
 	// Record is what Next has come to, valid until the next call.
 	Record Record
 
-	src     Source
-	piece   Piece
-	last    int64 // where the record begins that ends at piece.Last, -1 if that is the end of a range that is lost
+	src     io.ReaderAt
+	covered Coverage
+	last    int64 // where the record begins that ends at covered.Last, -1 if that is the end of a range that is lost
 	come    bool  // Next has come to Record, and has not been called again
 	ended   bool
 	damage  error // from the last record on, until the next one is found
@@ -32,10 +32,10 @@ type Walker struct {
 }
 
 // Reset points the walker at a span. Nothing is read before Next.
-func (w *Walker) Reset(src Source, span Span) {
+func (w *Walker) Reset(src io.ReaderAt, span Span) {
 	w.Scanner.Reset(src, span)
 	w.Record, w.src = Record{}, src
-	w.piece = Piece{Span: span, First: -1, Last: -1}
+	w.covered = Coverage{Span: span, First: -1, Last: -1}
 	w.last, w.come, w.ended = -1, false, false
 	w.damage, w.failure = nil, nil
 }
@@ -44,7 +44,7 @@ func (w *Walker) Reset(src Source, span Span) {
 // read from then on.
 func (w *Walker) Next() bool {
 	if w.come {
-		w.last, w.piece.Last, w.come = w.Record.Offset, w.Record.End, false
+		w.last, w.covered.Last, w.come = w.Record.Offset, w.Record.End, false
 	}
 	for !w.ended {
 		err := w.Scanner.Next(&w.Record)
@@ -55,7 +55,7 @@ func (w *Walker) Next() bool {
 		if w.damage != nil {
 			w.found()
 		}
-		if err = w.Decoder.Decode(&w.piece.Span, &w.Record); err == nil {
+		if err = w.Decoder.Decode(&w.covered.Span, &w.Record); err == nil {
 			w.come = true
 			return true
 		}
@@ -64,10 +64,10 @@ func (w *Walker) Next() bool {
 	return false
 }
 
-// Piece says how the records lie in the span, as far as they have been read. The error is what ended that early and
+// Coverage says how the records lie in the span, as far as they have been read. The error is what ended that early and
 // says nothing about the log: that of a read, or of Scanner.Reserve.
-func (w *Walker) Piece() (Piece, error) {
-	p := w.piece
+func (w *Walker) Coverage() (Coverage, error) {
+	p := w.covered
 	p.First, p.Zeros = w.Scanner.Begin(), w.Scanner.Zeros()
 	p.HeadErr = earlier(w.Scanner.HeadError(), p.HeadErr)
 	if p.Last < 0 {
@@ -76,9 +76,12 @@ func (w *Walker) Piece() (Piece, error) {
 	return p, w.failure
 }
 
-// Fence takes the fingerprint of the place that Piece gives as Last.
+// Fence takes the fingerprint of the place that Coverage gives as Last.
 func (w *Walker) Fence() (Fence, error) {
-	p, _ := w.Piece()
+	p, _ := w.Coverage()
+	if p.Rebuilt {
+		return NewContentFence(w.src, w.last, p.Last, p.Generation)
+	}
 	return NewFence(w.src, w.last, p.Last, p.Generation)
 }
 
@@ -89,7 +92,7 @@ func (w *Walker) end(err error) {
 	case err == nil:
 		return
 	case corrupt:
-		w.piece.Err = err
+		w.covered.Err = err
 	case err != io.EOF: //nolint:errorlint // a failed read may wrap it
 		w.failure = err
 	}
@@ -98,8 +101,8 @@ func (w *Walker) end(err error) {
 
 // found closes a range of damage in front of the record last read, if it is not the span's first.
 func (w *Walker) found() {
-	if w.piece.Last >= 0 {
-		w.lose(w.piece.Last, w.Record.Offset, w.damage)
+	if w.covered.Last >= 0 {
+		w.lose(w.covered.Last, w.Record.Offset, w.damage)
 	}
 	w.damage = nil
 }
@@ -107,20 +110,19 @@ func (w *Walker) found() {
 // badFrame continues after a frame that makes no sense, where the next record has to be found. All that is wrong up
 // to there is one damage. The error ends the walk.
 func (w *Walker) badFrame(err error) error {
-	const header = 8
 	corrupt, ok := errors.AsType[*CorruptError](err)
 	switch {
 	case !ok && err == io.EOF && w.damage != nil: //nolint:errorlint // a failed read may wrap it
 		return w.damage
 	case !ok:
 		return err
-	case w.damage == nil && w.torn(err, corrupt.Offset+header-1): // at a header that is not whole
+	case w.damage == nil && w.torn(err, corrupt.Offset+w.Scanner.h-1): // at a header that is not whole
 		return err
 	case w.damage == nil:
 		w.damage = err
 	}
 	if w.Scanner.Begin() < 0 {
-		w.piece.HeadErr = w.damage
+		w.covered.HeadErr = w.damage
 	}
 	if !w.Skip {
 		return w.damage
@@ -142,7 +144,7 @@ func (w *Walker) badContent(err error) error {
 	return nil
 }
 
-// orDamage is what to go on with after damage: nothing, when a record was found there; else the damage, which reaches
+// orDamage is what to continue with after damage: nothing, when a record was found there; else the damage, which reaches
 // to the end of the span, unless the search itself failed.
 func orDamage(err, damage error) error {
 	if err == io.EOF { //nolint:errorlint // a failed read may wrap it
@@ -153,29 +155,29 @@ func orDamage(err, damage error) error {
 
 // lose tells of a range that no record can be read from.
 func (w *Walker) lose(from, to int64, err error) {
-	w.last, w.piece.Last = -1, to
+	w.last, w.covered.Last = -1, to
 	if w.Lost != nil {
-		w.Lost(Lost{Log: w.piece.Log, From: w.position(from), To: w.position(to), Err: err})
+		w.Lost(Lost{Log: w.covered.Log, From: w.position(from), To: w.position(to), Err: err})
 	}
 }
 
 func (w *Walker) position(offset int64) Position {
-	return Position{Segment: w.piece.Segment, Offset: offset}
+	return Position{Segment: w.covered.Segment, Offset: offset}
 }
 
 // torn recognises the record that a writer was at: the log is open, and the record is cut off by the end of the data, or
 // there is nothing but zeros from an offset on. For a writer puts the header of a fragment there before the payload, so
 // that the last record of an open log may be a header with zeros after it.
 func (w *Walker) torn(err error, offset int64) bool {
-	w.piece.Torn = w.piece.Open && (errors.Is(err, ErrTorn) || w.zerosFrom(offset))
-	return w.piece.Torn
+	w.covered.Torn = w.covered.Open && (errors.Is(err, ErrTorn) || w.zerosFrom(offset))
+	return w.covered.Torn
 }
 
 // zerosFrom reports whether there are only zeros from an offset on.
 func (w *Walker) zerosFrom(offset int64) bool {
 	block := make([]byte, BlockSize)
-	for ; offset < w.piece.Limit; offset += BlockSize {
-		n, err := w.src.ReadAt(block[:min(BlockSize, w.piece.Limit-offset)], offset)
+	for ; offset < w.covered.Limit; offset += BlockSize {
+		n, err := w.src.ReadAt(block[:min(BlockSize, w.covered.Limit-offset)], offset)
 		if !allZero(block[:n]) {
 			return false
 		}

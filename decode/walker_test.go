@@ -64,7 +64,7 @@ func TestWalker(t *testing.T) {
 		{name: "a content", change: content(4), records: "012356789", lost: [][2]int{{4, 5}}, last: 10},
 		{name: "the first content", change: content(0), records: "123456789", lost: [][2]int{{0, 1}}, last: 10},
 		{
-			name: "a header and the content behind it",
+			name: "a header and the content after it",
 			change: func(w []binlogtest.Want, b []byte) {
 				header(3)(w, b)
 				content(5)(w, b)
@@ -114,7 +114,7 @@ func TestWalker(t *testing.T) {
 			if diff := cmp.Diff(want, lost); diff != "" {
 				t.Error(diff)
 			}
-			p, err := w.Piece()
+			p, err := w.Coverage()
 			if err != nil || p.First != begin(test.first) || p.Last != begin(test.last) || (p.HeadErr != nil) != test.head ||
 				(p.Err != nil) != test.err || p.Torn != test.torn {
 				t.Errorf("%+v, %v", p, err)
@@ -135,12 +135,12 @@ func TestWalkerThatStops(t *testing.T) {
 				t.Fatalf("%s: no record %d", name, i)
 			}
 		}
-		if p, err := w.Piece(); err != nil || p.Last != records[2].Offset || p.Err != nil {
+		if p, err := w.Coverage(); err != nil || p.Last != records[2].Offset || p.Err != nil {
 			t.Errorf("%s: in front of the third record: %+v, %v", name, p, err)
 		}
 		for w.Next() {
 		}
-		if p, err := w.Piece(); err != nil || p.Last != records[4].Offset || p.Err == nil {
+		if p, err := w.Coverage(); err != nil || p.Last != records[4].Offset || p.Err == nil {
 			t.Errorf("%s: at the damage: %+v, %v", name, p, err)
 		}
 		got, err := w.Fence()
@@ -160,7 +160,7 @@ func TestWalkerFailures(t *testing.T) {
 	if w.Next() {
 		t.Error("a record")
 	}
-	if p, err := w.Piece(); !errors.Is(err, failure) || p.Err != nil {
+	if p, err := w.Coverage(); !errors.Is(err, failure) || p.Err != nil {
 		t.Errorf("%+v, %v", p, err)
 	}
 }
@@ -178,5 +178,27 @@ func TestWalkerAllocatesNothing(t *testing.T) {
 		}
 	}); n > 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// TestTornOrDamaged ends an open log with a header of a fragment and zeros: one whose type is not there yet is what a writer was at, and one with
+// a type that there is not is damage, whatever the size of headers.
+func TestTornOrDamaged(t *testing.T) {
+	for g, size := range map[decode.Generation]int{decode.G0: 4, decode.G5: 8} {
+		for kind, torn := range map[byte]bool{0: true, 9: false} {
+			w := binlogtest.NewWriter(binlogtest.Options{Generation: g})
+			w.Command("SET", "k", "v")
+			header := make([]byte, size)
+			header[0], header[size-1] = 1, kind
+			b := append(append(w.Bytes(0), header...), make([]byte, 100)...)
+			walker := newWalker(t, false)
+			end := int64(len(b))
+			walker.Reset(bytes.NewReader(b), decode.Span{Log: &decode.Log{DB: "db0"}, Generation: g, Exact: true, Open: true, End: end, Limit: end})
+			for walker.Next() {
+			}
+			if p, err := walker.Coverage(); err != nil || p.Torn != torn || p.Err == nil {
+				t.Errorf("G%d, type %d: torn %t, %v, %v", g-decode.G0, kind, p.Torn, p.Err, err)
+			}
+		}
 	}
 }

@@ -74,6 +74,9 @@ func parseUnix(s string) (time.Time, bool) {
 	return time.UnixMilli(int64(n)), true
 }
 
+// At is the place at a position.
+func At(p Position) Where { return Where{kind: wherePosition, position: p} }
+
 // IsPosition reports whether the place is one in one DB's log, which means nothing in another's.
 func (w Where) IsPosition() bool { return w.kind == wherePosition }
 

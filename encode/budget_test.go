@@ -18,8 +18,8 @@ import (
 // hoarder is a sink that keeps every batch until it is told to deliver.
 type hoarder struct {
 	mu    sync.Mutex
-	kept  []func(error)
-	bytes int64 // of the batches kept
+	kept  []func() // what delivers each batch
+	bytes int64    // of the batches kept
 	sizes []int64
 	total int
 }
@@ -27,7 +27,10 @@ type hoarder struct {
 func (s *hoarder) Write(_ context.Context, b *sink.Batch, done func(error)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.kept = append(s.kept, done)
+	s.kept = append(s.kept, func() {
+		b.Release()
+		done(nil)
+	})
 	s.sizes = append(s.sizes, int64(len(b.Data)))
 	s.bytes += int64(len(b.Data))
 	s.total++
@@ -41,8 +44,8 @@ func (s *hoarder) deliver() (batches int, bytes int64) {
 	kept, bytes := s.kept, s.bytes
 	s.kept, s.bytes, s.sizes = nil, 0, nil
 	s.mu.Unlock()
-	for _, done := range kept {
-		done(nil)
+	for _, deliver := range kept {
+		deliver()
 	}
 	return len(kept), bytes
 }
@@ -87,7 +90,7 @@ func TestRunBoundsTheBytesInFlight(t *testing.T) {
 				to, ended := &hoarder{}, make(chan error, 1)
 				source := sinktest.SourceOf(t, sinktest.Find(t, dir), 0)
 				go func() {
-					_, err := encode.Run(t.Context(), source, to, encode.Options{Format: sinktest.WholeValues(), Workers: 8, Memory: c.memory})
+					_, err := encode.Run(t.Context(), source, sink.Opened{Sink: to}, encode.Options{Format: sinktest.WholeValues(), Workers: 8, Memory: c.memory})
 					ended <- err
 				}()
 				rounds := 0
@@ -122,7 +125,7 @@ func TestRunHoldsManySmallBatches(t *testing.T) {
 		to, ended := &hoarder{}, make(chan error, 1)
 		source := sinktest.SourceOf(t, sinktest.Find(t, dir), decode.BlockSize)
 		go func() {
-			_, err := encode.Run(t.Context(), source, to, encode.Options{Format: sinktest.WholeValues(), Workers: 4, Memory: 32 << 20})
+			_, err := encode.Run(t.Context(), source, sink.Opened{Sink: to}, encode.Options{Format: sinktest.WholeValues(), Workers: 4, Memory: 32 << 20})
 			ended <- err
 		}()
 		synctest.Wait()
@@ -152,17 +155,18 @@ func TestRunLetsGoOfLargeRecords(t *testing.T) {
 	runtime.GC()
 	runtime.ReadMemStats(&before)
 	to := &watcher{onWrite: func() { runtime.GC(); runtime.ReadMemStats(&last) }}
-	_, err := encode.Run(t.Context(), sinktest.SourceOf(t, sinktest.Find(t, dir), 0), to, encode.Options{Format: sinktest.Lines(), Workers: 1})
+	_, err := encode.Run(t.Context(), sinktest.SourceOf(t, sinktest.Find(t, dir), 0), sink.Opened{Sink: to}, encode.Options{Format: sinktest.Lines(), Workers: 1})
 	if grown := int64(last.HeapAlloc) - int64(before.HeapAlloc); err != nil || grown > 12<<20 {
-		t.Errorf("%v: %d bytes are still in use behind the large record", err, grown)
+		t.Errorf("%v: %d bytes are still in use after the large record", err, grown)
 	}
 }
 
 // watcher is a sink that looks around at each batch.
 type watcher struct{ onWrite func() }
 
-func (s *watcher) Write(_ context.Context, _ *sink.Batch, done func(error)) {
+func (s *watcher) Write(_ context.Context, b *sink.Batch, done func(error)) {
 	s.onWrite()
+	b.Release()
 	done(nil)
 }
 
@@ -171,17 +175,12 @@ func (*watcher) Close(context.Context) error { return nil }
 // TestRunAllocates compares runs over logs of few and of many records: a chunk costs some allocations, a record none.
 func TestRunAllocates(t *testing.T) {
 	to := &watcher{onWrite: func() {}}
-	for name, to := range map[string]sink.Sink{"stream": to, "messages": messenger{to}} {
-		t.Run(name, func(t *testing.T) { checkAllocates(t, to) })
+	for name, traits := range map[string]sink.Traits{"stream": {}, "messages": {Messages: true}} {
+		t.Run(name, func(t *testing.T) { checkAllocates(t, sink.Opened{Sink: to, Traits: traits}) })
 	}
 }
 
-// messenger makes any sink one of messages.
-type messenger struct{ sink.Sink }
-
-func (messenger) Messages() {}
-
-func checkAllocates(t *testing.T, to sink.Sink) {
+func checkAllocates(t *testing.T, to sink.Opened) {
 	t.Helper()
 	perRun := func(records, size int) float64 {
 		w := binlogtest.NewWriter(binlogtest.Options{})

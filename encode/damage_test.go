@@ -13,7 +13,9 @@ import (
 
 	"pikabin/decode"
 	"pikabin/decode/binlogtest"
+	"pikabin/decode/binlogtest/sample"
 	"pikabin/encode"
+	"pikabin/encode/sink"
 	"pikabin/encode/sinktest"
 )
 
@@ -76,7 +78,7 @@ var harm = map[string]func(rng *rand.Rand, data []byte) ([]byte, span){
 // workers nor the size of chunks change the ranges.
 func TestRunDamage(t *testing.T) {
 	for name, damage := range harm {
-		for seed := range uint64(5) {
+		for seed := range sample.Count(uint64(5), 2) {
 			t.Run(fmt.Sprintf("%s %d", name, seed), func(t *testing.T) {
 				t.Parallel()
 				rng := rand.New(rand.NewPCG(seed, 7))
@@ -121,7 +123,7 @@ func checkSkip(t *testing.T, dir string, w *binlogtest.Writer, segment uint32, w
 	}
 	to := &sinktest.Messages{}
 	o := encode.Options{Format: sinktest.Lines(), SkipCorrupt: true}
-	if _, err := encode.Run(t.Context(), sinktest.SourceOf(t, sinktest.Find(t, dir), 1<<16), to, o); err != nil {
+	if _, err := encode.Run(t.Context(), sinktest.SourceOf(t, sinktest.Find(t, dir), 1<<16), sink.Opened{Sink: to, Traits: sink.Traits{Messages: true}}, o); err != nil {
 		t.Fatal(err)
 	}
 	if got := bytes.Join(to.Values, nil); !bytes.Equal(got, want) {

@@ -1,5 +1,6 @@
 // Package encode is the engine, the way from the chunks of a log to a sink: workers turn chunks into batches of encoded changes, the
-// batches are put back into log order and delivered, and what has been acknowledged moves the position.
+// batches are put back into log order and delivered, and what has been acknowledged moves the position. What is counted on the way is in
+// package stats.
 //
 // The words, each of which means one thing:
 //
@@ -7,7 +8,11 @@
 //	batch       what became of one chunk, as a sink is handed it (sink.Batch)
 //	parcel      a batch with what the engine needs of it: its chunk, its buffers, its share of the budget
 //	message     one change of a batch, for sinks that deliver each by itself
+//	release     the sink needs the bytes of a batch no more, which may be long before it is done
+//	done        the batch is durable as far as the sink promises
+//	note        what a sink has to know to continue its output, kept in the state
 //	piece       what of a batch belongs to one hour, for folders with partitions
+//	portion     what of a record with very many changes is delivered at a time
 //	cut         where a piece starts in the bytes that are not yet compressed
 //	frame       compressed bytes that can be read by themselves
 //	part        a file of a folder, which consumers see once it is complete

@@ -14,14 +14,15 @@ import (
 	"pikabin/decode/binlogtest"
 	"pikabin/encode"
 	"pikabin/encode/checkpoint"
+	"pikabin/encode/sink"
 	"pikabin/encode/sinktest"
 	"pikabin/formats"
 )
 
-// histories is a source that gives a log again and again, each time as another history of it.
+// histories give a log again and again, each time as another history of it.
 type histories struct {
 	hole decode.Hole
-	list []*binlog.Backfill
+	list []*sinktest.Source
 }
 
 func (s *histories) Next(ctx context.Context) (decode.Chunk, error) {
@@ -30,7 +31,7 @@ func (s *histories) Next(ctx context.Context) (decode.Chunk, error) {
 		return chunk, err
 	}
 	s.list = s.list[1:]
-	return decode.Chunk{}, s.hole
+	return decode.Missing(s.hole), nil
 }
 
 // TestEventsOfEpochs: each event says which history it is of, whichever worker made it, and a resumed run says the same.
@@ -44,13 +45,13 @@ func TestEventsOfEpochs(t *testing.T) {
 	l := sinktest.Find(t, dir)[0]
 	format, _ := formats.Lookup("jsonl")
 	events := func(workers int, epoch uint32, runs int) []string {
-		source := &histories{hole: rewrite{gap{l.ID()}}}
+		list := &histories{hole: rewrite{gap{l.ID()}}}
 		for range runs {
-			source.list = append(source.list, sinktest.PlanOf(t, l.Chunks(l.Start(), l.Committed(), binlog.PlanOptions{ChunkSize: decode.BlockSize})))
+			list.list = append(list.list, sinktest.PlanOf(t, l.Chunks(l.Start(), l.Committed(), binlog.PlanOptions{ChunkSize: decode.BlockSize})))
 		}
 		to := &sinktest.Collector{}
-		start := map[*decode.Log]checkpoint.Mark{l.ID(): {Position: l.Start(), Epoch: epoch}}
-		_, err := encode.Run(t.Context(), source, to, encode.Options{Format: format, Workers: workers, Start: start, SkipGaps: true})
+		source := &sinktest.Source{Chunks: list, Marks: map[*decode.Log]checkpoint.Mark{l.ID(): {Position: l.Start(), Epoch: epoch}}}
+		_, err := encode.Run(t.Context(), source, sink.Opened{Sink: to}, encode.Options{Format: format, Workers: workers, SkipGaps: true})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"pikabin/decode"
-	"pikabin/encode/frame"
 	"pikabin/encode/sink"
 )
 
@@ -32,28 +31,22 @@ func (p *parcel) cutAt(unix int64, zone *time.Location, at decode.Position) {
 	p.cuts = append(p.cuts, cut{at: len(p.plain), hour: hourOf(unix, zone), last: unix, begin: at})
 }
 
-// cutPieces makes pieces of the plain bytes, each a frame of its own if they are compressed.
-func (p *parcel) cutPieces(frames frame.Compressor) {
-	p.packed = p.packed[:0]
-	for i, c := range p.cuts {
-		end := len(p.plain)
-		if i+1 < len(p.cuts) {
-			end = p.cuts[i+1].at
-		}
-		if frames != nil {
-			p.packed = frames.AppendFrame(p.packed, p.plain[c.at:end])
-			end = len(p.packed)
-		}
-		p.cuts[i].at = end // where the piece ends in Data
+// pieceEnds are where the pieces of the plain bytes end; without cuts they are one.
+func (p *parcel) pieceEnds() []int {
+	p.ends = p.ends[:0]
+	for i := 1; i < len(p.cuts); i++ {
+		p.ends = append(p.ends, p.cuts[i].at)
 	}
-	p.Data = p.plain
-	if frames != nil {
-		p.Data = p.packed
-	}
+	p.ends = append(p.ends, len(p.plain))
+	return p.ends
+}
+
+// cutPieces makes pieces of Data.
+func (p *parcel) cutPieces(ends []int) {
 	begin := 0
-	for _, c := range p.cuts {
-		p.Pieces = append(p.Pieces, sink.Piece{Hour: c.hour, Last: c.last, Begin: c.begin, Data: p.Data[begin:c.at]})
-		begin = c.at
+	for i, c := range p.cuts {
+		p.Pieces = append(p.Pieces, sink.Piece{Hour: c.hour, Last: c.last, Begin: c.begin, Data: p.Data[begin:ends[i]]})
+		begin = ends[i]
 	}
 }
 

@@ -15,15 +15,14 @@ import (
 // joiner puts the batches back into one stream, with the ranges that are lost between them.
 type joiner struct {
 	o      *Options
-	sink   sink.Sink
-	keeps  bool // the sink is a Keeper
-	parted bool // the sink has an output for each log
-	begun  bool // its output holds something from before
+	out    sink.Opened
+	passes sink.Transactional // the sink, if it is one
 	pool   *pool
 	again  *worker // encodes what belongs to no chunk, and a chunk that a limit cuts
 
 	db     string // that the stream has last been switched to
 	ledger *ledger
+	seam   seam
 	teller teller
 	result Result
 
@@ -38,8 +37,8 @@ func (j *joiner) join(ctx context.Context, b *parcel) error {
 	err := j.failed()
 	switch {
 	case err != nil:
-	case b.hole != nil:
-		err = j.hole(ctx, b.hole, b.Epoch)
+	case b.chunk.Missing != nil:
+		err = j.hole(ctx, b.chunk.Missing, b.Epoch)
 	case b.err != nil:
 		err = b.err
 	default:
@@ -51,10 +50,10 @@ func (j *joiner) join(ctx context.Context, b *parcel) error {
 
 // take delivers a batch after the ranges that are lost in front of it, and looks at how it ended.
 func (j *joiner) take(ctx context.Context, b *parcel) error {
-	account := j.ledger.account(b.chunk.Log, decode.Position{Segment: b.chunk.Segment, Offset: b.chunk.Begin})
+	account := j.ledger.account(b.chunk.Log, beginOf(&b.chunk))
 	account.epoch = b.Epoch
 	torn := account.chain.Torn()
-	if err := account.chain.Add(&b.piece, j.lost(ctx)); err != nil {
+	if err := j.place(ctx, account, b); err != nil {
 		j.pool.put(b)
 		return err
 	}
@@ -67,8 +66,11 @@ func (j *joiner) take(ctx context.Context, b *parcel) error {
 		j.report(l)
 	}
 	j.teller.take(&b.doubts)
-	log := b.Log
-	if err := j.deliver(ctx, b); err != nil {
+	log, deliver := b.Log, j.deliver
+	if b.large {
+		deliver = j.deliverLarge
+	}
+	if err := deliver(ctx, b); err != nil {
 		return err
 	}
 	switch damage := account.chain.Damage(); {
@@ -83,56 +85,88 @@ func (j *joiner) take(ctx context.Context, b *parcel) error {
 	return nil
 }
 
-// lost gives what takes a range that is lost between two batches: an error, or an event in the stream.
-func (j *joiner) lost(ctx context.Context) func(decode.Lost) error {
+// place puts a batch after the one before it, with the ranges that are lost between them.
+func (j *joiner) place(ctx context.Context, account *account, b *parcel) error {
+	if err := account.chain.Add(&b.covered, j.lost(ctx, &b.chunk)); err != nil {
+		return err
+	}
+	if account.rest = (decode.Fence{}); !account.chain.Clean() {
+		account.rest = j.fence(&b.chunk, min(b.chunk.End, b.chunk.Limit))
+	}
+	return nil
+}
+
+// lost gives what takes a range that is lost before a chunk, or after the last one if that is nil: an error, or an event in the stream.
+func (j *joiner) lost(ctx context.Context, before *decode.Chunk) func(decode.Lost) error {
 	return func(l decode.Lost) error {
 		if !j.o.SkipCorrupt {
 			return fmt.Errorf("%s: %w", l.Log, l.Err)
 		}
 		j.report(l)
-		return j.event(ctx, lostChange(&l), l.To)
+		return j.event(ctx, lostChange(&l), l.To, j.fenceOf(&l, before))
 	}
+}
+
+// fenceOf is the fingerprint of the end of a range that is lost: it is in the segment of the chunk after it, or at the end of what was joined last.
+// A server may yet write over what never was part of its log.
+func (j *joiner) fenceOf(l *decode.Lost, before *decode.Chunk) decode.Fence {
+	switch {
+	case l.Open:
+		return decode.Fence{}
+	case before != nil && before.Segment == l.To.Segment:
+		return j.fence(before, l.To.Offset)
+	}
+	return j.ledger.account(l.Log, l.To).rest
+}
+
+// fence is the fingerprint of a place in the segment of a chunk, if positions are kept. It is that of nothing if the bytes cannot be read: they were lost.
+func (j *joiner) fence(c *decode.Chunk, at int64) decode.Fence {
+	if !j.o.Fences {
+		return decode.Fence{}
+	}
+	fence, _ := decode.NewFence(c.Blocks, -1, at, c.Generation)
+	return fence
 }
 
 // hole is a range that the source could not give: an error, or an event in the stream. What comes after it is of an epoch.
 func (j *joiner) hole(ctx context.Context, h decode.Hole, epoch uint32) error {
 	log, from, to := h.Hole()
 	account := j.ledger.account(log, from)
-	if err := account.chain.Close(j.lost(ctx)); err != nil {
+	if err := account.chain.Close(j.lost(ctx, nil)); err != nil {
 		return err
 	}
 	c := &decode.Change{
 		Op: decode.OpGap, Log: log, Segment: to.Segment, Offset: to.Offset, From: from, To: to, Reason: h.Why(),
 	}
-	skip, count := j.o.SkipGaps, &j.result.Gaps
+	count := &j.result.Gaps
 	if _, ok := h.(decode.Rewritten); ok {
 		c.Op = decode.OpRewritten
 	}
-	if _, ok := errors.AsType[*decode.CorruptError](h); ok {
+	if isDamage(h) {
 		c.Op, c.Segment, c.Offset = decode.OpCorrupt, from.Segment, from.Offset
-		skip, count = j.o.SkipCorrupt, &j.result.Lost
+		count = &j.result.Lost
 	}
-	if !skip {
+	if !j.o.Skips(h) {
 		return h
 	}
 	*count++
-	j.o.Stats.skipped(c.Op, h)
+	j.o.Stats.Skipped(c.Op, h)
 	account.epoch = epoch
 	j.o.Report(h)
-	return j.event(ctx, c, to)
+	return j.event(ctx, c, to, decode.Fence{}) // the bytes before it are missing, too
 }
 
 func (j *joiner) report(l decode.Lost) {
 	j.result.Lost++
 	j.result.LostBytes += l.To.Offset - l.From.Offset
-	j.o.Stats.skipped(decode.OpCorrupt, &l)
+	j.o.Stats.Skipped(decode.OpCorrupt, &l)
 	j.o.Report(&l)
 }
 
-// event delivers a change that is no command of the log.
-func (j *joiner) event(ctx context.Context, c *decode.Change, end decode.Position) error {
+// event delivers a change that is no command of the log. fence is of the end.
+func (j *joiner) event(ctx context.Context, c *decode.Change, end decode.Position, fence decode.Fence) error {
 	b := j.pool.get()
-	b.Log, b.Begin, b.End = c.Log, decode.Position{Segment: c.Segment, Offset: c.Offset}, end
+	b.Log, b.Begin, b.End, b.Fence = c.Log, decode.Position{Segment: c.Segment, Offset: c.Offset}, end, fence
 	b.Epoch = j.ledger.account(b.Log, end).epoch
 	c.Epoch = b.Epoch
 	j.again.add(b, c)
@@ -148,14 +182,17 @@ func (j *joiner) framed(b *parcel) *parcel {
 
 // deliver hands a batch to the sink. Its position counts once it and all before it are acknowledged.
 func (j *joiner) deliver(ctx context.Context, b *parcel) error {
-	if len(b.Data) > 0 && b.Log.DB != j.db && !j.parted {
+	if len(b.Data) > 0 && b.Log.DB != j.db && !j.out.Traits.PerLog {
 		if err := j.switchDB(ctx, b.Log); err != nil {
 			j.pool.put(b)
 			return err
 		}
 	}
 	ack := func() {}
-	if b.piece.First >= 0 || len(b.Data) > 0 {
+	switch {
+	case b.part:
+		ack = j.ledger.hold(b.Log)
+	case b.covered.First >= 0 || len(b.Data) > 0:
 		ack = j.ledger.track(b)
 	}
 	return j.write(ctx, b, ack)
@@ -163,40 +200,49 @@ func (j *joiner) deliver(ctx context.Context, b *parcel) error {
 
 // write hands a batch to the sink, if there is something in it, and counts it.
 func (j *joiner) write(ctx context.Context, b *parcel, ack func()) error {
-	j.result.add(b)
-	j.o.Stats.add(b)
+	j.result.Add(b.volume())
+	j.o.Stats.Add(b.volume())
 	if j.o.Progress != nil {
 		j.o.Progress(b.read)
 	}
 	if len(b.Data) == 0 {
-		if p, ok := j.sink.(sink.Positioner); ok && b.piece.First >= 0 {
-			p.Pass(b.Log, b.Mark())
+		if j.passes != nil && b.covered.First >= 0 {
+			j.passes.Pass(b.Log, b.Mark())
 		}
 		ack()
 		j.pool.put(b)
 		return nil
 	}
-	ack, done := j.o.Stats.send(ack)
-	if j.keeps {
-		j.ledger.keep(ack)
-		ack = func() {}
-	}
-	j.sink.Write(ctx, &b.Batch, func(err error) {
-		done()
+	ack = j.o.Stats.Send(ack)
+	b.sent = true
+	j.out.Sink.Write(ctx, &b.Batch, func(err error) {
 		if err != nil {
 			j.fail(err)
 		} else {
 			ack()
 		}
-		j.pool.put(b)
 	})
 	return j.failed()
+}
+
+// head writes what a file begins with, if it is a new one.
+func (j *joiner) head(ctx context.Context) error {
+	if j.out.Traits.Messages || j.out.Traits.PerLog || j.out.Found.NotEmpty {
+		return nil
+	}
+	head, err := j.o.Head()
+	if head == nil || err != nil {
+		return err
+	}
+	b := j.pool.get()
+	b.Data, b.Log = head, &decode.Log{DB: j.db}
+	return j.write(ctx, b, func() {})
 }
 
 // emptyFrame writes a compressed nothing if nothing has been written, now or before, since no bytes at all are no file that
 // zstd -d or gzip -d would take.
 func (j *joiner) emptyFrame(ctx context.Context) {
-	if j.again.frames == nil || j.result.Written > 0 || j.parted || j.begun {
+	if j.again.frames == nil || j.result.Written > 0 || j.out.Traits.PerLog || j.out.Found.NotEmpty {
 		return
 	}
 	b := j.pool.get()
@@ -210,7 +256,7 @@ func (j *joiner) emptyFrame(ctx context.Context) {
 func (j *joiner) switchDB(ctx context.Context, log *decode.Log) error {
 	j.db = log.DB
 	s, ok := j.again.encoder.(formats.Switcher)
-	if !ok || j.again.messages {
+	if !ok || j.again.traits.Messages {
 		return nil
 	}
 	b := j.pool.get()
@@ -223,29 +269,16 @@ func (j *joiner) switchDB(ctx context.Context, log *decode.Log) error {
 	return j.write(ctx, j.framed(b), j.ledger.hold(log))
 }
 
-// header is what an output of one log begins with. What the format cannot say of it, is said where its first change is.
-func (j *joiner) header(log *decode.Log) []byte {
-	s, ok := j.again.encoder.(formats.Switcher)
-	if !ok || log.DB == decode.FirstDB {
-		return nil
-	}
-	plain, err := s.AppendSwitch(nil, log.DB)
-	if err != nil || j.again.frames == nil {
-		return plain
-	}
-	return j.again.frames.AppendFrame(nil, plain)
-}
-
 // watch listens to a sink that can fail while nothing is written, until the context ends. It returns what waits for that.
 func (j *joiner) watch(ctx context.Context) (wait func()) {
-	watched, ok := j.sink.(sink.Watched)
-	if !ok {
+	failed := j.out.Traits.Failed
+	if failed == nil {
 		return func() {}
 	}
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		select {
-		case err := <-watched.Gone():
+		case err := <-failed:
 			j.fail(err)
 		case <-ctx.Done():
 		}
@@ -265,7 +298,7 @@ func (j *joiner) fail(err error) {
 		failure = &sink.Error{Err: err}
 	}
 	j.failure = failure
-	j.o.Stats.failed(failure.Err)
+	j.o.Stats.Failed(failure.Err)
 	j.stop(failure)
 }
 

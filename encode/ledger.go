@@ -1,8 +1,6 @@
 package encode
 
 import (
-	"maps"
-	"slices"
 	"sync"
 
 	"pikabin/decode"
@@ -12,26 +10,24 @@ import (
 // ledger holds an account for each log. The joiner writes it, and whoever saves the positions reads it.
 type ledger struct {
 	mu       sync.Mutex
-	start    map[*decode.Log]checkpoint.Mark
-	late     func(*decode.Log) (checkpoint.Mark, bool) // nil: nothing is known of other logs
+	starts   func() map[*decode.Log]checkpoint.Mark // those of the source
 	accounts map[*decode.Log]*account
 	logs     []*decode.Log // in the order in which they came
 	timed    bool          // the times of what is delivered are asked for
-	unkept   []func()      // acknowledgements of what a Keeper has accepted and not made durable, in the order of the writes
 }
 
-// account is how far one log has come. chain and epoch belong to the joiner, read to the goroutine that reads.
+// account is how far one log has come. chain, rest and epoch belong to the joiner, read to the goroutine that reads.
 type account struct {
 	chain   decode.Chain
-	epoch   uint32 // of what was joined last
-	read    uint32 // the epoch of what was read last
+	rest    decode.Fence // of the end of the last span, if something in it is no record
+	epoch   uint32       // of what was joined last
+	read    uint32       // the epoch of what was read last
 	tracker *checkpoint.Tracker
 	times   eventTimes // under the ledger's lock
 }
 
-// newLedger begins with the places that are known before anything is read.
-func newLedger(o *Options) *ledger {
-	return &ledger{start: o.Start, late: o.Late, accounts: map[*decode.Log]*account{}}
+func newLedger(src Source) *ledger {
+	return &ledger{starts: src.Starts, accounts: map[*decode.Log]*account{}}
 }
 
 // account finds that of a log, or opens it at a position when the first thing of the log comes: so that a log of which
@@ -41,10 +37,7 @@ func (l *ledger) account(log *decode.Log, at decode.Position) *account {
 	defer l.mu.Unlock()
 	a := l.accounts[log]
 	if a == nil {
-		mark, ok := l.start[log]
-		if !ok && l.late != nil {
-			mark, ok = l.late(log)
-		}
+		mark, ok := l.starts()[log]
 		if !ok {
 			mark.Position = at
 		}
@@ -80,31 +73,11 @@ func (l *ledger) hold(log *decode.Log) func() {
 	return l.account(log, decode.Position{}).tracker.Hold()
 }
 
-// keep holds an acknowledgement back until the Keeper says that the write is durable. It comes before the write, which may be
-// made durable before it returns.
-func (l *ledger) keep(ack func()) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.unkept = append(l.unkept, ack)
-}
-
-// kept acknowledges the oldest n writes that were held back.
-func (l *ledger) kept(n int) {
-	l.mu.Lock()
-	acks := slices.Clone(l.unkept[:n])
-	l.unkept = slices.Delete(l.unkept, 0, n)
-	l.mu.Unlock()
-	for _, ack := range acks {
-		ack()
-	}
-}
-
-// marks are the places after which nothing is missing, those included of logs of which nothing has come.
+// marks are the places up to which nothing is missing, those included of logs of which nothing has come.
 func (l *ledger) marks() map[*decode.Log]checkpoint.Mark {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	marks := map[*decode.Log]checkpoint.Mark{}
-	maps.Copy(marks, l.start)
+	marks := l.starts()
 	for log, a := range l.accounts {
 		marks[log] = a.tracker.Committed()
 	}

@@ -9,6 +9,7 @@ import (
 	"pikabin/decode/binlog"
 	"pikabin/decode/binlogtest"
 	"pikabin/encode"
+	"pikabin/encode/sink"
 	"pikabin/encode/sinktest"
 )
 
@@ -36,17 +37,17 @@ func checkResume(t *testing.T, dir string, n int, result encode.Result, want [][
 	l := sinktest.Find(t, dir)[0]
 	from := result.Committed[result.Logs[0]]
 	to := &sinktest.Collector{}
-	if _, err := encode.Run(t.Context(), sinktest.PlanOf(t, l.Chunks(from, l.Committed(), binlog.PlanOptions{})), to, encode.Options{Format: sinktest.Lines()}); err != nil {
+	if _, err := encode.Run(t.Context(), sinktest.PlanOf(t, l.Chunks(from, l.Committed(), binlog.PlanOptions{})), sink.Opened{Sink: to}, encode.Options{Format: sinktest.Lines()}); err != nil {
 		t.Fatal(err)
 	}
 	rest := bytes.SplitAfter(to.Bytes(), []byte("\n"))
 	rest = rest[:len(rest)-1]
 	again := len(rest) - (len(want) - min(n, len(want)))
 	if again < 0 || again > 3 || !bytes.Equal(bytes.Join(want[len(want)-len(rest):], nil), to.Bytes()) {
-		t.Fatalf("limit %d: behind %v come %d changes, %d of them again", n, from, len(rest), again)
+		t.Fatalf("limit %d: after %v come %d changes, %d of them again", n, from, len(rest), again)
 	}
 	if again > 0 && !bytes.Contains(rest[0], fmt.Appendf(nil, " 0/%d ", again+partsLeft(rest, again))) {
-		t.Fatalf("limit %d: %d changes come again behind %v: %s", n, again, from, rest[0])
+		t.Fatalf("limit %d: %d changes come again after %v: %s", n, again, from, rest[0])
 	}
 }
 
@@ -71,7 +72,7 @@ func TestRunLimitOfKeptPositions(t *testing.T) {
 		var got []byte
 		for from := l.Start(); ; {
 			to := &sinktest.Collector{}
-			result, err := encode.Run(t.Context(), sinktest.PlanOf(t, l.Chunks(from, l.Committed(), binlog.PlanOptions{})), to,
+			result, err := encode.Run(t.Context(), sinktest.PlanOf(t, l.Chunks(from, l.Committed(), binlog.PlanOptions{})), sink.Opened{Sink: to},
 				encode.Options{Format: sinktest.Lines(), Limit: limit, Fences: true, Workers: 4})
 			if err != nil {
 				t.Fatal(err)

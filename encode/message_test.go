@@ -8,6 +8,7 @@ import (
 	"pikabin/decode"
 	"pikabin/decode/binlogtest"
 	"pikabin/encode"
+	"pikabin/encode/sink"
 	"pikabin/encode/sinktest"
 )
 
@@ -25,7 +26,7 @@ func TestRunMessages(t *testing.T) {
 		}
 	}
 	to := &sinktest.Messages{}
-	if _, err := encode.Run(t.Context(), sinktest.SourceOf(t, sinktest.Find(t, dir), 1<<16), to, encode.Options{Format: switching()}); err != nil {
+	if _, err := encode.Run(t.Context(), sinktest.SourceOf(t, sinktest.Find(t, dir), 1<<16), sink.Opened{Sink: to, Traits: sink.Traits{Messages: true}}, encode.Options{Format: switching()}); err != nil {
 		t.Fatal(err)
 	}
 	at := func(i int) decode.Position {

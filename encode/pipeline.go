@@ -1,11 +1,11 @@
 package encode
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"runtime"
-	"time"
 
 	"pikabin/decode"
 	"pikabin/decode/ordered"
@@ -14,14 +14,19 @@ import (
 	"pikabin/encode/filter"
 	"pikabin/encode/frame"
 	"pikabin/encode/sink"
+	"pikabin/encode/stats"
 	"pikabin/formats"
 )
 
-// Source hands out the chunks of one log after another, each log in its order.
+// Source hands out the chunks of some logs, those of each log in its order.
 type Source interface {
-	// Next returns the next chunk, a decode.Hole where a range of the log is missing, after which it may
-	// be called again and continues after that, or io.EOF.
+	// Next returns the next chunk, with what is missing of the log in its place, or io.EOF.
 	Next(ctx context.Context) (decode.Chunk, error)
+
+	// Starts are the places from which logs are read, of all that were begun until now: those of a log that was read before have
+	// a fence and an epoch. A log that is not among them is read from its first chunk on. It is for any goroutine, and the map is
+	// the caller's.
+	Starts() map[*decode.Log]checkpoint.Mark
 }
 
 // Options say what Run does. Format is needed; the rest has useful zero values.
@@ -31,20 +36,15 @@ type Options struct {
 	Decoder       decode.DecoderOptions
 	Filter        filter.Filter
 	Compression   frame.Compression
+	Seal          formats.SealOptions // for formats with a Sealer: RowGroup, Timestamps and Version
 
 	Workers int   // 0: one for each CPU
 	Memory  int64 // bound on the bytes in flight; 0: 256 MiB. One record may be larger, alone.
 	Limit   int64 // stop after so many changes; 0: no limit
+	Portion int64 // how much is made at a time of one record with very many changes; 0: some 8 MiB
 
 	// Where these are set a damaged or missing range becomes an event, and the reading continues.
 	SkipCorrupt, SkipGaps bool
-
-	// Start are the places from which logs are read that are known before: those of a log that was read before have a
-	// fence and an epoch.
-	Start map[*decode.Log]checkpoint.Mark
-
-	// Late, if set, gives the same for a log that is not in Start, when the first thing of it comes. False: nothing is known.
-	Late func(*decode.Log) (checkpoint.Mark, bool)
 
 	// Save, if set, is called about once a second and at the end with what has been delivered, if there is more than at
 	// the last call. It is called from one goroutine at a time. On an error it is called again later.
@@ -55,9 +55,6 @@ type Options struct {
 
 	// Fences says that Save keeps what it is given, so that positions need a fingerprint of what is before them.
 	Fences bool
-
-	// Hive parts batches by the hours of their events in this zone, for a folder with such partitions. Nil: they are not.
-	Hive *time.Location
 
 	// Roll asks for the current part of the output to be completed.
 	Roll <-chan struct{}
@@ -72,35 +69,23 @@ type Options struct {
 	Progress func(bytes int64)
 
 	// Stats, if set, is kept up to date for whoever watches.
-	Stats *Stats
-
-	gathers   bool // the sink compresses small batches itself
-	positions bool // the sink is a Positioner
+	Stats *stats.Stats
 }
 
 // Result is what a run did.
 type Result struct {
-	Records, Changes, Passed int64
-	Read, Plain, Written     int64 // bytes of the log, of the changes, and of the output
-	Lost, LostBytes, Gaps    int64 // skipped: damaged ranges, their bytes as far as they are there, missing ranges
-	Torn                     []Torn
-	Logs                     []*decode.Log
-	Committed                map[*decode.Log]decode.Position
+	stats.Volume
+
+	Lost, LostBytes, Gaps int64 // skipped: damaged ranges, their bytes as far as they are there, missing ranges
+	Torn                  []Torn
+	Logs                  []*decode.Log
+	Committed             map[*decode.Log]decode.Position
 }
 
 // Torn is where a log without a manifest ends in half a record.
 type Torn struct {
 	Log *decode.Log
 	At  decode.Position
-}
-
-func (r *Result) add(b *parcel) {
-	r.Records += b.records
-	r.Changes += b.changes
-	r.Passed += b.passed
-	r.Read += b.read
-	r.Plain += b.text
-	r.Written += int64(len(b.Data))
 }
 
 // chunkShare is what a chunk in flight is reckoned to take at least: what it is read through, and several times its
@@ -115,10 +100,8 @@ const defaultMemory = 256 << 20
 
 // Run takes everything from src to a sink, and closes it. The bytes do not depend on the number of
 // workers. On an error all that comes before it in the log has been handed to the sink.
-func Run(ctx context.Context, src Source, to sink.Sink, o Options) (Result, error) {
-	if o.Memory == 0 {
-		o.Memory = defaultMemory
-	}
+func Run(ctx context.Context, src Source, to sink.Opened, o Options) (Result, error) {
+	o.Memory = o.memory() - o.sealMemory()
 	if o.Workers == 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
@@ -126,39 +109,30 @@ func Run(ctx context.Context, src Source, to sink.Sink, o Options) (Result, erro
 	if o.Report == nil {
 		o.Report = func(error) {}
 	}
-	keeper, keeps := to.(sink.Keeper)
 	within, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	j := &joiner{o: &o, sink: to, keeps: keeps, db: decode.FirstDB, ledger: newLedger(&o), stop: stop, teller: teller{warn: o.warn}}
-	if c, ok := to.(sink.Continued); ok {
-		j.db, j.begun = c.DB(), c.Begun()
-	}
-	if g, ok := to.(sink.Gatherer); ok {
-		o.gathers = g.Gathers()
-	}
-	noter, _ := to.(sink.Noter)
-	s := &saver{o: &o, keeper: keeper, noter: noter, ledger: j.ledger, fail: j.fail}
-	o.Stats.begin(j.ledger, o.Fences)
-	parts, isParted := to.(sink.Parted)
-	if isParted {
-		parts.SetHeader(j.header)
-	}
-	j.parted = isParted
+	j := &joiner{o: &o, out: to, db: cmp.Or(to.Found.DB, decode.FirstDB), ledger: newLedger(src), stop: stop, teller: teller{warn: o.warn}}
+	s := &saver{o: &o, out: &j.out, ledger: j.ledger, seam: &j.seam, fail: j.fail}
+	j.passes, _ = to.Sink.(sink.Transactional)
+	s.resumable, _ = to.Sink.(sink.Resumable)
+	j.ledger.timed = o.Stats != nil
+	o.Stats.Begin(j.ledger.delivered, o.Fences)
+	o.Fences = o.Fences || j.passes != nil
 	err := j.all(ctx, within, src, s)
 	j.result.Logs = s.ledger.logs
 	j.result.Committed = map[*decode.Log]decode.Position{}
 	for log, mark := range s.ledger.marks() {
 		j.result.Committed[log] = mark.Position
 	}
-	o.Stats.ended(err)
+	o.Stats.Ended(err)
 	return j.result, err
 }
 
 // all is Run from the first checkpoint to the closing of the sink.
 func (j *joiner) all(ctx, within context.Context, src Source, s *saver) error {
 	err := s.first(ctx)
-	if p, ok := j.sink.(sink.Positioner); ok && err == nil {
-		if err = p.Begin(ctx, s.o.Start); err != nil {
+	if j.passes != nil && err == nil {
+		if err = j.passes.Begin(ctx, src.Starts()); err != nil {
 			err = &sink.Error{Err: err}
 		}
 	}
@@ -166,7 +140,7 @@ func (j *joiner) all(ctx, within context.Context, src Source, s *saver) error {
 		if _, ok := errors.AsType[*sink.Error](err); ok {
 			j.fail(err)
 		}
-		return errors.Join(err, j.sink.Close(context.WithoutCancel(ctx)))
+		return errors.Join(err, j.out.Sink.Close(context.WithoutCancel(ctx)))
 	}
 	end := s.begin(context.WithoutCancel(ctx))
 	watched := j.watch(within)
@@ -174,7 +148,7 @@ func (j *joiner) all(ctx, within context.Context, src Source, s *saver) error {
 	j.stop(nil)
 	watched()
 	end()
-	closeErr, stateErr := s.finish(context.WithoutCancel(ctx), j.sink, j.failed)
+	closeErr, stateErr := s.finish(context.WithoutCancel(ctx), runErr == nil, j.failed)
 	if closeErr != nil {
 		j.fail(closeErr)
 	}
@@ -183,6 +157,20 @@ func (j *joiner) all(ctx, within context.Context, src Source, s *saver) error {
 		err = errors.Join(err, stateErr)
 	}
 	return err
+}
+
+// Skips says whether a run continues after what is missing.
+func (o *Options) Skips(h decode.Hole) bool {
+	if isDamage(h) {
+		return o.SkipCorrupt
+	}
+	return o.SkipGaps
+}
+
+// isDamage tells a segment that is cut short from a gap.
+func isDamage(h decode.Hole) bool {
+	_, ok := errors.AsType[*decode.CorruptError](h)
+	return ok
 }
 
 func (o *Options) warn(text string) {
@@ -196,20 +184,21 @@ func run(ctx context.Context, src Source, j *joiner) error {
 	o := j.o
 	room := budget.New(o.Memory)
 	j.pool = newPool(room, o.Stats, 2*o.Workers)
-	_, o.FormatOptions.Bare = j.sink.(sink.Messenger)
-	_, o.positions = j.sink.(sink.Positioner)
-	workers, err := newWorkers(o, room)
+	workers, err := newWorkers(o, &j.out, room)
 	if err != nil {
 		return err
 	}
 	j.again = workers[o.Workers]
+	if err := j.head(ctx); err != nil {
+		return err
+	}
 	err = ordered.Run(ctx, o.Workers, 4*o.Workers, ordered.Stages[*parcel, *parcel]{
 		Next:   func(ctx context.Context) (*parcel, error) { return nextBatch(ctx, src, j.pool, j.ledger) },
 		Worker: newWork(workers, o, room),
 		Join:   j.join,
 	}, func(b *parcel) { b.chunkRelease()(); j.pool.put(b) })
 	if err == nil {
-		err = j.ledger.close(j.lost(ctx))
+		err = j.ledger.close(j.lost(ctx, nil))
 	}
 	j.emptyFrame(ctx)
 	j.teller.end()
@@ -240,48 +229,56 @@ func (o *Options) Check() error {
 	if _, err := o.Filter.Compile(); err != nil {
 		return err
 	}
-	_, err := decode.NewDecoder(o.Decoder)
-	return err
+	if _, err := decode.NewDecoder(o.Decoder); err != nil {
+		return err
+	}
+	return o.checkMemory()
 }
 
 // nextBatch asks the source for a chunk and gives it a batch. Here the epochs are counted, since the events of a chunk show its own.
 func nextBatch(ctx context.Context, src Source, pool *pool, ledger *ledger) (*parcel, error) {
 	chunk, err := src.Next(ctx)
-	var hole decode.Hole
-	if err != nil && !errors.As(err, &hole) {
+	if err != nil {
 		return nil, err
 	}
 	b := pool.get()
-	b.chunk, b.hole = chunk, hole
-	if hole != nil {
-		log, from, _ := hole.Hole()
-		_, rewritten := hole.(decode.Rewritten)
-		b.Epoch = ledger.next(log, from, rewritten)
-	} else {
-		b.Epoch = ledger.next(chunk.Log, decode.Position{Segment: chunk.Segment, Offset: chunk.Begin}, false)
-	}
+	b.chunk = chunk
+	_, rewritten := chunk.Missing.(decode.Rewritten)
+	b.Epoch = ledger.next(chunk.Log, beginOf(&chunk), rewritten)
 	b.chunk.Epoch = b.Epoch
 	return b, nil
 }
 
+// beginOf is where a chunk begins, or what is missing in its place.
+func beginOf(c *decode.Chunk) decode.Position {
+	if c.Missing != nil {
+		_, from, _ := c.Missing.Hole()
+		return from
+	}
+	return decode.Position{Segment: c.Segment, Offset: c.Begin}
+}
+
 // newWorkers makes one worker for each goroutine and one for the joiner.
-func newWorkers(o *Options, room *budget.Budget) ([]*worker, error) {
+func newWorkers(o *Options, out *sink.Opened, room *budget.Budget) ([]*worker, error) {
+	traits := &out.Traits
 	matcher, err := o.Filter.Compile()
 	if err != nil {
 		return nil, err
 	}
-	o.FormatOptions.SplitKeys = o.Filter.ByKey()
+	o.FormatOptions.SplitKeys, o.FormatOptions.Bare = o.Filter.ByKey(), traits.Messages
 	workers := make([]*worker, o.Workers+1)
 	for i := range workers {
-		w := &worker{filter: matcher, encoder: o.Format.New(o.FormatOptions), fences: o.Fences || o.positions, zone: o.Hive, budget: room, gathers: o.gathers}
+		w := &worker{filter: matcher, encoder: o.Format.New(o.FormatOptions), fences: o.Fences, traits: traits, budget: room, portion: o.portion(out.Sink)}
 		w.doubter, _ = w.encoder.(formats.Doubter)
-		w.messages = o.FormatOptions.Bare
 		w.newDecoder = func() (*decode.Decoder, error) { return decode.NewDecoder(o.Decoder) }
 		w.walker.Skip, w.walker.Lost = o.SkipCorrupt, w.lose
 		if w.walker.Decoder, err = w.newDecoder(); err != nil {
 			return nil, err
 		}
-		if w.frames, err = o.Compression.NewCompressor(); err != nil {
+		if !traits.Messages {
+			w.frames, err = o.Frames()
+		}
+		if err != nil {
 			return nil, err
 		}
 		workers[i] = w
@@ -301,7 +298,7 @@ func newWork(workers []*worker, o *Options, room *budget.Budget) func() func(con
 		next++
 		return func(ctx context.Context, seq uint64, b *parcel) *parcel {
 			b.seq, b.inFlight = seq, true
-			if b.hole != nil {
+			if b.chunk.Missing != nil {
 				return b
 			}
 			share := max(chunkShare, b.footprint())

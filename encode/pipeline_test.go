@@ -10,9 +10,11 @@ import (
 
 	"pikabin/decode"
 	"pikabin/decode/binlogtest"
+	"pikabin/decode/binlogtest/sample"
 	"pikabin/encode"
 	"pikabin/encode/frame"
 	"pikabin/encode/sinktest"
+	"pikabin/encode/stats"
 )
 
 // TestRunAnyLog reads random logs of every generation in many ways: what comes out is always what was
@@ -48,7 +50,7 @@ type way struct {
 // ways are some of the many.
 func ways(rng *rand.Rand) []way {
 	list := []way{{1, 0, 1 << 20, "none"}, {8, 0, 1 << 16, "none"}}
-	for range 3 {
+	for range sample.Count(3, 1) {
 		list = append(list, way{
 			workers: []int{1, 2, 8}[rng.IntN(3)], memory: []int64{8 << 20, 64 << 20}[rng.IntN(2)],
 			chunk: decode.BlockSize << rng.IntN(6), compression: []string{"none", "zstd", "gzip"}[rng.IntN(3)],
@@ -83,9 +85,10 @@ func checkRun(t *testing.T, dir string, how way, writers []*binlogtest.Writer, w
 	}
 	changes := bytes.Count(want, []byte("\n"))
 	got := encode.Result{
-		Records: result.Records, Changes: result.Changes, Plain: result.Plain, Written: result.Written, Lost: result.Lost, Gaps: result.Gaps,
+		Volume: stats.Volume{Records: result.Records, Changes: result.Changes, Plain: result.Plain, Written: result.Written},
+		Lost:   result.Lost, Gaps: result.Gaps,
 	}
-	expected := encode.Result{Records: int64(records), Changes: int64(changes), Plain: int64(len(want)), Written: int64(to.Len())}
+	expected := encode.Result{Volume: stats.Volume{Records: int64(records), Changes: int64(changes), Plain: int64(len(want)), Written: int64(to.Len())}}
 	if diff := cmp.Diff(expected, got); diff != "" {
 		t.Errorf("%+v: counts (-want +got):\n%s", how, diff)
 	}

@@ -5,6 +5,7 @@ import (
 
 	"pikabin/decode"
 	"pikabin/encode/budget"
+	"pikabin/encode/stats"
 )
 
 // keepBuffer is the size up to which a parcel's buffers are used again, keepMessages the number of messages.
@@ -17,31 +18,37 @@ const (
 // the caches of a CPU. The garbage collector lets go of the rest.
 type pool struct {
 	budget *budget.Budget
-	stats  *Stats
+	stats  *stats.Stats
 
 	mu   sync.Mutex
 	warm []*parcel // as many as its capacity, the last one on top
 	rest sync.Pool
 }
 
-func newPool(room *budget.Budget, stats *Stats, warm int) *pool {
-	return &pool{budget: room, stats: stats, warm: make([]*parcel, 0, warm)}
+func newPool(room *budget.Budget, counted *stats.Stats, warm int) *pool {
+	return &pool{budget: room, stats: counted, warm: make([]*parcel, 0, warm)}
 }
 
 func (p *pool) get() *parcel {
-	p.stats.hold(1)
+	p.stats.InFlight(1)
 	if b := p.takeWarm(); b != nil {
 		return b
 	}
 	if b, ok := p.rest.Get().(*parcel); ok {
 		return b
 	}
-	return &parcel{piece: decode.Piece{First: -1}}
+	b := &parcel{covered: decode.Coverage{First: -1}}
+	b.OnRelease(func() { p.put(b) })
+	return b
 }
 
 // put takes a parcel back and gives its share of the budget to others.
 func (p *pool) put(b *parcel) {
-	p.stats.hold(-1)
+	if b.sent {
+		p.stats.Released()
+	} else {
+		p.stats.InFlight(-1)
+	}
 	if b.inFlight {
 		p.budget.Release(b.seq, b.charged)
 	}

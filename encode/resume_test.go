@@ -1,7 +1,9 @@
 package encode_test
 
 import (
+	"context"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 
 	"pikabin/decode"
@@ -9,6 +11,7 @@ import (
 	"pikabin/decode/binlogtest"
 	"pikabin/encode"
 	"pikabin/encode/checkpoint"
+	"pikabin/encode/sink"
 	"pikabin/encode/sinktest"
 )
 
@@ -19,10 +22,8 @@ func TestEpochsStay(t *testing.T) {
 	sinktest.WriteLogs(t, dir, sinktest.RandomLog(rand.New(rand.NewPCG(3, 3)), binlogtest.Options{SegmentSize: 500_000}, 60))
 	l := sinktest.Find(t, dir)[0]
 	begin := checkpoint.Mark{Position: l.Start(), Epoch: 3}
-	for name, o := range map[string]encode.Options{
-		"from the start": {Start: map[*decode.Log]checkpoint.Mark{l.ID(): begin}},
-		"late":           {Late: func(log *decode.Log) (checkpoint.Mark, bool) { return begin, log == l.ID() }},
-	} {
+	for _, late := range []bool{false, true} {
+		o := encode.Options{}
 		for limit := range int64(60) {
 			var saved checkpoint.Mark
 			o.Format, o.Limit, o.Workers = sinktest.Lines(), limit, 1
@@ -30,10 +31,32 @@ func TestEpochsStay(t *testing.T) {
 				saved = c.Marks[l.ID()]
 				return nil
 			}
-			_, err := encode.Run(t.Context(), sinktest.PlanOf(t, l.Chunks(l.Start(), l.Committed(), binlog.PlanOptions{ChunkSize: 1 << 16})), &sinktest.Collector{}, o)
+			plan := sinktest.PlanOf(t, l.Chunks(l.Start(), l.Committed(), binlog.PlanOptions{ChunkSize: 1 << 16}))
+			plan.Marks = map[*decode.Log]checkpoint.Mark{l.ID(): begin}
+			source := &latecomer{Source: plan}
+			source.come.Store(!late)
+			_, err := encode.Run(t.Context(), source, sink.Opened{Sink: &sinktest.Collector{}}, o)
 			if err != nil || saved.Epoch != begin.Epoch || saved.Position == begin.Position {
-				t.Errorf("%s, limit %d: saved %+v, %v", name, limit, saved, err)
+				t.Errorf("late %t, limit %d: saved %+v, %v", late, limit, saved, err)
 			}
 		}
 	}
+}
+
+// latecomer is a log that has no mark before its first chunk is asked for.
+type latecomer struct {
+	encode.Source
+	come atomic.Bool
+}
+
+func (l *latecomer) Next(ctx context.Context) (decode.Chunk, error) {
+	l.come.Store(true)
+	return l.Source.Next(ctx)
+}
+
+func (l *latecomer) Starts() map[*decode.Log]checkpoint.Mark {
+	if !l.come.Load() {
+		return map[*decode.Log]checkpoint.Mark{}
+	}
+	return l.Source.Starts()
 }

@@ -19,7 +19,7 @@ import (
 // at these places.
 type Checkpoint struct {
 	Marks map[*decode.Log]checkpoint.Mark
-	Note  json.RawMessage // of a Keeper or a Noter, else nil
+	Note  json.RawMessage // nil if the sink has none
 }
 
 // equal reports whether there is nothing in c that is not in other.
@@ -27,15 +27,16 @@ func (c *Checkpoint) equal(other *Checkpoint) bool {
 	return maps.Equal(c.Marks, other.Marks) && bytes.Equal(c.Note, other.Note)
 }
 
-// saveInterval is how often a checkpoint is taken.
+// saveInterval is how often a checkpoint is taken. Where no state is kept the sink is flushed as often: what waits for it takes memory.
 const saveInterval = time.Second
 
 // saver takes checkpoints during a run.
 type saver struct {
-	o      *Options
-	ledger *ledger
-	keeper sink.Keeper // nil if the sink is none
-	noter  sink.Noter  // nil if the sink is none
+	o         *Options
+	ledger    *ledger
+	seam      *seam
+	out       *sink.Opened
+	resumable sink.Resumable // the sink, if it is one
 
 	fail func(error) // ends the run
 
@@ -46,7 +47,7 @@ type saver struct {
 
 // begin takes checkpoints in a goroutine of its own, until the function that it returns is called.
 func (s *saver) begin(ctx context.Context) (end func()) {
-	if s.o.Save == nil && s.keeper == nil {
+	if s.o.Save == nil && s.resumable == nil {
 		return func() {}
 	}
 	done := make(chan struct{})
@@ -61,24 +62,21 @@ func (s *saver) begin(ctx context.Context) (end func()) {
 func (s *saver) loop(ctx context.Context, done <-chan struct{}) {
 	tick := time.NewTicker(saveInterval)
 	defer tick.Stop()
-	if s.o.Save == nil {
-		tick.Stop() // what is written is synced at the end, or when a part is complete
-	}
-	var rolled <-chan struct{}
-	if s.keeper != nil {
-		rolled = s.keeper.Rolled()
+	var due <-chan struct{}
+	if s.resumable != nil {
+		due = s.resumable.Due()
 	}
 	for {
-		complete := false
+		moment := sink.Passing
 		select {
 		case <-done:
 			return
 		case <-tick.C:
-		case <-rolled:
+		case <-due:
 		case <-s.o.Roll:
-			complete = true
+			moment = sink.Roll
 		}
-		if !s.attempt(ctx, complete) {
+		if !s.attempt(ctx, moment) {
 			return
 		}
 	}
@@ -90,14 +88,14 @@ func (s *saver) first(ctx context.Context) error {
 	if s.o.Save == nil {
 		return nil
 	}
-	err := s.save(ctx, false)
+	err := s.save(ctx, sink.Passing)
 	if sink.IsFull(err) {
 		s.o.warn(fmt.Sprintf("%v; trying again", err))
 	}
 	for wait := time.NewTimer(saveInterval); sink.IsFull(err); wait.Reset(saveInterval) {
 		select {
 		case <-wait.C:
-			err = s.save(ctx, false)
+			err = s.save(ctx, sink.Passing)
 		case <-s.o.Stop:
 			return s.full(err)
 		case <-ctx.Done():
@@ -108,9 +106,9 @@ func (s *saver) first(ctx context.Context) error {
 }
 
 // attempt takes a checkpoint. A state that cannot be saved is saved later; a sink that has failed ends the run.
-func (s *saver) attempt(ctx context.Context, complete bool) bool {
+func (s *saver) attempt(ctx context.Context, m sink.Moment) bool {
 	before := s.err
-	s.err = s.save(ctx, complete)
+	s.err = s.save(ctx, m)
 	if _, ok := errors.AsType[*sink.Error](s.err); ok {
 		s.fail(s.err)
 		return false
@@ -121,9 +119,17 @@ func (s *saver) attempt(ctx context.Context, complete bool) bool {
 	return true
 }
 
-// save takes one checkpoint, and has the sink show what is complete by it.
-func (s *saver) save(ctx context.Context, complete bool) error {
-	err := s.flush(ctx, complete)
+// save takes one checkpoint, of a sink that can be continued between two records.
+func (s *saver) save(ctx context.Context, m sink.Moment) error {
+	if s.resumable == nil {
+		return s.saveNow(ctx, m)
+	}
+	return s.seam.take(func() error { return s.saveNow(ctx, m) })
+}
+
+// saveNow takes one checkpoint, and has the sink show what is complete by it.
+func (s *saver) saveNow(ctx context.Context, m sink.Moment) error {
+	err := s.flush(ctx, m)
 	if err != nil {
 		return &sink.Error{Err: err}
 	}
@@ -134,41 +140,35 @@ func (s *saver) save(ctx context.Context, complete bool) error {
 		}
 	}
 	if c.equal(&s.last) {
-		s.o.Stats.saved(false, nil)
+		s.o.Stats.Saved(false, nil)
 		return nil
 	}
 	if s.o.Save != nil {
 		err := s.o.Save(c)
-		s.o.Stats.saved(true, err)
+		s.o.Stats.Saved(true, err)
 		if err != nil {
 			return &StateError{Err: err}
 		}
 	}
 	s.last = c
-	if s.keeper == nil {
+	if s.resumable == nil {
 		return nil
 	}
-	if err := s.keeper.Kept(ctx, s.note); err != nil {
+	if err := s.resumable.Saved(ctx, s.note); err != nil {
 		return &sink.Error{Err: err}
 	}
 	return nil
 }
 
-// flush acknowledges what a Keeper has made durable. Nothing else does, so that the note belongs to the positions.
-func (s *saver) flush(ctx context.Context, complete bool) error {
-	if s.noter != nil {
-		s.note = s.noter.Note()
+// flush asks for the sink's note, which belongs to the positions: a Resumable acknowledges within Flush what is durable, and nowhere else.
+func (s *saver) flush(ctx context.Context, m sink.Moment) (err error) {
+	switch {
+	case s.resumable != nil:
+		s.note, err = s.resumable.Flush(ctx, m)
+	case s.out.Traits.Note != nil:
+		s.note = s.out.Traits.Note()
 	}
-	if s.keeper == nil {
-		return nil
-	}
-	note, writes, err := s.keeper.Flush(ctx, complete)
-	if err != nil {
-		return err
-	}
-	s.note = note
-	s.ledger.kept(writes)
-	return nil
+	return err
 }
 
 // StateError is a checkpoint that could not be saved: what comes after the last one will be delivered again.
@@ -182,19 +182,26 @@ func (e *StateError) Unwrap() error { return e.Err }
 
 // finish takes the last checkpoint and closes the sink. A sink that has failed is not asked to complete anything, unless it had
 // no room alone: then it has what comes before.
-func (s *saver) finish(ctx context.Context, to sink.Sink, failed func() error) (sinkErr, stateErr error) {
-	if s.keeper == nil {
-		sinkErr = to.Close(ctx)
-		return sinkErr, s.save(ctx, false)
+func (s *saver) finish(ctx context.Context, whole bool, failed func() error) (sinkErr, stateErr error) {
+	if s.resumable == nil {
+		sinkErr = s.out.Sink.Close(ctx)
+		return sinkErr, s.save(ctx, sink.Passing)
 	}
 	if err := failed(); err != nil && !sink.EndedFull(err) {
-		return to.Close(ctx), nil
+		return s.out.Sink.Close(ctx), nil
 	}
-	err := s.save(ctx, true)
+	moment := sink.End
+	if whole {
+		moment = sink.Whole
+	}
+	err := s.save(ctx, moment)
 	if _, ok := errors.AsType[*StateError](err); ok {
 		stateErr, err = s.full(err), nil
 	}
-	return errors.Join(err, to.Close(ctx)), stateErr
+	if err != nil {
+		s.fail(err) // before Close says that what was not flushed is not durable
+	}
+	return errors.Join(err, s.out.Sink.Close(ctx)), stateErr
 }
 
 // full makes a FullError of a state that has no room when the run is to end, where nothing comes twice by that.

@@ -12,106 +12,45 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"pikabin/decode"
 	"pikabin/decode/binlog"
 	"pikabin/decode/binlogtest"
 	"pikabin/encode"
 	"pikabin/encode/checkpoint"
-	"pikabin/encode/output"
 	"pikabin/encode/sink"
 	"pikabin/encode/sinktest"
+	"pikabin/encode/stats"
 )
 
-// memory is a Keeper that keeps in memory what it is given. Its note is a length. It asks for a flush at any write.
-type memory struct {
-	mu       sync.Mutex
-	rng      *rand.Rand
-	data     []byte
-	accepted int // since the last flush
-	kept     []memoryNote
-	flushErr error // of the next flush
-	rolled   chan struct{}
-	closed   bool
-}
-
-type memoryNote struct {
-	Length   int  `json:"length"`
-	Complete bool `json:"complete"`
-}
-
-func newMemory(seed uint64) *memory {
-	return &memory{rng: rand.New(rand.NewPCG(seed, 3)), rolled: make(chan struct{}, 1)}
-}
-
-func (m *memory) Write(_ context.Context, b *sink.Batch, done func(error)) {
-	m.mu.Lock()
-	m.data = append(m.data, b.Data...)
-	m.accepted++
-	if m.rng.IntN(3) == 0 {
-		select {
-		case m.rolled <- struct{}{}:
-		default:
+// TestFlushesWithoutAState: what waits to be durable does not wait for the end of the run.
+func TestFlushesWithoutAState(t *testing.T) {
+	dir, _, _ := sinktest.SmallRecords(t, 1)
+	logs := sinktest.Find(t, dir)
+	synctest.Test(t, func(t *testing.T) {
+		wait, ended := make(chan struct{}), make(chan struct{})
+		source := &waiting{Source: sinktest.SourceOf(t, logs, 1<<20), wait: wait}
+		to := &undue{memory{rng: rand.New(rand.NewPCG(1, 3))}}
+		go func() {
+			defer close(ended)
+			if _, err := encode.Run(t.Context(), source, sink.Opened{Sink: to}, encode.Options{Format: sinktest.Lines()}); err != nil {
+				t.Error(err)
+			}
+		}()
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		to.mu.Lock()
+		if len(to.data) == 0 || len(to.waiting) > 0 || len(to.saved) == 0 {
+			t.Errorf("%d bytes written, %d batches wait, %d notes", len(to.data), len(to.waiting), len(to.saved))
 		}
-	}
-	m.mu.Unlock()
-	done(nil)
-}
-
-func (m *memory) Flush(_ context.Context, complete bool) (any, int, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if err := m.flushErr; err != nil {
-		m.flushErr = nil
-		return nil, 0, err
-	}
-	n := m.accepted
-	m.accepted = 0
-	return memoryNote{Length: len(m.data), Complete: complete}, n, nil
-}
-
-func (m *memory) Kept(_ context.Context, note any) error {
-	m.kept = append(m.kept, note.(memoryNote))
-	return nil
-}
-
-func (m *memory) Rolled() <-chan struct{} { return m.rolled }
-
-func (m *memory) Close(context.Context) error { m.closed = true; return nil }
-
-// eager is a Keeper that is flushed while it has a write, which counts, though nobody has been told that it is done.
-type eager struct {
-	memory
-	flushed chan struct{}
-}
-
-func (e *eager) Write(ctx context.Context, b *sink.Batch, done func(error)) {
-	e.memory.Write(ctx, b, func(error) {})
-	select {
-	case e.rolled <- struct{}{}:
-	default:
-	}
-	<-e.flushed
-	done(nil)
-}
-
-func (e *eager) Flush(ctx context.Context, complete bool) (any, int, error) {
-	defer func() {
-		select {
-		case e.flushed <- struct{}{}:
-		default:
-		}
-	}()
-	return e.memory.Flush(ctx, complete)
-}
-
-func newEager(seed uint64) *eager {
-	e := &eager{flushed: make(chan struct{}, 1)}
-	e.rng, e.rolled = rand.New(rand.NewPCG(seed, 3)), make(chan struct{}, 1)
-	return e
+		to.mu.Unlock()
+		close(wait)
+		<-ended
+	})
 }
 
 // TestCheckpoints takes checkpoints at any time: the positions are those of the output up to the note's length, and the
@@ -127,9 +66,9 @@ func TestCheckpoints(t *testing.T) {
 			checkCheckpoint(t, dir, to, writers, c)
 			return nil
 		}
-		result, err := encode.Run(t.Context(), sinktest.PlansInTurn(t, logs, 1<<16), to, encode.Options{Format: sinktest.Lines(), Workers: 4, Save: save, Fences: true})
-		if err != nil || !to.closed || saves == 0 || len(to.kept) != saves || !to.kept[saves-1].Complete {
-			t.Errorf("%v, %d saves, kept %v", err, saves, to.kept)
+		result, err := encode.Run(t.Context(), sinktest.PlansInTurn(t, logs, 1<<16), sink.Opened{Sink: to}, encode.Options{Format: sinktest.Lines(), Workers: 4, Save: save, Fences: true})
+		if err != nil || !to.closed || saves == 0 || len(to.saved) != saves || !to.saved[saves-1].Complete {
+			t.Errorf("%v, %d saves, saved %v", err, saves, to.saved)
 		}
 		for i, l := range logs {
 			if got := result.Committed[l.ID()]; got != writers[i].Position() {
@@ -186,7 +125,7 @@ func TestCheckpointsGoOn(t *testing.T) {
 	for done := false; !done; runs++ {
 		to := newEager(uint64(runs))
 		to.data = data
-		source := &sinktest.InTurn{}
+		chunks := &sinktest.InTurn{}
 		for _, l := range logs {
 			from := l.Start()
 			if mark, ok := start[l.ID()]; ok {
@@ -194,10 +133,11 @@ func TestCheckpointsGoOn(t *testing.T) {
 			}
 			p := l.Chunks(from, l.Committed(), binlog.PlanOptions{ChunkSize: 1 << 16})
 			sinktest.PlanOf(t, p)
-			source.Plans = append(source.Plans, p)
+			chunks.Plans = append(chunks.Plans, p)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
-		result, err := encode.Run(ctx, source, to, encode.Options{Format: sinktest.Lines(), Workers: 3, Start: start, Fences: true, Save: func(c encode.Checkpoint) error {
+		source := &sinktest.Source{Chunks: chunks, Marks: start}
+		result, err := encode.Run(ctx, source, sink.Opened{Sink: to}, encode.Options{Format: sinktest.Lines(), Workers: 3, Fences: true, Save: func(c encode.Checkpoint) error {
 			var note memoryNote
 			if err := json.Unmarshal(c.Note, &note); err != nil {
 				return err
@@ -236,9 +176,9 @@ func TestFlushFails(t *testing.T) {
 	dir, _ := sinktest.ThreeLogs(t, 9)
 	to := newMemory(9)
 	to.flushErr = errRefused
-	source := &endless{InTurn: sinktest.PlansInTurn(t, sinktest.Find(t, dir), 1<<16)}
-	var stats encode.Stats
-	_, err := encode.Run(t.Context(), source, to, encode.Options{Format: sinktest.Lines(), Fences: true, Stats: &stats, Save: func(encode.Checkpoint) error {
+	source := &endless{Source: sinktest.PlansInTurn(t, sinktest.Find(t, dir), 1<<16)}
+	var counted stats.Stats
+	_, err := encode.Run(t.Context(), source, sink.Opened{Sink: to}, encode.Options{Format: sinktest.Lines(), Fences: true, Stats: &counted, Save: func(encode.Checkpoint) error {
 		t.Error("saved a checkpoint")
 		return nil
 	}})
@@ -246,7 +186,7 @@ func TestFlushFails(t *testing.T) {
 	if !errors.As(err, &sinkErr) || !errors.Is(err, errRefused) || strings.Count(err.Error(), errRefused.Error()) != 1 || !to.closed {
 		t.Errorf("got %v", err)
 	}
-	if s := stats.Snapshot(); !errors.Is(s.Sink.Err, errRefused) || s.Errors[encode.ErrorSink] != 1 {
+	if s := counted.Snapshot(); !errors.Is(s.Sink.Err, errRefused) || s.Errors[stats.ErrorSink] != 1 {
 		t.Errorf("counted %+v", s)
 	}
 }
@@ -257,9 +197,11 @@ func TestFirstSaveFails(t *testing.T) {
 	to := newMemory(9)
 	logs := sinktest.Find(t, dir)
 	begin := checkpoint.Mark{Position: decode.Position{Segment: 1}}
-	var stats encode.Stats
-	result, err := encode.Run(t.Context(), sinktest.PlansInTurn(t, logs, 1<<16), to, encode.Options{
-		Format: sinktest.Lines(), Fences: true, Stats: &stats, Start: map[*decode.Log]checkpoint.Mark{logs[0].ID(): begin},
+	var counted stats.Stats
+	source := sinktest.PlansInTurn(t, logs, 1<<16)
+	source.Marks = map[*decode.Log]checkpoint.Mark{logs[0].ID(): begin}
+	result, err := encode.Run(t.Context(), source, sink.Opened{Sink: to}, encode.Options{
+		Format: sinktest.Lines(), Fences: true, Stats: &counted,
 		Save: func(encode.Checkpoint) error { return errRefused },
 	})
 	var stateErr *encode.StateError
@@ -269,19 +211,19 @@ func TestFirstSaveFails(t *testing.T) {
 	if result.Committed[logs[0].ID()] != begin.Position {
 		t.Errorf("committed %v", result.Committed)
 	}
-	if s := stats.Snapshot(); s.Errors[encode.ErrorState] != 1 || s.Sink.Err != nil {
+	if s := counted.Snapshot(); s.Errors[stats.ErrorState] != 1 || s.Sink.Err != nil {
 		t.Errorf("counted %+v", s)
 	}
 }
 
 // endless waits at the end of a source, as a tail does.
 type endless struct {
-	*sinktest.InTurn
+	encode.Source
 	waiting func()
 }
 
 func (s *endless) Next(ctx context.Context) (decode.Chunk, error) {
-	chunk, err := s.InTurn.Next(ctx)
+	chunk, err := s.Source.Next(ctx)
 	if err == io.EOF {
 		if s.waiting != nil {
 			s.waiting()
@@ -301,7 +243,7 @@ func TestCheckpointFailures(t *testing.T) {
 		to := newMemory(1)
 		saves, failed := 0, 0
 		var warned []string
-		_, err := encode.Run(t.Context(), sinktest.PlansInTurn(t, sinktest.Find(t, dir), 1<<16), to, encode.Options{
+		_, err := encode.Run(t.Context(), sinktest.PlansInTurn(t, sinktest.Find(t, dir), 1<<16), sink.Opened{Sink: to}, encode.Options{
 			Format: sinktest.Lines(), Workers: 3, Warn: func(text string) { warned = append(warned, text) },
 			Fences: true, Save: func(c encode.Checkpoint) error {
 				if saves++; saves > 1 && (saves%2 == 0 || last) {
@@ -327,7 +269,7 @@ func TestCheckpointOfASinkThatFailed(t *testing.T) {
 	dir, writers := sinktest.ThreeLogs(t, 8)
 	to := &disorderly{rng: rand.New(rand.NewPCG(1, 1)), fail: 10}
 	var saved encode.Checkpoint
-	result, err := encode.Run(t.Context(), sinktest.PlansInTurn(t, sinktest.Find(t, dir), 1<<16), to, encode.Options{
+	result, err := encode.Run(t.Context(), sinktest.PlansInTurn(t, sinktest.Find(t, dir), 1<<16), sink.Opened{Sink: to}, encode.Options{
 		Format: sinktest.Lines(), Fences: true, Save: func(c encode.Checkpoint) error { saved = c; return nil },
 	})
 	var sinkErr *sink.Error
@@ -352,11 +294,8 @@ func TestReaderOfAPipeGoesAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer w.Close()
-	to, err := output.Open(sink.Options{Target: "-", Stdout: w})
-	if err != nil {
-		t.Fatal(err)
-	}
-	source := &endless{InTurn: sinktest.PlansInTurn(t, sinktest.Find(t, dir)[:0], 1<<16)}
+	to := opened(t, "-", sink.Env{Stdout: w})
+	source := &endless{Source: sinktest.PlansInTurn(t, sinktest.Find(t, dir)[:0], 1<<16)}
 	source.waiting = func() { r.Close() }
 	_, err = encode.Run(t.Context(), source, to, encode.Options{Format: sinktest.Lines()})
 	if !errors.Is(err, syscall.EPIPE) {
@@ -368,7 +307,7 @@ func TestReaderOfAPipeGoesAway(t *testing.T) {
 func TestCheckpointWithinAWrite(t *testing.T) {
 	dir, writers := sinktest.ThreeLogs(t, 3)
 	to := newEager(3)
-	_, err := encode.Run(t.Context(), sinktest.PlansInTurn(t, sinktest.Find(t, dir), 1<<16), to, encode.Options{
+	_, err := encode.Run(t.Context(), sinktest.PlansInTurn(t, sinktest.Find(t, dir), 1<<16), sink.Opened{Sink: to}, encode.Options{
 		Format: sinktest.Lines(), Workers: 2, Fences: true, Save: func(c encode.Checkpoint) error {
 			checkCheckpoint(t, dir, &to.memory, writers, c)
 			return nil

@@ -50,6 +50,7 @@ func (s *disorderly) Write(_ context.Context, b *sink.Batch, done func(error)) {
 	defer s.mu.Unlock()
 	n := len(s.all)
 	b2 := &sent{end: b.End, data: bytes.Clone(b.Data), done: done}
+	b.Release()
 	s.all, s.waiting = append(s.all, b2), append(s.waiting, b2)
 	if n == s.fail {
 		b2.done = func(error) { done(errRefused) }
@@ -126,7 +127,7 @@ func TestRunAcks(t *testing.T) {
 				}
 			}}
 			source := sinktest.SourceOf(t, sinktest.Find(t, dir), 1<<16)
-			result, err := encode.Run(ctx, source, to, encode.Options{Format: sinktest.Lines(), Workers: 8})
+			result, err := encode.Run(ctx, source, sink.Opened{Sink: to}, encode.Options{Format: sinktest.Lines(), Workers: 8})
 			cancel(nil)
 			if !errors.Is(err, c.err) || (c.err == nil) != (err == nil) {
 				t.Errorf("%s: got error %v, want %v", name, err, c.err)
@@ -152,8 +153,9 @@ func TestRunAcks(t *testing.T) {
 // stuck is a sink whose Write waits for the context.
 type stuck struct{ sinktest.Collector }
 
-func (*stuck) Write(ctx context.Context, _ *sink.Batch, done func(error)) {
+func (*stuck) Write(ctx context.Context, b *sink.Batch, done func(error)) {
 	<-ctx.Done()
+	b.Release()
 	done(context.Cause(ctx))
 }
 
@@ -165,7 +167,7 @@ func TestRunInterruptsAWriteThatBlocks(t *testing.T) {
 	to := &stuck{}
 	time := make(chan struct{})
 	go func() { <-time; cancel(errStop) }()
-	result, err := encode.Run(ctx, &counting{source, time}, to, encode.Options{Format: sinktest.Lines(), Workers: 2})
+	result, err := encode.Run(ctx, &counting{source, time}, sink.Opened{Sink: to}, encode.Options{Format: sinktest.Lines(), Workers: 2})
 	if err != errStop || result.Committed[result.Logs[0]] != (decode.Position{}) || to.Closed != 1 {
 		t.Errorf("got %v, committed %v, closed %d times", err, result.Committed, to.Closed)
 	}
@@ -190,13 +192,13 @@ func (c *counting) Next(ctx context.Context) (decode.Chunk, error) {
 func TestRunCloses(t *testing.T) {
 	dir, _, _ := sinktest.SmallRecords(t, 2)
 	to := &badClose{}
-	_, err := encode.Run(t.Context(), sinktest.SourceOf(t, sinktest.Find(t, dir), 1<<16), to, encode.Options{Format: sinktest.Lines()})
+	_, err := encode.Run(t.Context(), sinktest.SourceOf(t, sinktest.Find(t, dir), 1<<16), sink.Opened{Sink: to}, encode.Options{Format: sinktest.Lines()})
 	var sinkErr *sink.Error
 	if !errors.As(err, &sinkErr) || !errors.Is(err, errRefused) {
 		t.Errorf("got %v", err)
 	}
 	to = &badClose{}
-	_, err = encode.Run(t.Context(), sinktest.SourceOf(t, sinktest.Find(t, dir), 1<<16), to, encode.Options{
+	_, err = encode.Run(t.Context(), sinktest.SourceOf(t, sinktest.Find(t, dir), 1<<16), sink.Opened{Sink: to}, encode.Options{
 		Format: sinktest.Lines(), Filter: filter.Filter{Types: []string{"nonsense"}},
 	})
 	if err == nil || to.Closed != 1 || to.Len() > 0 {
@@ -210,6 +212,20 @@ func (s *badClose) Close(ctx context.Context) error {
 	return errors.Join(errRefused, s.Collector.Close(ctx))
 }
 
+// opened is an output by its value of --output.
+func opened(t *testing.T, target string, e sink.Env) sink.Opened {
+	t.Helper()
+	o, err := output.Parse(target, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to, err := o.Open(t.Context(), e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
+
 // TestSinkErrors writes to what cannot be written to.
 func TestSinkErrors(t *testing.T) {
 	dir, _, _ := sinktest.SmallRecords(t, 2)
@@ -220,10 +236,7 @@ func TestSinkErrors(t *testing.T) {
 	defer pipe.Close()
 	r.Close()
 	for target, want := range map[string]error{"-": syscall.EPIPE, "/dev/full": syscall.ENOSPC} {
-		to, err := output.Open(sink.Options{Target: target, Stdout: pipe})
-		if err != nil {
-			t.Fatal(err)
-		}
+		to := opened(t, target, sink.Env{Stdout: pipe})
 		result, err := encode.Run(t.Context(), sinktest.SourceOf(t, sinktest.Find(t, dir), 1<<16), to, encode.Options{Format: sinktest.Lines()})
 		var sinkErr *sink.Error
 		moved := false
@@ -258,10 +271,7 @@ func TestFileSink(t *testing.T) {
 		}
 	})
 	for _, target := range []string{old, filepath.Join(out, "new"), fifo, "/dev/null"} {
-		to, err := output.Open(sink.Options{Target: target})
-		if err != nil {
-			t.Fatal(err)
-		}
+		to := opened(t, target, sink.Env{})
 		if _, err := encode.Run(t.Context(), sinktest.SourceOf(t, sinktest.Find(t, dir), 1<<16), to, encode.Options{Format: sinktest.Lines()}); err != nil {
 			t.Errorf("%s: %v", target, err)
 		}
@@ -275,11 +285,15 @@ func TestFileSink(t *testing.T) {
 	if reader.Wait(); !bytes.Equal(piped, want) {
 		t.Errorf("pipe: %s", sinktest.FirstDifference(piped, want))
 	}
-	if _, err := output.Open(sink.Options{Target: out}); err == nil {
+	o, err := output.Parse(out, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.Open(t.Context(), sink.Env{}); err == nil {
 		t.Error("a folder was opened")
 	}
-	if _, err := output.Open(sink.Options{Target: "nonsense://x"}); err == nil {
-		t.Error("a sink that nobody knows was opened")
+	if _, err := output.Parse("nonsense://x", nil); err == nil {
+		t.Error("an output that nobody knows was understood")
 	}
 }
 

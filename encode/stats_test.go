@@ -18,6 +18,7 @@ import (
 	"pikabin/encode"
 	"pikabin/encode/sink"
 	"pikabin/encode/sinktest"
+	"pikabin/encode/stats"
 )
 
 // counts are the numbers of a snapshot that a result has, too.
@@ -37,20 +38,20 @@ func TestStatsAgreeWithTheResult(t *testing.T) {
 	w.Command("SET", "last", "v")
 	dir := t.TempDir()
 	sinktest.WriteLogs(t, dir, w)
-	var stats encode.Stats
-	_, result, err := sinktest.Convert(t, dir, 1<<16, encode.Options{Stats: &stats, SkipCorrupt: true, Workers: 3})
+	var counted stats.Stats
+	_, result, err := sinktest.Convert(t, dir, 1<<16, encode.Options{Stats: &counted, SkipCorrupt: true, Workers: 3})
 	if err != nil || result.Lost == 0 || result.Passed == 0 {
 		t.Fatalf("%v: %+v", err, result)
 	}
-	s := stats.Snapshot()
+	s := counted.Snapshot()
 	want := counts{result.Records, result.Changes, result.Passed, result.Read, result.Plain, result.Written, result.Lost, result.Gaps}
 	if diff := cmp.Diff(want, counts{s.Records, s.Changes, s.Passed, s.Read, s.Plain, s.Written, s.Damaged, s.Gaps}); diff != "" {
 		t.Errorf("-result +stats:\n%s", diff)
 	}
-	if s.Errors[encode.ErrorCorrupt] != result.Lost || s.LastError.Err == nil || s.Working != 0 || s.Unacked != 0 || s.Latency.Count != s.Deliveries {
+	if s.Errors[stats.ErrorCorrupt] != result.Lost || s.LastError.Err == nil || s.Working != 0 || s.Unacked != 0 || s.Latency.Count != s.Deliveries {
 		t.Errorf("%+v", s)
 	}
-	got := stats.Logs()[result.Logs[0]]
+	got := counted.Logs()[result.Logs[0]]
 	if got.Position != w.Position() || got.Time != binlogtest.DefaultTime {
 		t.Errorf("delivered %+v, want %v at %d", got, w.Position(), binlogtest.DefaultTime)
 	}
@@ -60,24 +61,24 @@ func TestStatsAgreeWithTheResult(t *testing.T) {
 func TestStatsAreReadWhileTheRunGoesOn(t *testing.T) {
 	dir, w, _ := sinktest.SmallRecords(t, 20)
 	logs := sinktest.Find(t, dir)
-	var stats encode.Stats
+	var counted stats.Stats
 	var looks sync.WaitGroup
 	to := &watcher{onWrite: func() {
-		before := stats.Logs()
+		before := counted.Logs()
 		looks.Go(func() {
-			for log, now := range stats.Logs() {
+			for log, now := range counted.Logs() {
 				if now.Position.Before(before[log].Position) || w.Position().Before(now.Position) {
 					t.Errorf("%v after %v", now, before[log])
 				}
 			}
-			if s := stats.Snapshot(); s.Working < 0 || s.Unacked < 0 || s.Unacked > 1 {
+			if s := counted.Snapshot(); s.Working < 0 || s.Unacked < 0 || s.Unacked > 1 {
 				t.Errorf("%+v", s)
 			}
 		})
 	}}
-	_, err := encode.Run(t.Context(), sinktest.SourceOf(t, logs, 1<<16), to, encode.Options{Format: sinktest.Lines(), Stats: &stats})
+	_, err := encode.Run(t.Context(), sinktest.SourceOf(t, logs, 1<<16), sink.Opened{Sink: to}, encode.Options{Format: sinktest.Lines(), Stats: &counted})
 	looks.Wait()
-	if s := stats.Snapshot(); err != nil || s.Working != 0 || s.Unacked != 0 {
+	if s := counted.Snapshot(); err != nil || s.Working != 0 || s.Unacked != 0 {
 		t.Errorf("%v, %+v", err, s)
 	}
 }
@@ -97,16 +98,16 @@ type rewrite struct{ gap }
 
 func (rewrite) Rewritten() {}
 
-// errorsOf is a source of errors alone.
-type errorsOf struct{ list []error }
+// holesOf gives holes alone.
+type holesOf struct{ list []decode.Hole }
 
-func (s *errorsOf) Next(context.Context) (decode.Chunk, error) {
+func (s *holesOf) Next(context.Context) (decode.Chunk, error) {
 	if len(s.list) == 0 {
 		return decode.Chunk{}, io.EOF
 	}
-	err := s.list[0]
+	hole := s.list[0]
 	s.list = s.list[1:]
-	return decode.Chunk{}, err
+	return decode.Missing(hole), nil
 }
 
 // TestStatsOfHoles counts ranges that are missing, and one that ends the run.
@@ -119,78 +120,81 @@ func TestStatsOfHoles(t *testing.T) {
 		"skipped": {true, 2, 1, 3},
 		"fatal":   {false, 0, 0, 1},
 	} {
-		var stats encode.Stats
-		source := &errorsOf{[]error{hole, rewrite{hole}, hole}}
-		_, err := encode.Run(t.Context(), source, &sinktest.Collector{}, encode.Options{Format: sinktest.Lines(), Stats: &stats, SkipGaps: c.skip})
-		s := stats.Snapshot()
-		if (err == nil) != c.skip || s.Gaps != c.gaps || s.Rewrites != c.rewrites || s.Errors[encode.ErrorGap] != c.errs {
+		var counted stats.Stats
+		source := &sinktest.Source{Chunks: &holesOf{[]decode.Hole{hole, rewrite{hole}, hole}}}
+		_, err := encode.Run(t.Context(), source, sink.Opened{Sink: &sinktest.Collector{}}, encode.Options{Format: sinktest.Lines(), Stats: &counted, SkipGaps: c.skip})
+		s := counted.Snapshot()
+		if (err == nil) != c.skip || s.Gaps != c.gaps || s.Rewrites != c.rewrites || s.Errors[stats.ErrorGap] != c.errs {
 			t.Errorf("%s: %v, %+v", name, err, s)
 		}
 	}
 }
 
-// slowKeeper is a Keeper whose Flush makes nothing durable until it is told to.
-type slowKeeper struct {
+// slowResumable is a Resumable whose Flush makes nothing durable until it is told to.
+type slowResumable struct {
 	sinktest.Collector
-	mu     sync.Mutex
-	writes int
-	slow   bool
+	mu      sync.Mutex
+	waiting []func(error)
+	slow    bool
 }
 
 // durable lets the next Flush make everything durable.
-func (k *slowKeeper) durable() {
+func (k *slowResumable) durable() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.slow = false
 }
 
-func (k *slowKeeper) Write(ctx context.Context, b *sink.Batch, done func(error)) {
+func (k *slowResumable) Write(ctx context.Context, b *sink.Batch, done func(error)) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.writes++
-	k.Collector.Write(ctx, b, done)
+	k.waiting = append(k.waiting, done)
+	k.Collector.Write(ctx, b, func(error) {})
 }
 
-func (k *slowKeeper) Flush(context.Context, bool) (note any, writes int, err error) {
+func (k *slowResumable) Flush(context.Context, sink.Moment) (note any, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.slow {
-		return json.RawMessage(`0`), 0, nil
+		return json.RawMessage(`0`), nil
 	}
-	writes, k.writes = k.writes, 0
-	return json.RawMessage(`1`), writes, nil
+	for _, done := range k.waiting {
+		done(nil)
+	}
+	k.waiting = nil
+	return json.RawMessage(`1`), nil
 }
 
-func (*slowKeeper) Kept(context.Context, any) error { return nil }
+func (*slowResumable) Saved(context.Context, any) error { return nil }
 
-func (*slowKeeper) Rolled() <-chan struct{} { return nil }
+func (*slowResumable) Due() <-chan struct{} { return nil }
 
-// TestStatsOfAKeeper reckons a write as delivered when it is durable, and not before.
-func TestStatsOfAKeeper(t *testing.T) {
+// TestStatsOfAResumable reckons a write as delivered when it is durable, and not before.
+func TestStatsOfAResumable(t *testing.T) {
 	dir, _, _ := sinktest.SmallRecords(t, 1)
 	logs := sinktest.Find(t, dir)
 	synctest.Test(t, func(t *testing.T) {
-		var stats encode.Stats
+		var counted stats.Stats
 		wait, ended := make(chan struct{}), make(chan struct{})
 		source := &waiting{Source: sinktest.SourceOf(t, logs, 1<<20), wait: wait}
-		keeper := &slowKeeper{slow: true}
+		to := &slowResumable{slow: true}
 		go func() {
 			defer close(ended)
 			save := func(encode.Checkpoint) error { return nil }
-			if _, err := encode.Run(t.Context(), source, keeper, encode.Options{Format: sinktest.Lines(), Stats: &stats, Save: save, Fences: true}); err != nil {
+			if _, err := encode.Run(t.Context(), source, sink.Opened{Sink: to}, encode.Options{Format: sinktest.Lines(), Stats: &counted, Save: save, Fences: true}); err != nil {
 				t.Error(err)
 			}
 		}()
 		time.Sleep(2500 * time.Millisecond)
 		synctest.Wait()
-		s := stats.Snapshot()
-		if s.Unacked != 1 || s.Working != 0 || s.Deliveries != 0 || s.Errors[encode.ErrorSink] != 0 || s.Saves != 2 {
+		s := counted.Snapshot()
+		if s.Unacked != 1 || s.Working != 0 || s.Deliveries != 0 || s.Errors[stats.ErrorSink] != 0 || s.Saves != 2 {
 			t.Errorf("before: %+v", s)
 		}
-		keeper.durable()
+		to.durable()
 		time.Sleep(time.Second)
 		synctest.Wait()
-		s = stats.Snapshot()
+		s = counted.Snapshot()
 		if s.Unacked != 0 || s.Deliveries != 1 || s.Sink.Err != nil || s.Saves != 3 || s.Latency.Sum != 3*time.Second ||
 			s.Latency.Buckets()[2] != 0 || s.Latency.Buckets()[5] != 1 {
 			t.Errorf("after: %+v", s)
@@ -212,14 +216,4 @@ func (w *waiting) Next(ctx context.Context) (decode.Chunk, error) {
 		<-w.wait
 	}
 	return c, err
-}
-
-func TestErrorKinds(t *testing.T) {
-	var names []string
-	for kind := range encode.ErrorKinds {
-		names = append(names, kind.String())
-	}
-	if diff := cmp.Diff([]string{"sink", "state", "gap", "corrupt", "retry"}, names); diff != "" {
-		t.Error(diff)
-	}
 }

@@ -15,6 +15,7 @@ import (
 	"pikabin/decode/binlog"
 	"pikabin/decode/binlogtest"
 	"pikabin/encode"
+	"pikabin/encode/sink"
 	"pikabin/encode/sinktest"
 )
 
@@ -203,7 +204,7 @@ func TestRunFromAHole(t *testing.T) {
 	for _, skip := range []bool{false, true} {
 		l := sinktest.Find(t, dir)[0]
 		to := &sinktest.Collector{}
-		result, err := encode.Run(t.Context(), sinktest.PlanOf(t, l.Chunks(from, l.Committed(), binlog.PlanOptions{})), to, encode.Options{Format: sinktest.Lines(), SkipGaps: skip})
+		result, err := encode.Run(t.Context(), sinktest.PlanOf(t, l.Chunks(from, l.Committed(), binlog.PlanOptions{})), sink.Opened{Sink: to}, encode.Options{Format: sinktest.Lines(), SkipGaps: skip})
 		events := strings.Count(to.String(), " gap 3:0 1:20-3:0 ")
 		switch {
 		case !skip && (err == nil || to.Len() > 0 || result.Committed[l.ID()] != from):
@@ -262,7 +263,7 @@ type holeFirst struct {
 func (s *holeFirst) Next(ctx context.Context) (decode.Chunk, error) {
 	if h := s.hole; h != nil {
 		s.hole = nil
-		return decode.Chunk{}, h
+		return decode.Missing(h), nil
 	}
 	return s.Source.Next(ctx)
 }
@@ -274,7 +275,7 @@ func TestRunHoleThatWrapsEOF(t *testing.T) {
 		logs := sinktest.Find(t, dir)
 		to := &sinktest.Collector{}
 		source := &holeFirst{sinktest.SourceOf(t, logs, 0), eofHoleError{logs[0].ID()}}
-		_, err := encode.Run(t.Context(), source, to, encode.Options{Format: sinktest.Lines(), SkipGaps: skip})
+		_, err := encode.Run(t.Context(), source, sink.Opened{Sink: to}, encode.Options{Format: sinktest.Lines(), SkipGaps: skip})
 		if (err == nil) != skip || skip && !bytes.HasSuffix(to.Bytes(), want) || !skip && to.Len() > 0 {
 			t.Errorf("skip %t: got %v, %d bytes", skip, err, to.Len())
 		}

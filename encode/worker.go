@@ -4,12 +4,12 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"time"
 
 	"pikabin/decode"
 	"pikabin/encode/budget"
 	"pikabin/encode/filter"
 	"pikabin/encode/frame"
+	"pikabin/encode/sink"
 	"pikabin/formats"
 )
 
@@ -21,11 +21,13 @@ type worker struct {
 	encoder    formats.Encoder
 	doubter    formats.Doubter // the encoder, if it is one
 	frames     frame.Compressor
-	gathers    bool           // the sink puts small batches together and compresses them itself
-	fences     bool           // positions are saved
-	zone       *time.Location // changes are parted by their hours there; nil: they are not
-	messages   bool           // the sink is a Messenger
+	fences     bool // positions are saved
+	traits     *sink.Traits
 	budget     *budget.Budget
+	portion    int64 // how much is made at a time of a large record; 0: all of it
+
+	// next takes a portion of a record, and gives what the next one is put into. Nil for workers whose parcels hold whole chunks.
+	next func(*parcel) (*parcel, error)
 
 	change  decode.Change
 	typical int   // length of the changes of the chunk before, up to typicalMax
@@ -41,15 +43,22 @@ func (w *worker) encode(ctx context.Context, b *parcel, limit int64) {
 	passed := w.walker.Decoder.Passed()
 	w.change.Time = 0
 	w.walker.Scanner.Reserve = func(n int64) error { return w.reserve(ctx, n) }
-	w.walker.Reset(b.chunk.Source, b.chunk.Span)
+	w.walker.Reset(b.chunk.Blocks, b.chunk.Span)
 	b.plain = slices.Grow(b.plain, w.typical) // at once: growing step by step touches four times the memory
 	for more := true; more && w.walker.Next(); {
-		more = w.record(ctx, limit)
+		more = w.b.large || w.record(ctx, limit)
 	}
 	w.place()
+	b = w.b
 	b.passed = int64(w.walker.Decoder.Passed() - passed)
 	b.time = w.change.Time
 	b.read = max(min(b.chunk.End, b.chunk.Limit)-b.chunk.Begin, 0)
+	w.forget()
+	if b.large {
+		b.drop()
+		w.large = 0
+		return
+	}
 	w.finish()
 	w.trim()
 	w.typical = min(len(b.plain), typicalMax)
@@ -61,9 +70,9 @@ const typicalMax = chunkShare / 4
 // place says where the batch lies in the log, and what is wrong there.
 func (w *worker) place() {
 	var err error
-	w.b.piece, err = w.walker.Piece()
+	w.b.covered, err = w.walker.Coverage()
 	w.b.err = cmp.Or(w.b.err, err)
-	w.b.End = w.position(w.b.piece.Last)
+	w.b.End = w.position(w.b.covered.Last)
 	if w.fences && w.b.err == nil {
 		w.b.Fence, w.b.err = w.walker.Fence()
 	}
@@ -77,8 +86,11 @@ func (w *worker) position(offset int64) decode.Position {
 // covered by the share of its chunk.
 const largeRecord = 1 << 20
 
-// outputMargin is what the encoding of a large record may add to it without another growth of the buffer.
-const outputMargin = 64 << 10
+// nearlyFull is how much of the buffer is left when it is grown for many events.
+const nearlyFull = 64 << 10
+
+// maxFrame is what an event is reckoned to have at most besides its key and value.
+const maxFrame = 256
 
 // reserve asks the budget for a record of n bytes and for what becomes of it.
 func (w *worker) reserve(ctx context.Context, n int64) error {
@@ -92,7 +104,7 @@ func (w *worker) reserve(ctx context.Context, n int64) error {
 // charge takes from the budget what the batch needs beyond what it has taken before.
 func (w *worker) charge(ctx context.Context, need int64) error {
 	more := need - w.b.charged
-	if more <= 0 {
+	if more <= 0 || w.next != nil { // the chunk is charged as it was when it was found to be large
 		return nil
 	}
 	if err := w.budget.Acquire(ctx, w.b.seq, more); err != nil {
@@ -102,20 +114,26 @@ func (w *worker) charge(ctx context.Context, need int64) error {
 	return nil
 }
 
+// forget lets go of a large record.
+func (w *worker) forget() {
+	if w.large == 0 {
+		return
+	}
+	w.change = decode.Change{}
+	w.walker.Reset(nil, decode.Span{})
+	if fresh, err := w.newDecoder(); err == nil {
+		w.walker.Decoder = fresh // the old one keeps as many arguments as it has ever seen
+	}
+}
+
 // trim lets go of what a large record has made large, and gives the budget back what is not kept until the batch is
 // delivered: the record itself, the changes if they have been compressed, and what the chunk was read through. Some sinks hold
 // all batches that come in half a second, each of a few changes.
 func (w *worker) trim() {
-	if w.large > 0 {
-		w.large, w.change = 0, decode.Change{}
-		w.walker.Reset(nil, decode.Span{})
-		if fresh, err := w.newDecoder(); err == nil {
-			w.walker.Decoder = fresh // the old one keeps as many arguments as it has ever seen
-		}
-		if w.frames != nil {
-			w.b.plain = nil
-		}
+	if w.large > 0 && w.frames != nil {
+		w.b.plain = nil
 	}
+	w.large = 0
 	if rest := w.b.charged - w.b.footprint() - batchCost; rest > 0 && w.b.inFlight {
 		w.budget.Refund(rest)
 		w.b.charged -= rest
@@ -125,7 +143,7 @@ func (w *worker) trim() {
 // record encodes the changes of the record that the walker has come to, and reports whether to go on. Some become many
 // times as long as they were.
 func (w *worker) record(ctx context.Context, limit int64) bool {
-	rec, begun := &w.walker.Record, false
+	rec, begun, last := &w.walker.Record, false, 0
 	for w.walker.Decoder.Next(&w.change) {
 		if !w.filter.Keep(&w.change) {
 			continue
@@ -134,20 +152,27 @@ func (w *worker) record(ctx context.Context, limit int64) bool {
 			return false
 		}
 		begun = true
-		if part := len(rec.Payload); w.change.Part == 0 && part >= largeRecord {
-			w.b.plain = slices.Grow(w.b.plain, part+outputMargin)
+		if w.change.Part > 1 && len(rec.Payload) >= largeRecord { // the first event may have the whole command
+			w.makeRoom(last)
 		}
 		if len(w.b.plain) == 0 {
 			w.b.Begin = w.position(rec.Offset)
 		}
-		if w.zone != nil {
-			w.b.cutAt(w.change.Time, w.zone, w.position(rec.Offset))
+		if w.traits.Zone != nil {
+			w.b.cutAt(w.change.Time, w.traits.Zone, w.position(rec.Offset))
 		}
+		last = len(w.b.plain)
 		w.add(w.b, &w.change)
+		last = len(w.b.plain) - last
 		if w.doubter != nil {
 			w.b.doubts.add(w.doubter, &w.change)
 		}
 		w.b.changes++
+		if w.change.Part+1 < w.change.Parts && w.portion > 0 && w.b.size() >= w.most() {
+			if w.turn(rec.Offset); w.b.err != nil || w.b.large {
+				return w.b.large
+			}
+		}
 		if need := w.b.footprint() + w.large; need > w.b.charged {
 			if w.b.err = w.charge(ctx, need); w.b.err != nil {
 				return false
@@ -158,11 +183,47 @@ func (w *worker) record(ctx context.Context, limit int64) bool {
 	return true
 }
 
+// most is how much may be made of one record before something has to become of it.
+func (w *worker) most() int64 {
+	if w.next == nil {
+		return largePortions * w.portion
+	}
+	return w.portion
+}
+
+// turn ends a portion inside of a record that begins at an offset.
+func (w *worker) turn(offset int64) {
+	if w.next == nil {
+		w.b.large = true
+		return
+	}
+	w.finish()
+	w.b.End, w.b.part = w.position(offset), true
+	next, err := w.next(w.b)
+	w.b = next
+	w.b.err = err
+}
+
+// makeRoom grows the buffer for all that is left of a record with many keys, when it is nearly full. By a quarter at a time it
+// would be copied again and again, and be there twice. The event before, of so many bytes, tells how long the others are.
+func (w *worker) makeRoom(event int) {
+	c := &w.change
+	frame := min(event-len(c.Key)-len(c.Value), maxFrame)
+	if frame <= 0 || cap(w.b.plain)-len(w.b.plain) > nearlyFull {
+		return
+	}
+	need := int64(c.Parts-c.Part)*int64(frame) + int64(len(w.walker.Record.Payload))
+	if w.portion > 0 {
+		need = min(need, w.most()-int64(len(w.b.plain))+nearlyFull)
+	}
+	w.b.plain = slices.Grow(w.b.plain, int(max(need, 0)))
+}
+
 // add encodes a change.
 func (w *worker) add(b *parcel, c *decode.Change) {
 	begin := len(b.plain)
 	b.plain = w.encoder.AppendChange(b.plain, c)
-	if w.messages {
+	if w.traits.Messages {
 		b.addMessage(begin, c)
 	}
 }
@@ -173,15 +234,15 @@ func (w *worker) lose(l decode.Lost) {
 	if len(w.b.plain) == 0 {
 		w.b.Begin = l.From
 	}
-	if w.zone != nil {
-		w.b.cutAt(0, w.zone, l.From)
+	if w.traits.Zone != nil {
+		w.b.cutAt(0, w.traits.Zone, l.From)
 	}
 	c := lostChange(&l)
 	c.Epoch = w.b.Epoch
 	w.add(w.b, c)
 }
 
-// lostChange is the event that stands for a lost range.
+// lostChange is the event of a lost range.
 func lostChange(l *decode.Lost) *decode.Change {
 	return &decode.Change{
 		Op: decode.OpCorrupt, Log: l.Log, Segment: l.From.Segment, Offset: l.From.Offset,
@@ -192,17 +253,14 @@ func lostChange(l *decode.Lost) *decode.Change {
 // finish makes Data of the plain bytes.
 func (w *worker) finish() {
 	w.b.text = int64(len(w.b.plain))
-	w.b.Data = w.b.plain
 	frames := w.frames
-	if w.b.Loose = w.gathers && frames != nil && len(w.b.plain) < frame.GatherBelow; w.b.Loose {
+	if w.b.Loose = w.traits.Loose && frames != nil && len(w.b.plain) < frame.GatherBelow; w.b.Loose {
 		frames = nil
 	}
-	if len(w.b.cuts) > 0 {
-		w.b.cutPieces(frames)
-		return
-	}
+	w.b.Data = w.b.plain
+	ends := w.b.pieceEnds()
 	if frames != nil && len(w.b.plain) > 0 {
-		w.b.packed = frames.AppendFrame(w.b.packed[:0], w.b.plain)
-		w.b.Data = w.b.packed
+		w.b.pack(frames, ends)
 	}
+	w.b.cutPieces(ends)
 }

@@ -3,10 +3,14 @@
 package formats
 
 import (
+	"context"
+	"io"
 	"slices"
 
 	"pikabin/decode"
+	"pikabin/formats/avro"
 	"pikabin/formats/jsonl"
+	"pikabin/formats/parquet"
 	"pikabin/formats/protobuf"
 	"pikabin/formats/resp"
 	"pikabin/proto"
@@ -50,10 +54,56 @@ type Format struct {
 	ContentType string // MIME type of one message
 	Schema      string // the schema's text for "pikabin schema", "" if there is none
 	New         func(Options) Encoder
+
+	// File makes what a file of the format is made of, with one of the Codecs, the first of which is the default. Nil: a file is
+	// the messages, one after the other, and is compressed as a whole.
+	File   func(codec string, level int) (File, error)
+	Codecs []string
+
+	// Seal makes what makes files, with one of the Codecs, where these can only be made of all their messages. Nil: files can be written as the messages
+	// come. SealMemory is what it takes.
+	Seal       func(SealOptions) (Sealer, error)
+	SealMemory func(rowGroup int64, workers int) int64
+}
+
+// SealOptions are for formats with a Sealer. All but Workers change the bytes of files.
+type SealOptions struct {
+	Codec      string
+	Level      int    // of the codec
+	RowGroup   int64  // bytes of the messages that are put into one row group; 0: the default
+	Timestamps bool   // with a column of the time as a timestamp
+	NoDB       bool   // without the DB, which is in the names of folders
+	Version    string // of this program
+	Workers    int    // how many work on a file
+}
+
+// Sealer makes a file of all its messages, which are as the Encoder wrote them. The same ones always become the same bytes. It belongs to one
+// goroutine at a time.
+type Sealer interface {
+	Seal(ctx context.Context, rows io.Reader, file io.Writer) error
+}
+
+// File makes the bytes of a file of the messages of an Encoder: a head, and frames, each of which can be read by itself after the head, so
+// that a file can be cut at the end of any. The frames depend on the messages alone. It belongs to one goroutine at a time.
+type File interface {
+	AppendHead(dst []byte) []byte
+
+	// AppendFrame appends a frame of whole messages, nothing for none.
+	AppendFrame(dst, messages []byte) []byte
 }
 
 // table has the formats, sorted by name.
 var table = []Format{
+	{
+		Name:        "avro",
+		Doc:         "Avro: object container files, compressed inside; in Kafka the single-object encoding",
+		Ext:         ".avro",
+		ContentType: "avro/binary",
+		Schema:      avro.Schema,
+		New:         func(o Options) Encoder { return avro.New(avro.Options{Args: o.Args, Bare: o.Bare}) },
+		File:        func(codec string, level int) (File, error) { return avro.NewBlocks(codec, level) },
+		Codecs:      avro.Codecs,
+	},
 	{
 		Name:        "jsonl",
 		Doc:         "one JSON object per line; bytes that are not UTF-8 in base64 under a name of their own",
@@ -63,6 +113,17 @@ var table = []Format{
 		New: func(o Options) Encoder {
 			return jsonl.New(jsonl.Options{Base64: o.Base64, Args: o.Args, Bare: o.Bare})
 		},
+	},
+	{
+		Name:        "parquet",
+		Doc:         "Parquet: files for warehouses, of columns, compressed inside; into folders and object storage only",
+		Ext:         ".parquet",
+		ContentType: "application/vnd.apache.parquet",
+		Schema:      parquet.Schema,
+		New:         func(o Options) Encoder { return protobuf.New(protobuf.Options{Args: o.Args}) },
+		Codecs:      parquet.Codecs,
+		Seal:        func(o SealOptions) (Sealer, error) { return parquet.NewSealer(parquet.Options(o)) },
+		SealMemory:  parquet.Memory,
 	},
 	{
 		Name:        "protobuf",

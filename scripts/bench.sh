@@ -92,6 +92,14 @@ one_round() {
 			measure_both "$case" "$format" "$workers" convert "$dir" -f "$format" -o /dev/null --workers "$workers"
 		done
 	done
+	for workers in "${counts[@]}"; do
+		measure_both "$case" "avro, no compression" "$workers" convert "$dir" -f avro --compress none -o /dev/null --workers "$workers"
+		for format in jsonl parquet; do
+			rm -rf "$tmp/folder"
+			measure "$case" "$format, zstd, folder" "$workers" "$pikabin" convert "$dir" -f "$format" --compress zstd -o "$tmp/folder/" --workers "$workers" --progress never --quiet
+		done
+	done
+	rm -rf "$tmp/folder"
 	measure_both "$case" verify "$cores" verify "$dir"
 	measure_both "$case" "jsonl, --compress zstd" "$cores" convert "$dir" -f jsonl --compress zstd -o /dev/null
 	if command -v zstd >/dev/null; then

@@ -239,8 +239,8 @@ test)
 	trap down EXIT
 	up "${2:-}" >&2
 	eval "$(variables)"
-	# One package after the other: both kill brokers.
-	go test -tags kafka -run TestRealKafka -count=1 -timeout 10m -p 1 ${VERBOSE:+-v} ./encode/output/kafka ./encode/cli/torture
+	# One package after the other: they kill brokers.
+	go test -tags kafka -run TestRealKafka -count=1 -timeout 10m -p 1 ${VERBOSE:+-v} ./encode/output/kafka ./encode/cli ./encode/cli/torture
 	;;
 *)
 	sed -n '2,/^set/s/^# \{0,1\}//p' "$0" | sed '$d' >&2

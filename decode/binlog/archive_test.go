@@ -148,7 +148,7 @@ func TestDamagedArchive(t *testing.T) {
 				t.Fatalf("errors %v, want an *ArchiveError and a hole", failures)
 			}
 			if _, _, to := hole.Hole(); filepath.Base(damage.Path) != "write2file0"+c.ext || to != at(1, 0) {
-				t.Errorf("damage %v, going on at %v", damage, to)
+				t.Errorf("damage %v, continuing at %v", damage, to)
 			}
 			var want []place
 			for _, p := range written(w) {

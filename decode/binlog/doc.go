@@ -9,7 +9,7 @@
 //	                log_db0/0/, log_db0/1/, ...                 sharding mode of Pika 3.1 to 3.4: one for each slot
 //
 // Find makes a Log of every such folder. Log.Chunks walks a log in order; SeekTime and SeekLogicID find positions; Fence tells whether a log is still
-// the one that was read. What is odd but harmless is data (Note), never a log line.
+// the one that was read. What is odd but harmless is data (Oddity), never a log line.
 //
 // The rooms below: folder is what lies in a folder, evidence what single records tell, follow reads the logs of a server that is
 // writing them, and pin, the one that writes, keeps segments by hard links.
@@ -24,8 +24,8 @@
 // # What is missing
 //
 // Segments are purged from the low end while they are read, copies are incomplete and archives get damaged. None of this
-// ends a Plan: each missing range comes out of Next in its place, as an error that names both of its ends
-// (decode.Hole), and the next call continues after it. Whether to continue is the caller's decision.
+// ends a Plan: each missing range comes out of Next in its place, as a chunk with a decode.Hole that names both of its ends, and
+// the next call continues after it. Whether to continue is the caller's decision.
 //
 // # What it costs
 //

@@ -27,14 +27,14 @@ func (l *Log) Fence(ctx context.Context, p decode.Position) (decode.Fence, error
 
 // CheckFence compares what is before a position with a fence that was taken of it. Another history is a
 // *RewrittenError, whose To is the start of what is there now: where exactly the new history begins the caller may know
-// better. The other errors are those of Fence, also for the zero fence, which fits everything that is there.
+// better. A fence that was taken over the network has no Bytes: the content of the record decides. The other errors are those of Fence, also for the zero fence, which fits everything that is there.
 func (l *Log) CheckFence(ctx context.Context, p decode.Position, want decode.Fence) error {
 	return l.before(ctx, p, func(f *folder.File) error {
-		if want.Bytes == (decode.Sum{}) {
+		if want == (decode.Fence{}) {
 			return nil
 		}
 		have, err := want.Again(f, p.Offset, l.evidence.Span(l.view, f).Generation)
-		if err != nil || have.Bytes == want.Bytes {
+		if err != nil || have.Fits(want) {
 			return err
 		}
 		return &decode.RewrittenError{
@@ -46,6 +46,9 @@ func (l *Log) CheckFence(ctx context.Context, p decode.Position, want decode.Fen
 
 // otherBytes says how two fences of one position differ.
 func otherBytes(want, have decode.Fence) string {
+	if want.Bytes == (decode.Sum{}) {
+		return fmt.Sprintf("the record that ends there has the fingerprint %x, and had %x when it was read", have.Content, want.Content)
+	}
 	text := fmt.Sprintf("the bytes there have the fingerprint %x, and had %x when they were read", have.Bytes, want.Bytes)
 	if want.Content != (decode.Sum{}) && have.Content == want.Content {
 		text += "; the record that ends there has the same content, as on another replica of the same log"

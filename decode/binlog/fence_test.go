@@ -83,9 +83,9 @@ func TestCheckFence(t *testing.T) {
 	}
 	check("the same", end, nil)
 	beyond := &decode.BeyondError{Log: l.ID(), Want: at(9, 0), End: l.Committed()}
-	check("behind the end", at(9, 0), beyond)
+	check("after the end", at(9, 0), beyond)
 	size := int64(len(w.Bytes(1)))
-	check("behind the end of a segment", at(1, size+1), &decode.BeyondError{Log: l.ID(), Want: at(1, size+1), End: at(1, size)})
+	check("after the end of a segment", at(1, size+1), &decode.BeyondError{Log: l.ID(), Want: at(1, size+1), End: at(1, size)})
 
 	rewrite(t, dir, 1, record.Offset-1)
 	rewritten, ok := errors.AsType[*decode.RewrittenError](l.CheckFence(t.Context(), at(1, record.End), fence))
@@ -157,8 +157,8 @@ func TestFenceOfNothing(t *testing.T) {
 	}
 }
 
-// TestFenceBehindDamage: the frames before the position are damaged, or the record's own content is.
-func TestFenceBehindDamage(t *testing.T) {
+// TestFenceAfterDamage: the frames before the position are damaged, or the record's own content is.
+func TestFenceAfterDamage(t *testing.T) {
 	for name, damaged := range map[string]int64{"a header": 0, "content": 60} {
 		t.Run(name, func(t *testing.T) {
 			w := binlogtest.NewWriter(binlogtest.Options{})

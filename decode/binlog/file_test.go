@@ -34,7 +34,7 @@ func TestFileLivesUntilItsLastUser(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := f.ReadAt(b, 0); !errors.Is(err, os.ErrClosed) {
-		t.Errorf("behind the last user: %v, want %v", err, os.ErrClosed)
+		t.Errorf("after the last user: %v, want %v", err, os.ErrClosed)
 	}
 }
 

@@ -49,7 +49,7 @@ type finder struct {
 }
 
 func (f *finder) add(path string) error {
-	info, err := os.Stat(path)
+	info, err := Stat(path)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (f *finder) add(path string) error {
 func (f *finder) addFile(path string, info os.FileInfo) error {
 	number, compression, ok := folder.ParseSegmentName(filepath.Base(path))
 	if !ok || !info.Mode().IsRegular() {
-		return fmt.Errorf("%s is not a Pika segment: expected a file named write2file12, write2file12.zst or write2file12.gz, or a log folder", path)
+		return noSegment(path)
 	}
 	dir := filepath.Dir(path)
 	if _, ok := f.named[dir]; !ok {
@@ -84,7 +84,7 @@ func (f *finder) addFolder(path string) error {
 		return err
 	}
 	if len(dirs) == 0 {
-		return &NoLogError{Path: path}
+		return NoFolder(path)
 	}
 	first := len(f.logs)
 	for _, dir := range dirs {
@@ -93,17 +93,9 @@ func (f *finder) addFolder(path string) error {
 		}
 	}
 	if top.IsLog() && dirs[0] != path {
-		f.logs[first].note(NoteOldFlat, path, "the segments directly in %s are left from a Pika before 3.1 and not read; name them to read them", path)
+		f.logs[first].note(OddityOldFlat, path, "the segments directly in %s are left from a Pika before 3.1 and not read; name them to read them", path)
 	}
 	return nil
-}
-
-// NoLogError is a folder in which no log is.
-type NoLogError struct{ Path string }
-
-// Error says what was looked for.
-func (e *NoLogError) Error() string {
-	return e.Path + " is not a Pika log folder: no write2file segments or manifest in it or in log_db*/ below it"
 }
 
 // LogDirs are the folders of logs in Pika's log folder, in the order of their names: its DBs or their slots, or itself. The
@@ -136,8 +128,9 @@ func logsBelow(top *folder.Listing, named func(string) bool, skip func(dir strin
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		if err != nil {
-			return nil, false, err
+		if err != nil { // it is told when the log is opened, and may be over by then
+			dirs, found = append(dirs, path), true
+			continue
 		}
 		more, ok, err := logsOf(below, skip)
 		if err != nil {
@@ -188,12 +181,20 @@ func (f *finder) finish() ([]*Log, error) {
 	return f.logs, nil
 }
 
+// TwinError is two sources that claim to be the same log.
+type TwinError struct{ a, b *Log }
+
+// Error names both.
+func (e *TwinError) Error() string {
+	return fmt.Sprintf("%s and %s are both the log of %s: their positions could not be told apart, read them one by one", e.a.Dir(), e.b.Dir(), e.a.ID())
+}
+
 // Clash is an error if two folders claim to be the same log.
 func Clash(a, b *Log) error {
 	if compareLogs(a, b) != 0 {
 		return nil
 	}
-	return fmt.Errorf("%s and %s are both the log of %s: their positions could not be told apart, read them one by one", a.Dir(), b.Dir(), a.ID())
+	return &TwinError{a, b}
 }
 
 func compareLogs(a, b *Log) int {

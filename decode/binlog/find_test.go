@@ -109,12 +109,16 @@ func TestFindErrors(t *testing.T) {
 		want  string
 	}{
 		"no path":                   {want: "no log given: expected Pika's log folder"},
-		"no such path":              {paths: []string{"nothing"}, want: "nothing: no such file"},
-		"an empty folder":           {files: []string{"log/pika.INFO"}, paths: []string{"log"}, want: "is not a Pika log folder: no write2file segments or manifest in it or in log_db*/ below it"},
+		"no such path":              {paths: []string{"nothing"}, want: "nothing does not exist: expected Pika's log folder"},
+		"a folder above":            {files: []string{"pika/a/x", "pika/log/log_db0/"}, paths: []string{"pika"}, want: "pika is not a Pika log folder, since no write2file segments or manifest are in it or in log_db*/ below it: did you mean the log in TOP/pika/log?"},
+		"a folder below":            {files: []string{"log/log_db0/", "log/x/y"}, paths: []string{"log/x"}, want: "did you mean the log in TOP/log?"},
+		"a misspelt folder":         {files: []string{"pika/log/"}, paths: []string{"pika/lgo/"}, want: "lgo does not exist: did you mean the log in TOP/pika/log?"},
+		"a folder below the DB":     {files: []string{"log/log_db0/"}, paths: []string{"log/log_db0/db0"}, want: "did you mean the log in TOP/log/log_db0?"},
+		"an empty folder":           {files: []string{"log/pika.INFO"}, paths: []string{"log"}, want: "is not a Pika log folder, since no write2file segments or manifest are in it or in log_db*/ below it: expected Pika's log folder"},
 		"only a folder on its way":  {files: []string{"log/log_db0_deleting/"}, paths: []string{"log"}, want: "is not a Pika log folder"},
 		"names that only look like": {files: []string{"log/write2file01", "log/write2file+1", "log/write2file4294967296", "log/write2file", "log/write2file1.bak"}, paths: []string{"log"}, want: "is not a Pika log folder"},
-		"a text log":                {files: []string{"log/pika.INFO"}, paths: []string{"log/pika.INFO"}, want: "pika.INFO is not a Pika segment: expected a file named write2file12"},
-		"the manifest":              {files: []string{"log/"}, paths: []string{"log/manifest"}, want: "manifest is not a Pika segment"},
+		"a text log":                {files: []string{"log/pika.INFO"}, paths: []string{"log/pika.INFO"}, want: "pika.INFO is not a Pika segment: expected Pika's log folder, the folder of one DB in it, or segments such as write2file12"},
+		"the manifest":              {files: []string{"log/"}, paths: []string{"log/manifest"}, want: "manifest is not a Pika segment: did you mean the log in TOP/log?"},
 		"the same DB twice":         {files: []string{"a/", "b/"}, paths: []string{"a", "b"}, want: "are both the log of db0"},
 		"a folder and a file of it": {files: []string{"a/"}, paths: []string{"a", "a/write2file0"}, want: "are both the log of db0"},
 		"only stale segments":       {files: []string{"a/", "a/write2file7"}, paths: []string{"a/write2file7"}, want: "above the manifest's position 0:69"},
@@ -122,41 +126,41 @@ func TestFindErrors(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			top := binlogtest.Tree(t, c.files...)
 			_, err := binlog.Find(under(top, c.paths...), binlog.Options{})
-			if err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("error %v, want one with %q", err, c.want)
+			if want := strings.ReplaceAll(c.want, "TOP", top); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("error %v, want one with %q", err, want)
 			}
 		})
 	}
 }
 
-func noteKinds(l *binlog.Log) []binlog.NoteKind {
-	var kinds []binlog.NoteKind
-	for _, n := range l.Notes() {
-		kinds = append(kinds, n.Kind)
+func oddityKinds(l *binlog.Log) []binlog.OddityKind {
+	var kinds []binlog.OddityKind
+	for _, o := range l.Oddities() {
+		kinds = append(kinds, o.Kind)
 	}
 	return kinds
 }
 
-func TestNotes(t *testing.T) {
-	type kinds = []binlog.NoteKind
+func TestOddities(t *testing.T) {
+	type kinds = []binlog.OddityKind
 	for name, c := range map[string]struct {
 		files []string
 		path  string
 		want  kinds
 	}{
 		"healthy":                {files: []string{"log/"}, path: "log"},
-		"stale segments":         {files: []string{"log/", "log/write2file3", "log/write2file4"}, path: "log", want: kinds{binlog.NoteStale}},
-		"plain and archive":      {files: []string{"log/", "log/write2file0.zst", "log/write2file0.gz"}, path: "log", want: kinds{binlog.NoteTwice, binlog.NoteTwice}},
-		"no manifest":            {files: []string{"log/write2file0"}, path: "log", want: kinds{binlog.NoteNoManifest}},
-		"a manifest cut short":   {files: []string{"log/manifest", "log/write2file0"}, path: "log", want: kinds{binlog.NoteBadManifest}},
-		"a manifest alone":       {files: []string{"log/manifest"}, path: "log", want: kinds{binlog.NoteBadManifest}},
-		"leftovers of Pika 3.0":  {files: []string{"log/", "log/log_db0/"}, path: "log", want: kinds{binlog.NoteOldFlat}},
+		"stale segments":         {files: []string{"log/", "log/write2file3", "log/write2file4"}, path: "log", want: kinds{binlog.OddityStale}},
+		"plain and archive":      {files: []string{"log/", "log/write2file0.zst", "log/write2file0.gz"}, path: "log", want: kinds{binlog.OddityTwice, binlog.OddityTwice}},
+		"no manifest":            {files: []string{"log/write2file0"}, path: "log", want: kinds{binlog.OddityNoManifest}},
+		"a manifest cut short":   {files: []string{"log/manifest", "log/write2file0"}, path: "log", want: kinds{binlog.OddityBadManifest}},
+		"a manifest alone":       {files: []string{"log/manifest"}, path: "log", want: kinds{binlog.OddityBadManifest}},
+		"leftovers of Pika 3.0":  {files: []string{"log/", "log/log_db0/"}, path: "log", want: kinds{binlog.OddityOldFlat}},
 		"the segment of another": {files: []string{"log/", "log/write2file00"}, path: "log"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := findOne(t, under(binlogtest.Tree(t, c.files...), c.path)...)
-			if diff := cmp.Diff(c.want, noteKinds(l)); diff != "" {
-				t.Errorf("notes (-want +got):\n%s\n%v", diff, l.Notes())
+			if diff := cmp.Diff(c.want, oddityKinds(l)); diff != "" {
+				t.Errorf("notes (-want +got):\n%s\n%v", diff, l.Oddities())
 			}
 		})
 	}
@@ -212,8 +216,8 @@ func TestSegmentJustMade(t *testing.T) {
 			if err := errors.Join(w.WriteDir(dir), os.WriteFile(filepath.Join(dir, "write2file1"), c.content, 0o600)); err != nil {
 				t.Fatal(err)
 			}
-			if l := findOne(t, dir); len(l.Stale()) != c.stale || len(l.Notes()) != c.stale {
-				t.Errorf("%d stale, notes %v; want %d", len(l.Stale()), l.Notes(), c.stale)
+			if l := findOne(t, dir); len(l.Stale()) != c.stale || len(l.Oddities()) != c.stale {
+				t.Errorf("%d stale, oddities %v; want %d", len(l.Stale()), l.Oddities(), c.stale)
 			}
 		})
 	}

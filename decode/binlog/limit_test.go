@@ -38,6 +38,10 @@ func reaches(t *testing.T, l *binlog.Log) (list []reach, failures []error) {
 			continue
 		}
 		c.Release()
+		if c.Missing != nil {
+			failures = append(failures, c.Missing)
+			continue
+		}
 		r := reach{c.Segment, c.Limit, c.Final, c.Open}
 		if len(list) == 0 || list[len(list)-1] != r {
 			list = append(list, r)
@@ -72,14 +76,14 @@ func TestTrueEnd(t *testing.T) {
 		tail       []byte
 		known      bool
 	}{
-		"cut to size":        {generation: decode.G5, known: true},
-		"zeros behind":       {generation: decode.G5, tail: make([]byte, 100000), known: true},
-		"stale bytes behind": {generation: decode.G5, tail: stale, known: true},
-		"stale bytes behind a record of 40 blocks": {generation: decode.G4, big: 40 * decode.BlockSize, tail: stale, known: true},
-		"zeros behind, 3.0":                        {generation: decode.G3, tail: make([]byte, 100000), known: true},
-		"zeros behind, 2.3":                        {generation: decode.G2, tail: make([]byte, 100000), known: true},
-		"no positions in 2.2":                      {generation: decode.G1},
-		"no positions in 2.0":                      {generation: decode.G0},
+		"cut to size":       {generation: decode.G5, known: true},
+		"zeros after":       {generation: decode.G5, tail: make([]byte, 100000), known: true},
+		"stale bytes after": {generation: decode.G5, tail: stale, known: true},
+		"stale bytes after a record of 40 blocks": {generation: decode.G4, big: 40 * decode.BlockSize, tail: stale, known: true},
+		"zeros after, 3.0":                        {generation: decode.G3, tail: make([]byte, 100000), known: true},
+		"zeros after, 2.3":                        {generation: decode.G2, tail: make([]byte, 100000), known: true},
+		"no positions in 2.2":                     {generation: decode.G1},
+		"no positions in 2.0":                     {generation: decode.G0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir, end := twoSegments(t, binlogtest.Options{Generation: c.generation}, c.big, c.tail)
@@ -142,7 +146,8 @@ func TestTrueEndInSpiteOfDamage(t *testing.T) {
 		"the next segment names another segment":   {generation: decode.G3, segment: 1, at: func(int64) [2]int64 { return [2]int64{8 + 18, 8 + 19} }},
 		"the header of the next segment":           {generation: decode.G4, segment: 1, at: func(int64) [2]int64 { return [2]int64{7, 8} }},
 		"the content of the next segment's record": {generation: decode.G4, segment: 1, at: func(int64) [2]int64 { return [2]int64{8 + 34, 8 + 36} }},
-		"two kills": {generation: decode.G5, twice: true},
+		"two kills":      {generation: decode.G5, twice: true},
+		"two kills, 3.0": {generation: decode.G3, twice: true},
 		"two kills, and the next segment names something":  {generation: decode.G5, twice: true, segment: 1, at: func(int64) [2]int64 { return [2]int64{8 + 19, 8 + 20} }},
 		"two kills, and the record before the last is bad": {generation: decode.G4, twice: true, at: func(int64) [2]int64 { return [2]int64{100, 101} }},
 	} {
@@ -273,10 +278,10 @@ func TestCutShortByTheNextSegment(t *testing.T) {
 		t.Errorf("range %v, want %v", got, want)
 	}
 	if _, _, to := hole.Hole(); to != at(1, 0) {
-		t.Errorf("goes on at %v, want 1:0", to)
+		t.Errorf("continues at %v, want 1:0", to)
 	}
 	if len(got) != 2 {
-		t.Errorf("nothing behind the cut: %+v", got)
+		t.Errorf("nothing after the cut: %+v", got)
 	}
 }
 
@@ -292,7 +297,7 @@ func TestCutShortByTheManifest(t *testing.T) {
 	if len(failures) != 1 || !errors.As(failures[0], &cut) || cut.To != l.Committed() || cut.From.Offset != 20 {
 		t.Errorf("errors %v", failures)
 	}
-	if diff := cmp.Diff([]binlog.NoteKind{binlog.NoteManifestBeyond}, noteKinds(l)); diff != "" {
+	if diff := cmp.Diff([]binlog.OddityKind{binlog.OddityManifestBeyond}, oddityKinds(l)); diff != "" {
 		t.Errorf("notes (-want +got):\n%s", diff)
 	}
 }

@@ -29,7 +29,7 @@ type Log struct {
 	named    []folder.Segment // those that the user named, nil for the whole folder
 	segments []folder.Segment // those to be read, by number: of the view, or the named ones
 	stale    []folder.Segment // above the manifest's position
-	notes    []Note
+	oddities []Oddity
 }
 
 // OpenLog looks at the folder of a log.
@@ -80,8 +80,8 @@ func (l *Log) Manifest() (folder.Manifest, error) { return l.view.Manifest, l.vi
 // Generation is the user's, or was found from the bytes.
 func (l *Log) Generation() decode.Generation { return l.view.Generation }
 
-// Notes are the oddities found.
-func (l *Log) Notes() []Note { return l.notes }
+// Oddities are what was found that a person may want to know.
+func (l *Log) Oddities() []Oddity { return l.oddities }
 
 // Start is the beginning of the oldest segment, or of what the manifest names when there is none.
 func (l *Log) Start() decode.Position {
@@ -108,7 +108,7 @@ func (l *Log) Committed() decode.Position {
 	return l.view.Manifest.Position
 }
 
-// Refresh looks again at the manifest and the folder of a live log: Segments, Manifest, Committed and Notes are then
+// Refresh looks again at the manifest and the folder of a live log: Segments, Manifest, Committed and Oddities are then
 // those of now. Plans made before continue as they were.
 //
 // The manifest is read first, and then the listing: a segment is created before the manifest names it, so that
@@ -123,7 +123,7 @@ func (l *Log) Refresh() error {
 		return errList
 	}
 	v := &evidence.View{Segments: list.Segments, ManifestErr: folder.ErrNoManifest, Generation: l.view.Generation}
-	l.notes, l.segments, l.stale = nil, list.Segments, nil
+	l.oddities, l.segments, l.stale = nil, list.Segments, nil
 	if l.named != nil {
 		l.segments = l.named
 	}
@@ -170,7 +170,7 @@ func (l *Log) believe(v *evidence.View, data []byte) {
 		if n > 1 {
 			text = fmt.Sprintf("%d segments, %s to %s,", n, text, filepath.Base(l.stale[n-1].Path))
 		}
-		l.note(NoteStale, l.stale[0].Path, "%s above the manifest's position %v: left from an older history of the log, not read", text, m.Position)
+		l.note(OddityStale, l.stale[0].Path, "%s above the manifest's position %v: left from an older history of the log, not read", text, m.Position)
 	}
 }
 
@@ -198,7 +198,7 @@ func (l *Log) noteTwins(list *folder.Listing) {
 	}
 	for _, s := range list.Twice {
 		i, _ := folder.Find(list.Segments, s.Number)
-		l.note(NoteTwice, s.Path, "%s is passed over, %s holds the same segment", filepath.Base(s.Path), filepath.Base(list.Segments[i].Path))
+		l.note(OddityTwice, s.Path, "%s is passed over, %s holds the same segment", filepath.Base(s.Path), filepath.Base(list.Segments[i].Path))
 	}
 }
 
@@ -208,19 +208,19 @@ func (l *Log) noteManifest() {
 	var bad *folder.ManifestError
 	switch {
 	case errors.As(l.view.ManifestErr, &bad):
-		l.note(NoteBadManifest, path, "the manifest is not believed (%v): reading to the last whole record", bad.Err)
+		l.note(OddityBadManifest, path, "the manifest is not believed (%v): reading to the last whole record", bad.Err)
 		return
 	case l.view.ManifestErr != nil:
-		l.note(NoteNoManifest, l.Dir(), "no manifest in %s: reading to the last whole record", l.Dir())
+		l.note(OddityNoManifest, l.Dir(), "no manifest in %s: reading to the last whole record", l.Dir())
 		return
 	}
 	at := l.view.Manifest.Position
 	i, ok := folder.Find(l.view.Segments, at.Segment)
 	switch {
 	case !ok:
-		l.note(NoteManifestGone, path, "the manifest names %v, but write2file%d is not there (%s)", at, at.Segment, l.haveText())
+		l.note(OddityManifestGone, path, "the manifest names %v, but write2file%d is not there (%s)", at, at.Segment, l.haveText())
 	case l.view.Segments[i].Compression == folder.Plain && at.Offset > l.view.Segments[i].Size:
-		l.note(NoteManifestBeyond, path, "the manifest names %v, but write2file%d has only %d bytes: after a power failure, or in a copy of a live log whose "+
+		l.note(OddityManifestBeyond, path, "the manifest names %v, but write2file%d has only %d bytes: after a power failure, or in a copy of a live log whose "+
 			"manifest was not copied first", at, at.Segment, l.view.Segments[i].Size)
 	}
 }
@@ -236,8 +236,8 @@ func (l *Log) haveText() string {
 	}
 }
 
-func (l *Log) note(kind NoteKind, path, format string, args ...any) {
-	l.notes = append(l.notes, Note{Kind: kind, Log: l.ID(), Path: path, Text: fmt.Sprintf(format, args...)})
+func (l *Log) note(kind OddityKind, path, format string, args ...any) {
+	l.oddities = append(l.oddities, Oddity{Kind: kind, Log: l.ID(), Path: path, Text: fmt.Sprintf(format, args...)})
 }
 
 // Open opens a segment as folder.Dir does.

@@ -23,7 +23,7 @@ type PlanOptions struct {
 	ChunkSize int64 // of the spans, rounded up to whole blocks; 0: 512 KiB
 	Ahead     int   // how many archives are unpacked ahead of the one being read; 0: 2, negative: none
 
-	// Before is a hole in front of the plan, which comes out of Next first; nil if there is none.
+	// Before is what is missing before the plan, which comes out of Next first; nil if nothing is.
 	Before decode.Hole
 
 	// Stop, if set, ends the plan when it is closed.
@@ -43,6 +43,7 @@ type Plan struct {
 	options    PlanOptions
 	pos, until decode.Position
 	last       decode.Position // the end of what was given, where a gap begins
+	missing    decode.Hole     // comes before anything else; nil: nothing is missing
 	err        error           // of the start position
 	ahead      prefetcher
 	current    *reading
@@ -62,7 +63,7 @@ type reading struct {
 func (l *Log) Chunks(from, until decode.Position, options PlanOptions) *Plan {
 	options.ChunkSize = (cmp.Or(options.ChunkSize, defaultChunkSize) + decode.BlockSize - 1) &^ (decode.BlockSize - 1)
 	options.Ahead = cmp.Or(options.Ahead, defaultAhead)
-	p := &Plan{log: l, options: options, pos: from, until: until, last: from}
+	p := &Plan{log: l, options: options, pos: from, until: until, last: from, missing: options.Before}
 	if committed := l.Committed(); committed.Before(until) {
 		p.until = committed
 	}
@@ -73,35 +74,37 @@ func (l *Log) Chunks(from, until decode.Position, options PlanOptions) *Plan {
 	return p
 }
 
-// Next gives the next chunk, or io.EOF after the last one. What is missing comes out as an error in its place: a
-// hole in the segments as *GapError, a segment that was or is purged as *decode.PurgedError, one whose file or archive ends
-// too early as *CutShortError after its chunks, and one at which another history begins as *RewrittenError. Each is a decode.Hole, and calling Next again continues after it. A
-// *BeyondError comes again at each call, since there is nothing to go on with.
+// Next gives the next chunk, or io.EOF after the last one. What is missing comes in its place: missing segments as
+// *decode.GapError, a segment that was or is purged as *decode.PurgedError, one whose file or archive ends too early as
+// *decode.CutShortError after its chunks, and one at which another history begins as *decode.RewrittenError. A
+// *decode.BeyondError comes again at each call, since there is nothing to continue with. After another error the plan continues
+// where it was.
 func (p *Plan) Next(ctx context.Context) (decode.Chunk, error) {
-	if hole := p.options.Before; hole != nil {
-		p.options.Before = nil
-		return decode.Chunk{}, hole
-	}
-	if p.err != nil {
-		return decode.Chunk{}, p.err
-	}
-	for !p.stopped() {
-		if p.current == nil {
-			if !p.pos.Before(p.until) {
-				return decode.Chunk{}, io.EOF
-			}
-			if err := p.enter(ctx); err != nil {
-				return decode.Chunk{}, err
-			}
+	for p.missing == nil {
+		switch {
+		case p.err != nil:
+			return decode.Chunk{}, p.err
+		case p.stopped(), p.current == nil && !p.pos.Before(p.until):
+			return decode.Chunk{}, io.EOF
 		}
 		if chunk, ok := p.cut(); ok {
 			return chunk, nil
 		}
-		if err := p.leave(); err != nil {
+		if err := p.move(ctx); err != nil {
 			return decode.Chunk{}, err
 		}
 	}
-	return decode.Chunk{}, io.EOF
+	hole := p.missing
+	p.missing = nil
+	return decode.Missing(hole), nil
+}
+
+// move comes to the beginning of a segment, or to its end. What is missing there comes out of Next first.
+func (p *Plan) move(ctx context.Context) error {
+	if p.current == nil {
+		return p.enter(ctx)
+	}
+	return p.leave()
 }
 
 func (p *Plan) stopped() bool {
@@ -140,7 +143,8 @@ func (p *Plan) Close() error {
 func (p *Plan) enter(ctx context.Context) error {
 	i, ok := folder.Find(p.log.segments, p.pos.Segment)
 	if !ok {
-		return p.gap(i)
+		p.missing = p.gap(i)
+		return nil
 	}
 	segment := p.log.segments[i]
 	// This one is among those that are started, so that the next ones do not wait for it.
@@ -153,59 +157,93 @@ func (p *Plan) enter(ctx context.Context) error {
 	if err != nil {
 		return p.vanished(err)
 	}
-	return p.begin(file)
-}
-
-// begin finds out how far the segment goes.
-func (p *Plan) begin(file *folder.File) error {
-	if p.options.Entered != nil {
-		if err := p.options.Entered(file); err != nil {
-			return errors.Join(err, file.Release())
-		}
-	}
-	o, err := p.log.opening(file.Segment())
-	if err != nil {
-		return errors.Join(p.vanished(err), file.Release())
-	}
-	if holds, ok, err := p.log.evidence.Misplaced(p.log.view, file); err != nil || ok {
-		return errors.Join(err, p.passOver(holds, ok), file.Release())
-	}
-	if p.last.Segment < p.pos.Segment {
-		if begins, err := p.begins(file.Segment(), &o); err != nil || begins {
-			return errors.Join(err, p.broken(begins, &o), file.Release())
-		}
-	}
-	b, err := p.log.bound(file)
-	if err != nil {
-		return errors.Join(p.vanished(err), file.Release())
-	}
-	if p.pos.Offset > b.Limit && b.Cut == nil {
-		end := decode.Position{Segment: p.pos.Segment, Offset: b.Limit}
-		p.err = &decode.BeyondError{Log: p.log.ID(), Want: p.pos, End: end}
-		return errors.Join(p.err, file.Release())
-	}
-	p.current = &reading{file: file, bound: b, end: b.Limit, begin: p.pos.Offset}
-	if p.options.Inside {
-		p.current.begin, p.options.Inside = -1, false // no chunk of it is Exact
-	}
-	if p.until.Segment == p.pos.Segment {
-		p.current.end = min(b.Limit, p.until.Offset)
+	if err := p.begin(file); err != nil || p.current == nil {
+		return errors.Join(err, file.Release())
 	}
 	return nil
 }
 
+// begin makes an opened segment the current one, unless something is missing before its first record. The one before it, if that is held, can still
+// be asked meanwhile: it may have lost its name.
+func (p *Plan) begin(file *folder.File) error {
+	before := p.log.dir.Held()
+	if before == nil || before.Segment().Number == file.Segment().Number {
+		return p.judge(file)
+	}
+	before.Retain()
+	err := p.log.dir.With(before, func() error { return p.judge(file) })
+	return errors.Join(err, before.Release())
+}
+
+// judge finds out what the segment is, and how far it goes.
+func (p *Plan) judge(file *folder.File) error {
+	if p.options.Entered != nil {
+		if err := p.options.Entered(file); err != nil {
+			return err
+		}
+	}
+	o, err := p.log.opening(file.Segment())
+	if err != nil {
+		return p.vanished(err)
+	}
+	if p.missing, err = p.before(file, &o); err != nil || p.missing != nil {
+		return err
+	}
+	b, err := p.log.bound(file)
+	if err != nil {
+		return p.vanished(err)
+	}
+	if p.pos.Offset > b.Limit && b.Cut == nil {
+		end := decode.Position{Segment: p.pos.Segment, Offset: b.Limit}
+		p.err = &decode.BeyondError{Log: p.log.ID(), Want: p.pos, End: end}
+		return p.err
+	}
+	p.current = p.reading(file, b)
+	return nil
+}
+
+// before is what is missing where the segment begins: it is a copy of another one, or of another history than the one before it.
+func (p *Plan) before(file *folder.File, o *evidence.Opening) (decode.Hole, error) {
+	holds, misplaced, err := p.log.evidence.Misplaced(p.log.view, file)
+	switch {
+	case err != nil:
+		return nil, err
+	case misplaced:
+		return p.passOver(holds), nil
+	case p.pos.Segment <= p.last.Segment:
+		return nil, nil
+	}
+	begins, err := p.begins(file.Segment(), o)
+	if err != nil || !begins {
+		return nil, err
+	}
+	return p.broken(o), nil
+}
+
+// reading is the current segment from pos on.
+func (p *Plan) reading(file *folder.File, b evidence.Bound) *reading {
+	r := &reading{file: file, bound: b, end: b.Limit, begin: p.pos.Offset}
+	if p.options.Inside {
+		r.begin, p.options.Inside = -1, false // no chunk of it is Exact
+	}
+	if p.until.Segment == p.pos.Segment {
+		r.end = min(b.Limit, p.until.Offset)
+	}
+	return r
+}
+
 // cut gives the next chunk of the current segment. Only its first one is Exact: the others begin at a block that the
-// rest of a record may stand in, which the worker of the chunk before reads on to.
+// rest of a record may be in, which the worker of the chunk before reads on to.
 func (p *Plan) cut() (decode.Chunk, bool) {
 	c := p.current
-	begin := p.pos.Offset
-	if begin >= c.end {
+	if c == nil || p.pos.Offset >= c.end {
 		return decode.Chunk{}, false
 	}
+	begin := p.pos.Offset
 	end := min(c.end, begin-begin%p.options.ChunkSize+p.options.ChunkSize)
 	p.pos.Offset = end
 	file := c.file.Retain()
-	return decode.Chunk{Source: file, Release: func() { _ = file.Close() }, Span: decode.Span{
+	return decode.Chunk{Blocks: file, Release: func() { _ = file.Close() }, Span: decode.Span{
 		Log: p.log.ID(), Segment: p.pos.Segment, Begin: begin, End: end,
 		Limit: c.bound.Limit, Final: c.bound.Final, Open: c.bound.Open, Exact: begin == c.begin,
 		Generation: p.log.evidence.SegmentGeneration(p.log.view, c.file.Segment()), Before35: p.log.view.Before35, Fixed: p.log.options.Generation != decode.GenerationUnknown,
@@ -227,15 +265,14 @@ func (p *Plan) leave() error {
 	if n+1 < n || n == p.until.Segment {
 		p.pos = p.until
 	}
-	err = c.file.Release()
 	if cut := c.bound.Cut; cut != nil && cut.From.Before(p.until) {
 		cut.Next = p.pos
 		if p.pos.Offset == math.MaxInt64 {
 			cut.Next = cut.From // how far the log goes is not known
 		}
-		return errors.Join(cut, err)
+		p.missing = cut
 	}
-	return err
+	return c.file.Release()
 }
 
 // endOf is where the records of a segment end. If nothing tells it what is missing after them begins there, and not at the end of a
@@ -250,7 +287,7 @@ func (p *Plan) endOf(c *reading) (int64, error) {
 
 // gap goes over the missing segments from pos to the one at index i, or to the end. At the very start it is the
 // position itself that is gone.
-func (p *Plan) gap(i int) error {
+func (p *Plan) gap(i int) decode.Hole {
 	segments := p.log.segments
 	to := p.until
 	if i < len(segments) && segments[i].Start().Before(to) {
@@ -274,16 +311,13 @@ func (p *Plan) begins(s folder.Segment, o *evidence.Opening) (bool, error) {
 	if !o.Filler || o.Fresh {
 		return p.log.evidence.Begins(p.log.view, s)
 	}
-	counted, err := p.log.evidence.ComesAfter(p.log.view, s, o, 2)
-	return !counted, err
+	padded, err := p.log.evidence.Padded(p.log.view, s, o)
+	return !padded, err
 }
 
-// broken is the start of a segment at which a full sync has replaced the history, if it has: the segments before it are older ones of
+// broken is the start of a segment at which a full sync has replaced the history: the segments before it are older ones of
 // the replica's own, and what lies between is in none of them.
-func (p *Plan) broken(begins bool, o *evidence.Opening) error {
-	if !begins {
-		return nil
-	}
+func (p *Plan) broken(o *evidence.Opening) decode.Hole {
 	reason := fmt.Sprintf("write2file%d begins with a record that continues from %v", p.pos.Segment, p.pos)
 	if o.Filler {
 		reason = fmt.Sprintf("write2file%d begins with the filler that a full sync leaves", p.pos.Segment)
@@ -294,10 +328,7 @@ func (p *Plan) broken(begins bool, o *evidence.Opening) error {
 }
 
 // passOver leaves out a segment that is a copy of another one. What belongs there is missing.
-func (p *Plan) passOver(holds uint32, misplaced bool) error {
-	if !misplaced {
-		return nil
-	}
+func (p *Plan) passOver(holds uint32) decode.Hole {
 	e := &decode.MisplacedError{Log: p.log.ID(), From: p.pos, To: p.until, Holds: holds}
 	if n := p.pos.Segment; n != p.until.Segment {
 		e.To = decode.Position{Segment: n + 1}
@@ -306,7 +337,7 @@ func (p *Plan) passOver(holds uint32, misplaced bool) error {
 	return e
 }
 
-// vanished goes over segments that were purged since the log was listed.
+// vanished goes over segments that were purged since the log was listed. Any other error stays one.
 func (p *Plan) vanished(err error) error {
 	var purged *decode.PurgedError
 	if !errors.As(err, &purged) {
@@ -316,6 +347,6 @@ func (p *Plan) vanished(err error) error {
 	if !e.Oldest.Before(p.until) || !p.pos.Before(e.Oldest) {
 		e.Oldest = p.until
 	}
-	p.pos, p.last = e.Oldest, e.Oldest
-	return e
+	p.pos, p.last, p.missing = e.Oldest, e.Oldest, e
+	return nil
 }

@@ -18,7 +18,7 @@ import (
 	"pikabin/decode/binlogtest"
 )
 
-// steps prints what a plan gives: "segment begin-end", with "!" for an exact begin, and the errors.
+// steps prints what a plan gives: "segment begin-end", with "!" for an exact begin, the holes, and an error.
 func steps(t *testing.T, p *binlog.Plan) []string {
 	t.Helper()
 	defer p.Close()
@@ -28,22 +28,24 @@ func steps(t *testing.T, p *binlog.Plan) []string {
 		if errors.Is(err, io.EOF) {
 			return list
 		}
-		var hole decode.Hole
-		switch {
-		case errors.As(err, &hole):
-			list = append(list, binlogtest.HoleName(hole))
-		case err != nil:
+		if err != nil {
 			return append(list, err.Error())
-		default:
-			exact := ""
-			if c.Exact {
-				exact = "!"
-			}
-			list = append(list, fmt.Sprintf("%d %d-%d%s", c.Segment, c.Begin, c.End, exact))
-			c.Release()
 		}
+		list = append(list, stepName(&c))
+		c.Release()
 	}
 	return list
+}
+
+func stepName(c *decode.Chunk) string {
+	if c.Missing != nil {
+		return binlogtest.HoleName(c.Missing)
+	}
+	exact := ""
+	if c.Exact {
+		exact = "!"
+	}
+	return fmt.Sprintf("%d %d-%d%s", c.Segment, c.Begin, c.End, exact)
 }
 
 func remove(t *testing.T, dir string, segments ...uint32) {
@@ -163,13 +165,37 @@ func TestPurgedWhileReading(t *testing.T) {
 		t.Errorf("of an open segment: %d records, %v", len(got), err)
 	}
 	first.Release()
-	_, err = p.Next(t.Context())
-	var purged *decode.PurgedError
-	if !errors.As(err, &purged) || purged.Want != at(1, 0) || purged.Oldest != at(3, 0) {
-		t.Errorf("error %v, want that 1:0 is purged and 3:0 is there", err)
+	chunk, err := p.Next(t.Context())
+	if purged, ok := chunk.Missing.(*decode.PurgedError); !ok || purged.Want != at(1, 0) || purged.Oldest != at(3, 0) {
+		t.Errorf("got %v, %v, want that 1:0 is purged and 3:0 is there", chunk.Missing, err)
 	}
 	if got := steps(t, p); len(got) != 3 || got[0] != "3 0-300752!" {
-		t.Errorf("behind the gap: %q", got)
+		t.Errorf("after the gap: %q", got)
+	}
+}
+
+// TestAFailedCloseIsNoHole fails to close a segment that is cut short. The plan says so and then what is missing, so that nobody who
+// passes over what is missing passes over the failure.
+func TestAFailedCloseIsNoHole(t *testing.T) {
+	dir, _ := severalSegments(t, 1)
+	truncate(t, dir, 0, 1000)
+	l := findOne(t, dir)
+	p := l.Chunks(l.Start(), l.Committed(), binlog.PlanOptions{})
+	defer p.Close()
+	chunk, err := p.Next(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	chunk.Release()
+	if err := chunk.Blocks.(*folder.File).Close(); err != nil { // in place of the plan
+		t.Fatal(err)
+	}
+	chunk, err = p.Next(t.Context())
+	if hole, ok := errors.AsType[decode.Hole](err); ok || chunk.Missing != nil || !errors.Is(err, os.ErrClosed) {
+		t.Errorf("got %v, %v, %v: want that the file was closed before", hole, chunk.Missing, err)
+	}
+	if diff := cmp.Diff([]string{"CutShort 0:1000 to 1:0", "1 0-72!"}, steps(t, p)); diff != "" {
+		t.Errorf("steps (-want +got):\n%s", diff)
 	}
 }
 
@@ -177,7 +203,7 @@ func TestPurgedAltogether(t *testing.T) {
 	dir, _ := severalSegments(t, 2)
 	remove(t, dir, 0, 1, 2)
 	l := findOne(t, dir)
-	if diff := cmp.Diff([]binlog.NoteKind{binlog.NoteManifestGone}, noteKinds(l)); diff != "" {
+	if diff := cmp.Diff([]binlog.OddityKind{binlog.OddityManifestGone}, oddityKinds(l)); diff != "" {
 		t.Errorf("notes (-want +got):\n%s", diff)
 	}
 	got := steps(t, l.Chunks(l.Start(), l.Committed(), binlog.PlanOptions{}))
@@ -258,14 +284,14 @@ func TestPlanOfAReplicasPast(t *testing.T) {
 			if err == io.EOF {
 				break
 			}
-			if hole, ok := errors.AsType[*decode.RewrittenError](err); ok {
-				got = append(got, fmt.Sprintf("%v-%v", hole.From, hole.To))
-				continue
-			}
 			if err != nil {
 				t.Fatal(err)
 			}
 			chunk.Release()
+			if hole, ok := chunk.Missing.(*decode.RewrittenError); ok {
+				got = append(got, fmt.Sprintf("%v-%v", hole.From, hole.To))
+				continue
+			}
 			got = append(got, strconv.FormatUint(uint64(chunk.Segment), 10))
 		}
 		if want := fmt.Sprintf("1 2 2:%d-3:0 3 4", len(w.Bytes(2))); strings.Join(got, " ") != want {

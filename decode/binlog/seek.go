@@ -1,9 +1,11 @@
 package binlog
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sort"
 
 	"pikabin/decode"
@@ -85,7 +87,7 @@ func (l *Log) seek(ctx context.Context, want uint64, by key) (finding, error) {
 	if failed != nil {
 		return finding{}, failed
 	}
-	// The first record sought may stand in the segment before the one that begins with a later record.
+	// The first record sought may be in the segment before the one that begins with a later record.
 	end := finding{position: l.Committed()}
 	for _, segment := range l.segments[max(i-1, 0):] {
 		found, err := l.seekSegment(ctx, segment, want, by)
@@ -189,6 +191,21 @@ func (s *blockSearch) inBlock(block int, want uint64) (finding, error) {
 		return finding{}, err
 	}
 	return finding{position: decode.Position{Segment: span.Segment, Offset: at.Offset}, value: value, ok: true}, nil
+}
+
+// Peek gives the first chunk at a position to look, as long as that lasts; none at the end of the log.
+func (l *Log) Peek(ctx context.Context, p decode.Position, look func(*decode.Chunk) error) error {
+	plan := l.Chunks(p, l.Committed(), PlanOptions{Ahead: -1})
+	chunk, err := plan.Next(ctx)
+	if err == nil {
+		err = look(&chunk)
+		chunk.Release()
+	}
+	if err == io.EOF { //nolint:errorlint // what wraps it is an error
+		err = nil
+	}
+	errClose := plan.Close()
+	return cmp.Or(err, errClose)
 }
 
 // Resolve finds the position of a place in this log.

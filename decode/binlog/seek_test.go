@@ -72,8 +72,8 @@ func TestSeekInBlocks(t *testing.T) {
 	}
 }
 
-// TestSeekBehindDamage finds what is after a damaged content, and after a damaged header, in the same block.
-func TestSeekBehindDamage(t *testing.T) {
+// TestSeekAfterDamage finds what is after a damaged content, and after a damaged header, in the same block.
+func TestSeekAfterDamage(t *testing.T) {
 	for name, damaged := range map[string]int64{"header": 0, "content": 60} {
 		t.Run(name, func(t *testing.T) {
 			dir, w := severalSegments(t, 2)
@@ -118,8 +118,8 @@ func TestSeekErrors(t *testing.T) {
 	}
 }
 
-// TestSeekBehindFiller: a replica's segment begins with megabytes that have no time.
-func TestSeekBehindFiller(t *testing.T) {
+// TestSeekAfterFiller: a replica's segment begins with megabytes that have no time.
+func TestSeekAfterFiller(t *testing.T) {
 	w := binlogtest.NewWriter(binlogtest.Options{Start: at(3, 3<<20)})
 	for range 5 {
 		w.Command("SET", "k", noise(40000))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -101,14 +102,35 @@ func Testdata(tb testing.TB, elem ...string) string {
 
 var caseName = regexp.MustCompile(`^(\d+\.\d+\.\d+)-[a-z-]+$`)
 
-// Fixtures lists the cases of testdata, by name.
-func Fixtures(tb testing.TB) []Fixture {
+// Fixtures lists the cases of testdata, by name. With -short it is a sample: the newest case of each kind, and of the kind that has every type the
+// newest of each generation.
+func Fixtures(tb testing.TB) (list []Fixture) {
+	tb.Helper()
+	all := allFixtures(tb)
+	if !testing.Short() {
+		return all
+	}
+	seen := map[string]bool{}
+	for _, f := range slices.Backward(all) {
+		kind := strings.TrimPrefix(f.Name, f.Version)
+		if kind == "-everytype" {
+			kind += fmt.Sprint(f.Generation)
+		}
+		if !seen[kind] {
+			list = append(list, f)
+		}
+		seen[kind] = true
+	}
+	slices.Reverse(list)
+	return list
+}
+
+func allFixtures(tb testing.TB) (list []Fixture) {
 	tb.Helper()
 	entries, err := os.ReadDir(Testdata(tb))
 	if err != nil {
 		tb.Fatal(err)
 	}
-	var list []Fixture
 	for _, e := range entries {
 		if m := caseName.FindStringSubmatch(e.Name()); m != nil {
 			list = append(list, newFixture(tb, e.Name(), m[1]))
@@ -117,10 +139,21 @@ func Fixtures(tb testing.TB) []Fixture {
 	return list
 }
 
-// FixtureLogs lists the logs of all the cases.
-func FixtureLogs(tb testing.TB) []LogFixture {
+// FixtureNamed is the case of that name, such as "4.0.1-everytype".
+func FixtureNamed(tb testing.TB, name string) Fixture {
 	tb.Helper()
-	var list []LogFixture
+	for _, f := range allFixtures(tb) {
+		if f.Name == name {
+			return f
+		}
+	}
+	tb.Fatalf("testdata has no case %s", name)
+	return Fixture{}
+}
+
+// FixtureLogs lists the logs of those cases.
+func FixtureLogs(tb testing.TB) (list []LogFixture) {
+	tb.Helper()
 	for _, f := range Fixtures(tb) {
 		list = append(list, f.Logs...)
 	}
@@ -130,12 +163,15 @@ func FixtureLogs(tb testing.TB) []LogFixture {
 // FixtureLog is the log of that name, such as "4.0.1-everytype/log/log_db0".
 func FixtureLog(tb testing.TB, name string) LogFixture {
 	tb.Helper()
-	logs := FixtureLogs(tb)
-	i := slices.IndexFunc(logs, func(l LogFixture) bool { return l.Name == name })
-	if i < 0 {
-		tb.Fatalf("testdata has no log %s", name)
+	for _, f := range allFixtures(tb) {
+		for _, l := range f.Logs {
+			if l.Name == name {
+				return l
+			}
+		}
 	}
-	return logs[i]
+	tb.Fatalf("testdata has no log %s", name)
+	return LogFixture{}
 }
 
 func newFixture(tb testing.TB, name, version string) Fixture {

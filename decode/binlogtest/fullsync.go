@@ -19,16 +19,14 @@ const (
 
 // FullSync does to the log what a full sync at the master's position does
 // (Binlog::SetProducerStatus): segments 0 and to.Segment go, others stay, and to.Segment is filled up.
-// From G4 on the logic id starts again.
+// From G4 on the logic id starts again. In G3 the records that come are those of the master, with its logic ids, which are ahead.
 func (w *Writer) FullSync(to decode.Position) {
 	if to.Offset < 4 {
 		to.Offset = 0
 	}
 	w.forget(0)
 	w.create(to.Segment, int(to.Offset))
-	if w.opts.Generation >= decode.G4 {
-		w.puts = 0
-	}
+	w.puts = Resynced(w.opts.Generation, w.puts)
 	w.pos = to
 	if to.Offset < int64(w.headerSize()) {
 		return // the manifest says to, the file is empty
@@ -41,6 +39,17 @@ func (w *Writer) FullSync(to decode.Position) {
 	default:
 		w.pos.Offset -= fillSteps(to.Offset, w.appendBadStep)
 	}
+}
+
+// Resynced is the count of puts after a full sync.
+func Resynced(g decode.Generation, puts uint64) uint64 {
+	switch {
+	case g >= decode.G4:
+		return 0
+	case g == decode.G3:
+		return puts + 2 + puts%3 // which the replica has missed
+	}
+	return puts
 }
 
 func (w *Writer) filling() Filling {

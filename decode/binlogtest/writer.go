@@ -38,7 +38,7 @@ type Writer struct {
 	cur      *segment
 	puts     uint64 // what the manifest calls the logic id
 
-	// pos is the producer status after the last put: what the next item header says. It lags behind cur
+	// pos is the producer status after the last put: what the next item header says. It lags cur
 	// from a rotation to the first put after it.
 	pos decode.Position
 

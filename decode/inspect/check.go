@@ -68,8 +68,8 @@ type facts struct {
 	time     int64 // of the physical header, 0 for none
 }
 
-// part is what a worker found in one chunk.
-type part struct {
+// checked is what a worker found in one chunk.
+type checked struct {
 	found
 	flaws []int64 // offsets of lengths with leading zeros, in records that are good otherwise
 
@@ -88,7 +88,7 @@ type part struct {
 
 // checker looks at the records of a chunk. It belongs to one goroutine.
 type checker struct {
-	p      *part
+	p      *checked
 	prev   facts
 	end    int64 // of the record before, -1 when that is not known
 	first  bool
@@ -96,7 +96,7 @@ type checker struct {
 }
 
 func (c *checker) begin(t *task) {
-	c.p = &part{found: found{task: *t}}
+	c.p = &checked{found: found{task: *t}}
 	c.prev, c.end, c.first = facts{}, -1, true
 }
 
@@ -109,9 +109,9 @@ func (c *checker) lost(l decode.Lost) {
 	c.prev.hasID, c.prev.hasOwner, c.prev.time = false, false, 0
 }
 
-func (c *checker) finish(p decode.Piece, failure error) *part {
-	c.p.piece, c.p.failure, c.p.last, c.p.end = p, failure, c.prev, c.end
-	if t := &c.p.task; t.hole == nil && failure == nil && p.End == p.Limit {
+func (c *checker) finish(p decode.Coverage, failure error) *checked {
+	c.p.covered, c.p.failure, c.p.last, c.p.end = p, failure, c.prev, c.end
+	if t := &c.p.task; t.Missing == nil && failure == nil && p.End == p.Limit {
 		c.p.tail, c.p.failure = readTail(t, &p)
 	}
 	return c.p
@@ -201,7 +201,7 @@ func (c *checker) position(rec *decode.Record, e *decode.Entry, now *facts) {
 		}
 		return
 	}
-	want := decode.Position{Segment: c.p.task.span.Segment, Offset: c.end}
+	want := decode.Position{Segment: c.p.task.Segment, Offset: c.end}
 	if e.At.Segment == want.Segment && (e.At.Offset == want.Offset || e.At.Offset == rec.Offset) {
 		c.p.votes.inChain++
 		return
@@ -210,7 +210,7 @@ func (c *checker) position(rec *decode.Record, e *decode.Entry, now *facts) {
 }
 
 // stray keeps a record that is out of the chain, together with its neighbours that are so in the same way.
-func (p *part) stray(m misplaced) {
+func (p *checked) stray(m misplaced) {
 	p.votes.strays++
 	if n := len(p.misplaced); n > 0 {
 		last := &p.misplaced[n-1]

@@ -158,7 +158,7 @@ func TestDamage(t *testing.T) {
 			want:   []string{"db0: write2file0 at 65531 (0xfffb): damage: block trailer is not zero (nothing is lost: no version of Pika looks at these bytes)"},
 		},
 		{
-			name: "a trailer that is not zero, and the header behind it",
+			name: "a trailer that is not zero, and the header after it",
 			log: func() *binlogtest.Writer {
 				w := shortLog(decode.G5)
 				w.Fill(5)
@@ -212,7 +212,7 @@ func TestDamage(t *testing.T) {
 			want: []string{"db0: write2file0 at 15690 (0x3d4a): note: the arguments of hset make no sense; 1 more in this segment (it becomes an event of kind other)"},
 		},
 		{
-			name: "stale bytes behind the records",
+			name: "stale bytes after the records",
 			log: func() *binlogtest.Writer {
 				w := shortLog(decode.G5)
 				w.Torn(binlogtest.Put{Commands: [][]string{{"SET", "torn", strings.Repeat("x", 1000)}}}, 500)
@@ -312,7 +312,7 @@ func disjoint(t *testing.T, dir string) {
 			end, segment = 0, *f.Segment
 		}
 		if *f.From < end || *f.To < *f.From || *f.Offset < *f.From || *f.Offset > *f.To {
-			t.Errorf("%v, behind a range that ends at %d", &f, end)
+			t.Errorf("%v, after a range that ends at %d", &f, end)
 		}
 		end = *f.To
 	}

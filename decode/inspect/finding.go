@@ -39,12 +39,12 @@ func (f *Finding) String() string {
 	if f.Offset != nil {
 		s += fmt.Sprintf(" at %d (%#x)", *f.Offset, *f.Offset)
 	}
-	s += ": " + string(f.Severity) + ": " + f.What
+	s += ": " + string(f.Severity) + ": " + units.Visible(f.What)
 	if f.From != nil && f.To != nil {
 		s += fmt.Sprintf("; lost %d to %d (%s)", *f.From, *f.To, units.FormatSize(*f.To-*f.From))
 	}
 	if f.Hint != "" {
-		s += " (" + f.Hint + ")"
+		s += " (" + units.Visible(f.Hint) + ")"
 	}
 	return s
 }

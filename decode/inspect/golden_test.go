@@ -59,17 +59,6 @@ func info(t *testing.T, dir string, workers int) (table, json string) {
 	return strings.ReplaceAll(texts[0].String(), dir, "DIR"), strings.ReplaceAll(texts[1].String(), dir, "DIR")
 }
 
-func fixture(t *testing.T, name string) binlogtest.Fixture {
-	t.Helper()
-	for _, f := range binlogtest.Fixtures(t) {
-		if f.Name == name {
-			return f
-		}
-	}
-	t.Fatalf("there is no fixture %s", name)
-	return binlogtest.Fixture{}
-}
-
 func TestInfoGolden(t *testing.T) {
 	for _, test := range []struct{ fixture, folder string }{
 		{"2.2.6-everytype", "log"},
@@ -79,7 +68,7 @@ func TestInfoGolden(t *testing.T) {
 		{"4.0.1-replica", "1-after-fullsync-slave"},
 	} {
 		t.Run(test.fixture, func(t *testing.T) {
-			dir := filepath.Join(fixture(t, test.fixture).Unpack(t), test.folder)
+			dir := filepath.Join(binlogtest.FixtureNamed(t, test.fixture).Unpack(t), test.folder)
 			table, json := info(t, dir, 0)
 			golden(t, "info-"+test.fixture+".txt", table)
 			golden(t, "info-"+test.fixture+".json", json)

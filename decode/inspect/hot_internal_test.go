@@ -22,10 +22,10 @@ func chunkOf(g decode.Generation) *task {
 	b := w.Bytes(0)
 	size := int64(len(b))
 	log := &decode.Log{DB: "db0", Slot: -1}
-	return &task{
-		span:   decode.Span{Log: log, End: size, Limit: size, Final: true, Exact: true, Generation: g},
-		source: bytes.NewReader(b), size: size, release: func() {},
-	}
+	return &task{size: size, Chunk: decode.Chunk{
+		Span:   decode.Span{Log: log, End: size, Limit: size, Final: true, Exact: true, Generation: g},
+		Blocks: bytes.NewReader(b), Release: func() {},
+	}}
 }
 
 // perChunk is how many allocations a chunk may cost, whatever the number of its records.

@@ -65,13 +65,13 @@ func (j *informer) join(_ context.Context, t *tallied) error {
 	if t.failure != nil {
 		return t.failure
 	}
-	if t.task.log != j.log || t.task.hole != nil {
+	if t.task.log != j.log || t.task.Missing != nil {
 		if err := j.close(); err != nil {
 			return err
 		}
 		j.log = t.task.log
 	}
-	if t.task.hole == nil {
+	if t.task.Missing == nil {
 		return j.add(t)
 	}
 	j.totals[j.log].Holes++
@@ -80,7 +80,7 @@ func (j *informer) join(_ context.Context, t *tallied) error {
 
 // add puts a chunk after the one before.
 func (j *informer) add(t *tallied) error {
-	if err := j.chain.Add(&t.piece, j.lost); err != nil {
+	if err := j.chain.Add(&t.covered, j.lost); err != nil {
 		return err
 	}
 	for _, l := range t.lost {
@@ -90,7 +90,7 @@ func (j *informer) add(t *tallied) error {
 	}
 	j.tallies[j.log].merge(&t.tally)
 	if j.progress != nil {
-		j.progress(min(t.piece.End, t.piece.Limit) - t.piece.Begin)
+		j.progress(min(t.covered.End, t.covered.Limit) - t.covered.Begin)
 	}
 	return nil
 }
@@ -127,11 +127,11 @@ func logInfo(l *binlog.Log) LogInfo {
 		}
 	}
 	info.Segments.Stale = len(l.Stale())
-	for _, n := range l.Notes() {
-		info.Notes = append(info.Notes, n.Text)
+	for _, o := range l.Oddities() {
+		info.Notes = append(info.Notes, o.Text)
 	}
 	if m, err := l.Manifest(); err == nil {
-		info.Committed = &ManifestInfo{Position: m.Position.String()}
+		info.Committed = &ManifestInfo{Position: m.Position}
 		if m.HasLogicID {
 			info.Committed.LogicID = new(m.LogicID)
 		}

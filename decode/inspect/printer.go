@@ -170,7 +170,7 @@ func (p *printer) deadline(c *decode.Change) string {
 }
 
 // damage shows what is wrong at an offset, with the bytes there.
-func (p *printer) damage(err error, src decode.Source, at, limit int64) {
+func (p *printer) damage(err error, src io.ReaderAt, at, limit int64) {
 	p.printf("  damage: %v\n", err)
 	buf := make([]byte, max(min(damageSeen, limit-at), 0))
 	n, _ := src.ReadAt(buf, at) // what cannot be read is not shown
@@ -178,7 +178,7 @@ func (p *printer) damage(err error, src decode.Source, at, limit int64) {
 }
 
 // dump shows the bytes of a record, each header on a line of its own.
-func (p *printer) dump(src decode.Source, rec *decode.Record, frags []fragment) error {
+func (p *printer) dump(src io.ReaderAt, rec *decode.Record, frags []fragment) error {
 	if len(frags) == 0 {
 		frags = []fragment{{offset: rec.Offset, Fragment: decode.Fragment{Length: rec.End - rec.Offset - rec.HeaderSize}}}
 	}

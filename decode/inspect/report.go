@@ -5,6 +5,8 @@ import (
 	"io"
 	"time"
 	"unicode/utf8"
+
+	"pikabin/decode"
 )
 
 // InfoReport says what is in some logs. The field names of its JSON are stable: fields are added, never changed.
@@ -43,8 +45,8 @@ type SegmentsInfo struct {
 
 // ManifestInfo is the server's commit point.
 type ManifestInfo struct {
-	Position string  `json:"position"`
-	LogicID  *uint64 `json:"logic_id,omitempty"` // 3.0 and later
+	Position decode.Position `json:"position"`
+	LogicID  *uint64         `json:"logic_id,omitempty"` // 3.0 and later
 }
 
 // Totals count the records of one log, or of all.

@@ -10,24 +10,21 @@ import (
 	"pikabin/decode/ordered"
 )
 
-// task is a chunk of a log, or a hole in it.
+// task is a chunk of a log.
 type task struct {
-	log     int // index in the list of logs
-	span    decode.Span
-	source  decode.Source
-	size    int64 // of the segment's file, unpacked
-	release func()
-	hole    error
+	decode.Chunk
+	log  int   // index in the list of logs
+	size int64 // of the segment's file, unpacked
 }
 
-// source hands out the chunks of the logs, one log after another.
-type source struct {
+// tasks are the chunks of the logs, one log after another.
+type tasks struct {
 	*binlog.Backfill
 	index map[*decode.Log]int // in the list of logs
 }
 
-func newSource(logs []*binlog.Log) *source {
-	s := &source{index: map[*decode.Log]int{}}
+func newTasks(logs []*binlog.Log) *tasks {
+	s := &tasks{index: map[*decode.Log]int{}}
 	plans := make([]*binlog.Plan, len(logs))
 	for i, l := range logs {
 		s.index[l.ID()] = i
@@ -37,32 +34,17 @@ func newSource(logs []*binlog.Log) *source {
 	return s
 }
 
-// next gives the next chunk or hole, and io.EOF after the last log.
-func (s *source) next(ctx context.Context) (task, error) {
-	chunk, err := s.Next(ctx)
-	var hole decode.Hole
-	switch {
-	case err == nil:
-		return newTask(s.index[chunk.Log], chunk), nil
-	case errors.As(err, &hole):
-		log, _, _ := hole.Hole()
-		return task{log: s.index[log], hole: err}, nil
+// next gives the next chunk, and io.EOF after the last log.
+func (s *tasks) next(ctx context.Context) (task, error) {
+	c, err := s.Next(ctx)
+	if err != nil {
+		return task{}, err
 	}
-	return task{}, err
-}
-
-func newTask(log int, c decode.Chunk) task {
-	t := task{log: log, span: c.Span, source: c.Source, release: c.Release}
-	if sized, ok := c.Source.(interface{ Size() int64 }); ok {
+	t := task{Chunk: c, log: s.index[c.Log]}
+	if sized, ok := c.Blocks.(interface{ Size() int64 }); ok {
 		t.size = sized.Size()
 	}
-	return t
-}
-
-// isHole tells what is missing in its place in the log, after which the plan continues, from what ends it.
-func isHole(err error) bool {
-	var hole decode.Hole
-	return errors.As(err, &hole)
+	return t, nil
 }
 
 // Options say how Info and Verify read. The zero value is the default.
@@ -76,21 +58,21 @@ type Options struct {
 
 // visitor is what a worker does with the records that it finds. R is what becomes of a chunk.
 type visitor[R any] interface {
-	begin(t *task)           // a chunk, or a hole
+	begin(t *task)
 	record(w *decode.Walker) // a sound record
 	lost(l decode.Lost)      // a range inside the chunk: the next record does not follow the one before
-	finish(p decode.Piece, failure error) R
+	finish(p decode.Coverage, failure error) R
 }
 
-// found is what there is in a chunk, or where there is a hole.
+// found is what there is in a chunk.
 type found struct {
 	task    task
-	piece   decode.Piece
-	lost    []decode.Lost // inside the piece
+	covered decode.Coverage
+	lost    []decode.Lost // inside the chunk
 	failure error         // of the disk, or the end of the context: not of the log
 }
 
-// scan reads the logs with all workers. join gets the result of each chunk and each hole in log order.
+// scan reads the logs with all workers. join gets the result of each chunk in log order.
 func scan[R any](ctx context.Context, logs []*binlog.Log, o *Options, strict bool, visit func() visitor[R], join func(context.Context, R) error) error {
 	workers := o.Workers
 	if workers < 1 {
@@ -100,9 +82,9 @@ func scan[R any](ctx context.Context, logs []*binlog.Log, o *Options, strict boo
 	if err != nil {
 		return err
 	}
-	src := newSource(logs)
+	chunks := newTasks(logs)
 	err = ordered.Run(ctx, workers, 4*workers, ordered.Stages[task, R]{
-		Next: src.next,
+		Next: chunks.next,
 		Worker: func() func(context.Context, uint64, task) R {
 			w, v := walkers[0], visit()
 			walkers = walkers[1:]
@@ -110,7 +92,7 @@ func scan[R any](ctx context.Context, logs []*binlog.Log, o *Options, strict boo
 		},
 		Join: join,
 	}, func(R) {})
-	return errors.Join(err, src.Close())
+	return errors.Join(err, chunks.Close())
 }
 
 // walker reads one chunk after another. It belongs to one goroutine.
@@ -159,17 +141,17 @@ func (w *walker) release() {
 }
 
 func work[R any](ctx context.Context, w *walker, v visitor[R], t *task) R {
+	defer t.Release()
 	v.begin(t)
-	if t.hole != nil {
-		return v.finish(decode.Piece{}, nil)
+	if t.Missing != nil {
+		return v.finish(decode.Coverage{}, nil)
 	}
-	defer t.release()
 	defer w.release()
 	w.Lost = v.lost
 	w.Scanner.Reserve = func(size int64) error { return w.reserve(ctx, size) }
-	w.Reset(t.source, t.span)
+	w.Reset(t.Blocks, t.Span)
 	for w.Next() {
 		v.record(&w.Walker)
 	}
-	return v.finish(w.Piece())
+	return v.finish(w.Coverage())
 }

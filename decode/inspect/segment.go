@@ -56,7 +56,7 @@ func (s *segment) note(offset int64, hint, format string, args ...any) {
 }
 
 // add takes what a worker found in one chunk. end is where the records end, so far.
-func (s *segment) add(p *part, end int64) {
+func (s *segment) add(p *checked, end int64) {
 	for i := range p.lost {
 		s.lost(&p.lost[i])
 	}
@@ -74,7 +74,7 @@ func (s *segment) add(p *part, end int64) {
 	if p.filler {
 		s.note(0, "what is before it belongs to another history", "the segment begins with what a full sync leaves")
 	}
-	if p.piece.Torn && !s.half {
+	if p.covered.Torn && !s.half {
 		s.half = true
 		s.note(end, "what was being written when the file was copied, or when the server stopped",
 			"the log, which has no manifest, ends in half a record")
@@ -233,7 +233,7 @@ func (s *sighting) text(kind oddity) (what, hint string) {
 	case oddClock:
 		return fmt.Sprintf("the time goes back by %s", time.Duration(s.was-s.is)*time.Second), "a clock was set"
 	case oddTimes:
-		return fmt.Sprintf("the time of the item is %s off that of the record", apart(s.was, s.is)), "a replica that was behind, or a clock that was set"
+		return fmt.Sprintf("the time of the item is %s off that of the record", apart(s.was, s.is)), "a replica that lagged, or a clock that was set"
 	default:
 		return "the arguments of " + s.name + " make no sense", "it becomes an event of kind other"
 	}
@@ -256,9 +256,9 @@ func tailNote(log *decode.Log, number uint32, t tail) Finding {
 // left to the damage that it is.
 func logNotes(l *binlog.Log) []Finding {
 	var list []Finding
-	for _, n := range l.Notes() {
-		if n.Kind != binlog.NoteManifestBeyond {
-			list = append(list, newFinding(Note, l.ID(), n.Text))
+	for _, o := range l.Oddities() {
+		if o.Kind != binlog.OddityManifestBeyond {
+			list = append(list, newFinding(Note, l.ID(), o.Text))
 		}
 	}
 	return list

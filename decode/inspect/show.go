@@ -81,7 +81,7 @@ type shower struct {
 	change         decode.Change
 
 	span  decode.Span // of the whole segment
-	src   decode.Source
+	src   io.ReaderAt
 	prev  int64 // end of the record before, -1 when that is not known
 	shown int
 	ended *decode.Position // end of the segment before, if that is known
@@ -98,20 +98,17 @@ func (s *shower) segments(ctx context.Context, plan *binlog.Plan) error {
 	for {
 		chunk, err := plan.Next(ctx)
 		switch {
-		case errors.Is(err, io.EOF):
+		case err == io.EOF: //nolint:errorlint // what wraps it is an error
 			return nil
-		case isHole(err):
-			s.printf("%v\n\n", err)
-			continue
 		case err != nil:
 			return err
+		case chunk.Missing != nil:
+			s.printf("%v\n\n", chunk.Missing)
+		case int64(chunk.Segment) > seen:
+			seen = int64(chunk.Segment)
+			err = s.segment(ctx, &chunk)
 		}
-		t := newTask(0, chunk)
-		if int64(t.span.Segment) > seen {
-			seen = int64(t.span.Segment)
-			err = s.segment(ctx, &t)
-		}
-		t.release()
+		chunk.Release()
 		if errors.Is(err, errDone) {
 			return nil
 		}
@@ -122,12 +119,12 @@ func (s *shower) segments(ctx context.Context, plan *binlog.Plan) error {
 }
 
 // segment shows what is wanted of one segment.
-func (s *shower) segment(ctx context.Context, t *task) error {
+func (s *shower) segment(ctx context.Context, c *decode.Chunk) error {
 	s.ended = nil
-	if s.prev >= 0 && s.span.Segment+1 == t.span.Segment {
+	if s.prev >= 0 && s.span.Segment+1 == c.Segment {
 		s.ended = &decode.Position{Segment: s.span.Segment, Offset: s.prev}
 	}
-	s.span, s.src, s.prev = t.span, t.source, -1
+	s.span, s.src, s.prev = c.Span, c.Blocks, -1
 	s.span.Begin, s.span.End, s.span.Exact = 0, s.span.Limit, true
 	from := int64(0)
 	if s.span.Segment == s.o.From.Segment {
@@ -295,7 +292,7 @@ type fragment struct {
 }
 
 // fragments reads the headers of a record's fragments once more. A block of spaces has none.
-func fragments(src decode.Source, rec *decode.Record) ([]fragment, error) {
+func fragments(src io.ReaderAt, rec *decode.Record) ([]fragment, error) {
 	list := make([]fragment, 0, rec.Fragments)
 	pos := rec.Offset
 	for range rec.Fragments {

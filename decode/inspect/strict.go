@@ -86,7 +86,7 @@ type tail struct {
 }
 
 // readTail looks at the bytes after the segment's last record.
-func readTail(t *task, p *decode.Piece) (tail, error) {
+func readTail(t *task, p *decode.Coverage) (tail, error) {
 	begin := p.Limit
 	if p.Zeros {
 		begin = max(p.Last, p.Begin)
@@ -94,13 +94,13 @@ func readTail(t *task, p *decode.Piece) (tail, error) {
 	if begin >= t.size || p.Torn {
 		return tail{}, nil
 	}
-	stale, err := firstNonZero(t.source, begin, t.size)
+	stale, err := firstNonZero(t.Blocks, begin, t.size)
 	return tail{begin: begin, size: t.size - begin, stale: stale}, err
 }
 
 // firstNonZero is the offset of the first byte in [begin, end) that is not zero, or -1. A server may be writing there:
 // bytes that are gone meanwhile count as zeros.
-func firstNonZero(src decode.Source, begin, end int64) (int64, error) {
+func firstNonZero(src io.ReaderAt, begin, end int64) (int64, error) {
 	buf := make([]byte, min(end-begin, 1<<20))
 	for at := begin; at < end; {
 		n, err := src.ReadAt(buf[:min(int64(len(buf)), end-at)], at)

@@ -69,7 +69,7 @@ func (t *table) log(l *LogInfo) {
 		t.row("committed", "%s by the manifest", m.Position)
 	}
 	for _, n := range l.Notes {
-		t.row("note", "%s", n)
+		t.row("note", "%s", units.Visible(n))
 	}
 }
 

@@ -175,8 +175,8 @@ func (c *counting) begin(t *task) { c.t = &tallied{found: found{task: *t}} }
 
 func (c *counting) lost(l decode.Lost) { c.t.lost = append(c.t.lost, l) }
 
-func (c *counting) finish(p decode.Piece, failure error) *tallied {
-	c.t.piece, c.t.failure = p, failure
+func (c *counting) finish(p decode.Coverage, failure error) *tallied {
+	c.t.covered, c.t.failure = p, failure
 	return c.t
 }
 
@@ -186,7 +186,7 @@ func (c *counting) record(w *decode.Walker) {
 	size := rec.End - rec.Offset
 	t.records++
 	t.bytes += size
-	s := sample{log: c.t.task.span.Log, segment: c.t.task.span.Segment, begin: rec.Offset, end: rec.End}
+	s := sample{log: c.t.task.Log, segment: c.t.task.Segment, begin: rec.Offset, end: rec.End}
 	entries := w.Decoder.Entries()
 	switch e := &entries[0]; {
 	case rec.Filler:

@@ -29,6 +29,10 @@ type VerifyReport struct {
 	Bytes   int64 `json:"bytes"` // of the records' segments, up to the ends of what is committed
 	Damages int64 `json:"damages"`
 	Notes   int64 `json:"notes"`
+
+	// Broken says that a log is not the one history from its first record to its last that a reader takes it for, though nothing has to be
+	// damaged: a full sync has replaced what was before it, or segments were purged meanwhile.
+	Broken bool `json:"-"`
 }
 
 // WriteTable writes the report for a person, in one line.
@@ -60,7 +64,7 @@ func count(n int64, what string) string {
 // log; the report then holds what was read before it.
 func Verify(ctx context.Context, logs []*binlog.Log, o VerifyOptions) (*VerifyReport, error) {
 	v := &verifier{logs: logs, log: -1, report: o.Report, progress: o.Progress, result: &VerifyReport{Logs: len(logs)}}
-	err := scan(ctx, logs, &o.Options, true, func() visitor[*part] { return &checker{} }, v.join)
+	err := scan(ctx, logs, &o.Options, true, func() visitor[*checked] { return &checker{} }, v.join)
 	if err == nil {
 		err = v.enter(ctx, len(logs))
 	}
@@ -91,24 +95,24 @@ type verifier struct {
 }
 
 // join takes the next part in the order of the log.
-func (v *verifier) join(ctx context.Context, p *part) error {
+func (v *verifier) join(ctx context.Context, p *checked) error {
 	if err := v.enter(ctx, p.task.log); err != nil {
 		return err
 	}
 	switch {
 	case p.failure != nil:
 		return p.failure
-	case p.task.hole != nil:
-		return v.missing(p.task.hole)
+	case p.task.Missing != nil:
+		return v.missing(p.task.Missing)
 	}
-	if v.seg == nil || v.seg.number != p.piece.Segment {
+	if v.seg == nil || v.seg.number != p.covered.Segment {
 		if err := v.endSegment(); err != nil {
 			return err
 		}
-		v.begin(p.piece.Segment, p.filler)
+		v.begin(p.covered.Segment, p.filler)
 	}
 	cut := p.cut
-	err := v.chain.Add(&p.piece, func(l decode.Lost) error {
+	err := v.chain.Add(&p.covered, func(l decode.Lost) error {
 		cut = true
 		v.seg.lost(&l)
 		return nil
@@ -128,26 +132,26 @@ func (v *verifier) begin(number uint32, filler bool) {
 }
 
 // follow holds the first record of a part against the last one before it, and adds the part to its segment.
-func (v *verifier) follow(p *part, cut bool) {
-	if p.piece.First >= 0 {
+func (v *verifier) follow(p *checked, cut bool) {
+	if p.covered.First >= 0 {
 		if p.records > 0 && !cut && v.ends {
 			compare(&v.seg.odd, v.idless, &v.last, &p.first)
 			v.position(p)
 		}
 		v.last, v.idless = p.last, p.idless
 		v.ends = p.end >= 0
-		v.end = decode.Position{Segment: p.piece.Segment, Offset: p.end}
+		v.end = decode.Position{Segment: p.covered.Segment, Offset: p.end}
 	}
 	v.seg.add(p, v.chain.End().Offset)
 }
 
 // position checks what the first record of a part names: the end of the record before, also where that is in the
 // segment before, or its own place, as the first record of a log does and the first after a full sync.
-func (v *verifier) position(p *part) {
+func (v *verifier) position(p *checked) {
 	at, want := p.first.at, v.end
 	switch {
 	case !p.first.hasAt:
-	case at == want || at == decode.Position{Segment: p.piece.Segment, Offset: p.first.offset}:
+	case at == want || at == decode.Position{Segment: p.covered.Segment, Offset: p.first.offset}:
 		v.seg.votes.inChain++
 	default:
 		v.seg.votes.strays++
@@ -155,8 +159,8 @@ func (v *verifier) position(p *part) {
 	}
 }
 
-func (v *verifier) count(p *part) {
-	n := min(p.piece.End, p.piece.Limit) - p.piece.Begin
+func (v *verifier) count(p *checked) {
+	n := min(p.covered.End, p.covered.Limit) - p.covered.Begin
 	v.result.Records += p.records
 	v.result.Events += p.events
 	v.result.Bytes += n
@@ -166,26 +170,24 @@ func (v *verifier) count(p *part) {
 }
 
 // missing takes a hole of the log. That of a gap waits for what the log continues with.
-func (v *verifier) missing(hole error) error {
+func (v *verifier) missing(hole decode.Hole) error {
 	err := v.closeChain()
-	var cut *decode.CutShortError
-	var gap *decode.GapError
-	var misplaced *decode.MisplacedError
 	log := v.logs[v.log].ID()
-	switch {
-	case errors.As(hole, &cut):
-		err = errors.Join(err, v.enterSegment(cut.From.Segment))
-		v.seg.cutShort(cut)
+	switch hole := hole.(type) {
+	case *decode.CutShortError:
+		err = errors.Join(err, v.enterSegment(hole.From.Segment))
+		v.seg.cutShort(hole)
 		err = errors.Join(err, v.endSegment())
-	case errors.As(hole, &misplaced):
-		err = errors.Join(err, v.enterSegment(misplaced.From.Segment))
-		v.seg.damage(newFinding(Damage, log, misplaced.Why()).at(misplaced.From.Segment, 0).hint("restore the right file, or skip with --on-corrupt=skip"))
+	case *decode.MisplacedError:
+		err = errors.Join(err, v.enterSegment(hole.From.Segment))
+		v.seg.damage(newFinding(Damage, log, hole.Why()).at(hole.From.Segment, 0).hint("restore the right file, or skip with --on-corrupt=skip"))
 		err = errors.Join(err, v.endSegment())
-	case errors.As(hole, &gap):
-		f := newFinding(Damage, log, gapText(gap)).hint("restore the files, or skip with --on-gap=skip")
-		f.Segment = &gap.First
+	case *decode.GapError:
+		f := newFinding(Damage, log, gapText(hole)).hint("restore the files, or skip with --on-gap=skip")
+		f.Segment = &hole.First
 		err = errors.Join(err, v.wait(f))
 	default:
+		v.result.Broken = true
 		err = errors.Join(err, v.wait(newFinding(Note, log, hole.Error())))
 	}
 	v.ends = false

@@ -114,7 +114,7 @@ func TestOrderOfUnevenWork(t *testing.T) {
 	l.check(t)
 }
 
-func TestErrorOfNextComesBehindItsTasks(t *testing.T) {
+func TestErrorOfNextComesAfterItsTasks(t *testing.T) {
 	l := newLedger()
 	s := ordered.Stages[int, int]{Next: counting(10, errStage), Worker: l.worker, Join: l.join}
 	if err := ordered.Run(t.Context(), 3, 4, s, l.drop); err != errStage || len(l.joined) != 10 {

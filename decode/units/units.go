@@ -1,5 +1,5 @@
 // Package units reads and prints sizes and spans of time as people write them. It is one way for flags, settings of outputs and
-// reports.
+// reports. It is also where text for people is made safe for their terminals.
 package units
 
 import (

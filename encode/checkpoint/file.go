@@ -227,7 +227,7 @@ func (f *File) readFile(name string) ([]byte, error) {
 	return text, errors.Join(err, file.Close())
 }
 
-// Path is where the state lies, behind all links.
+// Path is where the state lies, with all links resolved.
 func (f *File) Path() string { return f.path }
 
 // State is the state as it was read or last saved. It is false if that is a new one.

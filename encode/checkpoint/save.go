@@ -40,10 +40,10 @@ func (f *File) Save(s State) error {
 // next is a state as it is saved and read again.
 func (f *File) next(s State) State {
 	s.Schema, s.Saves = Schema, max(f.state.Saves, s.Saves)+1
-	s.Output = asKept(s.Output)
+	s.Output = AsKept(s.Output)
 	source := make([]string, len(s.Source))
 	for i, folder := range s.Source {
-		source[i] = asKept(folder)
+		source[i] = AsKept(folder)
 	}
 	s.Source = source
 	dbs := map[string]Mark{}

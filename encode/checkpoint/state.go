@@ -23,10 +23,14 @@ type State struct {
 	Schema int    `json:"schema"`
 	Saves  uint64 `json:"saves"` // how often it was saved
 
-	Source      []string `json:"source"` // the folders of the source, absolute and without links; see Sources
-	Output      string   `json:"output"` // as --output says it, a path absolute
-	Format      string   `json:"format"`
-	Compression string   `json:"compression,omitempty"`
+	Source []string `json:"source"` // the folders of the source, absolute and without links
+	Output string   `json:"output"` // as --output says it, a path absolute
+	Format string   `json:"format"`
+
+	// Group is the replication id of the servers that the logs are of, as a source over the network tells it; empty: it is not known.
+	Group string `json:"replication_id,omitempty"`
+
+	Compression string `json:"compression,omitempty"`
 
 	DBs  map[string]Mark `json:"dbs"`            // by decode.Log.String: "db0", "db0/3"
 	Note json.RawMessage `json:"note,omitempty"` // the sink's own
@@ -34,6 +38,9 @@ type State struct {
 
 // IsNew reports whether the state says nothing of any log, so that a run begins from its beginning.
 func (s *State) IsNew() bool { return len(s.DBs) == 0 }
+
+// AsKept is a text as it comes back from a state: JSON has none that is no UTF-8.
+func AsKept(text string) string { return strings.ToValidUTF8(text, "\ufffd") }
 
 // Places are the positions for a line of text: "db0 12:4096, db1 3:500".
 func (s *State) Places() string {
@@ -44,27 +51,21 @@ func (s *State) Places() string {
 	return cmp.Or(strings.Join(places, ", "), "no position")
 }
 
-// markForm is the form of a Mark in the state.
-type markForm struct {
-	Position string       `json:"position"`
-	Epoch    uint32       `json:"epoch"`
-	Fence    decode.Fence `json:"fence,omitzero"`
-}
-
-// MarshalJSON writes the position as people do, "12:4096".
-func (m Mark) MarshalJSON() ([]byte, error) {
-	return json.Marshal(markForm{Position: m.Position.String(), Epoch: m.Epoch, Fence: m.Fence})
-}
-
-// UnmarshalJSON reads what MarshalJSON writes, and nothing that is more or less.
+// UnmarshalJSON takes nothing that is more or less than a mark.
 func (m *Mark) UnmarshalJSON(data []byte) error {
-	var form markForm
+	var form struct {
+		Position *decode.Position
+		Epoch    uint32
+		Fence    decode.Fence
+	}
 	if err := unmarshal(data, &form); err != nil {
 		return err
 	}
-	p, err := decode.ParsePosition(form.Position)
-	*m = Mark{Position: p, Epoch: form.Epoch, Fence: form.Fence}
-	return err
+	if form.Position == nil {
+		return errors.New("there is no position")
+	}
+	*m = Mark{Position: *form.Position, Epoch: form.Epoch, Fence: form.Fence}
+	return nil
 }
 
 // stateFile is the form of the file: the state, and a checksum over its compact form, so that neither a flipped bit nor half an

@@ -1,9 +1,8 @@
-// Package checkpoint keeps the place in each log after which everything has been delivered: a Tracker during a run,
+// Package checkpoint keeps the place in each log up to which everything has been delivered: a Tracker during a run,
 // and a File from run to run.
 package checkpoint
 
 import (
-	"slices"
 	"sync"
 
 	"pikabin/decode"
@@ -11,9 +10,9 @@ import (
 
 // Mark is a place in a log, and how to recognise it.
 type Mark struct {
-	Position decode.Position
-	Fence    decode.Fence // of what is before it
-	Epoch    uint32       // how many times the history of the log has been replaced: positions compare within one epoch
+	Position decode.Position `json:"position"`
+	Epoch    uint32          `json:"epoch"`          // how many times the history of the log has been replaced: positions compare within one epoch
+	Fence    decode.Fence    `json:"fence,omitzero"` // of what is before it
 }
 
 // Tracker follows the batches of one log from the reader to the sink. Batches are tracked in log
@@ -67,10 +66,13 @@ func (t *Tracker) ack(p *pending) {
 		t.committed = t.pending[n].end
 		n++
 	}
-	t.pending = slices.Delete(t.pending, 0, n)
+	clear(t.pending[:n])
+	if t.pending = t.pending[n:]; len(t.pending) == 0 { // else what is before it goes when the slice grows
+		t.pending = nil
+	}
 }
 
-// Committed is the place after which nothing is missing.
+// Committed is the place up to which nothing is missing.
 func (t *Tracker) Committed() Mark {
 	t.mu.Lock()
 	defer t.mu.Unlock()

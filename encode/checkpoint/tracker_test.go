@@ -52,6 +52,25 @@ func TestTrackerAnyOrder(t *testing.T) {
 	}
 }
 
+// TestTrackerKeepsNothing: what is counted takes no memory, whether it is acknowledged at once or at the end of all.
+func TestTrackerKeepsNothing(t *testing.T) {
+	tracker := NewTracker(at(0))
+	const n = 1 << 18
+	acks := make([]func(), n)
+	for i := range acks {
+		acks[i] = tracker.Track(at(i + 1))
+	}
+	for _, ack := range acks {
+		ack()
+	}
+	for i := range n {
+		tracker.Track(at(n + i + 1))()
+		if have := tracker.Capacity(); i > 0 && have > 1 {
+			t.Fatalf("there is room for %d batches, and none is on its way", have)
+		}
+	}
+}
+
 func TestTrackerHoldMovesNothing(t *testing.T) {
 	tracker := NewTracker(at(5))
 	atOnce := tracker.Hold()

@@ -8,34 +8,17 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 	_ "time/tzdata" // zones of --partition, wherever the program runs
 
 	"github.com/alecthomas/kong"
 
+	"pikabin/encode/cli/exit"
 	"pikabin/encode/console"
-	"pikabin/encode/output"
 	"pikabin/encode/sink"
 	"pikabin/formats"
 )
-
-// commands are the command line. Every flag can also be set by an environment variable, PIKABIN_ and its
-// name.
-type commands struct {
-	Convert convertCommand `cmd:"" help:"Read what is committed, write it, end."`
-	Tail    tailCommand    `cmd:"" help:"Read what is committed, write it, and follow the log."`
-	Redis   redisCommand   `cmd:"" help:"Write what is committed as the append-only file of a Redis 7, which then holds what the server had."`
-	Info    infoCommand    `cmd:"" help:"Print what is in a log: segments, times, commands, sizes."`
-	Verify  verifyCommand  `cmd:"" help:"Check every byte that can be checked, and report damage by segment and offset."`
-	Inspect inspectCommand `cmd:"" help:"Print records for a person: headers, fields, bytes."`
-	Seek    seekCommand    `cmd:"" help:"Print the position of the first record at or after a time, or of a logic id."`
-	Schema  schemaCommand  `cmd:"" help:"Print the schema of a format."`
-	State   stateCommand   `cmd:"" help:"Show a saved state and how far it is behind; set or clear its positions."`
-
-	LogFormat string           `enum:"text,json" default:"text" help:"Form of the messages on standard error: ${enum}."`
-	Quiet     bool             `short:"q" help:"Only warnings and errors on standard error."`
-	Version   kong.VersionFlag `env:"-" help:"Print the version."`
-}
 
 // streams are what a command may write to.
 type streams struct {
@@ -56,50 +39,56 @@ func (r results) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// exit is what kong's exit function panics with, so that Run returns from a --help.
-type exit int
+// stopped is what kong's exit function panics with, so that Run returns from a --help.
+type stopped int
 
 // Run is the whole program but for the process around it. The version is the linker's, or empty.
 func Run(args []string, stdout, stderr io.Writer, version string) (code int) {
 	defer func() {
 		switch r := recover().(type) {
 		case nil:
-		case exit:
+		case stopped:
 			code = int(r)
 		default:
 			panic(r) // a bug must not look like a run that ended well
 		}
 	}()
-	var c commands
+	var c globalFlags
 	version = programVersion(version)
-	parser := newParser(&c,
+	parser := newParser(&c, args, version,
 		kong.Description(description), kong.UsageOnError(),
-		kong.Writers(stdout, stderr), kong.Exit(func(code int) { panic(exit(code)) }), kong.Help(help),
+		kong.Writers(stdout, stderr), kong.Exit(func(code int) { panic(stopped(code)) }), kong.Help(help),
 		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: 100, FlagsLast: true}),
-		kong.Vars{"version": version, "formats": strings.Join(formats.Names(), ", "), "outputs": outputForms(func(s sink.Type) string { return s.Doc })},
 	)
 	command, err := parser.Parse(args)
 	if err == nil {
 		err = errors.Join(checkVariables(parser.Model, os.Environ()), checkEmpty(command))
 	}
 	if err != nil {
-		console.New(stderr, c.LogFormat == "json", c.Quiet).Error(err.Error() + "\nTry \"pikabin --help\".")
-		return ExitUsage
+		say := console.New(stderr, c.LogFormat == "json" || asksForJSON(args), c.Quiet)
+		say.With(exit.Fields(exit.Misuse(err))...).Error(err.Error() + "\nTry \"pikabin --help\".")
+		return exit.Usage
 	}
 	ctx, stop := interruptible()
 	defer stop()
-	s := &streams{stdout: results{standardOutput(stdout)}, console: console.New(stderr, c.LogFormat == "json", c.Quiet), quiet: c.Quiet, version: version}
+	s := &streams{stdout: results{stdout}, console: console.New(stderr, c.LogFormat == "json", c.Quiet), quiet: c.Quiet, version: version}
 	command.BindTo(ctx, (*context.Context)(nil))
 	err = command.Run(s)
-	code = exitCode(err)
-	if code != 0 && !errors.Is(err, errReported) {
+	code = exit.Code(err)
+	if code != 0 && !errors.Is(err, exit.ErrReported) {
 		text := err.Error()
 		if name := command.Selected().Name; name == "convert" || name == "tail" || name == "redis" {
-			text = strings.TrimSuffix(text+"\n"+hint(err), "\n")
+			text = strings.TrimSuffix(text+"\n"+exit.Hint(err), "\n")
 		}
-		s.console.With(fieldsOf(err)...).Error(text)
+		s.console.With(exit.Fields(err)...).Error(text)
 	}
 	return code
+}
+
+// asksForJSON tells the form of messages of a command line that could not be understood as a whole.
+func asksForJSON(args []string) bool {
+	at := slices.Index(args, "--log-format")
+	return slices.Contains(args, "--log-format=json") || at >= 0 && at+1 < len(args) && args[at+1] == "json" || os.Getenv("PIKABIN_LOG_FORMAT") == "json"
 }
 
 const description = `Turns the binlog that a Pika server leaves on its disk into a change stream.
@@ -112,24 +101,15 @@ func help(options kong.HelpOptions, ctx *kong.Context) error {
 	if err := kong.DefaultHelpPrinter(options, ctx); err != nil {
 		return err
 	}
-	_, err := fmt.Fprint(ctx.Stdout, exitHelp)
+	_, err := fmt.Fprint(ctx.Stdout, exit.Help)
 	return err
-}
-
-// outputForms lists the forms that --output takes, each with what describe says of it.
-func outputForms(describe func(sink.Type) string) string {
-	var forms []string
-	for _, s := range output.Types() {
-		forms = append(forms, s.Form+" ("+describe(s)+")")
-	}
-	return strings.Join(forms, ", ")
 }
 
 // lookupFormat finds a format by the name that the user gave.
 func lookupFormat(name string) (formats.Format, error) {
 	format, ok := formats.Lookup(name)
 	if !ok {
-		return format, usageError{fmt.Errorf("no format is called %q: there are %s", name, strings.Join(formats.Names(), ", "))}
+		return format, exit.Misuse(fmt.Errorf("no format is called %q: there are %s", name, strings.Join(formats.Names(), ", ")))
 	}
 	return format, nil
 }

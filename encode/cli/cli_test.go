@@ -6,6 +6,8 @@ import (
 	"flag"
 	"io"
 	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -17,16 +19,27 @@ import (
 	"pikabin/encode/checkpoint"
 	"pikabin/encode/cli"
 	"pikabin/encode/cli/clitest"
+	"pikabin/encode/cli/exit"
 )
 
 var update = flag.Bool("update", false, "write what comes out as what is expected")
 
 func TestMain(m *testing.M) { clitest.Main(m) }
 
+// concurrent are the scripts of which most depends on goroutines.
+var concurrent = []string{"folder.txtar", "kafka.txtar", "tail.txtar"}
+
 // TestScript runs the command line as a shell would: testdata/script/*.txtar.
 func TestScript(t *testing.T) {
+	scripts, err := filepath.Glob(binlogtest.Testdata(t, "script", "*.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if testing.Short() {
+		scripts = slices.DeleteFunc(scripts, func(name string) bool { return !slices.Contains(concurrent, filepath.Base(name)) })
+	}
 	testscript.Run(t, testscript.Params{
-		Dir: binlogtest.Testdata(t, "script"), UpdateScripts: *update, RequireExplicitExec: true, RequireUniqueNames: true,
+		Files: scripts, UpdateScripts: *update, RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TESTDATA", binlogtest.Testdata(t))
 			e.Setenv("TZ", "UTC")
@@ -124,7 +137,7 @@ func TestVerifyLosesNoFinding(t *testing.T) {
 	for _, form := range []string{"--json", "--json=false"} {
 		var stderr bytes.Buffer
 		code := cli.Run([]string{"verify", form, "../../testdata/2.2.6-everytype/log-live"}, &fullAtFirst{}, &stderr, "")
-		if code != cli.ExitSink || !strings.Contains(stderr.String(), "no space left") {
+		if code != exit.Sink || !strings.Contains(stderr.String(), "no space left") {
 			t.Errorf("%s: exit code %d: %s", form, code, stderr.String())
 		}
 	}

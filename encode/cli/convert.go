@@ -2,22 +2,22 @@ package cli
 
 import (
 	"context"
-	"fmt"
-	"sync"
+	"errors"
 
 	"pikabin/decode"
 	"pikabin/decode/binlog"
-	"pikabin/encode/checkpoint"
+	"pikabin/encode/cli/exit"
+	"pikabin/encode/cli/files"
+	"pikabin/encode/cli/network"
 	"pikabin/encode/console"
-	"pikabin/encode/health"
 	"pikabin/encode/run"
 )
 
 // convertCommand is the backfill.
 type convertCommand struct {
-	Sources []string `arg:"" name:"source" help:"Log folders, DB folders or segment files."`
-	sourceFlags
-	rangeFlags
+	Sources     []string `arg:"" name:"source" help:"Log folders, DB folders or segment files; or a server: pika://host:9221."`
+	sourceFlags `group:"Source:"`
+	rangeFlags  `group:"Source:"`
 	streamFlags
 }
 
@@ -28,6 +28,7 @@ func (*convertCommand) Help() string {
   pikabin convert /data/pika/log > changes.jsonl
   pikabin convert /data/pika/log/log_db0 --from 2h --key 'user:*' | jq .key
   pikabin convert archive/write2file*.zst -o changes.jsonl.zst
+  pikabin convert pika://10.0.0.5:9221 --from start > changes.jsonl
   pikabin convert /data/pika/log -f resp | redis-cli --pipe`
 }
 
@@ -35,100 +36,61 @@ func (*convertCommand) Help() string {
 func (c *convertCommand) Run(ctx context.Context, s *streams) error {
 	job, err := c.job(s, &c.sourceFlags, c.Sources)
 	if err != nil {
-		return usageError{err}
+		return exit.Misuse(err)
 	}
-	b := &backfill{convertCommand: c, streams: s, guard: job.Guard, stop: make(chan struct{})}
-	if b.from, b.until, err = c.where(); err != nil {
+	if n, err := c.server(s, &c.sourceFlags, c.Sources, job); n != nil || err != nil {
+		return c.fetch(ctx, s, n, job, err)
+	}
+	if err := c.read(s, job); err != nil {
 		return err
 	}
-	job.Logs, job.Open, job.From, job.Default = b.find, b.open, b.from, decode.LogStart
-	job.Encode.Progress = func(n int64) { b.bar.Add(n) }
 	result, err := job.Run(context.WithoutCancel(ctx), ctx.Done())
 	return lossOf(s, &result, err)
 }
 
-// backfill is a run.Source of logs as they are now.
-type backfill struct {
-	*convertCommand
-	*streams
-	guard       *run.Guard
-	from, until decode.Where
-	logs        []*binlog.Log
-	ends        []decode.Position // of what is wanted of each log
-	reading     *binlog.Backfill
-	bar         *console.Bar
-	stopOnce    sync.Once
-	stop        chan struct{}
+// read gives a job the logs of files.
+func (c *convertCommand) read(s *streams, job *run.Job) error {
+	from, until, err := c.where()
+	if err != nil {
+		return err
+	}
+	b := c.backfill(s, job.Guard, from, until)
+	job.Logs, job.Open, job.From, job.Default = b.Logs, b.Open, from, decode.LogStart
+	job.Encode.Progress = b.Progress
+	return nil
 }
 
-// find finds the logs, and where to end in each.
-func (b *backfill) find(ctx context.Context) ([]run.Log, error) {
-	var err error
-	if b.logs, err = b.convertCommand.find(b.streams, b.Sources); err != nil {
-		return nil, err
+// backfill reads the logs of files.
+func (c *convertCommand) backfill(s *streams, guard *run.Guard, from, until decode.Where) *files.Backfill {
+	return &files.Backfill{
+		Until: until, Ahead: c.Workers, Guard: guard, Say: s.console.Info,
+		Bar: func(total int64) *console.Bar { return s.console.Progress(c.Progress, total) },
+		Find: func() ([]*binlog.Log, error) {
+			logs, err := c.find(s, c.Sources)
+			if err == nil && len(logs) > 1 && (from.IsPosition() || until.IsPosition()) {
+				err = errOneDB
+			}
+			return logs, err
+		},
+		Check: func(begin, end decode.Position) error {
+			if c.isEmpty(from, until, begin, end) {
+				return c.errEmptyRange(end, begin)
+			}
+			return nil
+		},
 	}
-	if len(b.logs) > 1 && (b.from.IsPosition() || b.until.IsPosition()) {
-		return nil, errOneDB
-	}
-	b.ends = make([]decode.Position, len(b.logs))
-	for i, l := range b.logs {
-		b.guard.Log(l.Dir())
-		if b.ends[i], err = l.Resolve(ctx, b.until); err != nil {
-			return nil, err
-		}
-	}
-	return runLogs(b.logs), nil
 }
 
-// runLogs are logs as a run knows them.
-func runLogs(logs []*binlog.Log) []run.Log {
-	list := make([]run.Log, len(logs))
-	for i, l := range logs {
-		list[i] = l
+// fetch converts the logs of a server over the network, up to their ends as they are now.
+func (c *convertCommand) fetch(ctx context.Context, s *streams, n *network.Source, job *run.Job, err error) error {
+	if err != nil {
+		return exit.Misuse(err)
 	}
-	return list
-}
-
-// open plans the reading of each log.
-func (b *backfill) open(ctx context.Context, begin run.Begin) (run.Source, error) {
-	plans := make([]*binlog.Plan, len(b.logs))
-	var texts []string
-	total := int64(0)
-	for i, l := range b.logs {
-		place, err := begin(ctx, l, false)
-		if err != nil {
-			return nil, err
-		}
-		from, until := place.From(), b.ends[i]
-		if !place.Saved && b.isEmpty(b.from, b.until, from, until) {
-			return nil, b.errEmptyRange(until, from)
-		}
-		plans[i] = l.Chunks(from, until, binlog.PlanOptions{Ahead: b.Workers, Before: place.Before, Stop: b.stop})
-		total += l.SizeBetween(from, until)
-		texts = append(texts, fmt.Sprintf("%s: from %s to %s", l.ID(), place.Why, run.Named(until, b.until)))
+	if n.From, n.Until, err = c.where(); err != nil {
+		return err
 	}
-	for _, text := range texts {
-		b.console.Info(text)
-	}
-	b.reading = binlog.NewBackfill(plans...)
-	b.bar = b.console.Progress(b.Progress, total)
-	return b, nil
+	n.Options.NoHold = n.Options.NoHold || c.State == ""
+	job.Logs, job.Open, job.From, job.Default = n.Find, n.Open, n.From, decode.LogStart
+	result, err := job.Run(context.WithoutCancel(ctx), ctx.Done())
+	return errors.Join(lossOf(s, &result, err), n.HangUp())
 }
-
-// Next gives the next chunk.
-func (b *backfill) Next(ctx context.Context) (decode.Chunk, error) { return b.reading.Next(ctx) }
-
-// Stop ends the plans.
-func (b *backfill) Stop() { b.stopOnce.Do(func() { close(b.stop) }) }
-
-// Close closes the plans, and ends the progress bar.
-func (b *backfill) Close() error {
-	b.bar.Finish()
-	return b.reading.Close()
-}
-
-// Delivered is of no use to files that nobody writes.
-func (*backfill) Delivered(map[*decode.Log]checkpoint.Mark) {}
-
-// Status is not asked for: a backfill is not watched.
-func (*backfill) Status() []health.LogStatus { return nil }

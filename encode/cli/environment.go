@@ -6,11 +6,11 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/alecthomas/kong"
 
-	"pikabin/decode/units"
+	"pikabin/encode/cli/misspelt"
+	"pikabin/encode/cli/network"
 	"pikabin/encode/output"
 )
 
@@ -20,62 +20,46 @@ const variablePrefix = "PIKABIN"
 // testVariables begins the names of those that the tests of this program take.
 const testVariables = variablePrefix + "_TEST_"
 
-// newParser makes the parser of the command line into c.
-func newParser(c *commands, options ...kong.Option) *kong.Kong {
-	return kong.Must(c, append(options, kong.Name("pikabin"), kong.DefaultEnvars(variablePrefix),
-		kong.KindMapper(reflect.String, kong.MapperFunc(decodeText)),
-		kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(decodeDuration)))...)
-}
-
-// decodeText takes a text as it is. Names of files and keys are bytes, of which kong by itself changes those that are no UTF-8.
-func decodeText(ctx *kong.DecodeContext, target reflect.Value) error {
-	token, err := ctx.Scan.PopValue("text")
-	if err != nil {
-		return err
-	}
-	text, ok := token.Value.(string)
-	if !ok {
-		text = fmt.Sprint(token.Value)
-	}
-	target.SetString(text)
-	return nil
-}
-
-// decodeDuration reads a span of time as everywhere: with days and weeks, too.
-func decodeDuration(ctx *kong.DecodeContext, target reflect.Value) error {
-	var text string
-	if err := ctx.Scan.PopValueInto("time", &text); err != nil {
-		return err
-	}
-	d, err := units.ParseDuration(text)
-	target.SetInt(int64(d))
-	return err
-}
-
-// checkVariables refuses variables of this program that stand for no flag of any command, as flags that do not exist are refused.
+// checkVariables refuses variables of this program that stand for no flag of any command, as flags that do not exist are refused. The model may
+// have the flags of one command only.
 func checkVariables(model *kong.Application, environ []string) error {
-	known := variables(model.Node)
+	unknown := others(environ, variables(model.Node))
+	if len(unknown) == 0 {
+		return nil
+	}
+	known := variables(newParser(&globalFlags{}, nil, "").Model.Node)
+	if unknown = others(unknown, known); len(unknown) == 0 {
+		return nil
+	}
+	name := unknown[0]
+	if like := misspelt.Nearest(name, known); like != "" {
+		return fmt.Errorf("the environment holds %s, which is no flag of this program: did you mean %s?", name, like)
+	}
+	return fmt.Errorf("the environment holds %s, which is no flag of this program, or one that can only be given on the command line", name)
+}
+
+// others are the names of variables of this program that are not known.
+func others(environ, known []string) (names []string) {
 	for _, variable := range environ {
 		name, _, _ := strings.Cut(variable, "=")
-		if !strings.HasPrefix(name, variablePrefix+"_") || strings.HasPrefix(name, testVariables) || slices.Contains(known, name) {
-			continue
+		if strings.HasPrefix(name, variablePrefix+"_") && !strings.HasPrefix(name, testVariables) && !slices.Contains(known, name) {
+			names = append(names, name)
 		}
-		if like := nearest(name, known); like != "" {
-			return fmt.Errorf("the environment holds %s, which is no flag of this program: did you mean %s?", name, like)
-		}
-		return fmt.Errorf("the environment holds %s, which is no flag of this program, or one that can only be given on the command line", name)
 	}
-	return nil
+	return names
 }
 
-// variables are the names of those that a command and those below it take.
+// variables are the names of those that a command and those below it take, and of those that outputs and sources take besides the flags.
 func variables(node *kong.Node) []string {
-	names := output.Variables()
+	return slices.Concat(flagVariables(node), output.Variables(), []string{network.PasswordVariable})
+}
+
+func flagVariables(node *kong.Node) (names []string) {
 	for _, flag := range node.Flags {
 		names = append(names, flag.Envs...)
 	}
 	for _, child := range node.Children {
-		names = append(names, variables(child)...)
+		names = append(names, flagVariables(child)...)
 	}
 	return names
 }

@@ -13,6 +13,8 @@ import (
 	"pikabin/decode"
 	"pikabin/decode/binlog"
 	"pikabin/decode/inspect"
+	"pikabin/decode/replica/link"
+	"pikabin/encode/cli/exit"
 	"pikabin/encode/console"
 	"pikabin/encode/run"
 )
@@ -30,7 +32,7 @@ func (f *sourceFlags) generation() (decode.Generation, error) {
 	}
 	g, err := decode.ParseGeneration(f.Pika)
 	if err != nil {
-		return g, usageError{err}
+		return g, exit.Misuse(err)
 	}
 	return g, nil
 }
@@ -41,12 +43,15 @@ func (f *sourceFlags) find(s *streams, sources []string) ([]*binlog.Log, error) 
 	if err != nil {
 		return nil, err
 	}
+	if slices.ContainsFunc(sources, link.IsAddress) {
+		return nil, exit.Misuse(errors.New("only tail, convert and state read a server over the network: this needs its log folder"))
+	}
 	logs, err := binlog.Find(sources, binlog.Options{Generation: generation})
 	if err != nil {
 		return nil, err
 	}
 	if missing := f.missing(f.DB, logs); missing != nil {
-		return nil, usageError{fmt.Errorf("--db: %w in %s", missing, strings.Join(sources, ", "))}
+		return nil, exit.Misuse(fmt.Errorf("--db: %w in %s", missing, strings.Join(sources, ", ")))
 	}
 	if missing := f.missing(f.ExcludeDB, logs); missing != nil {
 		s.console.Warn(fmt.Sprintf("--exclude-db: %v", missing))
@@ -54,11 +59,11 @@ func (f *sourceFlags) find(s *streams, sources []string) ([]*binlog.Log, error) 
 	found := namesOf(logs)
 	logs = slices.DeleteFunc(logs, func(l *binlog.Log) bool { return !f.wants(l.ID().String()) })
 	if len(logs) == 0 {
-		return nil, usageError{fmt.Errorf("all DBs in %s are excluded: there are %s", strings.Join(sources, ", "), found)}
+		return nil, exit.Misuse(fmt.Errorf("all DBs in %s are excluded: there are %s", strings.Join(sources, ", "), found))
 	}
 	for _, l := range logs {
-		for _, note := range l.Notes() {
-			s.console.Warn(note.String())
+		for _, o := range l.Oddities() {
+			s.console.With(exit.OddityFields(o)...).Warn(o.String())
 		}
 	}
 	return logs, nil
@@ -97,7 +102,7 @@ func (f *sourceFlags) wants(log string) bool {
 
 // rangeFlags say which part of the logs.
 type rangeFlags struct {
-	From  string `placeholder:"WHERE" help:"Begin at a position (12:4096), a time (2025-06-01T12:00:00+08:00, local without a zone), so long ago (2h, 7d), start or end."`
+	From  string `placeholder:"WHERE" help:"Begin at a position (12:4096), a time (2025-06-01T12:00:00+08:00, local without a zone), this long ago (2h, 7d), start or end. Clocks that were set back: see seek --help."`
 	Until string `placeholder:"WHERE" help:"End before this place, in the same forms."`
 }
 
@@ -107,7 +112,7 @@ func (f *rangeFlags) where() (from, until decode.Where, err error) {
 	from, errFrom := decode.ParseWhere(f.From, now)
 	until, errUntil := decode.ParseWhere(f.Until, now)
 	if err := errors.Join(errFrom, errUntil); err != nil {
-		return from, until, usageError{err}
+		return from, until, exit.Misuse(err)
 	}
 	from, until = from.Or(decode.LogStart), until.Or(decode.LogEnd)
 	if until.Before(from) {
@@ -141,10 +146,10 @@ func (f *rangeFlags) isEmpty(whereFrom, whereUntil decode.Where, from, until dec
 
 // errEmptyRange is a range that ends before it begins.
 func (f *rangeFlags) errEmptyRange(until, from fmt.Stringer) error {
-	return usageError{fmt.Errorf("--until %s (%v) is before --from %s (%v): nothing is between them", f.Until, until, f.From, from)}
+	return exit.Misuse(fmt.Errorf("--until %s (%v) is before --from %s (%v): nothing is between them", f.Until, until, f.From, from))
 }
 
-var errOneDB = usageError{errors.New("a position is a place in one DB's log: give the folder of one DB or --db, or use a time")}
+var errOneDB = exit.Misuse(errors.New("a position is a place in one DB's log: give the folder of one DB or --db, or use a time"))
 
 // lookFlags are common to the commands that read logs without converting them.
 type lookFlags struct {
@@ -157,7 +162,7 @@ func (f *lookFlags) decoder() (decode.DecoderOptions, error) {
 	o := decode.DecoderOptions{Renamed: f.Renamed, Pika: generation, Before35: decode.Before35(f.Pika)}
 	if err == nil {
 		if _, err = decode.NewDecoder(o); err != nil {
-			err = usageError{err}
+			err = exit.Misuse(err)
 		}
 	}
 	return o, err

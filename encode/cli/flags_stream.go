@@ -4,15 +4,13 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"maps"
 	"runtime/debug"
-	"slices"
 	"strings"
-	"time"
 
 	"pikabin/decode"
 	"pikabin/decode/units"
 	"pikabin/encode"
+	"pikabin/encode/cli/exit"
 	"pikabin/encode/console"
 	"pikabin/encode/filter"
 	"pikabin/encode/frame"
@@ -24,54 +22,26 @@ import (
 
 // streamFlags are common to the commands that write the stream of events.
 type streamFlags struct {
-	outputFlags
-	kafkaFlags
-	filterFlags
-	runFlags
-	State string `placeholder:"FILE" help:"Keep the place in this file: go on from there, and save it as the output is delivered."`
+	outputFlags `group:"Output:"`
+	settingFlags
+	filterFlags `group:"Filter:"`
+	runFlags    `group:"Run:"`
+	State       string `group:"Run:" placeholder:"FILE" help:"Keep the place in this file: go on from there, and save it as the output is delivered."`
 }
 
 // outputFlags say what comes out, and where.
 type outputFlags struct {
-	Format       string        `short:"f" default:"jsonl" help:"Format of the events: ${formats}."`
-	Output       string        `short:"o" default:"-" placeholder:"URL" help:"Where to: ${outputs}."`
-	Compress     string        `placeholder:"NAME[:LEVEL]" help:"zstd, gzip or none; from the name of the output if that tells."`
-	RollSize     console.Size  `default:"256MiB" placeholder:"SIZE" help:"Complete a part of a folder when it is so long. Default: 256MiB."`
-	RollInterval time.Duration `placeholder:"TIME" help:"Complete a part of a folder when it is so old, such as 10m."`
-	Partition    string        `placeholder:"hive[:ZONE]" help:"Parts in folders by DB, day and hour of the events in a zone, such as hive:Asia/Shanghai. Default of the zone: UTC."`
+	Format   string `short:"f" default:"jsonl" help:"Format of the events: ${formats}."`
+	Output   string `short:"o" default:"-" placeholder:"URL" help:"Where to: ${outputs}."`
+	Compress string `placeholder:"NAME[:LEVEL]" help:"zstd, gzip or none; from the name of the output if that tells. Inside of files of Avro: deflate, snappy, zstd or none; of Parquet: zstd, snappy, gzip or none."`
 
 	Bytes string `enum:"auto,base64" default:"auto" help:"How formats of text write bytes: auto (base64 if not UTF-8) or base64."`
 	Args  bool   `help:"Put all arguments of the command into args."`
-	All   bool   `help:"Events for what changes nothing, too: padding, empty records, reads logged by mistake."`
 
-	live bool // the events are of now
-}
+	RowGroup   console.Size `placeholder:"SIZE" help:"How many bytes of events make a row group of a Parquet file. A file takes four times as much memory for each worker. Default: 16MiB."`
+	Timestamps bool         `help:"A column time in Parquet files: ts as a timestamp."`
 
-// kafkaFlags are those options of a Kafka output that decide what its consumers see. They are taken from the URL and from
-// PIKABIN_KAFKA_... too.
-type kafkaFlags struct {
-	ExactlyOnce     bool   `help:"Kafka: events and position in one transaction."`
-	Standby         bool   `help:"Kafka: with --exactly-once, wait until no other run writes for the source, and take over."`
-	CreateTopics    bool   `help:"Kafka: make topics that are missing."`
-	SinglePartition bool   `help:"Kafka: everything into partition 0, for a total order."`
-	Tombstones      bool   `help:"Kafka: a null after each delete, for compacted topics."`
-	OnOversize      string `placeholder:"HOW" help:"Kafka: an event above max.message.bytes: fail, dlq:TOPIC, dlq:/FILE (the whole event) or blob:FOLDER (its value)."`
-}
-
-// settings are the options as the output takes them, without those that are left open.
-func (f *kafkaFlags) settings() map[string]string {
-	settings := map[string]string{}
-	for name, on := range map[string]bool{
-		"exactly-once": f.ExactlyOnce, "standby": f.Standby, "create-topics": f.CreateTopics, "single-partition": f.SinglePartition, "tombstones": f.Tombstones,
-	} {
-		if on {
-			settings[name] = "true"
-		}
-	}
-	if f.OnOversize != "" {
-		settings["on-oversize"] = f.OnOversize
-	}
-	return settings
+	All bool `help:"Events for what changes nothing, too: padding, empty records, reads logged by mistake."`
 }
 
 // filterFlags say which events to keep.
@@ -100,94 +70,39 @@ type runFlags struct {
 	Progress  string       `enum:"auto,always,never" default:"auto" help:"Progress bar on standard error: ${enum}."`
 }
 
-// frames puts the small batches of a tail together. Without a state nothing tells when they have to be in the output, so that each is a frame then; and of
-// what convert reads, the frames must not depend on the time of the run.
-func (f *streamFlags) frames(c frame.Compression) (sink.Framer, error) {
-	if !f.live || f.State == "" || c == (frame.Compression{}) {
-		return nil, nil
-	}
-	return c.NewCompressor()
-}
-
 // job is what is common to convert and tail of a run.
 func (f *streamFlags) job(s *streams, source *sourceFlags, sources []string) (*run.Job, error) {
-	o, err := f.options(s, source)
+	out, err := output.Parse(f.Output, f.settings())
 	if err != nil {
 		return nil, err
 	}
-	roll, err := f.roll()
-	if err != nil {
-		return nil, err
-	}
-	frames, err := f.frames(o.Compression)
+	return f.jobTo(s, source, sources, out)
+}
+
+// jobTo is job for an output that is there already.
+func (f *streamFlags) jobTo(s *streams, source *sourceFlags, sources []string, out sink.Output) (*run.Job, error) {
+	o, err := f.options(s, source, out.Target())
 	if err != nil {
 		return nil, err
 	}
 	debug.SetMemoryLimit(int64(f.Memory) + runtimeReserve)
-	return &run.Job{
-		Sources: sources, State: f.State, Guard: run.NewGuard(sources), Encode: o, Tell: s.console,
-		Output: run.Output{
-			Options: sink.Options{Target: f.Output, Settings: f.settings(), Stdout: s.stdout.Writer, Roll: roll, Frames: frames},
-			Open:    openSink,
-		},
-	}, nil
-}
-
-// openSink opens an output. The error says whether it cannot be meant, or failed.
-func openSink(o sink.Options) (sink.Sink, error) {
-	to, err := output.Open(o)
-	if target, ok := errors.AsType[*sink.TargetError](err); ok {
-		return nil, usageError{target}
-	}
-	if stopped, ok := errors.AsType[*sink.StoppedError](err); ok {
-		return nil, stopped
-	}
-	if err != nil {
-		return nil, &sink.Error{Err: err}
-	}
-	return to, nil
+	return &run.Job{Sources: sources, State: f.State, Guard: run.NewGuard(sources), Output: out, Stdout: events(s.stdout.Writer), Encode: o, Tell: s.console}, nil
 }
 
 // runtimeReserve is what the program takes besides the bytes in flight.
 const runtimeReserve = 64 << 20
 
-// roll says when parts of a folder are complete.
-func (f *outputFlags) roll() (sink.Roll, error) {
-	r := sink.Roll{Size: int64(f.RollSize), Interval: f.RollInterval, Live: f.live}
-	if folder := strings.HasSuffix(f.Output, "/"); !folder && (f.Partition != "" || f.RollInterval > 0) {
-		return r, errors.New("--partition and --roll-interval are for folders: let --output end in a slash")
-	}
-	if f.Partition == "" {
-		return r, nil
-	}
-	kind, zone, _ := strings.Cut(f.Partition, ":")
-	if kind != "hive" {
-		return r, fmt.Errorf("--partition %s: expected hive, or hive and a zone, such as hive:Asia/Shanghai", f.Partition)
-	}
-	var err error
-	if r.Hive, err = time.LoadLocation(cmp.Or(zone, "UTC")); err != nil {
-		err = fmt.Errorf("--partition %s: %w", f.Partition, err)
-	}
-	return r, err
-}
-
 // options checks the flags and makes the pipeline's options of them.
-func (f *streamFlags) options(s *streams, source *sourceFlags) (encode.Options, error) {
+func (f *streamFlags) options(s *streams, source *sourceFlags, target sink.Target) (encode.Options, error) {
 	format, err := lookupFormat(f.Format)
 	if err != nil {
 		return encode.Options{}, err
 	}
-	compression := frame.Of(f.Output)
-	if f.Compress != "" {
-		if compression, err = frame.Parse(f.Compress); err != nil {
-			return encode.Options{}, err
-		}
-	}
-	if err := errors.Join(f.checkSink(), checkExtension(f.Output, format, compression)); err != nil {
+	if err := f.checkSealed(format, target); err != nil {
 		return encode.Options{}, err
 	}
-	roll, err := f.roll()
-	if err != nil {
+	compression, err := f.compression(format, target)
+	if err := cmp.Or(err, checkExtension(target.File, format, compression)); err != nil {
 		return encode.Options{}, err
 	}
 	generation, err := source.generation()
@@ -204,13 +119,40 @@ func (f *streamFlags) options(s *streams, source *sourceFlags) (encode.Options, 
 			ExcludeCommands: f.ExcludeCommand, ExcludeOps: f.ExcludeOp, ExcludeTypes: f.ExcludeType, ExcludeKeys: f.ExcludeKey,
 			NamedOnly: f.NamedOnly,
 		},
-		Compression: compression, Hive: roll.Hive,
+		Compression: compression, Seal: formats.SealOptions{RowGroup: int64(f.RowGroup), Timestamps: f.Timestamps, Version: s.version},
 		Workers: f.Workers, Memory: int64(f.Memory), Limit: f.Limit,
 		SkipCorrupt: f.OnCorrupt == "skip", SkipGaps: f.OnGap == "skip",
-		Report: func(err error) { s.console.With(skippedFields(err)...).Warn(err.Error()) },
+		Report: func(err error) { s.console.With(exit.SkippedFields(err)...).Warn(err.Error()) },
 		Warn:   s.console.Warn,
 	}
 	return o, o.Check()
+}
+
+// checkSealed refuses outputs without complete files for formats that can only be made of those, and options of such formats for others.
+func (f *outputFlags) checkSealed(format formats.Format, target sink.Target) error {
+	switch {
+	case format.Seal != nil && !target.Parts:
+		return fmt.Errorf("a file of %s can only be made once all of its events are there, and -o %s is written as they come: give a folder, as in -o changes/, or object storage", format.Name, f.Output)
+	case format.Seal == nil && (f.RowGroup != 0 || f.Timestamps):
+		return fmt.Errorf("--row-group and --timestamps are for -f parquet, and not for -f %s", format.Name)
+	case f.RowGroup < 0:
+		return errors.New("--row-group cannot be negative")
+	}
+	return nil
+}
+
+// compression is the one that was asked for, or that the name of the file tells, or the default of files of the format.
+func (f *outputFlags) compression(format formats.Format, target sink.Target) (frame.Compression, error) {
+	files := target.Stdout || target.Parts || len(target.Paths) > 0
+	switch {
+	case len(format.Codecs) > 0 && files:
+		return frame.Parse(cmp.Or(f.Compress, format.Codecs[0]), format.Codecs...)
+	case len(format.Codecs) > 0 && f.Compress != "":
+		return frame.Compression{}, fmt.Errorf("--compress is for files: %s writes messages", f.Output)
+	case f.Compress != "":
+		return frame.Parse(f.Compress)
+	}
+	return frame.Of(target.File), nil
 }
 
 // keyed are the commands by their names in lower case.
@@ -222,19 +164,6 @@ func keyed(commands map[string]int) map[string]int {
 	return lower
 }
 
-// checkSink refuses outputs of no known form, and options that the output does not have.
-func (f *streamFlags) checkSink() error {
-	list := output.Types()
-	i := slices.IndexFunc(list, func(t sink.Type) bool { return t.Matches(f.Output) })
-	if i < 0 {
-		return fmt.Errorf("no sink has the form of output %q: expected %s", f.Output, outputForms(func(s sink.Type) string { return s.Name }))
-	}
-	if settings := f.settings(); len(settings) > 0 && !list[i].Settings {
-		return fmt.Errorf("--%s is not for output %q (%s)", slices.Sorted(maps.Keys(settings))[0], f.Output, list[i].Doc)
-	}
-	return nil
-}
-
 // lossOf makes an error of what was skipped: to go on is not to be whole, for damage and for what is missing alike.
 func lossOf(s *streams, r *encode.Result, err error) error {
 	if err != nil {
@@ -242,14 +171,14 @@ func lossOf(s *streams, r *encode.Result, err error) error {
 	}
 	if r.Gaps > 0 {
 		s.console.Warn(ranges(r.Gaps, "missing") + " skipped")
-		err = errSkippedGaps
+		err = exit.ErrSkippedGaps
 	}
 	if r.Lost > 0 {
 		s.console.Warn(fmt.Sprintf("%s skipped, %s in all", ranges(r.Lost, "damaged"), units.FormatSize(r.LostBytes)))
 		err = &decode.CorruptError{}
 	}
 	if err != nil {
-		err = fmt.Errorf("%w: %w", errReported, err)
+		err = fmt.Errorf("%w: %w", exit.ErrReported, err)
 	}
 	return err
 }
@@ -260,4 +189,12 @@ func ranges(n int64, kind string) string {
 		return "1 " + kind + " range was"
 	}
 	return fmt.Sprintf("%d %s ranges were", n, kind)
+}
+
+// notNegative refuses numbers of things below zero. 0 is the default.
+func notNegative(flag string, n int64) error {
+	if n < 0 {
+		return exit.Misuse(fmt.Errorf("%s %d: expected a number that is not negative", flag, n))
+	}
+	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"pikabin/decode/binlogtest"
+	"pikabin/decode/binlogtest/sample"
 	"pikabin/encode/cli"
 )
 
@@ -30,21 +31,37 @@ func logFolders(t *testing.T, f binlogtest.Fixture) []string {
 	return dirs
 }
 
-// TestGolden converts every fixture and compares with testdata/golden. Any number of workers gives the same.
-func TestGolden(t *testing.T) {
+// eachFolder runs a test with each log folder of each case, all at once.
+func eachFolder(t *testing.T, test func(t *testing.T, f binlogtest.Fixture, from string)) {
+	t.Helper()
+	type folder struct {
+		of   binlogtest.Fixture
+		name string
+	}
+	var all []folder
 	for _, f := range binlogtest.Fixtures(t) {
-		for _, dir := range logFolders(t, f) {
-			name := f.Name + "-" + dir
-			t.Run(name, func(t *testing.T) {
-				t.Parallel()
-				got := convert(t, filepath.Join(f.Dir, dir), "--workers", "1")
-				if again := convert(t, filepath.Join(f.Dir, dir), "--workers", "7"); !bytes.Equal(got, again) {
-					t.Error("seven workers give other bytes than one")
-				}
-				golden(t, binlogtest.Testdata(t, "golden", name+".jsonl.zst"), got)
-			})
+		for _, name := range logFolders(t, f) {
+			all = append(all, folder{f, name})
 		}
 	}
+	for _, f := range sample.Of(all, 4) {
+		t.Run(f.of.Name+"-"+f.name, func(t *testing.T) {
+			t.Parallel()
+			test(t, f.of, filepath.Join(f.of.Dir, f.name))
+		})
+	}
+}
+
+// TestGolden converts every fixture and compares with testdata/golden. Any number of workers gives the same.
+func TestGolden(t *testing.T) {
+	eachFolder(t, func(t *testing.T, f binlogtest.Fixture, from string) {
+		t.Helper()
+		got := convert(t, from, "--workers", "1")
+		if again := convert(t, from, "--workers", "7"); !bytes.Equal(got, again) {
+			t.Error("seven workers give other bytes than one")
+		}
+		golden(t, binlogtest.Testdata(t, "golden", f.Name+"-"+filepath.Base(from)+".jsonl.zst"), got)
+	})
 }
 
 func convert(t *testing.T, args ...string) []byte {

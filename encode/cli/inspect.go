@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"pikabin/decode/inspect"
+	"pikabin/encode/cli/exit"
 )
 
 // inspectCommand shows records.
@@ -37,7 +38,7 @@ func (c *inspectCommand) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	if len(logs) > 1 {
-		return usageError{fmt.Errorf("%s holds the logs of several DBs: give the folder of one, or --db", c.Source)}
+		return exit.Misuse(fmt.Errorf("%s holds the logs of several DBs: give the folder of one, or --db", c.Source))
 	}
 	from, until, text, err := c.resolve(ctx, logs[0])
 	if err != nil {

@@ -7,25 +7,27 @@ import (
 	"strings"
 
 	"pikabin/decode"
+	"pikabin/encode/cli/misspelt"
 	"pikabin/encode/frame"
-	"pikabin/encode/run"
 	"pikabin/formats"
 )
 
-// foreign are the extensions of files that this program does not write, and that their readers go by.
+// foreign are extensions that readers go by: files whose names end so hold that and nothing else. Some are of formats of this program.
 var foreign = []string{
 	".7z", ".arrow", ".avro", ".br", ".bz2", ".csv", ".db", ".feather", ".gzip", ".lz", ".lz4", ".lzma", ".lzo", ".msgpack", ".orc", ".parquet", ".rar",
 	".rdb", ".snappy", ".sql", ".sqlite", ".sz", ".tar", ".tgz", ".toml", ".tsv", ".xls", ".xlsx", ".xml", ".xz", ".yaml", ".yml", ".z", ".zip", ".zstd",
 }
 
-// checkExtension refuses the name of a file that promises what is not going to be in it.
+// checkExtension refuses the name of a file that promises what is not going to be in it. Without a file it is empty.
 func checkExtension(output string, format formats.Format, compression frame.Compression) error {
-	if output == "-" || run.IsRemote(output) || strings.HasSuffix(output, "/") {
+	if output == "" {
 		return nil
 	}
 	name := strings.ToLower(output)
-	if told := frame.Of(name); told.Ext() != "" && told.Ext() != compression.Ext() {
-		return fmt.Errorf("output %s: its name says %s, and --compress another compression", output, told.Ext())
+	if told := frame.Of(name).Ext(); told != "" && format.File != nil {
+		return fmt.Errorf("output %s: files of %s are compressed inside, by --compress: let the name end in %s", output, format.Name, format.Ext)
+	} else if told != "" && told != compression.Ext() {
+		return fmt.Errorf("output %s: its name says %s, and --compress another compression", output, told)
 	}
 	ext := filepath.Ext(strings.TrimSuffix(name, compression.Ext()))
 	known := slices.ContainsFunc(formats.All(), func(f formats.Format) bool { return f.Ext == ext })
@@ -44,7 +46,7 @@ func (f *filterFlags) warnOfCommands(s *streams) {
 			continue
 		}
 		text := fmt.Sprintf("no command %q is known", name)
-		if like := nearest(name, decode.CommandNames()); like != "" {
+		if like := misspelt.Nearest(name, decode.CommandNames()); like != "" {
 			text += fmt.Sprintf(": did you mean %s?", like)
 		}
 		s.console.Warn(text)

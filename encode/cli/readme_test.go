@@ -33,7 +33,7 @@ var readmes = []string{"README.md", "README.zh-CN.md"}
 // TestReadmeExamples runs the blocks marked console whose commands need nothing but Go, and compares
 // what they print with what the page shows. A line "..." means any lines.
 func TestReadmeExamples(t *testing.T) {
-	for _, name := range readmes {
+	for _, name := range append(slices.Clone(readmes), "formats/ddl/README.md") {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			runExamples(t, page(t, name))
@@ -70,7 +70,7 @@ func runExample(t *testing.T, command, want string) {
 	}
 	shell := exec.CommandContext(t.Context(), "sh", "-c", strings.ReplaceAll(command, "go run .", "pikabin"))
 	shell.Dir = "../.."
-	shell.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "TZ=UTC")
+	shell.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "TZ=UTC", "TMPDIR="+t.TempDir())
 	var stderr bytes.Buffer
 	shell.Stderr = &stderr
 	got, err := shell.Output()
@@ -179,7 +179,7 @@ func TestReadmeTables(t *testing.T) {
 // TestReadmeFlags finds every flag of the help of every command on the page about the command line.
 func TestReadmeFlags(t *testing.T) {
 	first, reference := page(t, "README.md"), page(t, "encode/cli/README.md")
-	for _, command := range []string{"convert", "info", "verify", "inspect", "seek", "schema", "state", "tail"} {
+	for _, command := range []string{"convert", "info", "verify", "inspect", "seek", "schema", "state", "tail", "verify-output"} {
 		if !strings.Contains(first+reference, "pikabin "+command) {
 			t.Errorf("the command %s is not there", command)
 		}

@@ -1,24 +1,27 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 
+	"pikabin/encode/cli/exit"
 	"pikabin/encode/sink"
+	"pikabin/formats/resp"
 )
 
 // redisCommand writes what a Redis loads when it starts. Loading is the one time at which Redis expires no key by its own clock, so
 // that it comes to hold what the server had, however long ago the log was written.
 type redisCommand struct {
-	Sources []string `arg:"" name:"source" help:"Log folders, DB folders or segment files."`
-	Dir     string   `placeholder:"DIR" help:"The folder of the new Redis: its append-only files are put there."`
-	sourceFlags
-	rangeFlags
-	filterFlags
-	runFlags
+	Sources     []string `arg:"" name:"source" help:"Log folders, DB folders or segment files."`
+	Dir         string   `group:"Output:" placeholder:"DIR" help:"The folder of the new Redis: its append-only files are put there."`
+	sourceFlags `group:"Source:"`
+	rangeFlags  `group:"Source:"`
+	filterFlags `group:"Filter:"`
+	runFlags    `group:"Run:"`
 }
 
 // Help is shown by redis --help.
@@ -43,11 +46,11 @@ const (
 // Run writes the files. The manifest comes last: without it Redis loads nothing.
 func (c *redisCommand) Run(ctx context.Context, s *streams) error {
 	if c.Dir == "" {
-		return usageError{errors.New("--dir is missing: name the folder of the new Redis")}
+		return exit.Misuse(errors.New("--dir is missing: name the folder of the new Redis"))
 	}
 	folder := filepath.Join(c.Dir, appendFolder)
-	if names, err := os.ReadDir(folder); err == nil && len(names) > 0 {
-		return usageError{fmt.Errorf("%s is not empty: a Redis has its data there already, give --dir another folder", folder)}
+	if name := dataOf(c.Dir, folder); name != "" {
+		return exit.Misuse(fmt.Errorf("%s is there: a Redis has its data in this folder already, give --dir another one", name))
 	}
 	if err := os.MkdirAll(folder, 0o750); err != nil {
 		return &sink.Error{Err: err}
@@ -56,14 +59,42 @@ func (c *redisCommand) Run(ctx context.Context, s *streams) error {
 	convert.outputFlags = outputFlags{Format: "redis", Output: filepath.Join(folder, appendFile), Compress: "none", Bytes: "auto"}
 	convert.filterFlags, convert.runFlags = c.filterFlags, c.runFlags
 	err := convert.Run(ctx, s)
-	if err != nil && !errors.Is(err, errReported) {
+	if err != nil && !errors.Is(err, exit.ErrReported) {
 		_ = os.Remove(folder) // if nothing was written
 		return err
 	}
-	manifest := filepath.Join(folder, appendManifest)
-	if errWrite := os.WriteFile(manifest, []byte(manifestText), 0o600); errWrite != nil {
+	if errWrite := finishFiles(folder); errWrite != nil {
 		return errors.Join(err, &sink.Error{Err: errWrite})
 	}
 	s.console.Info(fmt.Sprintf("to load it: redis-server --dir %s --appendonly yes", c.Dir))
 	return err
+}
+
+// dataOf names a file that is of a Redis, "" if there is none. What a run left that failed is of none: it has no manifest.
+func dataOf(dir, folder string) string {
+	names, _ := os.ReadDir(folder)
+	for _, name := range names {
+		if len(names) > 1 || name.Name() != appendFile {
+			return filepath.Join(folder, name.Name())
+		}
+	}
+	for _, name := range []string{"dump.rdb", "appendonly.aof"} {
+		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
+			return filepath.Join(dir, name)
+		}
+	}
+	return ""
+}
+
+// finishFiles ends the commands, and writes the manifest.
+func finishFiles(folder string) error {
+	file, err := os.OpenFile(filepath.Join(folder, appendFile), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(resp.AppendEnd(nil))
+	if err := cmp.Or(err, file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(folder, appendManifest), []byte(manifestText), 0o600)
 }

@@ -81,7 +81,7 @@ func TestRedis(t *testing.T) {
 		}},
 	} {
 		t.Run(c.fixture+"/"+c.format, func(t *testing.T) {
-			f := fixture(t, c.fixture)
+			f := binlogtest.FixtureNamed(t, c.fixture)
 			logged := load(t, convert(t, filepath.Join(f.Dir, "log"), "-f", c.format, "--exclude-command", "flushdb", "--exclude-command", "flushall"))
 			sent := load(t, sentCommands(t, f))
 			for _, pattern := range c.excused {
@@ -100,17 +100,6 @@ func TestRedis(t *testing.T) {
 			}
 		})
 	}
-}
-
-func fixture(t *testing.T, name string) binlogtest.Fixture {
-	t.Helper()
-	for _, f := range binlogtest.Fixtures(t) {
-		if f.Name == name {
-			return f
-		}
-	}
-	t.Fatalf("no fixture %s", name)
-	return binlogtest.Fixture{}
 }
 
 // sentCommands are the commands that the server took, in the Redis protocol, DB by DB as a log has them.

@@ -1,24 +1,63 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"slices"
+
+	"pikabin/encode/cli/exit"
+	"pikabin/formats/ddl"
 )
 
-// schemaCommand prints what a format's readers need.
+// schemaCommand prints what a format's readers need, or the statements that make a table of its files.
 type schemaCommand struct {
-	Format string `arg:"" help:"Name of a format: ${formats}."`
+	Format     string `arg:"" help:"Name of a format: ${formats}; or of an engine that reads tables of folders with --partition hive: clickhouse, duckdb, hive, spark, trino."`
+	Table      string `placeholder:"NAME" help:"For an engine: the name of the table."`
+	Location   string `placeholder:"URL" help:"For an engine: where it finds the folder that was written with --partition hive."`
+	Files      string `name:"format" short:"f" default:"parquet" help:"For an engine: the format of the files: parquet or avro."`
+	Timestamps bool   `help:"For an engine: the files were written with --timestamps."`
+	Current    bool   `help:"For an engine: instead of the table, the view NAME_current of what its keys hold."`
+}
+
+// Help is shown by schema --help.
+func (*schemaCommand) Help() string {
+	return `Examples:
+
+  pikabin schema jsonl
+  pikabin schema hive --table pika.changes --location hdfs://warehouse/changes/
+  pikabin schema duckdb --table changes --location /data/changes/ | duckdb changes.db
+  pikabin schema duckdb --table changes --current | duckdb changes.db`
 }
 
 // Run prints the schema.
 func (c *schemaCommand) Run(s *streams) error {
-	format, err := lookupFormat(c.Format)
+	text, err := c.text()
 	if err != nil {
-		return err
+		return exit.Misuse(err)
 	}
-	if format.Schema == "" {
+	if text == "" {
 		return fmt.Errorf("%s has no schema", c.Format)
 	}
-	_, err = io.WriteString(s.stdout, format.Schema)
+	_, err = io.WriteString(s.stdout, text)
 	return err
+}
+
+// text is what to print, nothing for a format without a schema.
+func (c *schemaCommand) text() (string, error) {
+	if slices.Contains(ddl.Engines, c.Format) {
+		table := ddl.Table{Engine: c.Format, Name: c.Table, Location: c.Location, Format: c.Files, Timestamps: c.Timestamps}
+		if c.Current {
+			return table.Current()
+		}
+		return table.SQL()
+	}
+	format, err := lookupFormat(c.Format)
+	if err != nil {
+		return "", err
+	}
+	if c.Table != "" || c.Location != "" || c.Current {
+		return "", errors.New("--table, --location and --current are for engines, and not for the schema of a format")
+	}
+	return format.Schema, nil
 }

@@ -8,12 +8,14 @@ import (
 
 	"pikabin/decode"
 	"pikabin/decode/binlog"
+	"pikabin/decode/units"
+	"pikabin/encode/cli/exit"
 )
 
 // seekCommand turns a time or a logic id into a position.
 type seekCommand struct {
 	Source  string  `arg:"" help:"Log folder, DB folder or segment file."`
-	Time    string  `xor:"what" required:"" placeholder:"TIME" help:"First record at or after this time (or so long ago)."`
+	Time    string  `xor:"what" required:"" placeholder:"TIME" help:"First record at or after this time (or this long ago)."`
 	LogicID *uint64 `xor:"what" required:"" placeholder:"N" help:"Record with this logic id."`
 	sourceFlags
 }
@@ -43,7 +45,7 @@ func (c *seekCommand) Run(ctx context.Context, s *streams) error {
 		}
 		line := p.String() + "\n"
 		if len(logs) > 1 {
-			line = l.ID().String() + "\t" + line
+			line = units.Visible(l.ID().String()) + "\t" + line
 		}
 		if _, err := io.WriteString(s.stdout, line); err != nil {
 			return err
@@ -58,7 +60,7 @@ func (c *seekCommand) seek(ctx context.Context, l *binlog.Log) (decode.Position,
 	}
 	where, err := decode.ParseWhere(c.Time, time.Now())
 	if err != nil || where.IsPosition() {
-		return decode.Position{}, usageError{fmt.Errorf("%q is not a time", c.Time)}
+		return decode.Position{}, exit.Misuse(fmt.Errorf("%q is not a time", c.Time))
 	}
 	return l.Resolve(ctx, where)
 }

@@ -4,5 +4,5 @@ package cli
 
 import "io"
 
-// standardOutput is standard output as it is.
-func standardOutput(w io.Writer) io.Writer { return w }
+// events is standard output as it is.
+func events(w io.Writer) io.Writer { return w }

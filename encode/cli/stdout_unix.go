@@ -3,15 +3,17 @@
 package cli
 
 import (
+	"errors"
 	"io"
 	"os"
 
 	"golang.org/x/sys/unix"
 )
 
-// standardOutput is standard output, or what refuses to be written to if the caller has closed it. Go's runtime opens the null device in the place of
-// a closed descriptor, for reading and writing, before anything else of the program runs. A shell's ">/dev/null" is for writing alone.
-func standardOutput(w io.Writer) io.Writer {
+// events is standard output for events, or what refuses them if the caller has closed it: a state would count them as delivered. Go's runtime
+// opens the null device in the place of a closed descriptor, for reading and writing, before anything else of the program runs. A shell's
+// ">/dev/null" is for writing alone. Other programs open it as the runtime does, so reports, of which no state tells, may be written there.
+func events(w io.Writer) io.Writer {
 	file, ok := w.(*os.File)
 	if !ok {
 		return w
@@ -35,7 +37,7 @@ func isNull(file *os.File) bool {
 // closed is an output that was closed before the program began.
 type closed struct{}
 
-// Write fails as the system would.
+// Write says so.
 func (closed) Write([]byte) (int, error) {
-	return 0, &os.PathError{Op: "write", Path: "/dev/stdout", Err: unix.EBADF}
+	return 0, errors.New("standard output is closed, or the null device opened for reading and writing: -o /dev/null throws events away")
 }

@@ -3,22 +3,33 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"pikabin/decode"
+	"pikabin/decode/binlog"
+	"pikabin/decode/binlog/follow"
+	"pikabin/decode/binlog/follow/discovery"
+	"pikabin/decode/binlog/pin"
 	"pikabin/encode"
+	"pikabin/encode/cli/exit"
+	"pikabin/encode/cli/files"
+	"pikabin/encode/cli/network"
 	"pikabin/encode/console"
 	"pikabin/encode/run"
 	"pikabin/encode/sink"
+	"pikabin/encode/stats"
 )
 
 // tailCommand follows live logs.
 type tailCommand struct {
-	Sources []string `arg:"" name:"source" help:"Pika's log folder, or folders of DBs."`
-	sourceFlags
-	From string `placeholder:"WHERE" help:"Begin at a position (12:4096), a time, so long ago (2h), start or end (the default). A DB that the state knows goes on where it was."`
+	Sources     []string `arg:"" name:"source" help:"Pika's log folder, or folders of DBs; or a server: pika://host:9221."`
+	sourceFlags `group:"Source:"`
+	From        string `group:"Source:" placeholder:"WHERE" help:"Begin at a position (12:4096), a time, this long ago (2h), start or end (the default). A DB that the state knows continues where it was."`
+	tailFlags   `group:"Source:"`
 	streamFlags
-	tailFlags
 }
 
 // tailFlags say how logs are followed.
@@ -32,10 +43,10 @@ type tailFlags struct {
 	Stalled  time.Duration `default:"60s" placeholder:"TIME" help:"/healthz fails when the log has grown and nothing was delivered for so long. Default: 60s."`
 }
 
-// check refuses what cannot be meant.
+// check refuses flags that contradict each other.
 func (f *tailFlags) check() error {
 	if f.PinLimit > 0 && f.Pin == "" {
-		return usageError{errors.New("--pin-limit bounds what --pin holds: name its folder with --pin")}
+		return exit.Misuse(errors.New("--pin-limit bounds what --pin holds: name its folder with --pin"))
 	}
 	return nil
 }
@@ -48,35 +59,99 @@ func (*tailCommand) Help() string {
   pikabin tail /data/pika/log --db db0 --from 10m --type hash
   pikabin tail /data/pika/log --state pika.state -o /data/changes/ --compress zstd --roll-interval 10m
   pikabin tail /data/pika/log --state pika.state -o changes.jsonl --pin /data/pika/pins --listen 127.0.0.1:9108
+  PIKABIN_PIKA_PASSWORD=... pikabin tail pika://10.0.0.5:9221/db0 --state pika.state -o changes.jsonl
   pikabin tail /data/pika/log --from start -o kafka://broker:9092/pika --exactly-once --standby
 
-SIGINT and SIGTERM deliver what was read and end, SIGHUP completes the current part of the output.`
+SIGINT and SIGTERM deliver what was read and end, SIGHUP completes the current part of the output.
+A file that was moved is complete at SIGHUP, too, and a new one is started, as for the rotation of logs.`
 }
 
 // Run follows the logs until it is told to stop.
 func (c *tailCommand) Run(ctx context.Context, s *streams) error {
-	c.live = true
 	job, err := c.job(s, &c.sourceFlags, c.Sources)
 	if err = errors.Join(err, c.check()); err != nil {
-		return usageError{err}
+		return exit.Misuse(err)
 	}
-	l := &live{tailCommand: c, streams: s, guard: job.Guard}
-	if l.from, err = decode.ParseWhere(c.From, time.Now()); err != nil {
-		return usageError{err}
+	if n, err := c.server(s, &c.sourceFlags, c.Sources, job); n != nil || err != nil {
+		return c.follow(ctx, s, n, job, err)
 	}
-	if err := l.openPins(ctx); err != nil {
+	from, err := decode.ParseWhere(c.From, time.Now())
+	if err != nil {
+		return exit.Misuse(err)
+	}
+	l, err := c.live(s, job.Guard, from)
+	if err != nil {
 		return err
 	}
-	job.Logs, job.Open, job.From, job.Default, job.Follow = l.find, l.open, l.from, decode.LogEnd, true
+	if c.Pin != "" {
+		if err := l.Pin(ctx, pin.Options{Dir: c.Pin, Limit: int64(c.PinLimit), Warn: s.console.Warn}); err != nil {
+			return err
+		}
+	}
+	job.Logs, job.Open, job.From, job.Default, job.Follow = l.Logs, l.Open, from, decode.LogEnd, true
+	return errors.Join(c.watch(ctx, s, job), l.Unpin())
+}
+
+// live reads the logs of files.
+func (c *tailCommand) live(s *streams, guard *run.Guard, from decode.Where) (*files.Live, error) {
+	generation, err := c.generation()
+	if err != nil {
+		return nil, err
+	}
+	there := func() ([]*binlog.Log, error) {
+		return discovery.Find(c.Sources, binlog.Options{Generation: generation})
+	}
+	return &files.Live{
+		Sources: c.Sources, Guard: guard, Say: s.console.Info,
+		Find: func() ([]*binlog.Log, error) {
+			logs, err := there()
+			logs = slices.DeleteFunc(logs, func(l *binlog.Log) bool { return !c.wants(l.ID().String()) })
+			if err == nil && len(logs) > 1 && from.IsPosition() {
+				err = errOneDB
+			}
+			return logs, err
+		},
+		Options: follow.Options{
+			Options: binlog.Options{Generation: generation}, PollMax: c.PollMax, NoWatch: c.Poll, Idle: c.IdleExit,
+			Want: func(log *decode.Log) bool { return c.wants(log.String()) },
+			Note: func(o binlog.Oddity) { s.console.With(exit.OddityFields(o)...).Warn(o.String()) },
+		},
+		Opened: func(logs []*binlog.Log) {
+			if missing := c.missing(c.DB, logs); missing != nil || len(logs) == 0 {
+				all, _ := there() // none is as good as not known
+				s.console.Warn(fmt.Sprintf("not every selected DB is in %s yet: waiting for it to appear; there are %s", strings.Join(c.Sources, ", "), namesOf(all)))
+			}
+		},
+	}, nil
+}
+
+// follow follows the logs of a server over the network.
+func (c *tailCommand) follow(ctx context.Context, s *streams, n *network.Source, job *run.Job, err error) error {
+	if err == nil && (c.Pin != "" || c.Poll) {
+		err = errors.New("--pin and --poll are for files: the server keeps what is not acknowledged (hold)")
+	}
+	if err != nil {
+		return exit.Misuse(err)
+	}
+	if n.From, err = decode.ParseWhere(c.From, time.Now()); err != nil {
+		return exit.Misuse(err)
+	}
+	n.Follows, n.Options.Idle = true, c.IdleExit
+	job.Logs, job.Open, job.From, job.Default, job.Follow = n.Find, n.Open, n.From, decode.LogEnd, true
+	return errors.Join(c.watch(ctx, s, job), n.HangUp())
+}
+
+// watch runs the job until it is told to stop, and shows how it is.
+func (c *tailCommand) watch(ctx context.Context, s *streams, job *run.Job) error {
 	job.Watch = &run.Watch{Listen: c.Listen, Stalled: c.Stalled, Version: s.version, Console: s.console}
-	if c.Output != "-" {
+	if !job.Output.Target().Stdout {
 		job.Watch.Line = c.Progress
 	}
 	roll, done := hangups()
 	defer done()
-	job.Encode.Stats, job.Encode.Roll = &encode.Stats{}, roll
+	job.Encode.Stats, job.Encode.Roll = &stats.Stats{}, roll
 	result, err := job.Run(context.WithoutCancel(ctx), ctx.Done())
-	return errors.Join(ended(s, &result, err), l.closePins())
+	return ended(s, &result, err)
 }
 
 // ended says how a run ended. To be told to end is its usual end.

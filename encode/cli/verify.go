@@ -8,12 +8,13 @@ import (
 
 	"pikabin/decode"
 	"pikabin/decode/inspect"
+	"pikabin/encode/cli/exit"
 )
 
 // verifyCommand says whether logs are whole.
 type verifyCommand struct{ scanFlags }
 
-// Run prints the findings as they come, and the report. Damage is exit code 3.
+// Run prints the findings as they come, and the report. Damage is exit code 3, another history within a log 4, as for convert.
 func (c *verifyCommand) Run(ctx context.Context, s *streams) error {
 	logs, o, bar, err := c.open(s)
 	if err != nil {
@@ -38,8 +39,11 @@ func (c *verifyCommand) Run(ctx context.Context, s *streams) error {
 	if err := c.print(s, r); err != nil {
 		return err
 	}
-	if r.Damages > 0 {
-		return fmt.Errorf("%w: %w", errReported, &decode.CorruptError{})
+	switch {
+	case r.Damages > 0:
+		return fmt.Errorf("%w: %w", exit.ErrReported, &decode.CorruptError{})
+	case r.Broken:
+		return fmt.Errorf("%w: %w", exit.ErrReported, exit.ErrSkippedGaps)
 	}
 	return nil
 }

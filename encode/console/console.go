@@ -5,11 +5,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"golang.org/x/term"
 
@@ -19,13 +17,13 @@ import (
 // Console is where messages go. It is safe for concurrent use, with its bar and its status line.
 type Console struct {
 	*screen
+	json  *slog.Logger // nil for text; it writes whole lines
 	quiet bool
 }
 
 // screen is what the consoles of one run share.
 type screen struct {
-	json *slog.Logger // nil for text; it writes whole lines
-	now  func() time.Time
+	now func() time.Time
 
 	mu    sync.Mutex // over all that is written
 	w     io.Writer
@@ -52,6 +50,13 @@ func (c *Console) With(fields ...slog.Attr) *Console {
 	return &with
 }
 
+// Quietly is a console that drops what Info says.
+func (c *Console) Quietly() *Console {
+	quiet := *c
+	quiet.quiet = true
+	return &quiet
+}
+
 // Info says how the run is doing.
 func (c *Console) Info(text string) {
 	if !c.quiet {
@@ -72,33 +77,13 @@ func (c *Console) say(log func(to *slog.Logger, text string, args ...any), text 
 	c.clear()
 	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
 	for i, line := range lines {
-		lines[i] = visible(line)
+		lines[i] = units.Visible(line)
 	}
 	if c.json != nil {
 		log(c.json, strings.Join(lines, "; "))
 		return
 	}
 	fmt.Fprintf(c.w, "pikabin: %s\n", strings.Join(lines, "\npikabin: "))
-}
-
-// visible is a text with what a terminal would act on, or cannot show, written as Go does: a message may hold the name of
-// a folder or the error of a server, with anything in it.
-func visible(text string) string {
-	if utf8.ValidString(text) && !strings.ContainsFunc(text, func(r rune) bool { return !strconv.IsPrint(r) }) {
-		return text
-	}
-	var b strings.Builder
-	for i := 0; i < len(text); {
-		r, size := utf8.DecodeRuneInString(text[i:])
-		if strconv.IsPrint(r) && (r != utf8.RuneError || size > 1) {
-			b.WriteString(text[i : i+size])
-		} else {
-			quoted := strconv.Quote(text[i : i+size])
-			b.WriteString(quoted[1 : len(quoted)-1])
-		}
-		i += size
-	}
-	return b.String()
 }
 
 // clear takes what is drawn off the last line. The bar's own way of doing so writes as many spaces as it believes to have

@@ -66,6 +66,20 @@ func TestMessagesAsJSON(t *testing.T) {
 	}
 }
 
+// TestFieldsAreOfOneMessage gives fields to a message: those after it have none of them.
+func TestFieldsAreOfOneMessage(t *testing.T) {
+	var out bytes.Buffer
+	c := console.New(&out, true, false)
+	c.With(slog.String("db", "db0")).Warn("odd")
+	c.With(slog.String("db", "db1")).Warn("odd")
+	c.Warn("odd")
+	for i, want := range []string{`"msg":"odd","db":"db0"}`, `"msg":"odd","db":"db1"}`, `"msg":"odd"}`} {
+		if line := strings.Split(out.String(), "\n")[i]; !strings.HasSuffix(line, want) {
+			t.Errorf("message %d is %s, want it to end in %s", i, line, want)
+		}
+	}
+}
+
 // TestMessagesHaveFields writes them as members of the JSON, each message on one line, and in text not at all.
 func TestMessagesHaveFields(t *testing.T) {
 	for json, want := range map[bool]string{
@@ -152,7 +166,7 @@ func TestMessagesBesideABar(t *testing.T) {
 			t.Errorf("%s: the screen shows\n%s\nwant\n%s", name, got, want)
 		}
 		if got := out.String()[drawn:]; got != "pikabin: done\n" {
-			t.Errorf("%s: behind the bar comes %q", name, got)
+			t.Errorf("%s: after the bar comes %q", name, got)
 		}
 	}
 }

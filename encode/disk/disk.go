@@ -17,22 +17,15 @@ import (
 // Disk is where the files of a sink lie. It waits for room.
 type Disk struct {
 	vfs.FS
-	Warn  func(text string)
-	Waits func(why error)
-	stop  <-chan struct{}
+	monitor sink.Monitor
+	stop    <-chan struct{}
 }
 
 // New gives the disk of an output.
-func New(o *sink.Options) *Disk {
-	d := &Disk{FS: o.Disk, Warn: o.Warn, Waits: o.Waits, stop: o.Stop}
+func New(e *sink.Env) *Disk {
+	d := &Disk{FS: e.Disk, monitor: e.Watched(), stop: e.Stop}
 	if d.FS == nil {
 		d.FS = vfs.OS{}
-	}
-	if d.Warn == nil {
-		d.Warn = func(string) {}
-	}
-	if d.Waits == nil {
-		d.Waits = func(error) {}
 	}
 	return d
 }
@@ -41,6 +34,8 @@ func New(o *sink.Options) *Disk {
 const (
 	firstWait = 10 * time.Millisecond
 	lastWait  = time.Second
+
+	longestWait = time.Minute // for what is not of the disk
 )
 
 // Retry does something until there is room for it, the context ends, or the run is to stop: then the error is a FullError.
@@ -52,19 +47,39 @@ func (d *Disk) Retry(ctx context.Context, path string, do func() error) error {
 	if !d.pause(ctx, 0) {
 		return &sink.FullError{Path: path, Err: err}
 	}
-	d.Warn(fmt.Sprintf("no room for %s: waiting until there is; nothing is lost (%v)", path, err))
+	d.monitor.Warn(fmt.Sprintf("no room for %s: waiting until there is; nothing is lost (%v)", path, err))
 	for wait := firstWait; sink.IsFull(err); wait = min(2*wait, lastWait) {
-		d.Waits(err)
+		d.monitor.Waits(err)
 		if !d.pause(ctx, wait) {
 			return &sink.FullError{Path: path, Err: err}
 		}
 		err = do()
 	}
-	d.Waits(nil)
+	d.monitor.Waits(nil)
 	if err == nil {
-		d.Warn(fmt.Sprintf("there is room for %s again: going on", path))
+		d.monitor.Warn(fmt.Sprintf("there is room for %s again: continuing", path))
 	}
 	return err
+}
+
+// Persist does something that is not of this disk until it succeeds. done is false when the context ends or the run is to stop before that.
+func (d *Disk) Persist(ctx context.Context, what string, do func() error) (done bool) {
+	err := do()
+	if err == nil {
+		return true
+	}
+	d.monitor.Warn(fmt.Sprintf("%s: %v; trying again", what, err))
+	for wait := lastWait; err != nil; wait = min(2*wait, longestWait) {
+		d.monitor.Waits(err)
+		if !d.pause(ctx, wait) {
+			d.monitor.Warn(fmt.Sprintf("%s: %v; left to the next run", what, err))
+			return false
+		}
+		err = do()
+	}
+	d.monitor.Waits(nil)
+	d.monitor.Warn(what + ": done now")
+	return true
 }
 
 // pause waits, and reports false when there is nothing to wait for any more.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"pikabin/encode/sink"
 	"pikabin/encode/vfs"
@@ -31,9 +32,6 @@ func (f *File) Path() string { return f.path }
 
 // Length is how many bytes there are.
 func (f *File) Length() int64 { return f.length }
-
-// Marked is how many bytes there were at the last Mark.
-func (f *File) Marked() int64 { return f.marked }
 
 // Unsynced reports whether anything was written since it was last asked.
 func (f *File) Unsynced() bool {
@@ -71,7 +69,6 @@ func sumOf(data []byte) string {
 func (d *Disk) Create(ctx context.Context, path string) (*File, error) {
 	f := &File{disk: d, path: path}
 	err := d.Retry(ctx, path, func() (err error) {
-		// For writing alone: opened for both, a named pipe would not wait for its reader, nor say that it is gone.
 		f.file, err = d.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|os.O_APPEND, 0o666)
 		return err
 	})
@@ -92,7 +89,7 @@ func (d *Disk) CreateOwn(ctx context.Context, path string) (*File, error) {
 func (d *Disk) Reopen(ctx context.Context, path string, n Extent) (*File, error) {
 	file, err := d.OpenFile(path, os.O_RDWR|os.O_APPEND, 0)
 	if errors.Is(err, fs.ErrNotExist) && n.Length == 0 {
-		return d.Create(ctx, path)
+		return d.named(d.Create(ctx, path))
 	}
 	return d.resume(file, err, path, n)
 }
@@ -101,9 +98,38 @@ func (d *Disk) Reopen(ctx context.Context, path string, n Extent) (*File, error)
 func (d *Disk) ReopenOwn(ctx context.Context, path string, n Extent) (*File, error) {
 	file, err := vfs.OpenOwn(d, path, os.O_RDWR|os.O_APPEND, 0)
 	if errors.Is(err, fs.ErrNotExist) && n.Length == 0 {
-		return d.CreateOwn(ctx, path)
+		return d.named(d.CreateOwn(ctx, path))
 	}
 	return d.resume(file, err, path, n)
+}
+
+// ReadOwn opens a file that this program has named, to be read up to where a note says that it ended.
+func (d *Disk) ReadOwn(path string, n Extent) (io.ReadCloser, error) {
+	file, err := vfs.OpenOwn(d, path, os.O_RDONLY, 0)
+	if err != nil {
+		return nil, err
+	}
+	f := &File{disk: d, path: path, file: file, length: n.Length}
+	if _, err := f.recognise(n); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return &reader{Reader: io.LimitReader(file, n.Length), Closer: file}, nil
+}
+
+type reader struct {
+	io.Reader
+	io.Closer
+}
+
+// named makes the name of a file durable that has just been made.
+func (d *Disk) named(f *File, err error) (*File, error) {
+	if err != nil {
+		return nil, err
+	}
+	if err := d.SyncDir(filepath.Dir(f.path)); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }
 
 // resume cuts a file that has been opened, or could not be.
@@ -137,25 +163,46 @@ func (f *File) CheckThere() error {
 	return err
 }
 
-func (f *File) cut(n Extent) error {
+// CheckLength refuses a file that is shorter than what was written.
+func (f *File) CheckLength() error {
 	info, err := f.file.Stat()
-	if err != nil {
+	if err == nil && info.Size() < f.length {
+		err = &sink.LostOutputError{Path: f.path, Want: f.length, Have: info.Size(), Text: ", as something has cut it"}
+	}
+	return err
+}
+
+// IsRemoved reports whether the file has no name any more: nobody will read it.
+func (f *File) IsRemoved() bool {
+	info, err := f.file.Stat()
+	return err == nil && vfs.Links(info) == 0
+}
+
+func (f *File) cut(n Extent) error {
+	size, err := f.recognise(n)
+	if err != nil || size == n.Length {
 		return err
 	}
+	return f.file.Truncate(n.Length)
+}
+
+// recognise refuses a file that is not the one that a note speaks of, and gives how long it is.
+func (f *File) recognise(n Extent) (size int64, err error) {
+	info, err := f.file.Stat()
+	if err != nil {
+		return 0, err
+	}
 	if info.Size() < n.Length {
-		return &sink.LostOutputError{Path: f.path, Want: n.Length, Have: info.Size()}
+		return 0, &sink.LostOutputError{Path: f.path, Want: n.Length, Have: info.Size()}
 	}
 	f.last = make([]byte, min(n.Length, fenceSize))
 	if _, err := f.file.ReadAt(f.last, n.Length-int64(len(f.last))); err != nil {
-		return err
+		return 0, err
 	}
 	if n.Length > 0 && sumOf(f.last) != n.Sum {
-		return &sink.LostOutputError{Path: f.path, Want: n.Length, Have: info.Size(), Text: ", and others than these"}
+		return 0, &sink.LostOutputError{Path: f.path, Want: n.Length, Have: info.Size(), Text: ", and others than these"}
 	}
-	if info.Size() == n.Length {
-		return nil
-	}
-	return f.file.Truncate(n.Length)
+	return info.Size(), nil
 }
 
 // Write appends all of the data, as soon as there is room for it.
@@ -187,13 +234,11 @@ func (f *File) Rewind() error {
 	return f.file.Truncate(f.length)
 }
 
-// Sync makes durable what was written before.
-func (f *File) Sync(ctx context.Context) error {
-	return f.disk.Retry(ctx, f.path, f.file.Sync)
-}
-
-// OpenWriter opens what cannot be cut, such as a device or a named pipe.
-func (d *Disk) OpenWriter(ctx context.Context, path string) (io.WriteCloser, error) {
-	f, err := d.Create(ctx, path)
-	return f.file, err
+// Sync makes durable what was written before. It is tried once, whatever the error: the system may have given up the bytes that it could
+// not write, and would say of the next attempt that all is well.
+func (f *File) Sync() error {
+	if err := f.file.Sync(); err != nil {
+		return &sink.SyncError{Path: f.path, Err: err}
+	}
+	return nil
 }

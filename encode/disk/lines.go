@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 )
 
-// Lines is a file that lines of JSON are added to, over any number of runs. Each is durable before append returns.
+// Lines is a file that lines of JSON are added to, over any number of runs. Each is durable before Append returns.
 type Lines struct{ *File }
 
 // OpenLines opens or makes the file. Half a line at its end, which a crash has left and nothing was told of, is cut off.
@@ -39,7 +39,7 @@ func (f *Lines) Append(ctx context.Context, line any) error {
 		err = f.Write(ctx, append(text, '\n'))
 	}
 	if err == nil {
-		err = f.Sync(ctx)
+		err = f.Sync()
 	}
 	return err
 }

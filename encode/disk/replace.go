@@ -14,7 +14,7 @@ func (d *Disk) Replace(ctx context.Context, path string, content []byte) error {
 		return err
 	}
 	if err = f.Write(ctx, content); err == nil {
-		err = f.Sync(ctx)
+		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err == nil {
 		err = d.Rename(hidden, path)

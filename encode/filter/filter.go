@@ -14,7 +14,8 @@ import (
 // what an exclude list matches goes. The zero value keeps everything.
 //
 // A filter of keys or types is for those who follow these keys: it keeps all that changes one of them, or may. That is a change
-// which names no key or no type (a flush, a delete by pattern, DEL, EXPIRE, a command that is not known), and the source of a move.
+// which names no key or no type (a flush, a delete by pattern, DEL, EXPIRE, a command that is not known), the source of a move, and
+// of types those that share keys: bitmaps and HyperLogLogs are strings, geo sets are sorted sets.
 // With NamedOnly such a change is kept only if it names what is wanted.
 type Filter struct {
 	Commands, Ops, Types                      []string
@@ -92,10 +93,26 @@ func wanted(list, exclude []string, name, other string) bool {
 }
 
 func (m *Matcher) keepType(c *decode.Change) bool {
-	if c.Type != decode.TypeNone {
-		return wanted(m.types, m.excludeTypes, c.Type.String(), "")
+	switch name := c.Type.String(); {
+	case c.Type == decode.TypeNone:
+		return len(m.types) == 0 || m.mayTouch(c)
+	case slices.Contains(m.excludeTypes, name):
+		return false
+	case len(m.types) == 0 || slices.Contains(m.types, name):
+		return true
 	}
-	return len(m.types) == 0 || m.mayTouch(c)
+	return !m.namedOnly && slices.ContainsFunc(m.types, func(name string) bool { return holderOf(name) == holderOf(c.Type.String()) })
+}
+
+// holderOf is the type whose keys hold values of a type.
+func holderOf(name string) string {
+	switch name {
+	case "bitmap", "hll":
+		return "string"
+	case "geo":
+		return "zset"
+	}
+	return name
 }
 
 func (m *Matcher) keepKey(c *decode.Change) bool {

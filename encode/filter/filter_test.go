@@ -1,13 +1,14 @@
 package filter_test
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"pikabin/decode/binlogtest"
 	"pikabin/encode"
@@ -135,7 +136,7 @@ func TestFilterRules(t *testing.T) {
 		"not a command":             {filter.Filter{ExcludeCommands: list("DEL", "SET", "FLUSHDB")}, list(`0/0 hmset "h"`, `0/0 invented ""`, `0/0 expireat "a"`)},
 		"what excludes itself":      {filter.Filter{Commands: list("set"), ExcludeCommands: list("set")}, nil},
 	} {
-		if diff := cmp.Diff(c.want, kept(t, c.filter, log...)); diff != "" {
+		if diff := gocmp.Diff(c.want, kept(t, c.filter, log...)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
@@ -173,6 +174,7 @@ var changed = []struct{ command, keys, kind string }{
 	{"PKPATTERNMATCHDEL a*", "*", "*"},
 	{"PKHSET a f v", "*", "*"},
 	{"PFADD b e", "b", "hll"},
+	{"GEOADD a 1 2 m", "a", "geo"},
 	{"XADD c 1-1 f v", "c", "stream"},
 	{"PERSIST a", "a", "*"},
 }
@@ -191,21 +193,28 @@ func TestFilterHidesNoChange(t *testing.T) {
 	for range 60 {
 		f := filter.Filter{
 			Keys: some("a", "b", "[bc]"), ExcludeKeys: some("a", "c"),
-			Types: some("string", "hash", "list", "set", "zset"), ExcludeTypes: some("set", "hll", "stream"),
+			Types: some("string", "hash", "list", "set", "zset", "geo", "hll"), ExcludeTypes: some("set", "hll", "stream"),
+			KeyRegexes: some("^[a]$", "c"),
 		}
-		named := func(list, exclude []string, name string) bool {
-			in := func(list []string) bool {
-				return slices.Contains(list, name) || slices.Contains(list, "[bc]") && (name == "b" || name == "c")
-			}
-			return name == "*" || (len(list) == 0 || in(list)) && !in(exclude)
+		wantedKeys := slices.Concat(f.Keys, f.KeyRegexes)
+		holder := map[string]string{"bitmap": "string", "hll": "string", "geo": "zset"}
+		in := func(list []string, name string) bool {
+			return slices.ContainsFunc(list, func(pattern string) bool { return strings.Contains(pattern, name) })
+		}
+		keyWanted := func(key string) bool {
+			return key == "*" || (len(wantedKeys) == 0 || in(wantedKeys, key)) && !in(f.ExcludeKeys, key)
+		}
+		typeWanted := func(kind string) bool {
+			return kind == "*" || !slices.Contains(f.ExcludeTypes, kind) && (len(f.Types) == 0 || slices.ContainsFunc(f.Types, func(t string) bool {
+				return cmp.Or(holder[t], t) == cmp.Or(holder[kind], kind)
+			}))
 		}
 		var log [][]string
 		var want []string
 		for range 40 {
 			c := changed[r.IntN(len(changed))]
 			log = append(log, strings.Fields(c.command))
-			wanted := slices.ContainsFunc(strings.Fields(c.keys), func(key string) bool { return named(f.Keys, f.ExcludeKeys, key) })
-			if wanted && named(f.Types, f.ExcludeTypes, c.kind) {
+			if slices.ContainsFunc(strings.Fields(c.keys), keyWanted) && typeWanted(c.kind) {
 				want = append(want, strings.ToLower(strings.Fields(c.command)[0]))
 			}
 		}
@@ -213,7 +222,7 @@ func TestFilterHidesNoChange(t *testing.T) {
 		for _, line := range kept(t, f, log...) {
 			got = append(got, strings.Fields(line)[1])
 		}
-		if diff := cmp.Diff(want, got); diff != "" {
+		if diff := gocmp.Diff(want, got); diff != "" {
 			t.Fatalf("%+v of %q (-want +got):\n%s", f, log, diff)
 		}
 	}

@@ -16,8 +16,9 @@ import (
 
 	"pikabin/decode"
 	"pikabin/decode/binlogtest"
-	"pikabin/encode"
 	"pikabin/encode/health"
+	"pikabin/encode/sink"
+	"pikabin/encode/stats"
 )
 
 const (
@@ -30,34 +31,34 @@ func TestHealth(t *testing.T) {
 	for name, story := range map[string]func(r *rig){
 		"nothing in the log": func(r *rig) {
 			r.wait(2 * time.Hour)
-			r.check(ok, "ok\ndb0 acknowledged 0:0, end 0:0, 0 B behind, 0s, 0 segments before the purge\n")
+			r.check(ok, "ok\ndb0 acknowledged 0:0, end 0:0, 0 B after it, oldest 0s, 0 segments before the purge\n")
 		},
 		"idle for hours, then slow": func(r *rig) {
 			r.put(1)
 			r.follow()
 			r.wait(2 * time.Hour)
-			r.check(ok, "ok\ndb0 acknowledged 0:200, end 0:200, 0 B behind")
+			r.check(ok, "ok\ndb0 acknowledged 0:200, end 0:200, 0 B after it")
 			r.sink.set(false)
 			r.put(1)
 			r.follow()
-			r.check(ok, "db0 acknowledged 0:200, end 0:400, 200 B behind, 0s,")
+			r.check(ok, "db0 acknowledged 0:200, end 0:400, 200 B after it, oldest 0s,")
 			r.wait(59 * time.Second)
-			r.check(ok, "200 B behind, 59s,")
+			r.check(ok, "200 B after it, oldest 59s,")
 			r.wait(time.Second)
 			r.check(failing, "failing: db0: stuck at 0:200 for 1m0s; the log ends at 0:400, 200 B ahead\ndb0 ack")
 			r.sink.set(true)
-			r.check(ok, "ok\ndb0 acknowledged 0:400, end 0:400, 0 B behind, 0s,")
+			r.check(ok, "ok\ndb0 acknowledged 0:400, end 0:400, 0 B after it, oldest 0s,")
 		},
 		"a log that was idle before it was watched": func(r *rig) {
 			r.put(5)
 			r.from, r.read = r.w.Position(), r.w.Position()
 			r.wait(2 * time.Hour)
-			r.check(ok, "db0 acknowledged 0:1000, end 0:1000, 0 B behind")
+			r.check(ok, "db0 acknowledged 0:1000, end 0:1000, 0 B after it")
 			r.put(1)
 			r.wait(time.Minute)
 			r.check(failing, "stuck at 0:1000 for 1m0s")
 		},
-		"far behind, but moving": func(r *rig) {
+		"far to go, but moving": func(r *rig) {
 			r.sink.set(false)
 			for range 40 {
 				r.put(2)
@@ -66,7 +67,7 @@ func TestHealth(t *testing.T) {
 			for range 20 {
 				r.wait(50 * time.Second)
 				r.sink.deliver(1)
-				r.check(ok, "B behind")
+				r.check(ok, "B after it")
 			}
 			r.wait(61 * time.Second)
 			r.check(failing, "stuck at 0:8000 for 1m1s")
@@ -80,7 +81,7 @@ func TestHealth(t *testing.T) {
 				r.wait(time.Second)
 				r.sink.set(true)
 			}
-			r.check(ok, "200 B behind, 1s,")
+			r.check(ok, "200 B after it, oldest 1s,")
 		},
 		"a server whose clock is ahead": func(r *rig) {
 			r.sink.set(false)
@@ -90,12 +91,12 @@ func TestHealth(t *testing.T) {
 			r.put(1)
 			r.sink.set(true)
 			r.wait(30 * time.Second)
-			r.check(ok, "200 B behind, 29s,")
+			r.check(ok, "200 B after it, oldest 29s,")
 		},
 		"a log of which nobody knows how old it is": func(r *rig) {
 			r.put(2)
 			r.wait(40 * time.Second)
-			r.check(ok, "acknowledged 0:0, end 0:400, 400 B behind, 39s,")
+			r.check(ok, "acknowledged 0:0, end 0:400, 400 B after it, oldest 39s,")
 		},
 		"a sink that waits": func(r *rig) {
 			r.stats.Waits(syscall.ENOSPC)
@@ -108,6 +109,16 @@ func TestHealth(t *testing.T) {
 			r.wait(2 * time.Minute)
 			r.check(failing, "200 B ahead; the last error was 2m0s ago: no space left on device")
 			r.follow()
+		},
+		"a spool that is not emptied": func(r *rig) {
+			r.stats.Spooled(sink.Spooled{Parts: 2, Bytes: 3 << 20, Since: time.Now()})
+			r.wait(59 * time.Second)
+			r.check(ok, "ok\n")
+			r.stats.Spooled(sink.Spooled{Parts: 2, Bytes: 3 << 20, Since: time.Now().Add(-59 * time.Second), Err: errors.New("the bucket is away")})
+			r.wait(time.Second)
+			r.check(failing, "failing: 2 parts, 3.0 MiB, wait in the spool, the oldest for 1m0s: the bucket is away\ndb0 ack")
+			r.stats.Spooled(sink.Spooled{})
+			r.check(ok, "ok\n")
 		},
 		"a sink that fails": func(r *rig) {
 			r.sink.refuse(errors.New("refused"))
@@ -145,18 +156,31 @@ func TestHealth(t *testing.T) {
 			r.w = binlogtest.NewWriter(binlogtest.Options{Time: bubbleTime})
 			r.put(1)
 			r.wait(2 * time.Minute)
-			r.check(ok, "db0 acknowledged 0:2000, end 0:200, 0 B behind, 0s,")
+			r.check(ok, "db0 acknowledged 0:2000, end 0:200, 0 B after it, oldest 0s,")
 			r.sink.set(false)
 			r.read = decode.Position{}
 			r.holes <- rewritten{r.log, old}
 			r.follow()
 			r.put(1)
 			r.sink.deliver(1)
-			r.check(ok, "db0 acknowledged 0:0, end 0:400, 400 B behind, 0s,")
+			r.check(ok, "db0 acknowledged 0:0, end 0:400, 400 B after it, oldest 0s,")
 			r.wait(time.Minute)
 			r.check(failing, "stuck at 0:0 for 1m0s")
 			r.sink.set(true)
-			r.check(ok, "db0 acknowledged 0:200, end 0:400, 200 B behind, 1m0s,")
+			r.check(ok, "db0 acknowledged 0:200, end 0:400, 200 B after it, oldest 1m0s,")
+		},
+		"a server that is away for a while": func(r *rig) {
+			r.remote, r.trouble, r.since = &health.Remote{Reconnects: 1}, errors.New("connection refused"), time.Now()
+			r.wait(59 * time.Second)
+			r.check(ok, "ok\n")
+			r.wait(time.Second)
+			r.check(failing, "failing: db0 has not been readable for 1m0s: connection refused\ndb0 ack")
+			r.trouble = nil
+			r.check(ok, "ok\n")
+		},
+		"a server that keeps too much": func(r *rig) {
+			r.remote = &health.Remote{Connected: true, Held: 3 << 20, LetGo: true}
+			r.check(failing, "failing: db0: the server kept more for this run than hold-limit allows, and may purge what is not delivered: 3.0 MiB\ndb0 ack")
 		},
 		"segments purged under it": func(r *rig) {
 			r.put(1)
@@ -167,7 +191,7 @@ func TestHealth(t *testing.T) {
 				r.put(1)
 			}
 			r.follow()
-			r.check(ok, "db0 acknowledged 0:200, end 3:200, 600 B behind, 0s, 0 segments before the purge\n")
+			r.check(ok, "db0 acknowledged 0:200, end 3:200, 600 B after it, oldest 0s, 0 segments before the purge\n")
 			r.w.Take()
 			r.check(ok, "-3 segments before the purge\n")
 		},
@@ -230,7 +254,7 @@ func TestHealthJSON(t *testing.T) {
 	})
 }
 
-// TestLine shows the log that is furthest behind, and the speed.
+// TestLine shows the log that has most to go, and the speed.
 func TestLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
@@ -241,21 +265,21 @@ func TestLine(t *testing.T) {
 				t.Errorf("got %q, want %q", got, want)
 			}
 		}
-		check("db0 0:0  0 B behind  0 events/s  ok")
+		check("db0 0:0  0 B to go  0 events/s  ok")
 		r.put(10)
 		r.follow()
 		r.wait(2 * time.Second)
-		check("db0 0:2000  0 B behind  5 events/s  ok")
+		check("db0 0:2000  0 B to go  5 events/s  ok")
 		r.put(1)
 		r.wait(250 * time.Millisecond)
-		check("db0 0:2000  200 B behind  5 events/s  ok")
+		check("db0 0:2000  200 B to go  5 events/s  ok")
 		r.wait(2 * time.Minute)
-		check("db0 0:2000  200 B behind  0 events/s  db0: stuck at 0:2000 for 2m0s; the log ends at 0:2200, 200 B ahead")
+		check("db0 0:2000  200 B to go  0 events/s  db0: stuck at 0:2000 for 2m0s; the log ends at 0:2200, 200 B ahead")
 		r.end()
 	})
 }
 
-// TestLineOfManyLogs shows that which is furthest behind.
+// TestLineOfManyLogs shows that which has most to go.
 func TestLineOfManyLogs(t *testing.T) {
 	var logs []health.LogStatus
 	for i, behind := range []int64{5, 7 << 20, 6} {
@@ -265,10 +289,9 @@ func TestLineOfManyLogs(t *testing.T) {
 		})
 	}
 	m := health.New(health.Options{
-		Stats: &encode.Stats{}, Source: func() []health.LogStatus { return logs },
-		Size: func(n int64) string { return fmt.Sprintf("%d MiB", n>>20) },
+		Stats: &stats.Stats{}, Source: func() []health.LogStatus { return logs },
 	})
-	if got, want := m.Line(), "3 logs, db1 0:0  7 MiB behind  0 events/s  ok"; got != want {
+	if got, want := m.Line(), "3 logs, db1 0:0  7.0 MiB to go  0 events/s  ok"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
@@ -279,7 +302,7 @@ func TestWatch(t *testing.T) {
 		ctx, stop := context.WithTimeout(t.Context(), 1100*time.Millisecond)
 		defer stop()
 		var lines []string
-		health.New(health.Options{Stats: &encode.Stats{}}).Watch(ctx, func(line string) { lines = append(lines, line) })
+		health.New(health.Options{Stats: &stats.Stats{}}).Watch(ctx, func(line string) { lines = append(lines, line) })
 		const line = "0 events/s  ok"
 		if diff := cmp.Diff([]string{line, line, line, line}, lines); diff != "" {
 			t.Errorf("-want +got:\n%s", diff)

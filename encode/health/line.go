@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"pikabin/decode/units"
 )
 
 // lineInterval is how often Watch makes a line.
@@ -19,9 +21,9 @@ type sample struct {
 	rate    float64
 }
 
-// Line is the state of the run for one line of a terminal: of several logs that which is furthest behind.
+// Line is the state of the run for one line of a terminal: of several logs that which has most to go.
 //
-//	db0 12:4096  1.2 MiB behind  1234 events/s  ok
+//	db0 12:4096  1.2 MiB to go  1234 events/s  ok
 func (m *Monitor) Line() string {
 	r := m.Report()
 	word := r.word()
@@ -38,7 +40,7 @@ func (m *Monitor) Line() string {
 			worst = l
 		}
 	}
-	where := fmt.Sprintf("%s %v  %s behind", worst.DB, worst.Acknowledged, m.o.Size(worst.LagBytes))
+	where := fmt.Sprintf("%s %v  %s to go", worst.DB, worst.Acknowledged, units.FormatSize(worst.LagBytes))
 	if n := len(r.Logs); n > 1 {
 		where = fmt.Sprintf("%d logs, %s", n, where)
 	}

@@ -37,6 +37,7 @@ func scraped(t *testing.T) (scrape string) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
+		r.remote = &health.Remote{Connected: true, Reconnects: 3, Held: 800}
 		r.start(true)
 		r.put(3)
 		r.follow()

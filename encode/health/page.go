@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"pikabin/decode/units"
 )
 
 // Handler serves /metrics, /healthz and /livez.
@@ -32,7 +34,7 @@ func (m *Monitor) healthz(w http.ResponseWriter, r *http.Request) {
 	if !report.Healthy {
 		status = http.StatusServiceUnavailable
 	}
-	body, kind := m.text(report), "text/plain; charset=utf-8"
+	body, kind := report.text(), "text/plain; charset=utf-8"
 	if wantsJSON(r) {
 		encoded, err := json.MarshalIndent(report, "", "  ")
 		if err != nil {
@@ -55,7 +57,7 @@ func wantsJSON(r *http.Request) bool {
 }
 
 // text is "ok", "standing by", or the reasons, and then a line for each log.
-func (m *Monitor) text(r *Report) string {
+func (r *Report) text() string {
 	var b strings.Builder
 	if r.Healthy {
 		b.WriteString(r.word() + "\n")
@@ -65,8 +67,8 @@ func (m *Monitor) text(r *Report) string {
 	}
 	for i := range r.Logs {
 		l := &r.Logs[i]
-		fmt.Fprintf(&b, "%s acknowledged %v, end %v, %s behind, %s, %d segments before the purge\n", l.DB, l.Acknowledged, l.End,
-			m.o.Size(l.LagBytes), span(seconds(l.LagSeconds)), l.SegmentsBeforePurge)
+		fmt.Fprintf(&b, "%s acknowledged %v, end %v, %s after it, oldest %s, %d segments before the purge\n", l.DB, l.Acknowledged, l.End,
+			units.FormatSize(l.LagBytes), span(seconds(l.LagSeconds)), l.SegmentsBeforePurge)
 	}
 	return b.String()
 }

@@ -15,8 +15,10 @@ import (
 	"pikabin/decode"
 	"pikabin/decode/binlogtest"
 	"pikabin/encode"
+	"pikabin/encode/checkpoint"
 	"pikabin/encode/health"
 	"pikabin/encode/sink"
+	"pikabin/encode/stats"
 	"pikabin/formats"
 )
 
@@ -30,10 +32,13 @@ type rig struct {
 	from    decode.Position
 	grew    time.Time
 	chunks  chan decode.Chunk
-	holes   chan error
+	holes   chan decode.Hole
 	sink    *gate
-	stats   *encode.Stats
+	stats   *stats.Stats
 	monitor *health.Monitor
+	remote  *health.Remote // of a log that comes over the network
+	trouble error
+	since   time.Time // of trouble
 
 	ended chan struct{}
 
@@ -48,7 +53,10 @@ func newRig(t *testing.T) *rig {
 	t.Helper()
 	r := &rig{
 		t: t, log: &decode.Log{DB: "db0", Slot: -1}, w: binlogtest.NewWriter(binlogtest.Options{Time: bubbleTime}), grew: time.Now(),
-		chunks: make(chan decode.Chunk), holes: make(chan error), sink: &gate{open: true}, stats: &encode.Stats{}, ended: make(chan struct{}), onSave: saved,
+		chunks: make(chan decode.Chunk), holes: make(chan decode.Hole), sink: &gate{open: true}, stats: &stats.Stats{}, ended: make(chan struct{}), onSave: saved,
+	}
+	for c := range sink.CounterNumber {
+		r.stats.Count(c, "one", 1)
 	}
 	r.monitor = health.New(health.Options{Stats: r.stats, Source: r.status, Version: "1.2.3"})
 	return r
@@ -63,7 +71,7 @@ func (r *rig) start(keepsState bool) {
 	}
 	go func() {
 		defer close(r.ended)
-		encode.Run(r.t.Context(), r, r.sink, o) //nolint:errcheck // the cases look at what the monitor says of it
+		encode.Run(r.t.Context(), r, sink.Opened{Sink: r.sink}, o) //nolint:errcheck // the cases look at what the monitor says of it
 	}()
 }
 
@@ -93,7 +101,7 @@ func saved() error { return nil }
 func (r *rig) status() []health.LogStatus {
 	segments := r.w.Segments()
 	return []health.LogStatus{{
-		Log: r.log, From: r.from, End: r.w.Position(), Segments: len(segments), Grew: r.grew,
+		Log: r.log, From: r.from, End: r.w.Position(), Segments: len(segments), Grew: r.grew, Remote: r.remote, Trouble: r.trouble, TroubleSince: r.since,
 		Behind: r.behind, Older: func(p decode.Position) int64 { return int64(p.Segment) - int64(segments[0].Number) },
 	}}
 }
@@ -126,7 +134,7 @@ func (r *rig) follow() {
 		}
 		if r.read.Offset < to {
 			r.chunks <- decode.Chunk{
-				Source:  bytes.NewReader(data),
+				Blocks:  bytes.NewReader(data),
 				Release: func() {},
 				Span: decode.Span{
 					Log: r.log, Segment: r.read.Segment, Begin: r.read.Offset, End: to, Limit: to, Exact: true, Generation: decode.G5,
@@ -155,13 +163,16 @@ func (h rewritten) Hole() (log *decode.Log, from, to decode.Position) {
 	return h.log, h.from, decode.Position{}
 }
 
-// Next makes the rig a source.
+// Starts makes the rig a source, as Next does.
+func (*rig) Starts() map[*decode.Log]checkpoint.Mark { return map[*decode.Log]checkpoint.Mark{} }
+
+// Next gives what follow and the tests hand out.
 func (r *rig) Next(ctx context.Context) (decode.Chunk, error) {
 	select {
 	case <-ctx.Done():
 		return decode.Chunk{}, context.Cause(ctx)
-	case err := <-r.holes:
-		return decode.Chunk{}, err
+	case hole := <-r.holes:
+		return decode.Missing(hole), nil
 	case c, ok := <-r.chunks:
 		if !ok {
 			return c, io.EOF
@@ -205,7 +216,8 @@ type gate struct {
 	held []func(error)
 }
 
-func (g *gate) Write(_ context.Context, _ *sink.Batch, done func(error)) {
+func (g *gate) Write(_ context.Context, b *sink.Batch, done func(error)) {
+	b.Release()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.open {

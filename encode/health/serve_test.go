@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"pikabin/encode"
 	"pikabin/encode/health"
+	"pikabin/encode/stats"
 )
 
 // TestServe answers on a port until the context ends; then the port is free again and no goroutine is left.
@@ -21,7 +21,7 @@ func TestServe(t *testing.T) {
 	address := listener.Addr().String()
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error)
-	go func() { ended <- health.Serve(ctx, listener, health.New(health.Options{Stats: &encode.Stats{}})) }()
+	go func() { ended <- health.Serve(ctx, listener, health.New(health.Options{Stats: &stats.Stats{}})) }()
 	client := &http.Client{Transport: &http.Transport{}}
 	for path, want := range map[string]string{"/healthz": "ok\n", "/metrics": "pikabin_healthy 1\n", "/": "404"} {
 		answer, err := client.Get("http://" + address + path)
@@ -53,7 +53,7 @@ func TestServeReportsABrokenListener(t *testing.T) {
 		t.Fatal(err)
 	}
 	listener.Close()
-	err = health.Serve(t.Context(), listener, health.New(health.Options{Stats: &encode.Stats{}}))
+	err = health.Serve(t.Context(), listener, health.New(health.Options{Stats: &stats.Stats{}}))
 	if err == nil || !strings.HasPrefix(err.Error(), "serving 127.0.0.1:") {
 		t.Errorf("got %v", err)
 	}
@@ -85,7 +85,7 @@ func TestClientsAreBounded(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error)
-	go func() { ended <- health.Serve(ctx, listener, health.New(health.Options{Stats: &encode.Stats{}})) }()
+	go func() { ended <- health.Serve(ctx, listener, health.New(health.Options{Stats: &stats.Stats{}})) }()
 	var held []net.Conn
 	cut := 0
 	for range 100 {

@@ -4,12 +4,12 @@ import (
 	"time"
 
 	"pikabin/decode"
-	"pikabin/encode"
+	"pikabin/encode/stats"
 )
 
 // watch remembers of one log what a single look does not show.
 type watch struct {
-	place encode.Delivered
+	place stats.Delivered
 	moved time.Time // when the acknowledged position was first seen where it is
 	begun time.Time // when the log was first looked at
 
@@ -21,11 +21,11 @@ type watch struct {
 }
 
 // look compares a log with what has been acknowledged of it.
-func (w *watch) look(now time.Time, s *LogStatus, place encode.Delivered, stalled time.Duration) Log {
+func (w *watch) look(now time.Time, s *LogStatus, place stats.Delivered, stalled time.Duration) LogReport {
 	w.move(now, s, place)
-	l := Log{
-		DB: s.Log.String(), Acknowledged: Position{place.Position}, End: Position{s.End}, Segments: s.Segments,
-		SegmentsBeforePurge: s.Older(place.Position), grew: s.Grew,
+	l := LogReport{
+		DB: s.Log.String(), Acknowledged: place.Position, End: s.End, Segments: s.Segments,
+		SegmentsBeforePurge: s.Older(place.Position), grew: s.Grew, Remote: s.Remote,
 	}
 	if s.Trouble != nil {
 		l.Trouble, l.trouble = s.Trouble.Error(), s.TroubleSince
@@ -45,7 +45,7 @@ func (w *watch) look(now time.Time, s *LogStatus, place encode.Delivered, stalle
 }
 
 // move takes notice of where the acknowledged position is now.
-func (w *watch) move(now time.Time, s *LogStatus, place encode.Delivered) {
+func (w *watch) move(now time.Time, s *LogStatus, place stats.Delivered) {
 	first, another := w.begun.IsZero(), place.Epoch != w.place.Epoch
 	if first {
 		w.begun = now

@@ -5,6 +5,6 @@
 //
 // Job.Run is given one channel and one context. stop is closed when the run is told to end: by the first signal. From then on
 // nothing more is read, and what was read is delivered and saved. An output that waits for room, for brokers or for its turn
-// gives up. An output that takes nothing any more is left to itself after drainTime, unless it ends in a time of its own: the run
+// gives up. An output that makes no progress for the time that its Traits name is left to itself: the run
 // ends with a *LeftError then, and with it the process. The end of the context ends everything at once.
 package run

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"pikabin/decode"
 	"pikabin/encode/checkpoint"
 	"pikabin/encode/vfs"
 )
@@ -41,10 +42,10 @@ func (g *Guard) Log(dir string) {
 	if err != nil {
 		return // whatever is written is refused for the same reason
 	}
-	if above := filepath.Dir(direct); isSlot.MatchString(filepath.Base(direct)) && isDB.MatchString(filepath.Base(above)) {
+	if above := filepath.Dir(direct); isSlot(filepath.Base(direct)) && decode.IsDBName(filepath.Base(above)) {
 		direct = above
 	}
-	if !isDB.MatchString(filepath.Base(direct)) {
+	if !decode.IsDBName(filepath.Base(direct)) {
 		return
 	}
 	above := filepath.Dir(direct)
@@ -63,16 +64,18 @@ func (g *Guard) add(folder string) {
 	}
 }
 
-// The names that a server gives.
-var (
-	isDB      = regexp.MustCompile(`^log_.`)
-	isSlot    = regexp.MustCompile(`^\d+$`)
-	isSegment = regexp.MustCompile(`^write2file\d+$`)
-	isServer  = regexp.MustCompile(`^pika\.(.*\.)?(INFO|WARNING|ERROR|FATAL)\b`)
-)
+// isServer recognises the names of a server's own messages.
+var isServer = regexp.MustCompile(`^pika\.(.*\.)?(INFO|WARNING|ERROR|FATAL)\b`)
 
-// manifestName is the file that only the folder of a live log has.
-const manifestName = "manifest"
+func isSlot(name string) bool {
+	_, ok := decode.SlotNumber(name)
+	return ok
+}
+
+func isSegment(name string) bool {
+	_, ok := decode.SegmentNumber(name)
+	return ok
+}
 
 // names are those in a folder, none of one that cannot be read.
 func names(folder string) []string {
@@ -89,7 +92,7 @@ func dbFolders(folder string) []string {
 	var dbs []string
 	for _, name := range names(folder) {
 		db := filepath.Join(folder, name)
-		if isDB.MatchString(name) && (isLive(db) || slices.ContainsFunc(names(db), isSlot.MatchString)) {
+		if decode.IsDBName(name) && (isLive(db) || slices.ContainsFunc(names(db), isSlot)) {
 			dbs = append(dbs, db)
 		}
 	}
@@ -99,7 +102,7 @@ func dbFolders(folder string) []string {
 // isLive recognises the folder of a log that a server writes.
 func isLive(folder string) bool {
 	list := names(folder)
-	return slices.Contains(list, manifestName) && slices.ContainsFunc(list, isSegment.MatchString)
+	return slices.Contains(list, decode.ManifestName) && slices.ContainsFunc(list, isSegment)
 }
 
 // isLogFolder recognises the log folder of a server by its name in the server's configuration, or by the server's own messages in it.
@@ -107,7 +110,8 @@ func isLogFolder(folder string) bool {
 	return filepath.Base(folder) == "log" || slices.ContainsFunc(names(folder), isServer.MatchString)
 }
 
-// RefusedError is a file or folder that the run must not write, or that is not of the kind that is asked for. Nothing was touched.
+// RefusedError is something that the run was asked for and cannot have: a file or folder that it must not write, or that is of another
+// kind, an address that it cannot listen on. Nothing was touched.
 type RefusedError struct{ reason string }
 
 // Error says what and why.
@@ -231,11 +235,9 @@ func (g *Guard) State(path string) error {
 	return nil
 }
 
-// Output tells files from folders, and refuses those that are the server's or the run's.
+// Output refuses a path of an output that is the server's or the run's, and what is no folder where the path ends in a slash, or is one where it does
+// not.
 func (g *Guard) Output(output string) error {
-	if output == "-" || IsRemote(output) {
-		return nil
-	}
 	info, err := os.Stat(cmp.Or(strings.TrimRight(output, "/"), "/"))
 	folder := strings.HasSuffix(output, "/")
 	switch {
@@ -249,6 +251,3 @@ func (g *Guard) Output(output string) error {
 	}
 	return g.Write("output", output)
 }
-
-// IsRemote tells outputs that are not files of this machine.
-func IsRemote(output string) bool { return strings.Contains(output, "://") }

@@ -8,14 +8,14 @@ import (
 
 	"pikabin/decode"
 	"pikabin/encode/checkpoint"
-	"pikabin/encode/frame"
+	"pikabin/encode/console"
 	"pikabin/encode/health"
 	"pikabin/encode/sink"
-	"pikabin/encode/vfs"
+	"pikabin/encode/stats"
 )
 
-// open checks all that can refuse the run before it opens the output. A remote output is opened before the source: it may wait
-// for long, and know itself where the logs are to be read from. A local one is opened once the source has something to give.
+// open checks all that can refuse the run before it opens the output, which it does once the source has something to give. Outputs
+// that keep positions themselves are opened first (sink.Target.First): only they know where the source is to begin.
 func (r *running) open(ctx context.Context) error {
 	logs, err := r.Logs(ctx)
 	if err != nil {
@@ -24,11 +24,8 @@ func (r *running) open(ctx context.Context) error {
 	if err := r.openPlaces(ctx, logs); err != nil {
 		return err
 	}
-	if err := r.show(context.WithoutCancel(ctx)); err != nil { // a run that stands by for long is asked, too
-		return err
-	}
-	if IsRemote(r.Output.Options.Target) {
-		if err := r.openOutput(logs); err != nil {
+	if r.Output.Target().First {
+		if err := r.openOutput(ctx, logs); err != nil {
 			return err
 		}
 		return r.openSource(ctx)
@@ -39,17 +36,18 @@ func (r *running) open(ctx context.Context) error {
 	if err := r.peek(ctx); err != nil {
 		return err
 	}
-	return r.openOutput(logs)
+	return r.openOutput(ctx, logs)
 }
 
 // openPlaces takes up the state, once the files that are to be written were checked, and refuses one of other logs or outputs.
 func (r *running) openPlaces(ctx context.Context, logs []Log) error {
-	target := r.Output.Options.Target
 	if err := r.Guard.State(r.State); err != nil {
 		return err
 	}
-	if err := r.Guard.Output(target); err != nil {
-		return err
+	for _, path := range r.Output.Target().Paths {
+		if err := r.Guard.Output(path); err != nil {
+			return err
+		}
 	}
 	var store StateStore
 	if r.State != "" {
@@ -63,23 +61,36 @@ func (r *running) openPlaces(ctx context.Context, logs []Log) error {
 	if r.places, err = newPlaces(store, r.Sources); err != nil {
 		return err
 	}
-	if !IsRemote(target) { // the identity of a remote output is known only once it is open
-		if target != "-" {
-			target, err = vfs.RealPath(target)
-		}
-		if err == nil {
-			err = r.belongs(target)
-		}
+	r.places.of(r.Group)
+	if err := r.show(context.WithoutCancel(ctx)); err != nil { // a run that waits for long is asked, too
+		return err
 	}
-	if err != nil {
+	if err := r.checkOutput(ctx); err != nil {
 		return err
 	}
 	return r.places.check(ctx, logs)
 }
 
-// belongs refuses a state of another output.
-func (r *running) belongs(output string) error {
-	return r.places.belongTo(output, r.Encode.Format.Name, r.Encode.Compression.String())
+// checkOutput refuses a state of another output.
+func (r *running) checkOutput(ctx context.Context) error {
+	if !r.places.keeps() {
+		return nil
+	}
+	identity, err := r.Output.Identity(ctx, r.monitor())
+	if err != nil {
+		return failure(err)
+	}
+	return r.places.belongTo(identity, r.Encode.FormatName(), r.Encode.Compression.String())
+}
+
+// failure makes an error of the output of what has failed, unless it is a mistake in the command line, or the run was told to end.
+func failure(err error) error {
+	_, wrong := errors.AsType[*sink.TargetError](err)
+	_, stopped := errors.AsType[*sink.StoppedError](err)
+	if err == nil || wrong || stopped {
+		return err
+	}
+	return &sink.Error{Err: err}
 }
 
 // openSource opens the source, which asks where each log is read from.
@@ -97,31 +108,28 @@ func (r *running) openSource(ctx context.Context) error {
 // peek refuses a log that cannot be read from its place. The first chunk of logs that do not grow is kept for Next.
 func (r *running) peek(ctx context.Context) error {
 	if r.Follow {
-		for _, place := range r.begun {
-			if place.Before != nil && !r.Encode.SkipGaps {
-				return place.Before
-			}
-		}
-		return nil
+		return r.peekAll(ctx)
 	}
 	chunk, err := r.source.Next(ctx)
-	if err != nil && err != io.EOF && !r.skips(err) { //nolint:errorlint // what wraps it is an error
+	if err != nil && err != io.EOF { //nolint:errorlint // what wraps it is an error
 		return err
 	}
 	r.first = func() (decode.Chunk, error) { return chunk, err }
-	return nil
+	return r.Encode.Refuses(&chunk)
 }
 
-// skips says whether the engine continues after what is missing.
-func (r *running) skips(err error) bool {
-	var hole decode.Hole
-	if !errors.As(err, &hole) {
-		return false
+// peekAll looks at each log that is there.
+func (r *running) peekAll(ctx context.Context) error {
+	for _, l := range r.followed {
+		place := r.begun[l.ID()]
+		if err := r.Encode.Refuses(&decode.Chunk{Missing: place.Before}); err != nil {
+			return err
+		}
+		if err := l.Peek(ctx, place.From(), r.Encode.Refuses); err != nil {
+			return err
+		}
 	}
-	if _, damage := errors.AsType[*decode.CorruptError](hole); damage {
-		return r.Encode.SkipCorrupt
-	}
-	return r.Encode.SkipGaps
+	return nil
 }
 
 // from is where a log is read from that no run has left a place of. One that appears later is all new, and so is one beside
@@ -142,8 +150,11 @@ func (r *running) begin(ctx context.Context, l Log, late bool) (Place, error) {
 	place, err := r.places.begin(ctx, l, r.from(late), wait)
 	if err == nil {
 		r.mu.Lock()
+		defer r.mu.Unlock()
+		if _, again := r.begun[l.ID()]; !again {
+			r.followed = append(r.followed, l)
+		}
 		r.begun[l.ID()] = place
-		r.mu.Unlock()
 	}
 	return place, err
 }
@@ -174,26 +185,40 @@ func (r *running) status() []health.LogStatus {
 	return list
 }
 
+// monitor is told how the output is doing.
+type monitor struct {
+	*stats.Stats
+	*console.Console
+}
+
+func (r *running) monitor() sink.Monitor { return monitor{r.Encode.Stats, r.Tell} }
+
 // openOutput opens the output where the state says that it ended.
-func (r *running) openOutput(logs []Log) error {
-	o := r.Output.Options
-	o.Note, o.Resume = r.places.note()
-	o.DBs = dbsOf(logs)
-	format, compression := &r.Encode.Format, r.Encode.Compression
-	o.Format, o.Ext, o.ContentType = format.Name, format.Ext+compression.Ext(), format.ContentType
-	o.Compressed = compression != (frame.Compression{})
-	o.Owner = r.places.path()
-	o.Belongs = r.belongs
-	o.Guard = func(path string) error { return r.Guard.Write("output", path) }
-	o.Warn, o.Stop = r.Tell.Warn, r.stop
-	o.Waits, o.Oversized, o.StandsBy = r.Encode.Stats.Waits, r.Encode.Stats.Oversized, r.Encode.Stats.StandsBy
-	var err error
-	if r.sink, err = r.Output.Open(o); err != nil {
+func (r *running) openOutput(ctx context.Context, logs []Log) error {
+	frames, err := r.Encode.Frames()
+	if err != nil {
 		return err
 	}
-	if p, ok := r.sink.(sink.Positioner); ok {
-		r.keeps = true
-		r.places.adopt(p.Positions())
+	head, err := r.Encode.Head()
+	if err != nil {
+		return err
+	}
+	format := &r.Encode.Format
+	e := sink.Env{
+		Stdout: r.Stdout, DBs: dbsOf(logs), Format: format.Name, Ext: r.Encode.Ext(), Content: format.ContentType,
+		Head: head, Header: r.Encode.Header(), Frames: frames, State: r.places.path(), Live: r.Follow, Monitor: r.monitor(), Stop: r.stop,
+	}
+	if format.Seal != nil {
+		e.Seal = func(noDB bool) (sink.Sealer, error) { return r.Encode.Sealer(noDB) }
+	}
+	e.Note, e.Resume = r.places.note()
+	output, err := r.Output.Open(ctx, e)
+	if err != nil {
+		return failure(err)
+	}
+	r.output = output
+	if _, r.keeps = r.output.Sink.(sink.Transactional); r.keeps {
+		r.places.adopt(r.output.Found.Positions)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,16 +15,14 @@ import (
 	"pikabin/encode/checkpoint"
 )
 
-// StateStore keeps a state between runs, such as *checkpoint.File.
+// StateStore keeps a state between runs, such as *checkpoint.File. It is for this run alone until it is closed.
 type StateStore interface {
-	Path() string
+	Path() string // for messages, and for the output, which belongs to one state
+
+	// State is what was saved last. There is none if that says nothing of any log.
 	State() (s checkpoint.State, there bool)
 	Save(s checkpoint.State) error
 	Close() error
-
-	// CheckSource and CheckOutput refuse a state of other logs or of another output.
-	CheckSource(source []string, logs []*decode.Log, check func(log *decode.Log, m checkpoint.Mark) error) error
-	CheckOutput(output, format, compression string) error
 }
 
 var _ StateStore = (*checkpoint.File)(nil)
@@ -41,6 +40,7 @@ type places struct {
 	store StateStore // nil: nothing is kept
 	mu    sync.Mutex // of state: logs appear while it is saved
 	state checkpoint.State
+	group Group // nil: the source knows none
 
 	// output holds the places that the output itself has told of. They go before those of the state.
 	output map[string]checkpoint.Mark
@@ -52,7 +52,7 @@ func newPlaces(store StateStore, sources []string) (*places, error) {
 	if store == nil {
 		return p, nil
 	}
-	source, err := checkpoint.Sources(sources)
+	source, err := SourceFolders(sources)
 	if err != nil {
 		return p, err
 	}
@@ -62,6 +62,15 @@ func newPlaces(store StateStore, sources []string) (*places, error) {
 		p.state.DBs = map[string]checkpoint.Mark{}
 	}
 	return p, nil
+}
+
+// of takes a source that knows which servers its logs are of. What a state says of that is forgotten with one that does not.
+func (p *places) of(group Group) {
+	if p.group = group; group != nil {
+		group.Expect(p.state.Group)
+		return
+	}
+	p.state.Group = ""
 }
 
 // keeps says whether there is a store.
@@ -88,7 +97,7 @@ func (p *places) belongTo(identity, format, compression string) error {
 	if p.store == nil {
 		return nil
 	}
-	if err := p.store.CheckOutput(identity, format, compression); err != nil {
+	if err := p.checkOutput(identity, format, compression); err != nil {
 		return err
 	}
 	p.state.Output, p.state.Format, p.state.Compression = identity, format, compression
@@ -103,15 +112,7 @@ func (p *places) check(ctx context.Context, logs []Log) error {
 	if p.store == nil {
 		return nil
 	}
-	byID := map[*decode.Log]Log{}
-	var ids []*decode.Log
-	for _, l := range logs {
-		byID[l.ID()] = l
-		ids = append(ids, l.ID())
-	}
-	return p.store.CheckSource(p.state.Source, ids, func(id *decode.Log, m checkpoint.Mark) error {
-		return byID[id].CheckFence(ctx, m.Position, m.Fence)
-	})
+	return p.checkSource(ctx, logs)
 }
 
 // known says whether an earlier run has left places of some logs.
@@ -153,7 +154,13 @@ func (p *places) begin(ctx context.Context, l Log, from decode.Where, wait func(
 	if ctx.Err() != nil {
 		return place, context.Cause(ctx)
 	}
+	if ofTheDisk(err) {
+		return place, err // nothing was learned of the history: to read on would take it for the same
+	}
 	if other := p.otherHistory(l, mark, err); other != nil {
+		if p.output != nil {
+			other.Advice = "; if that position is of another server with the same output, give this one a source of its own (the option source)"
+		}
 		place.Before = other
 	}
 	return place, nil
@@ -162,9 +169,11 @@ func (p *places) begin(ctx context.Context, l Log, from decode.Where, wait func(
 // otherHistory is the hole that a log has at a mark, when the history that the mark is of is not the present one.
 func (p *places) otherHistory(l Log, mark checkpoint.Mark, err error) *decode.RewrittenError {
 	if beyond, ok := errors.AsType[*decode.BeyondError](err); ok {
-		return &decode.RewrittenError{
-			Log: l.ID(), From: mark.Position, To: l.HistoryStart(), Reason: fmt.Sprintf("the log already ends at %v", beyond.End),
+		to := l.HistoryStart()
+		if beyond.End.Offset == 0 {
+			to = beyond.End // nothing tells yet where the history begins, but what the log has before it was read
 		}
+		return &decode.RewrittenError{Log: l.ID(), From: mark.Position, To: to, Reason: fmt.Sprintf("the log already ends at %v", beyond.End)}
 	}
 	rewritten, ok := errors.AsType[*decode.RewrittenError](err)
 	// A master and its replicas have the same records at the same places, with headers of their own. A state is of one of
@@ -218,5 +227,8 @@ func (p *places) save(c encode.Checkpoint) error {
 		p.state.DBs[log.String()] = mark
 	}
 	p.state.Note = c.Note
+	if p.group != nil {
+		p.state.Group = cmp.Or(p.group.Present(), p.state.Group)
+	}
 	return p.store.Save(p.state)
 }

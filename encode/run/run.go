@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"pikabin/encode/checkpoint"
 	"pikabin/encode/console"
 	"pikabin/encode/sink"
+	"pikabin/encode/stats"
 )
 
 // Job is one convert or tail, with everything decided that the user decides.
@@ -23,22 +25,19 @@ type Job struct {
 	// Open opens the source of these logs.
 	Open func(ctx context.Context, begin Begin) (Source, error)
 
+	Group Group // of a source over the network; nil: it knows none
+
 	From, Default decode.Where // where logs are read from that no earlier run has left a place of: From, if it is set
 	Follow        bool         // the logs grow: what is delivered is saved all the time, and a log that lags is waited for
 
 	Sources []string // as the user named them
 	State   string   // the file of the state; empty: none is kept
-	Output  Output
+	Output  sink.Output
+	Stdout  io.Writer // for outputs that go there
 	Guard   *Guard
 	Watch   *Watch // nil: nothing is shown
 	Encode  encode.Options
 	Tell    *console.Console
-}
-
-// Output is where the events go.
-type Output struct {
-	Options sink.Options // what the user says of it
-	Open    func(sink.Options) (sink.Sink, error)
 }
 
 // ErrInterrupted is a run that was told to end before it had read everything.
@@ -65,13 +64,15 @@ func (e *LeftError) Unwrap() error { return e.Why }
 // errStuck is an output that neither takes what it is given nor fails.
 var errStuck = errors.New("the output takes nothing")
 
-// drainTime is how long an output that takes nothing any more, and does not end by itself, is waited for at the end.
+// drainTime is how long an output that takes nothing any more is waited for at the end, unless it says so itself.
 const drainTime = 10 * time.Second
 
-// Run does the job: it checks all that can refuse the run, opens the output and then the source, reads until the source ends
+// Run does the job: it checks all that can refuse the run, opens source and output, reads until the source ends
 // or stop is closed, and delivers and saves what was read. See the package comment for how it ends.
 func (j *Job) Run(ctx context.Context, stop <-chan struct{}) (encode.Result, error) {
-	r := &running{Job: j, stop: stop, begun: map[*decode.Log]Place{}}
+	job := *j
+	job.Encode.Stats = cmp.Or(j.Encode.Stats, &stats.Stats{}) // which tell whether the output makes progress
+	r := &running{Job: &job, stop: stop, begun: map[*decode.Log]Place{}}
 	opening, opened := until(ctx, stop)
 	defer opened()
 	var result encode.Result
@@ -102,17 +103,18 @@ func until(ctx context.Context, stop <-chan struct{}) (context.Context, func()) 
 type running struct {
 	*Job
 	stop   <-chan struct{}
-	sink   sink.Sink                    // nil: not open, or closed
+	output sink.Opened                  // without a sink: not open, or closed
 	keeps  bool                         // the output keeps its places itself
 	places *places                      // nil: not open
 	shown  func()                       // ends what is shown; nil: nothing is
 	first  func() (decode.Chunk, error) // what the source has given already; nil: nothing
 	stuck  bool                         // what is under way is left to the end of the process
 
-	mu     sync.Mutex // of source, against Status, and of begun
-	source Source
-	begun  map[*decode.Log]Place
-	cut    bool // the reading ended because of stop
+	mu       sync.Mutex // of what comes here, against Status, Starts, and logs that appear
+	source   Source
+	followed []Log // in the order in which they were begun
+	begun    map[*decode.Log]Place
+	cut      bool // the reading ended because of stop
 }
 
 // Next is that of the source, for the engine.
@@ -139,21 +141,15 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
-// starts are the places where the logs are read from that are there at the start.
-func (r *running) starts() map[*decode.Log]checkpoint.Mark {
+// Starts are the places where the logs are read from, for the engine.
+func (r *running) Starts() map[*decode.Log]checkpoint.Mark {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	starts := map[*decode.Log]checkpoint.Mark{}
 	for log, place := range r.begun {
 		starts[log] = place.Mark
 	}
 	return starts
-}
-
-// start is the place where a log is read from that has appeared later.
-func (r *running) start(log *decode.Log) (checkpoint.Mark, bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	place, ok := r.begun[log]
-	return place.Mark, ok
 }
 
 // save keeps the places, and lets the source know.
@@ -178,10 +174,8 @@ func (r *running) read(ctx context.Context) (encode.Result, error) {
 	if r.Follow || r.places.keeps() {
 		o.Save = r.save
 	}
-	o.Start, o.Late = r.starts(), r.start
-	out := r.sink
-	_, endsInTime := out.(sink.Ending)
-	r.sink = nil // the engine closes it
+	out := r.output
+	r.output.Sink = nil // the engine closes it
 	ctx, abandon := context.WithCancel(ctx)
 	defer abandon()
 	began := time.Now()
@@ -190,22 +184,43 @@ func (r *running) read(ctx context.Context) (encode.Result, error) {
 		result, err := encode.Run(ctx, r, out, o)
 		ended <- outcome{result, err}
 	}()
-	stop, late := r.stop, (<-chan time.Time)(nil)
-	for {
+	e, ok := r.drain(ended, cmp.Or(out.Traits.Drain, drainTime))
+	if !ok {
+		r.stuck = true
+		return encode.Result{}, &LeftError{Why: errStuck, Kept: r.kept()}
+	}
+	return e.result, r.ended(&e, time.Since(began))
+}
+
+// drain waits for the end of the engine. Once the run is told to end the output has some time for each step that it makes: false is
+// one that made none.
+func (r *running) drain(ended <-chan outcome, patience time.Duration) (outcome, bool) {
+	select {
+	case e := <-ended:
+		return e, true
+	case <-r.stop:
+		r.source.Stop()
+	}
+	for before := r.progress(); ; {
 		select {
 		case e := <-ended:
-			return e.result, r.ended(&e, time.Since(began))
-		case <-stop:
-			r.source.Stop()
-			if !endsInTime {
-				late = time.After(drainTime)
-			}
-			stop = nil
-		case <-late:
-			r.stuck = true
-			return encode.Result{}, &LeftError{Why: errStuck, Kept: r.kept()}
+			return e, true
+		case <-time.After(patience):
 		}
+		now := r.progress()
+		if now == before {
+			return outcome{}, false
+		}
+		before = now
 	}
+}
+
+// progress is what changes whenever the output takes, gives back or delivers something, or a state is saved.
+type progress struct{ working, unacked, delivered, written, saves int64 }
+
+func (r *running) progress() progress {
+	s := r.Encode.Stats.Snapshot()
+	return progress{working: s.Working, unacked: s.Unacked, delivered: s.Deliveries, written: s.Written, saves: s.Saves}
 }
 
 // ended closes the source and says how the run went.
@@ -245,6 +260,8 @@ func (r *running) atStart(err error) error {
 		return err
 	}
 	at := decode.Position{Segment: damage.Segment, Offset: damage.Offset}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for _, place := range r.begun {
 		if at.Offset > 0 && place.From() == at {
 			return fmt.Errorf("%w (does a record begin at %v? inspect --from shows the one it lies in)", err, at)
@@ -260,8 +277,8 @@ func (r *running) close(ctx context.Context) error {
 		return nil
 	}
 	var err error
-	if r.sink != nil {
-		err = r.sink.Close(ctx)
+	if r.output.Sink != nil {
+		err = r.output.Sink.Close(ctx)
 	}
 	err = errors.Join(err, r.closeSource())
 	if r.places != nil {

@@ -23,6 +23,9 @@ type Log interface {
 	Fence(ctx context.Context, p decode.Position) (decode.Fence, error)
 	CheckFence(ctx context.Context, p decode.Position, want decode.Fence) error
 
+	// Peek gives the first chunk at a position to look, as long as that lasts; none at the end of the log.
+	Peek(ctx context.Context, p decode.Position, look func(*decode.Chunk) error) error
+
 	// Refresh looks once more.
 	Refresh() error
 }
@@ -44,9 +47,18 @@ func (p *Place) From() decode.Position {
 	return to
 }
 
-// Begin decides where a log is read from. A source asks once for each log, before its first chunk, and gives Place.Before out
-// first. late says that the log was not there when the run started.
+// Begin decides where a log is read from. A source asks for each log before its first chunk, again where it could not open the log
+// at the place, and gives Place.Before out first. late says that the log was not there when the run started.
 type Begin func(ctx context.Context, l Log, late bool) (Place, error)
+
+// Group knows which servers the logs are of, by an id that all servers have which replicate each other.
+type Group interface {
+	// Expect says of which the saved positions are, before the logs are asked for their fences; empty: it is not known.
+	Expect(id string)
+
+	// Present is that of the logs as they are read; empty: there is none.
+	Present() string
+}
 
 // Source is what a run reads. Next and Close are for one goroutine at a time, the others for any.
 type Source interface {

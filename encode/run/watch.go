@@ -6,10 +6,9 @@ import (
 	"sync"
 	"time"
 
-	"pikabin/decode/units"
-	"pikabin/encode"
 	"pikabin/encode/console"
 	"pikabin/encode/health"
+	"pikabin/encode/stats"
 )
 
 // Watch says what a run shows of itself while it lasts. The zero value shows nothing.
@@ -22,9 +21,9 @@ type Watch struct {
 }
 
 // Begin shows how a run is doing, and how its logs are on the disk. end waits until nothing is shown any more.
-func (w *Watch) Begin(ctx context.Context, stats *encode.Stats, logs func() []health.LogStatus) (end func(), err error) {
+func (w *Watch) Begin(ctx context.Context, counted *stats.Stats, logs func() []health.LogStatus) (end func(), err error) {
 	ctx, cancel := context.WithCancel(ctx)
-	m := health.New(health.Options{Stats: stats, Source: logs, Stalled: w.Stalled, Version: w.Version, Size: units.FormatSize})
+	m := health.New(health.Options{Stats: counted, Source: logs, Stalled: w.Stalled, Version: w.Version})
 	var shown sync.WaitGroup
 	if err := w.serve(ctx, &shown, m); err != nil {
 		cancel()

@@ -5,7 +5,7 @@ import (
 	"pikabin/encode/checkpoint"
 )
 
-// Batch is what one chunk became. It belongs to the sink from Write until the call of done.
+// Batch is what one chunk became. It belongs to the sink from Write until the call of Release.
 type Batch struct {
 	Log   *decode.Log
 	Data  []byte          // the encoded changes, compressed if that was asked for
@@ -14,14 +14,35 @@ type Batch struct {
 	Fence decode.Fence    // of End, where positions are saved
 	Epoch uint32          // of Begin and End, see checkpoint.Mark
 
-	// Loose says that Data is small and has not been compressed, though the output is: the sink puts it together with others.
+	// Loose says that Data is small and has not been compressed, though the output is, see Traits.
 	Loose bool
 
-	// Pieces are what Data consists of, if it is to be parted by the hours of its events.
+	// Portion says that the batch is one of several that hold a large record. No checkpoint is taken until all have been written, so that
+	// nothing may wait for one.
+	Portion bool
+
+	// Pieces are what Data consists of, with Traits.Zone only.
 	Pieces []Piece
 
-	Messages []Message // one for each change in Data, for a Messenger only
+	Messages []Message // one for each change in Data, with Traits.Messages only
 	Keys     []byte    // what the messages' keys point into
+
+	release func()
+}
+
+// OnRelease says what Release does.
+func (b *Batch) OnRelease(release func()) { b.release = release }
+
+// Release gives the batch back: its bytes are used for others from now on. It is called once.
+func (b *Batch) Release() {
+	if b.release != nil {
+		b.release()
+	}
+}
+
+// Reset makes a used batch as good as new, but for its buffers and for what Release does.
+func (b *Batch) Reset() {
+	*b = Batch{Pieces: b.Pieces[:0], Messages: b.Messages[:0], Keys: b.Keys[:0], release: b.release}
 }
 
 // Mark is the place that is reached when the batch has been delivered.

@@ -6,7 +6,7 @@ import (
 	"syscall"
 )
 
-// TargetError is a value of --output that cannot be meant, or what goes with it.
+// TargetError is a value of --output that makes no sense, or an option of it.
 type TargetError struct{ Err error }
 
 // Error says what is wrong with it.
@@ -26,9 +26,6 @@ func (e *StoppedError) Error() string {
 // Unwrap gives the cause.
 func (e *StoppedError) Unwrap() error { return e.Err }
 
-// ErrStopped is why a wait ends when Options.Stop is closed.
-var ErrStopped = errors.New("told to end")
-
 // Error is a failure of the sink: what was read is fine, what is after the committed position has
 // not been delivered.
 type Error struct{ Err error }
@@ -39,8 +36,26 @@ func (e *Error) Error() string { return fmt.Sprintf("writing the output: %v", e.
 // Unwrap gives the cause, such as EPIPE or ENOSPC.
 func (e *Error) Unwrap() error { return e.Err }
 
-// IsFull tells an error that goes away when somebody makes room.
+// SyncError is a file that could not be made durable. What was written to it since it was durable may be gone, so that the run ends.
+type SyncError struct {
+	Path string
+	Err  error
+}
+
+// Error says what counts.
+func (e *SyncError) Error() string {
+	return fmt.Sprintf("%s could not be made durable (%v): what it holds since the last save is not counted as delivered; with a state the next run continues at the last save",
+		e.Path, errno(e.Err))
+}
+
+// Unwrap gives the cause.
+func (e *SyncError) Unwrap() error { return e.Err }
+
+// IsFull tells an error that goes away when somebody makes room, and the same is done again.
 func IsFull(err error) bool {
+	if _, ok := errors.AsType[*SyncError](err); ok {
+		return false
+	}
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
@@ -52,11 +67,15 @@ type FullError struct {
 
 // Error says what there was no room for.
 func (e *FullError) Error() string {
-	why := e.Err
-	if errno, ok := errors.AsType[syscall.Errno](why); ok {
-		why = errno // the rest of it is the path once more
+	return fmt.Sprintf("there was no room for %s up to the end (%v)", e.Path, errno(e.Err))
+}
+
+// errno is what the system says. The rest of the error is the path once more.
+func errno(err error) error {
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
+		return errno
 	}
-	return fmt.Sprintf("there was no room for %s up to the end (%v)", e.Path, why)
+	return err
 }
 
 // Unwrap gives the cause.

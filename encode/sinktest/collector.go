@@ -26,6 +26,7 @@ type Collector struct {
 func (s *Collector) Write(_ context.Context, b *sink.Batch, done func(error)) {
 	s.Buffer.Write(b.Data)
 	s.Frames = append(s.Frames, bytes.Clone(b.Data))
+	b.Release()
 	done(nil)
 }
 
@@ -39,7 +40,7 @@ func Convert(t *testing.T, dir string, chunk int64, o encode.Options) (*Collecto
 	if o.Format.New == nil {
 		o.Format = Lines()
 	}
-	result, err := encode.Run(t.Context(), SourceOf(t, Find(t, dir), chunk), to, o)
+	result, err := encode.Run(t.Context(), SourceOf(t, Find(t, dir), chunk), sink.Opened{Sink: to}, o)
 	if to.Closed != 1 {
 		t.Errorf("the sink was closed %d times", to.Closed)
 	}

@@ -1,4 +1,3 @@
-// Package sinktest is what tests of outputs share: logs with what has to come out of them, and sinks that keep what they get.
 package sinktest
 
 import (
@@ -106,7 +105,10 @@ func SmallRecords(t *testing.T, chunks int) (dir string, w *binlogtest.Writer, w
 	return dir, w, WriteLogs(t, dir, w)
 }
 
-// HourlyLogs writes two logs whose records are of several hours, some of them out of order.
+// portion is how much of a record with many events outputs are given at a time, and portionLines the events of one that is several times as much.
+const portion, portionLines = 256, 28
+
+// HourlyLogs writes two logs whose records are of several hours, some of them out of order, and one of the second log so large that it comes in portions.
 func HourlyLogs(t *testing.T) ([]*binlog.Log, []*binlogtest.Writer) {
 	t.Helper()
 	dir := t.TempDir()
@@ -117,6 +119,9 @@ func HourlyLogs(t *testing.T) ([]*binlog.Log, []*binlogtest.Writer) {
 		for i := range 40 {
 			w.Advance(1500 - 3600*(i%7/6))
 			w.Command("SET", fmt.Sprintf("key%d", i), Filler(rng, rng.IntN(10_000)))
+			if i == 20 && len(writers) == 1 {
+				w.Command(append([]string{"DEL"}, strings.Fields(strings.Repeat(" name", portionLines))...)...)
+			}
 		}
 		writers = append(writers, w)
 	}

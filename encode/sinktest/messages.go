@@ -22,8 +22,6 @@ func (s *Messages) Write(_ context.Context, b *sink.Batch, done func(error)) {
 		s.Texts = append(s.Texts, fmt.Sprintf("%v %d/%d %v %v %q %v %d", m.At, m.Part, m.Parts, m.Op, m.Type,
 			b.Keys[m.KeyBegin:m.KeyEnd], m.HasKey, m.Time))
 	}
+	b.Release()
 	done(nil)
 }
-
-// Messages implements sink.Messenger.
-func (*Messages) Messages() {}

@@ -4,16 +4,36 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"testing"
 
 	"pikabin/decode"
 	"pikabin/decode/binlog"
+	"pikabin/encode/checkpoint"
 )
+
+// Source is an encode.Source.
+type Source struct {
+	Chunks interface {
+		Next(ctx context.Context) (decode.Chunk, error)
+	}
+	Marks map[*decode.Log]checkpoint.Mark // from which logs are read
+}
+
+// Next gives the next of the Chunks.
+func (s *Source) Next(ctx context.Context) (decode.Chunk, error) { return s.Chunks.Next(ctx) }
+
+// Starts are the Marks.
+func (s *Source) Starts() map[*decode.Log]checkpoint.Mark {
+	marks := map[*decode.Log]checkpoint.Mark{}
+	maps.Copy(marks, s.Marks)
+	return marks
+}
 
 // InTurn gives a chunk of each plan in turn, as a tail of several logs does.
 type InTurn struct{ Plans []*binlog.Plan }
 
-// Next implements encode.Source.
+// Next gives the next chunk, and io.EOF when all plans are at their ends.
 func (s *InTurn) Next(ctx context.Context) (decode.Chunk, error) {
 	for len(s.Plans) > 0 {
 		p := s.Plans[0]
@@ -29,7 +49,7 @@ func (s *InTurn) Next(ctx context.Context) (decode.Chunk, error) {
 }
 
 // PlansInTurn gives chunks of a size of all logs in turn.
-func PlansInTurn(t *testing.T, logs []*binlog.Log, chunk int64) *InTurn {
+func PlansInTurn(t *testing.T, logs []*binlog.Log, chunk int64) *Source {
 	t.Helper()
 	s := &InTurn{}
 	for _, l := range logs {
@@ -37,7 +57,7 @@ func PlansInTurn(t *testing.T, logs []*binlog.Log, chunk int64) *InTurn {
 		PlanOf(t, p)
 		s.Plans = append(s.Plans, p)
 	}
-	return s
+	return &Source{Chunks: s}
 }
 
 // Find opens the logs under a folder.
@@ -51,7 +71,7 @@ func Find(t *testing.T, dir string) []*binlog.Log {
 }
 
 // SourceOf is all of the logs in chunks of a size.
-func SourceOf(t *testing.T, logs []*binlog.Log, chunk int64) *binlog.Backfill {
+func SourceOf(t *testing.T, logs []*binlog.Log, chunk int64) *Source {
 	t.Helper()
 	plans := make([]*binlog.Plan, len(logs))
 	for i, l := range logs {
@@ -61,7 +81,7 @@ func SourceOf(t *testing.T, logs []*binlog.Log, chunk int64) *binlog.Backfill {
 }
 
 // PlanOf chains plans, to be closed at the end of the test.
-func PlanOf(t *testing.T, plans ...*binlog.Plan) *binlog.Backfill {
+func PlanOf(t *testing.T, plans ...*binlog.Plan) *Source {
 	t.Helper()
 	source := binlog.NewBackfill(plans...)
 	t.Cleanup(func() {
@@ -69,5 +89,5 @@ func PlanOf(t *testing.T, plans ...*binlog.Plan) *binlog.Backfill {
 			t.Error(err)
 		}
 	})
-	return source
+	return &Source{Chunks: source}
 }

@@ -112,7 +112,7 @@ func addTexts(add addFunc) {
 	for _, t := range texts[:12] {
 		add("key: "+t.name, func(c *decode.Change) { c.Key, c.Argv[1] = []byte(t.text), []byte(t.text) })
 		add("args: "+t.name, func(c *decode.Change) { c.Args = Argv("a", t.text, "b") })
-		add("field: "+t.name, func(c *decode.Change) { c.Elements = []decode.Element{{Field: []byte(t.text)}} })
+		add("field: "+t.name, func(c *decode.Change) { c.Elements = decode.ElementsOf(decode.Element{Field: []byte(t.text)}) })
 	}
 	for n := range 40 {
 		add(fmt.Sprintf("a clean text of %d bytes", n), func(c *decode.Change) { c.Value = []byte(strings.Repeat("x", n)) })
@@ -122,24 +122,26 @@ func addTexts(add addFunc) {
 func addElements(add addFunc) {
 	add("every combination of absent and empty parts", func(c *decode.Change) {
 		parts := [][]byte{nil, {}, []byte("1.5")}
+		var list []decode.Element
 		for _, field := range parts {
 			for _, value := range parts {
 				for _, score := range parts {
-					c.Elements = append(c.Elements, decode.Element{Field: field, Value: value, Score: score})
+					list = append(list, decode.Element{Field: field, Value: value, Score: score})
 				}
 			}
 		}
+		c.Elements = decode.ElementsOf(list...)
 	})
 	add("1000 elements of nothing", func(c *decode.Change) {
-		c.Elements = make([]decode.Element, 1000)
+		c.Elements = decode.ElementsOf(make([]decode.Element, 1000)...)
 		c.Has, c.ExpireAt, c.Precision = 0xff, math.MaxInt64, decode.PrecisionDerived
 	})
 	add("elements and no value", func(c *decode.Change) {
 		c.Op, c.Type, c.Cmd, c.Value = decode.OpUpdate, decode.TypeHash, "hmset", nil
-		c.Elements = []decode.Element{{Field: []byte("f\xff"), Value: []byte("v\n")}, {Field: []byte("g"), Value: []byte{}}}
+		c.Elements = decode.ElementsOf(decode.Element{Field: []byte("f\xff"), Value: []byte("v\n")}, decode.Element{Field: []byte("g"), Value: []byte{}})
 		c.Argv = Argv("hmset", "key", "f\xff", "v\n", "g", "")
 	})
-	add("empty lists", func(c *decode.Change) { c.Elements, c.Args = []decode.Element{}, [][]byte{} })
+	add("empty lists", func(c *decode.Change) { c.Elements, c.Args = decode.ElementsOf(), [][]byte{} })
 	add("an absent argument", func(c *decode.Change) { c.Args = [][]byte{nil} })
 	add("512 arguments", func(c *decode.Change) {
 		c.Op, c.Type, c.Cmd, c.Value = decode.OpOther, decode.TypeNone, "unknown", nil

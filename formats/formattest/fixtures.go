@@ -7,9 +7,9 @@ import (
 	"pikabin/decode/binlogtest"
 )
 
-// fixtureChanges are the first changes of all the commands that real servers logged. All are said to be of no slot, since
+// FixtureChanges are the first changes of all the commands that real servers logged. All are said to be of no slot, since
 // the log of a slot has parts of commands only.
-func fixtureChanges(t *testing.T) []*decode.Change {
+func FixtureChanges(t *testing.T) []*decode.Change {
 	t.Helper()
 	var list []*decode.Change
 	for _, log := range binlogtest.FixtureLogs(t) {

@@ -76,7 +76,7 @@ func (s Suite) testCommands(t *testing.T, format formats.Format) {
 	}
 	for _, base64 := range []bool{false, true} {
 		enc := format.New(formats.Options{Args: true, Bare: true, Base64: base64})
-		for _, c := range fixtureChanges(t) {
+		for _, c := range FixtureChanges(t) {
 			message := enc.AppendChange(nil, c)
 			want := append([][]byte{bytes.ToLower(c.Argv[0])}, c.Argv[1:]...)
 			got := s.Command(t, message)
@@ -150,10 +150,11 @@ func cloneChange(c *decode.Change) *decode.Change {
 	d := *c
 	d.Key, d.Value, d.EntryID, d.Delta = bytes.Clone(c.Key), bytes.Clone(c.Value), bytes.Clone(c.EntryID), bytes.Clone(c.Delta)
 	d.Args, d.Argv = cloneList(c.Args), cloneList(c.Argv)
-	d.Elements = slices.Clone(c.Elements)
-	for i, el := range d.Elements {
-		d.Elements[i] = decode.Element{Field: bytes.Clone(el.Field), Value: bytes.Clone(el.Value), Score: bytes.Clone(el.Score)}
+	var elements []decode.Element
+	for el := range c.Elements.All() {
+		elements = append(elements, decode.Element{Field: bytes.Clone(el.Field), Value: bytes.Clone(el.Value), Score: bytes.Clone(el.Score)})
 	}
+	d.Elements = decode.ElementsOf(elements...)
 	return &d
 }
 
@@ -168,7 +169,7 @@ func cloneList(list [][]byte) [][]byte {
 // poison overwrites the memory of c, as the next record does.
 func poison(c *decode.Change) {
 	lists := [][][]byte{c.Args, c.Argv, {c.Key, c.Value, c.EntryID, c.Delta}}
-	for _, el := range c.Elements {
+	for el := range c.Elements.All() {
 		lists = append(lists, [][]byte{el.Field, el.Value, el.Score})
 	}
 	for _, b := range slices.Concat(lists...) {

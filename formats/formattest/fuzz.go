@@ -83,9 +83,11 @@ func ChangeFrom(data []byte) *decode.Change {
 	}
 	c.Cmd = string(s.ascii())
 	c.Key, c.Value, c.EntryID, c.Delta = s.bytes(), s.bytes(), s.ascii(), s.ascii()
+	var elements []decode.Element
 	for range s.byte() % 5 {
-		c.Elements = append(c.Elements, decode.Element{Field: s.bytes(), Value: s.bytes(), Score: s.ascii()})
+		elements = append(elements, decode.Element{Field: s.bytes(), Value: s.bytes(), Score: s.ascii()})
 	}
+	c.Elements = decode.ElementsOf(elements...)
 	c.Args = s.list()
 	c.Argv = append([][]byte{[]byte(c.Cmd)}, s.list()...)
 	c.KeyIndex = int(s.byte() % 3)

@@ -47,6 +47,9 @@ func (e *Encoder) AppendChange(dst []byte, c *decode.Change) []byte {
 	if c.Op >= decode.OpGap {
 		return e.appendEnd(appendRange(dst, c))
 	}
+	if c.End-c.Offset >= large {
+		dst = slices.Grow(dst, e.sizeOf(c))
+	}
 	dst = slices.Grow(dst, margin)
 	dst = e.appendPlace(dst, c)
 	if c.Has&decode.HasLogicID != 0 {
@@ -59,8 +62,8 @@ func (e *Encoder) AppendChange(dst []byte, c *decode.Change) []byte {
 	if c.Value != nil {
 		dst = e.appendBytes(dst, &nameValue, c.Value)
 	}
-	if len(c.Elements) > 0 {
-		dst = e.appendElements(dst, c.Elements)
+	if c.Elements.Len() > 0 {
+		dst = e.appendElements(dst, &c.Elements)
 	}
 	if c.EntryID != nil {
 		dst = e.appendASCII(dst, &nameEntryID, c.EntryID)

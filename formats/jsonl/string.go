@@ -60,10 +60,11 @@ func (e *Encoder) appendASCII(dst []byte, name *fieldName, v []byte) []byte {
 }
 
 // appendElements appends the list of elements and leaves margin after it.
-func (e *Encoder) appendElements(dst []byte, elements []decode.Element) []byte {
+func (e *Encoder) appendElements(dst []byte, elements *decode.Elements) []byte {
 	dst = append(dst, `,"elements":[`...)
-	for i := range elements {
-		dst = append(e.appendElement(dst, &elements[i]), ',')
+	for i := range elements.Len() {
+		el := elements.At(i)
+		dst = append(e.appendElement(dst, &el), ',')
 	}
 	dst[len(dst)-1] = ']'
 	return slices.Grow(dst, margin)

@@ -9,6 +9,7 @@ import (
 
 	"pikabin/decode"
 	"pikabin/formats/headcache"
+	"pikabin/formats/varint"
 )
 
 //go:generate go -C ../../scripts/protogen run . ../.. proto/change.proto
@@ -82,7 +83,7 @@ func (e *Encoder) AppendChange(dst []byte, c *decode.Change) []byte {
 	args := c.ShownArgs(e.opts.Args)
 	bound := boundOf(c, args)
 	dst = slices.Grow(dst, bound+margin)
-	start, gap := len(dst), varintLen(uint64(bound))
+	start, gap := len(dst), varint.Len(uint64(bound))
 	if e.opts.Bare {
 		gap = 0
 	}
@@ -103,8 +104,9 @@ func (e *Encoder) AppendChange(dst []byte, c *decode.Change) []byte {
 func boundOf(c *decode.Change, args [][]byte) int {
 	n := fixed + 3*(len(c.Log.DB)+len(c.Cmd)+len(c.Scope)+len(c.Reason)) +
 		len(c.Key) + len(c.Value) + len(c.EntryID) + len(c.Delta)
-	for i := range c.Elements {
-		n += lenPrefixedLen(tagElements, elementLen(&c.Elements[i]))
+	for i := range c.Elements.Len() {
+		el := c.Elements.At(i)
+		n += lenPrefixedLen(tagElements, elementLen(&el))
 	}
 	for _, arg := range args {
 		n += lenPrefixedLen(tagArgs, len(arg))
@@ -138,8 +140,9 @@ func (e *Encoder) appendFields(dst []byte, c *decode.Change, args [][]byte) []by
 	dst = e.heads.Command(c, appendCommand).Put(dst, margin)
 	dst = putBytesField(dst, tagKey, c.Key)
 	dst = putBytesField(dst, tagValue, c.Value)
-	for i := range c.Elements {
-		dst = putElement(dst, &c.Elements[i])
+	for i := range c.Elements.Len() {
+		el := c.Elements.At(i)
+		dst = putElement(dst, &el)
 	}
 	dst = putBytesField(dst, tagEntryID, c.EntryID)
 	dst = putBytesField(dst, tagDelta, c.Delta)

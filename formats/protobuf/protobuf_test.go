@@ -55,7 +55,7 @@ func message(c *decode.Change, opts protobuf.Options) *proto.Change {
 	}
 	messageOptional(m, c)
 	m.Key, m.Value, m.EntryId, m.Delta = c.Key, c.Value, optionalString(c.EntryID), optionalString(c.Delta)
-	for _, el := range c.Elements {
+	for el := range c.Elements.All() {
 		m.Elements = append(m.Elements, &proto.Element{Field: el.Field, Value: el.Value, Score: optionalString(el.Score)})
 	}
 	m.ExpirePrecision, m.Effect = proto.ExpirePrecision(c.Precision), proto.Effect(c.Effect)

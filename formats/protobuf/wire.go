@@ -2,14 +2,10 @@ package protobuf
 
 import (
 	"encoding/binary"
-	"math/bits"
 	"slices"
-)
 
-// varintLen is the number of bytes that v takes: seven bits each.
-func varintLen(v uint64) int {
-	return (9*bits.Len64(v) + 64) / 64
-}
+	"pikabin/formats/varint"
+)
 
 func tagLen(tag uint64) int {
 	if tag < 1<<8 {
@@ -19,7 +15,7 @@ func tagLen(tag uint64) int {
 }
 
 // lenPrefixedLen is the length of a field of n bytes.
-func lenPrefixedLen(tag uint64, n int) int { return tagLen(tag) + varintLen(uint64(n)) + n }
+func lenPrefixedLen(tag uint64, n int) int { return tagLen(tag) + varint.Len(uint64(n)) + n }
 
 // bytesFieldLen is the length of a field that is absent if v is nil.
 func bytesFieldLen(tag uint64, v []byte) int {
@@ -27,28 +23,6 @@ func bytesFieldLen(tag uint64, v []byte) int {
 		return 0
 	}
 	return lenPrefixedLen(tag, len(v))
-}
-
-// continues is the bit of each byte of a varint that says that another byte follows.
-const continues = 0x8080808080808080
-
-// spreadVarint is v, below 2^56, as a varint, the first byte lowest. Its groups of seven bits
-// move apart in three steps, without a loop.
-func spreadVarint(v uint64, size int) uint64 {
-	v = v&0x0000000_fffffff | v&0xfffffff_0000000<<4
-	v = v&0x00003fff_00003fff | v&0x0fffc000_0fffc000<<2
-	v = v&0x007f007f_007f007f | v&0x3f803f80_3f803f80<<1
-	return v | continues&(1<<(8*(size-1)&63)-1)
-}
-
-// putVarint appends v to dst, which has room for a word more than it takes.
-func putVarint(dst []byte, v uint64) []byte {
-	if v >= 1<<56 {
-		return binary.AppendUvarint(dst, v)
-	}
-	n, size := len(dst), varintLen(v)
-	binary.LittleEndian.PutUint64(dst[n:n+8], spreadVarint(v, size))
-	return dst[:n+size]
 }
 
 // putOptional appends a number, also 0. Up to 2^42 a word holds it with its tag.
@@ -62,8 +36,8 @@ func putOptional(dst []byte, tag, v uint64) []byte {
 	if v >= 1<<42 {
 		return putLongNumber(dst, tag, v)
 	}
-	size := varintLen(v)
-	binary.LittleEndian.PutUint64(dst[n:n+8], tag|spreadVarint(v, size)<<shift)
+	size := varint.Len(v)
+	binary.LittleEndian.PutUint64(dst[n:n+8], tag|varint.Spread(v, size)<<shift)
 	return dst[:n+bytes+size]
 }
 
@@ -71,7 +45,7 @@ func putOptional(dst []byte, tag, v uint64) []byte {
 func putLongNumber(dst []byte, tag, v uint64) []byte {
 	n := len(dst)
 	binary.LittleEndian.PutUint16(dst[n:n+2], uint16(tag))
-	return putVarint(dst[:n+tagLen(tag)], v)
+	return varint.Put(dst[:n+tagLen(tag)], v)
 }
 
 func putUintField(dst []byte, tag, v uint64) []byte {

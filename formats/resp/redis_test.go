@@ -24,6 +24,7 @@ func logged(before30 bool, has decode.Fields, argv ...string) []*decode.Change {
 		if !before30 {
 			c.Has |= decode.HasLogicID
 		}
+		c.Before35 = c.Has&(decode.HasLogicID|decode.HasServerID) != decode.HasLogicID
 		cmd.Build(c, args, i)
 		c.Has |= has // as the decoder says what a command drops
 		changes[i] = c
@@ -36,7 +37,8 @@ func words(t *testing.T, stream []byte) string {
 	t.Helper()
 	names := strings.NewReplacer(
 		scriptSetVX, "setvx", scriptDelVX, "delvx", scriptExpire, "expire", scriptSetbit, "setbit", scriptHsetnx, "hsetnx",
-		scriptHdel, "hdel", scriptMove, "move", scriptKeep, "keep", scriptMatch, "match", scriptForget, "forget",
+		scriptHdel, "hdel", scriptMove, "move", scriptIncr, "incr", scriptLex, "lex", scriptEmpty, "empty", scriptTidy, "tidy",
+		scriptPark, "park", scriptUnpark, "unpark", scriptMatch, "match", scriptForget, "forget",
 	)
 	var lines []string
 	for len(stream) > 0 {
@@ -69,10 +71,20 @@ func TestRedisWords(t *testing.T) {
 		want     string
 	}{
 		{argv: "SET k v", want: "SET k v"},
-		{argv: "SET k v EX 100", want: "SET k v pxat 1700000100000"},
+		{argv: "SET k v EX 100", want: "set k v pxat 1700000100000"},
 		{argv: "set k ex nx Px 100", want: "F\nset k ex nx pxat 1700000000100"},
+		{argv: "set k v px 1500 nx", has: decode.HasServerID, want: "F\nset k v nx pxat 1700000001000"},
+		{argv: "set k v px 900 nx", has: decode.HasServerID, want: "F\nset k v nx"},
+		{argv: "set k v px 900 vx u", before30: old, want: "eval setvx 1 k 1700000000000 u v"},
+		{argv: "pexpire k 900", before30: old, want: "eval expire 1 k 1700000000000 1700000000000"},
+		{argv: "pexpire k 1900", before30: old, want: "eval expire 1 k 1700000000000 1700000001000"},
+		{argv: "pksetexat k 0 v", want: "F\nset k v keepttl"},
+		{argv: "PKSETEXAT k 0 v", want: "set k v"},
 		{argv: "set k v px 100 XX ex 5", want: "F\nset k v XX pxat 1700000005000"},
 		{argv: "set k v ex 0 nx", want: "F\nset k v nx"},
+		{argv: "set k v nx ex 5 xx", want: "F\nset k v xx pxat 1700000005000"},
+		{argv: "set k v vx u nx", want: "F\nset k v nx"},
+		{argv: "set k v nx vx u", want: "eval setvx 1 k 1700000000000 u v"},
 		{argv: "set k v vx u", want: "eval setvx 1 k 1700000000000 u v"},
 		{argv: "set k v ex 9 VX u", want: "eval setvx 1 k 1700000000000 u v 1700000009000"},
 		{argv: "getset k v", want: "set k v"},
@@ -83,7 +95,7 @@ func TestRedisWords(t *testing.T) {
 		{argv: "setex k -1 v", want: "set k v"},
 		{argv: "pksetexat k 1795361730 v", want: "set k v exat 1795361730"},
 		{argv: "pksetexat k 1795361730123 v", want: "set k v pxat 1795361730123"},
-		{argv: "pksetexat k 0 v", want: "set k v"},
+		{argv: "pksetexat k 0 v", has: decode.HasServerID, want: "set k v"},
 		{argv: "pksetexat k 1 v", want: "set k v exat 1"},
 		{argv: "pksetexat k -5 v", want: "del k"},
 		{argv: "del k l", want: "del k l"},
@@ -105,19 +117,33 @@ func TestRedisWords(t *testing.T) {
 		{argv: "setrange k 7 v", want: "F\nsetrange k 7 v"},
 		{argv: "setrange k 7 v", has: drops, want: "F\nsetrange k 7 v\npersist k"},
 		{argv: "hsetnx k f v", want: "F\nhsetnx k f v"},
-		{argv: "hsetnx k f v", has: drops, want: "eval hsetnx 1 k 1700000000000 f v"},
-		{argv: "hdel k f g", has: drops, want: "eval hdel 1 k 1700000000000 f g"},
+		{argv: "hsetnx k f v", before30: old, has: drops, want: "P\neval hsetnx 1 k 1700000000000 f v\nU"},
+		{argv: "hdel k f g", before30: old, has: drops, want: "P\neval hdel 1 k 1700000000000 f g\nU"},
+		{argv: "hset k f v", before30: old, want: "P\nhset k f v\nU"},
+		{argv: "setbit k 7 1", before30: old, want: "eval setbit 1 k 1700000000000 7 1"},
+		{argv: "del k l", before30: old, want: "del k l\ndel __pikabin:deadline:k __pikabin:deadline:l"},
+		{argv: "incr k", want: "eval incr 1 k 1700000000000 incr k"},
+		{argv: "DECRBY k 5", want: "eval incr 1 k 1700000000000 DECRBY k 5"},
+		{argv: "zremrangebylex k - (b", want: "eval lex 1 k 1700000000000 - (b"},
+		{argv: "xadd k nomkstream MAXLEN ~ 5 limit 9 1-1 f v", want: "F\neval tidy 1 k\nxadd k nomkstream MAXLEN 5 1-1 f v"},
+		{argv: "xadd k 1-1 ~ limit", want: "F\neval tidy 1 k\nxadd k 1-1 ~ limit"},
+		{argv: "xtrim k minid ~ 5 LIMIT 9", want: "F\nxtrim k minid 5"},
+		{argv: "xtrim k minid = 5", want: "F\nxtrim k minid = 5"},
+		{argv: "xdel k 1-1 2-1", want: "F\nxdel k 1-1 2-1"},
 		{argv: "zadd k 1 a", want: "F\nzadd k 1 a"},
 		{argv: "zadd k nx 1 a 2 b 3 a", want: "F\nzadd k nx 3 a 2 b 1 a"},
-		{argv: "zadd k 1 a 2 a", before30: old, want: "F\nzadd k 1 a 2 a"},
+		{argv: "zadd k 1 a 2 a", before30: old, want: "P\nzadd k 1 a 2 a\nU"},
 		{argv: "rpoplpush k d", want: "eval forget 2 k d 1700000000000\nrpoplpush k d"},
-		{argv: "rpoplpush k d", before30: old, has: drops, want: "eval move 2 k d 1700000000000"},
+		{argv: "rpoplpush k d", before30: old, has: drops, want: "eval park 2 k d 1700000000000\neval move 2 k d 1700000000000\neval unpark 2 k d"},
 		{argv: "sunionstore d a b", has: drops, want: "eval forget 3 d a b 1700000000000\nsunionstore d a b"},
-		{argv: "sunionstore d a b", before30: old, want: "eval keep 3 d a b 1700000000000 sunionstore d a b"},
+		{argv: "sunionstore d a b", before30: old, want: "eval park 3 d a b 1700000000000\nsunionstore d a b\neval unpark 3 d a b"},
 		{argv: "zunionstore d 2 a b weights 1 2", has: drops, want: "eval forget 3 d a b 1700000000000\nzunionstore d 2 a b weights 1 2"},
 		{argv: "zinterstore d 9 a", has: drops, want: "eval forget 1 d 1700000000000\nzinterstore d 9 a"},
-		{argv: "zinterstore d 1 a", before30: old, want: ""},
-		{argv: "bitop not d a", has: drops, want: "eval forget 2 d a 1700000000000\nbitop not d a"},
+		{argv: "zinterstore d 1 a", before30: old, want: "eval park 2 d a 1700000000000\neval unpark 2 d a"},
+		{argv: "bitop not d a", has: drops, want: "eval forget 2 d a 1700000000000\nbitop not d a\neval empty 1 d"},
+		{argv: "pfadd k a", want: "F\npfadd k a\npersist k"},
+		{argv: "pfadd k", want: "F\ndel k\npfadd k\npersist k"},
+		{argv: "pfmerge k l", want: "eval forget 2 k l 1700000000000\npfmerge k l\npersist k"},
 		{argv: "blpop k 0", want: ""},
 		{argv: "padding x", want: ""},
 	} {
@@ -126,7 +152,9 @@ func TestRedisWords(t *testing.T) {
 		for _, c := range logged(test.before30, test.has, strings.Fields(test.argv)...) {
 			stream = enc.AppendChange(stream, c)
 		}
-		want := strings.ReplaceAll(test.want, "F", "eval forget 1 k 1700000000000")
+		want := strings.NewReplacer(
+			"F", "eval forget 1 k 1700000000000", "P", "eval park 1 k 1700000000000", "U", "eval unpark 1 k",
+		).Replace(test.want)
 		if diff := cmp.Diff(want, words(t, stream)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", test.argv, diff)
 		}
@@ -136,8 +164,10 @@ func TestRedisWords(t *testing.T) {
 // TestRedisDoubts has the commands that cannot be done again, and some that can.
 func TestRedisDoubts(t *testing.T) {
 	for argv, want := range map[string]bool{
-		"SPOP k": true, "XADD k * f v": true, "BRPOP k 0": true, "FLUSHDB stream": true,
-		"SET k v": false, "INCR k": false, "DELVX k v": false, "FLUSHDB list": false, "PKPATTERNMATCHDEL k*": false, "PADDING x": false,
+		"SPOP k": true, "XADD k * f v": true, "BRPOP k 0": true, "FLUSHDB stream": true, "FLUSHDB list": true,
+		"SET k v": false, "INCR k": false, "DELVX k v": false, "PKPATTERNMATCHDEL k*": false, "PADDING x": false,
+		"SETRANGE k 536870912 v": true, "SETRANGE k 536870911 v": false, "SETBIT k 4294967296 1": true, "SETBIT k 4294967295 1": false,
+		"INCRBYFLOAT k inf": true, "DECRBY k -9223372036854775808": true, "ZINCRBY k inf m": false,
 	} {
 		if got := NewRedis(Options{}).Doubt(logged(false, 0, strings.Fields(argv)...)[0]); (got != "") != want {
 			t.Errorf("%s: %q", argv, got)

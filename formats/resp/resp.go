@@ -78,19 +78,41 @@ func appendPart(dst []byte, c *decode.Change) []byte {
 
 // appendCommand appends a command as an array of bulk strings.
 func appendCommand(dst []byte, argv [][]byte) []byte {
-	size := margin * (len(argv) + 1)
-	for _, arg := range argv {
-		size += len(arg)
-	}
-	dst = putHead(slices.Grow(dst, size), len(argv))
+	dst = putHead(slices.Grow(dst, sizeOf(argv)), len(argv))
 	for _, arg := range argv {
 		dst = putBulk(dst, arg)
 	}
 	return dst
 }
 
-// margin is more than the lengths and line ends around one argument take.
+// margin is more than the lengths and line ends around one argument take, and than the last store runs over.
 const margin = 48
+
+// manyArgs is the number of arguments from which a command is measured exactly: margin for each could be more than all of them.
+const manyArgs = 1 << 10
+
+// sizeOf is at least what a command takes, and what its last store runs over.
+func sizeOf(argv [][]byte) int {
+	if len(argv) > manyArgs {
+		return sizeOfMany(argv)
+	}
+	size := margin * (len(argv) + 1)
+	for _, arg := range argv {
+		size += len(arg)
+	}
+	return size
+}
+
+func sizeOfMany(argv [][]byte) int {
+	size := margin
+	for _, arg := range argv {
+		size += len("$00\r\n\r\n") + len(arg)
+		if len(arg) >= 100 {
+			size += len("00000000")
+		}
+	}
+	return size
+}
 
 // appendHead begins a command of n arguments.
 func appendHead(dst []byte, n int) []byte {

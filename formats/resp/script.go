@@ -14,7 +14,7 @@ import (
 const scriptForget = "for _,k in ipairs(KEYS) do local t=redis.call('PEXPIRETIME',k) " +
 	"if t>=0 and t<tonumber(ARGV[1]) then redis.call('DEL',k) end end "
 
-// The scripts do what Pika does and Redis has no command for. All begin with scriptForget.
+// The scripts do what Pika does and Redis has no command for. Those of this group begin with scriptForget.
 const (
 	// SET key value VX old: 2 old, 3 value, 4 deadline or nothing.
 	scriptSetVX = scriptForget + "if redis.pcall('GET',KEYS[1])==ARGV[2] then redis.call('SET',KEYS[1],ARGV[3]) " +
@@ -31,20 +31,28 @@ const (
 	scriptSetbit = scriptForget + "if redis.call('GETBIT',KEYS[1],ARGV[2])~=tonumber(ARGV[3]) then " +
 		"redis.call('SETBIT',KEYS[1],ARGV[2],ARGV[3]) if ARGV[4] then redis.call('PERSIST',KEYS[1]) end end"
 
-	// HSETNX, HDEL and RPOPLPUSH of Pika 2 drop the deadline of what they change.
-	scriptHsetnx = scriptForget + "if redis.call('HSETNX',KEYS[1],ARGV[2],ARGV[3])==1 then redis.call('PERSIST',KEYS[1]) end"
-	scriptHdel   = scriptForget + "local n=0 for i=2,#ARGV do n=n+redis.call('HDEL',KEYS[1],ARGV[i]) end " +
-		"if n>0 then redis.call('PERSIST',KEYS[1]) end"
-	scriptMove = scriptForget + "if redis.call('RPOPLPUSH',KEYS[1],KEYS[2]) then redis.call('PERSIST',KEYS[1]) end"
+	// INCR and its like: 2 and on the command. Pika reads a number in more forms than Redis does: none as 0, and +007.
+	scriptIncr = scriptForget + "local r=redis.pcall(unpack(ARGV,2)) if type(r)=='number' then return end " +
+		"local v=redis.pcall('GET',KEYS[1]) if type(v)~='string' then return end if v=='' then v='0' end " +
+		"local s,n=string.match(v,'^%s*([+-]?)0*(%d+)$') if not n then return end if s=='+' or n=='0' then s='' end " +
+		"redis.call('SET',KEYS[1],s..n,'KEEPTTL') redis.pcall(unpack(ARGV,2))"
 
-	// SUNIONSTORE and its like of Pika 2 keep the deadline of their destination: 2 and on the command.
-	scriptKeep = scriptForget + "local t=redis.call('PEXPIRETIME',KEYS[1]) redis.call(unpack(ARGV,2)) " +
-		"if t>=0 then redis.call('PEXPIREAT',KEYS[1],t) end"
-
-	// PKPATTERNMATCHDEL, and FLUSHDB of a type: 1 pattern, 2 type or nothing.
-	scriptMatch = "for _,k in ipairs(redis.call('KEYS',ARGV[1])) do " +
-		"if not ARGV[2] or redis.call('TYPE',k).ok==ARGV[2] then redis.call('DEL',k) end end"
+	// ZREMRANGEBYLEX: 2 min, 3 max. Pika takes all members of the range, whatever their scores are.
+	scriptLex = scriptForget + "local z='" + ownKeys + "lex' if redis.call('ZUNIONSTORE',z,1,KEYS[1],'WEIGHTS',0)==0 then return end " +
+		"for _,m in ipairs(redis.call('ZRANGEBYLEX',z,ARGV[2],ARGV[3])) do redis.call('ZREM',KEYS[1],m) end redis.call('DEL',z)"
 )
+
+const (
+	// What comes after a BITOP: of nothing it makes an empty string.
+	scriptEmpty = "if redis.call('EXISTS',KEYS[1])==0 then redis.call('SET',KEYS[1],'') end"
+
+	// What comes before an XADD: where a stream has no entries, the next one may have any id.
+	scriptTidy = "if redis.pcall('XLEN',KEYS[1])==0 then redis.call('DEL',KEYS[1]) end"
+)
+
+// scriptMatch is PKPATTERNMATCHDEL, and FLUSHDB of a type: 1 pattern, 2 type or nothing.
+const scriptMatch = "for _,k in ipairs(redis.call('KEYS',ARGV[1])) do " +
+	"if not ARGV[2] or redis.call('TYPE',k).ok==ARGV[2] then redis.call('DEL',k) end end"
 
 // timeOf is the time of a record in milliseconds, 0 if it has none: then no deadline was over before it. The digits are valid
 // until the next call.
@@ -72,13 +80,9 @@ func (r *Redis) appendScript(dst []byte, script string, c *decode.Change, key []
 	return appendEval(dst, script, r.timeOf(c), [][]byte{key}, args...)
 }
 
-// appendEval runs a script that begins with scriptForget.
+// appendEval runs a script that takes a time.
 func appendEval(dst []byte, script string, now []byte, keys [][]byte, args ...[]byte) []byte {
-	dst = append(appendHead(dst, 4+len(keys)+len(args)), "$4\r\neval\r\n"...)
-	dst = appendBulkInt(appendBulkString(dst, script), int64(len(keys)))
-	for _, key := range keys {
-		dst = appendBulk(dst, key)
-	}
+	dst = appendEvalHead(dst, script, keys, len(args)+1)
 	dst = appendBulk(dst, now)
 	for _, arg := range args {
 		dst = appendBulk(dst, arg)
@@ -86,14 +90,28 @@ func appendEval(dst []byte, script string, now []byte, keys [][]byte, args ...[]
 	return dst
 }
 
+// appendKeyed runs a script that takes no arguments for one key.
+func appendKeyed(dst []byte, script string, key []byte) []byte {
+	return appendEvalHead(dst, script, [][]byte{key}, 0)
+}
+
+// appendEvalHead begins a script with its keys, and has room for so many arguments.
+func appendEvalHead(dst []byte, script string, keys [][]byte, args int) []byte {
+	dst = append(appendHead(dst, 3+len(keys)+args), "$4\r\neval\r\n"...)
+	dst = appendBulkInt(appendBulkString(dst, script), int64(len(keys)))
+	for _, key := range keys {
+		dst = appendBulk(dst, key)
+	}
+	return dst
+}
+
 // appendMatch deletes the keys that match a pattern, of one type or, with nil, of any.
 func appendMatch(dst, pattern, kind []byte) []byte {
-	n := 4
+	n := 1
 	if kind != nil {
 		n++
 	}
-	dst = append(appendHead(dst, n), "$4\r\neval\r\n"...)
-	dst = appendBulk(appendBulkInt(appendBulkString(dst, scriptMatch), 0), pattern)
+	dst = appendBulk(appendEvalHead(dst, scriptMatch, nil, n), pattern)
 	if kind == nil {
 		return dst
 	}
@@ -102,45 +120,10 @@ func appendMatch(dst, pattern, kind []byte) []byte {
 
 // appendBulkString is appendBulk for a string.
 func appendBulkString(dst []byte, s string) []byte {
-	dst = append(digits.Put(append(slices.Grow(dst, len(s)+margin), '$'), uint64(len(s))), '\r', '\n')
-	return append(append(dst, s...), '\r', '\n')
+	return append(append(appendBulkHead(dst, len(s)), s...), '\r', '\n')
 }
 
-// typeArgument is the type that PKPATTERNMATCHDEL is for. Newer versions have a number of keys there.
-func typeArgument(args [][]byte) []byte {
-	if len(args) > 0 && isRedisType(args[0]) {
-		return args[0]
-	}
-	return nil
-}
-
-// isRedisType knows the types that Pika's FLUSHDB and PKPATTERNMATCHDEL take, which Redis calls the same.
-func isRedisType(word []byte) bool {
-	switch string(bytes.ToLower(word)) {
-	case "string", "hash", "list", "set", "zset":
-		return true
-	}
-	return false
-}
-
-// comparedValue is the value that SET with VX compares with, nil without VX.
-func comparedValue(c *decode.Change) []byte {
-	for i := 3; i+1 < len(c.Argv); i++ {
-		switch {
-		case bytes.EqualFold(c.Argv[i], []byte("vx")):
-			return c.Argv[i+1]
-		case isRelative(c.Argv[i]):
-			i++
-		}
-	}
-	return nil
-}
-
-// appendSetIf writes SET with VX.
-func (r *Redis) appendSetIf(dst []byte, c *decode.Change, old []byte) []byte {
-	if c.ExpireAt <= 0 {
-		return r.appendScript(dst, scriptSetVX, c, c.Key, old, c.Value)
-	}
-	var text [digits.Room]byte
-	return r.appendScript(dst, scriptSetVX, c, c.Key, old, c.Value, digits.PutInt(text[:0], c.ExpireAt))
+// appendBulkHead begins an argument of a length.
+func appendBulkHead(dst []byte, n int) []byte {
+	return append(digits.Put(append(slices.Grow(dst, n+margin), '$'), uint64(n)), '\r', '\n')
 }

@@ -13,10 +13,9 @@ import (
 	"log"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 
 	"pikabin/decode/binlogtest"
+	"pikabin/decode/units"
 )
 
 func main() {
@@ -40,7 +39,7 @@ func run(args []string) error {
 	if !ok {
 		return fmt.Errorf("there is no case %q: expected small, medium, bulky or large", *name)
 	}
-	size, err := parseSize(*sizeText)
+	size, err := units.ParseSize(*sizeText)
 	if err != nil {
 		return err
 	}
@@ -76,17 +75,4 @@ func generate(dir string, size int64, command func([]string) []string) error {
 		}
 	}
 	return w.WriteDir(dir)
-}
-
-func parseSize(s string) (int64, error) {
-	for unit, shift := range map[string]int{"KiB": 10, "MiB": 20, "GiB": 30} {
-		if digits, ok := strings.CutSuffix(s, unit); ok {
-			n, err := strconv.ParseInt(digits, 10, 32)
-			if err != nil || n <= 0 {
-				break
-			}
-			return n << shift, nil
-		}
-	}
-	return 0, fmt.Errorf("%q is not a size: expected a number with KiB, MiB or GiB", s)
 }

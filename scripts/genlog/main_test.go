@@ -51,7 +51,7 @@ func TestRefusals(t *testing.T) {
 	}
 	for name, args := range map[string][]string{
 		"unknown case":           {"--case", "huge", t.TempDir()},
-		"size without a unit":    {"--size", "512", t.TempDir()},
+		"no size":                {"--size", "512 apples", t.TempDir()},
 		"negative size":          {"--size", "-1KiB", t.TempDir()},
 		"no folder":              {"--size", "1KiB"},
 		"log folder that exists": {"--size", "1KiB", full},

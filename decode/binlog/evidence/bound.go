@@ -59,8 +59,8 @@ func (v *View) isNewest(n uint32) bool {
 }
 
 // boundByManifest ends the newest segment at the manifest's position. A full sync of Pika before 3.0.10 may
-// have left filler that is a little shorter than the position it stands for; in such a segment the manifest's
-// offsets lag behind, and the position is not called final unless a record ends there.
+// have left filler that is a little shorter than its position; in such a segment the manifest's
+// offsets lag, and the position is not called final unless a record ends there.
 func (r *Reader) boundByManifest(v *View, f *folder.File) (Bound, error) {
 	at := v.Manifest.Position
 	if at.Offset > f.Size() {

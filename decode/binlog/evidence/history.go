@@ -9,7 +9,9 @@ import (
 
 // Begins reports whether a history begins with a segment: with what a full sync leaves, or with a record that names the
 // very beginning of its segment as the end of the log before it. So does also the first record of a server that was killed
-// after a rotation and before the put that had asked for it; but that one is the next in number.
+// after a rotation and before the put that had asked for it; but that one is the next in number. After a full sync it is 1, and up to 3.2,
+// where the records of a replica have the numbers of its master, a higher one, by those that the replica has missed. Up to 2.3 there
+// are no numbers, and nothing tells the two apart.
 func (r *Reader) Begins(v *View, s folder.Segment) (bool, error) {
 	o, err := r.Opening(v, s)
 	if err != nil || o.Filler {
@@ -18,14 +20,29 @@ func (r *Reader) Begins(v *View, s folder.Segment) (bool, error) {
 	if !o.Found && !o.Claimed || !o.HasAt || o.Offset != 0 || o.At != s.Start() {
 		return false, nil
 	}
-	if v.Generation < decode.G4 {
-		return true, nil // up to 3.2 a full sync lets the numbers go on, so that they say nothing
+	if o.Has&decode.HasLogicID == 0 {
+		return true, nil
 	}
 	end, missing, err := r.endBefore(v, s, o.LogicID-1)
-	if missing && r.countsFrom(v, &o) {
-		return o.LogicID <= 1, err // after a full sync it would be 1; so what is before it was lost
+	if err != nil || end > 0 {
+		return false, err
 	}
-	return end == 0, err
+	if filler, err := r.nothingButFiller(v, s); err != nil || filler {
+		return false, err
+	}
+	// After a full sync it is 1 where they begin to count again. So what is before a higher one was lost.
+	return !missing || !r.countsFrom(v, &o) || o.LogicID <= 1, nil
+}
+
+// nothingButFiller reports whether there is no record in the segment before another one, so that nothing tells whether this one follows it, and
+// nothing that was logged is missing between them.
+func (r *Reader) nothingButFiller(v *View, s folder.Segment) (bool, error) {
+	i, ok := folder.Find(v.Segments, s.Number-1)
+	if !ok || s.Number == 0 {
+		return false, nil
+	}
+	o, err := r.Opening(v, v.Segments[i])
+	return o.Filler && !o.Found, present(err)
 }
 
 // endBefore is endOf in the segment before another one. If that is not there, or another file is in its place, the record is missing; what an
@@ -40,7 +57,7 @@ func (r *Reader) endBefore(v *View, s folder.Segment, id uint64) (end int64, mis
 	}
 	file, err := r.dir.OpenPlain(v.Segments[i])
 	if err != nil {
-		return 0, false, present(err)
+		return 0, true, present(err)
 	}
 	defer file.Close()
 	return r.endOf(file, r.Span(v, file), id)
@@ -52,14 +69,34 @@ func (r *Reader) countsFrom(v *View, o *Opening) bool {
 	return v.Generation >= decode.G4 && o.Has&decode.HasLogicID != 0 && (r.generation != decode.GenerationUnknown || o.Third == 0)
 }
 
-// ComesAfter reports whether the number of the first record of a segment is so much higher than that of a record near the end of the
-// segment before it, past which nothing was committed.
-func (r *Reader) ComesAfter(v *View, s folder.Segment, o *Opening, by uint64) (bool, error) {
+// Before looks for the record that is the one before the first of a segment, by its number, in the segment before it; one with nothing but filler
+// has all of it. missing: it is not there, nor anything that comes after it.
+func (r *Reader) Before(v *View, s folder.Segment) (there, missing bool, err error) {
+	o, err := r.Opening(v, s)
+	if err != nil || !o.Found || o.Has&decode.HasLogicID == 0 {
+		return false, false, err
+	}
+	end, missing, err := r.endBefore(v, s, o.LogicID-1)
+	if err != nil || end > 0 {
+		return end > 0, false, err
+	}
+	there, err = r.nothingButFiller(v, s)
+	return there, missing && !there, err
+}
+
+// Padded reports whether the filler that a segment begins with is padding that a client has sent: it has taken the number between those of
+// the records before and after it, and what a full sync leaves takes none. Where the numbers go on over a full sync, up to 3.2, one that has
+// lost a single record looks the same.
+func (r *Reader) Padded(v *View, s folder.Segment, o *Opening) (bool, error) {
 	if o.Has&decode.HasLogicID == 0 {
 		return false, nil
 	}
-	end, _, err := r.endBefore(v, s, o.LogicID-by)
-	return end > 0, err
+	end, _, err := r.endBefore(v, s, o.LogicID-2)
+	if err != nil || end == 0 || r.countsFrom(v, o) {
+		return end > 0, err
+	}
+	end, _, err = r.endBefore(v, s, o.LogicID-1)
+	return end == 0, err
 }
 
 // HistoryStart is where the history begins that the manifest is the end of: the nearest segment below it that begins one, or

@@ -50,61 +50,76 @@ const maxIDBlocks = 64
 
 // endOf finds the record with a logic id, looking from the end of the span backwards, and gives where it ends. It looks no further than to a
 // record with a lower id. missing: all that is there has lower ids, or nothing has any, so that the record was lost.
+//
+// Past the end of what is committed there may be the record that was about to be the next one. Where the ids go on over a full sync, up to
+// 3.2, those of an older history may be the same by chance: then others follow, too.
 func (r *Reader) endOf(src io.ReaderAt, span decode.Span, id uint64) (end int64, missing bool, err error) {
-	at, higher := span.Limit, false
+	at, seen := span.Limit, ids{}
 	for range maxIDBlocks {
 		begin, ok, err := lastBeginning(src, at, decode.HeaderSize(span.Generation))
 		if err != nil || !ok {
-			return 0, !higher, err
+			return 0, !seen.higher, err
 		}
-		ids, err := r.idsIn(src, span, begin, id)
-		if err != nil || ids.end > 0 || ids.lower {
-			return ids.end, ids.end == 0, err
+		if err := r.idsIn(src, span, begin, id, &seen); err != nil {
+			return 0, false, err
 		}
-		at, higher = begin, higher || ids.higher
+		switch {
+		case seen.beyond && span.Generation < decode.G4:
+			return 0, false, nil
+		case seen.end > 0 || seen.lower:
+			return seen.end, seen.end == 0, nil
+		}
+		at = begin
 	}
 	return 0, false, nil
 }
 
-// ids is what the records that begin in one block say of a logic id.
+// ids is what records say of a logic id.
 type ids struct {
 	end           int64 // of the record that has it, 0 if none does
 	lower, higher bool  // some have such ones
+	beyond        bool  // some have ids that are higher by more than one
 }
 
-// idsIn looks for the record with a logic id. An empty record and padding take an id without showing it.
-func (r *Reader) idsIn(src io.ReaderAt, span decode.Span, begin int64, id uint64) (found ids, err error) {
+// idsIn looks for the record with a logic id among those that begin in one block. An empty record and padding take an id without showing it.
+func (r *Reader) idsIn(src io.ReaderAt, span decode.Span, begin int64, id uint64, seen *ids) error {
 	var last uint64
-	err = r.each(src, span, begin, begin+decode.BlockSize, func(s *Stamp, _ bool) bool {
+	return r.each(src, span, begin, begin+decode.BlockSize, func(s *Stamp, _ bool) bool {
 		switch {
 		case s.Has&decode.HasLogicID != 0:
 			last = s.LogicID
-			found.lower, found.higher = found.lower || last < id, found.higher || last > id
-		case found.lower:
+			seen.lower, seen.higher, seen.beyond = seen.lower || last < id, seen.higher || last > id, seen.beyond || last > id+1
+		case seen.lower:
 			last++
+		default:
+			return true // filler, before any record
 		}
-		if last == id {
-			found.end = s.End
+		if last == id && seen.end == 0 {
+			seen.end = s.End
 		}
-		return found.end == 0
+		return true
 	})
-	return found, err
 }
 
 // DataEnd is where the records of a segment end of which nothing tells the end: before the zeros that it ends in. It is the limit of the span where
 // something else than zeros follows the last record.
 func (r *Reader) DataEnd(src io.ReaderAt, span decode.Span) (int64, error) {
-	begin, ok, err := lastBeginning(src, span.Limit, decode.HeaderSize(span.Generation))
-	if err != nil {
-		return span.Limit, err
+	for at := span.Limit; ; at = span.Begin {
+		begin, ok, err := lastBeginning(src, at, decode.HeaderSize(span.Generation))
+		if err != nil {
+			return span.Limit, err
+		}
+		if !ok {
+			begin = 0
+		}
+		span.Begin, span.End, span.Exact = begin, span.Limit, begin == 0
+		end, err := r.WholeEnd(src, span)
+		switch {
+		case err != nil || !r.scanner.Zeros():
+			return span.Limit, err
+		case end > begin || begin == 0:
+			return end, nil
+		}
+		// The block holds the end of a record that begins in one before it, and no other.
 	}
-	if !ok {
-		begin = 0
-	}
-	span.Begin, span.End, span.Exact = begin, span.Limit, begin == 0
-	end, err := r.WholeEnd(src, span)
-	if err != nil || !r.scanner.Zeros() {
-		return span.Limit, err
-	}
-	return end, nil
 }

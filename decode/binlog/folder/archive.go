@@ -32,7 +32,7 @@ func decompressor(c Compression, r io.Reader) (io.ReadCloser, error) {
 }
 
 // unpack writes the contents of an archive into a temporary file that loses its name at once.
-func (d *Dir) unpack(ctx context.Context, segment Segment, packed io.Reader) (*File, error) {
+func (d *Dir) unpack(ctx context.Context, segment Segment, packed packedFile) (*File, error) {
 	temp, err := os.CreateTemp("", "pikabin-*")
 	if err != nil {
 		return nil, d.unpackError(segment, err)
@@ -68,7 +68,10 @@ type writerFunc func(p []byte) (int, error)
 func (w writerFunc) Write(p []byte) (int, error) { return w(p) }
 
 // inflate unpacks all it can. The error is of the archive, unless dst has failed.
-func inflate(dst io.Writer, c Compression, packed io.Reader) error {
+func inflate(dst io.Writer, c Compression, packed packedFile) error {
+	if c == Zstd {
+		return unzstd(dst, packed)
+	}
 	r, err := decompressor(c, packed)
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"syscall"
 
 	"pikabin/decode"
 )
@@ -30,7 +31,8 @@ type Dir struct {
 
 	// held is the segment that is being followed. As long as its descriptor is open the inode is not used again, so that
 	// it can be told from a file that takes its place, and it can be read when Pika has unlinked it.
-	held *File
+	held   *File
+	beside *File // that is looked at, too
 }
 
 // List looks at the folder. The segment that is held can be read though it may have no name any more.
@@ -77,6 +79,14 @@ func (d *Dir) Swap(f *File) (before *File) {
 	return before
 }
 
+// With runs do while a file that is open is what its segment is read from, whatever the path leads to, beside the one that is held.
+func (d *Dir) With(f *File, do func() error) error {
+	before := d.beside
+	d.beside = f
+	defer func() { d.beside = before }()
+	return do()
+}
+
 // Open opens a segment, unpacking it first when it is an archive: into a temporary file in TMPDIR that has no
 // name any more when Open returns, so that nothing is left over whatever happens. An archive that is damaged
 // opens with what could be unpacked, see Damage. A segment that is gone is a *decode.PurgedError.
@@ -92,16 +102,26 @@ func (d *Dir) Open(ctx context.Context, segment Segment) (*File, error) {
 	return d.unpack(ctx, segment, packed)
 }
 
-// OpenPlain opens a plain segment: the one that is held, if it has the number, else the file at the path.
+// OpenPlain opens a plain segment: one that is held, if it has the number, else the file at the path.
 func (d *Dir) OpenPlain(segment Segment) (*File, error) {
-	if d.held != nil && d.held.segment.Number == segment.Number {
-		return d.held.Again()
+	for _, open := range []*File{d.beside, d.held} {
+		if open != nil && open.segment.Number == segment.Number {
+			return open.Again()
+		}
 	}
+	return d.OpenPath(segment)
+}
+
+// OpenPath opens the file at the path of a plain segment, or at that of a link, whatever is held.
+func (d *Dir) OpenPath(segment Segment) (*File, error) {
 	file, err := d.openPath(segment)
 	if err != nil {
 		return nil, err
 	}
 	info, err := file.Stat()
+	if err == nil && info.IsDir() { // its size is that of no segment, and another one on each file system
+		err = &fs.PathError{Op: "read", Path: file.Name(), Err: syscall.EISDIR}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", d.ID, errors.Join(err, file.Close()))
 	}

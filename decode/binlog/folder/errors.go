@@ -42,6 +42,17 @@ func (e *ChangedError) Error() string {
 		e.Log, e.Segment, e.Offset, e.Size)
 }
 
+// ReplacedError is a file that was to be opened anew, because its handle was stale, and is another one.
+type ReplacedError struct {
+	Log     *decode.Log
+	Segment uint32
+}
+
+// Error names the segment, and says what to do.
+func (e *ReplacedError) Error() string {
+	return fmt.Sprintf("%s: write2file%d is another file than the one that was being read; start again: the history of the log was replaced", e.Log, e.Segment)
+}
+
 // ArchiveError is a compressed segment that could not be unpacked whole.
 type ArchiveError struct {
 	Log    *decode.Log

@@ -82,7 +82,7 @@ func (l *Listing) add(entry fs.DirEntry) error {
 	case info.IsDir():
 		l.Below = append(l.Below, name)
 	case !info.Mode().IsRegular():
-	case name == manifestName:
+	case name == decode.ManifestName:
 		l.HasManifest = true
 	case isSegment:
 		l.Segments = append(l.Segments, Segment{Number: number, Path: path, Compression: compression, Size: info.Size()})

@@ -10,43 +10,32 @@ import (
 )
 
 const (
-	segmentPrefix  = "write2file"
-	manifestName   = "manifest"
-	dbPrefix       = "log_"
 	deletingSuffix = "_deleting" // Pika 3.3 and later give a folder this name while they remove it
 	flatDB         = "db0"       // the one DB of Pika up to 3.0, and of files that stand alone
 )
 
-// ParseSegmentName takes the number out of "write2file12", "write2file12.zst" or "write2file12.gz". Pika prints the
-// number without padding, so other spellings of it are other programs' files.
+// ParseSegmentName takes the number out of "write2file12", "write2file12.zst" or "write2file12.gz".
 func ParseSegmentName(name string) (number uint32, c Compression, ok bool) {
-	digits, ok := strings.CutPrefix(name, segmentPrefix)
-	if !ok {
-		return 0, Plain, false
+	if rest, ok := strings.CutSuffix(name, ".zst"); ok {
+		name, c = rest, Zstd
+	} else if rest, ok := strings.CutSuffix(name, ".gz"); ok {
+		name, c = rest, Gzip
 	}
-	if rest, ok := strings.CutSuffix(digits, ".zst"); ok {
-		digits, c = rest, Zstd
-	} else if rest, ok := strings.CutSuffix(digits, ".gz"); ok {
-		digits, c = rest, Gzip
-	}
-	n, err := strconv.ParseUint(digits, 10, 32)
-	if err != nil || strconv.FormatUint(n, 10) != digits {
-		return 0, Plain, false
-	}
-	return uint32(n), c, true
+	number, ok = decode.SegmentNumber(name)
+	return number, c, ok
 }
 
 // SegmentPath is the path of the plain segment with a number.
 func SegmentPath(dir string, number uint32) string {
-	return filepath.Join(dir, segmentPrefix+strconv.FormatUint(uint64(number), 10))
+	return filepath.Join(dir, decode.SegmentPrefix+strconv.FormatUint(uint64(number), 10))
 }
 
 // ManifestPath is the path of a folder's manifest.
-func ManifestPath(dir string) string { return filepath.Join(dir, manifestName) }
+func ManifestPath(dir string) string { return filepath.Join(dir, decode.ManifestName) }
 
 // DBPath is the folder of a log below a top folder, as in Pika's own log folder.
 func DBPath(top string, id *decode.Log) string {
-	dir := filepath.Join(top, dbPrefix+id.DB)
+	dir := filepath.Join(top, decode.DBPrefix+id.DB)
 	if id.Slot >= 0 {
 		dir = filepath.Join(dir, strconv.Itoa(id.Slot))
 	}
@@ -56,24 +45,18 @@ func DBPath(top string, id *decode.Log) string {
 // Matters tells the files and folders of a log from the text logs beside them.
 func Matters(name string) bool {
 	_, _, isSegment := ParseSegmentName(name)
-	return isSegment || IsSlot(name) || name == manifestName || IsDB(name)
+	return isSegment || IsSlot(name) || name == decode.ManifestName || IsDB(name)
 }
 
-// IsDB recognises log_<db>. In sharding mode tables may have other names than db0.
+// IsDB recognises log_<db>, unless the server removes it.
 func IsDB(name string) bool {
-	return strings.HasPrefix(name, dbPrefix) && len(name) > len(dbPrefix) && !strings.HasSuffix(name, deletingSuffix)
+	return decode.IsDBName(name) && !strings.HasSuffix(name, deletingSuffix)
 }
 
 // IsSlot recognises the name of a slot's folder.
 func IsSlot(name string) bool {
-	_, ok := slotNumber(name)
+	_, ok := decode.SlotNumber(name)
 	return ok
-}
-
-// slotNumber reads the name of a slot's folder: decimal, without padding.
-func slotNumber(name string) (int, bool) {
-	n, err := strconv.ParseUint(name, 10, 31)
-	return int(n), err == nil && strconv.FormatUint(n, 10) == name
 }
 
 // Names tells which log is in which folder. It looks at each DB's folder once, since that may have a thousand slots.
@@ -115,12 +98,12 @@ func (n *Names) identify(dir string) (*decode.Log, error) {
 		return nil, nil //nolint:nilnil // the name says nothing, and nothing is wrong
 	}
 	parent, name := filepath.Split(dir)
-	slot, isSlot := slotNumber(name)
+	slot, isSlot := decode.SlotNumber(name)
 	if !isSlot {
-		return &decode.Log{DB: name[len(dbPrefix):], Slot: -1}, nil
+		return &decode.Log{DB: name[len(decode.DBPrefix):], Slot: -1}, nil
 	}
 	slots, err := n.countSlots(parent)
-	return &decode.Log{DB: filepath.Base(parent)[len(dbPrefix):], Slot: slot, Slots: slots}, err
+	return &decode.Log{DB: filepath.Base(parent)[len(decode.DBPrefix):], Slot: slot, Slots: slots}, err
 }
 
 // countSlots is the number of slots of a DB when their folders are numbered 0 to n-1, else 0: some of them may be
@@ -135,7 +118,7 @@ func (n *Names) countSlots(dir string) (int, error) {
 	}
 	count, highest := 0, -1
 	for _, name := range db.Below {
-		if slot, ok := slotNumber(name); ok {
+		if slot, ok := decode.SlotNumber(name); ok {
 			count++
 			highest = max(highest, slot)
 		}

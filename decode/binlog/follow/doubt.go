@@ -76,7 +76,7 @@ const manifestStores = 4
 // mayChange reports whether to wait for the manifest to change. When it has changed more often than a server changes it for one full sync, and the
 // segment is as it was, then the server has other things to do than to write its beginning: it is damage.
 func (f *follower) mayChange(number uint32) (bool, error) {
-	data, err := f.manifest.read()
+	data, err := f.manifest.Read()
 	if err != nil {
 		return true, f.unread(err)
 	}

@@ -3,7 +3,6 @@ package follow
 import (
 	"context"
 	"errors"
-	"io"
 	"time"
 )
 
@@ -24,9 +23,4 @@ func Woken(ctx context.Context, paths []string, do func() error) (bool, error) {
 	}
 	err = errors.Join(do(), t.sleep(ctx, time.Hour))
 	return t.pace.woken, errors.Join(err, t.Close())
-}
-
-// Patient reads from src as workers read from a chunk, until stop is closed.
-func Patient(src io.ReaderAt, stop <-chan struct{}) io.ReaderAt {
-	return &patient{ReaderAt: src, trouble: &trouble{}, stop: stop}
 }

@@ -16,6 +16,7 @@ import (
 	"pikabin/decode/binlog"
 	"pikabin/decode/binlog/evidence"
 	"pikabin/decode/binlog/folder"
+	"pikabin/decode/binlog/follow/patience"
 )
 
 // maxBefore is how many bytes before its position a follower remembers, to know them again.
@@ -35,38 +36,26 @@ type follower struct {
 	evidence *evidence.Reader
 	options  binlog.PlanOptions
 	dir      *folder.Dir
-	note     func(binlog.Note)
+	note     func(binlog.Oddity)
 	now      func() time.Time
-	noted    []binlog.NoteKind
-	manifest liveManifest
+	noted    []binlog.OddityKind
+	removed  bool // the folder is gone
 
-	// last is what the manifest said when there was nothing more to be had of it, valid if settled.
-	last    [folder.ManifestSize]byte
-	settled bool
-	good    [folder.ManifestSize]byte // what it said when the files were last seen to be of the history that is read
-	refresh bool                      // the manifest is another file, or the log had none
-	removed bool                      // the folder is gone
-	begun   bool                      // the place to begin with has been found in the log
+	cursor
+	manifest manifest
+	memory   memory
+	doubt    doubt
 
-	// pos is where the next chunk begins. end is what was handed out up to: it lies in the segment before while pos is the
-	// beginning of the next one.
-	pos, end decode.Position
-	fresh    bool // pos is where a history is read from, and nothing is before it
-	middle   bool // pos is not known to be the end of a record: it is that of a chunk in the middle of a segment
-
-	memory memory
-
-	plan *binlog.Plan
+	plan    *binlog.Plan
+	missing decode.Hole // comes before anything else; nil: nothing is missing
 
 	rest    rest
 	rests   bool // the log was seen to be at rest by the last look
 	resting bool // the plan is that of a log at rest
-	trouble trouble
+	trouble patience.Trouble
 	stale   bool          // the files are to be opened anew
 	kept    *decode.Chunk // could not be given yet, because what is before its end could not be read
 	stop    <-chan struct{}
-
-	doubt doubt
 
 	mu     sync.Mutex
 	public LogStatus // and of its fields those that Status does not look up
@@ -75,109 +64,115 @@ type follower struct {
 	statusRest rest // of the manifest that Status sees
 }
 
-func newFollower(l *binlog.Log, start decode.Position, o binlog.PlanOptions, note func(binlog.Note), now func() time.Time) *follower {
+func newFollower(l *binlog.Log, start decode.Position, before decode.Hole, o binlog.PlanOptions, note func(binlog.Oddity), now func() time.Time) *follower {
 	f := &follower{
-		log: l, dir: l.Folder(), evidence: l.Evidence(), options: o, note: note, now: now, pos: start, end: start, fresh: true, refresh: l.View().ManifestErr != nil,
-		manifest: liveManifest{path: folder.ManifestPath(l.Dir())},
+		log: l, dir: l.Folder(), evidence: l.Evidence(), options: o, note: note, now: now, missing: before,
+		cursor:   cursor{pos: start, end: start, kind: historyStart, found: !l.Committed().Before(start)},
+		manifest: manifest{LiveManifest: folder.LiveManifest{Path: folder.ManifestPath(l.Dir())}, refresh: l.View().ManifestErr != nil},
 	}
 	f.public = LogStatus{ID: l.ID(), Read: start, Dir: l.Dir(), Committed: l.Committed(), Moved: now()}
 	f.layout = l.View().Manifest.Layout
 	return f
 }
 
-// next gives the next chunk, or ok false when there is nothing new. What is missing is an error in its place, as in
-// Plan.Next.
+// next gives the next chunk, or ok false when there is nothing new.
 func (f *follower) next(ctx context.Context) (chunk decode.Chunk, ok bool, err error) {
-	if f.kept != nil {
-		return f.give()
-	}
-	for {
-		if f.plan == nil {
-			if news, err := f.look(); err != nil || !news {
-				f.noteRemoved()
-				return decode.Chunk{}, false, err
-			}
+	for f.kept == nil && f.missing == nil {
+		var news bool
+		if f.plan != nil {
+			news, err = f.step(ctx)
+		} else if news, err = f.look(); !news {
+			f.noteRemoved()
 		}
-		if err := f.intact(); err != nil {
-			return f.step(decode.Chunk{}, err)
-		}
-		chunk, err := f.plan.Next(ctx)
-		if err != io.EOF { //nolint:errorlint // what wraps it is an error, such as that of an archive which ends too early
-			return f.step(chunk, err)
-		}
-		if err := f.finish(); err != nil {
+		if err != nil || !news {
 			return decode.Chunk{}, false, err
 		}
 	}
+	return f.give()
 }
 
-// step follows what the plan gave.
-func (f *follower) step(chunk decode.Chunk, err error) (decode.Chunk, bool, error) {
-	var hole decode.Hole
+// step follows the plan to the next chunk, to what is missing, or to its end. news is false when the manifest has to tell what to do.
+func (f *follower) step(ctx context.Context) (news bool, err error) {
+	if err := f.intact(); err != nil {
+		return f.disturbed(err)
+	}
+	chunk, err := f.plan.Next(ctx)
+	switch {
+	case err == io.EOF: //nolint:errorlint // what wraps it is an error, such as that of an archive which ends too early
+		return true, f.finish()
+	case err != nil:
+		return f.disturbed(err)
+	case chunk.Missing != nil:
+		return f.over(chunk.Missing)
+	}
+	_, end, _ := f.plan.Within()
+	f.moved(decode.Position{Segment: chunk.Segment, Offset: chunk.End}, insideIf(chunk.End < end))
+	f.kept = &chunk
+	return true, nil
+}
+
+// disturbed ends a plan that another history or a purge has overtaken. Any other error stays one.
+func (f *follower) disturbed(err error) (news bool, _ error) {
 	var beyond *decode.BeyondError
 	switch {
-	case err == nil:
-		f.moved(decode.Position{Segment: chunk.Segment, Offset: chunk.End})
-		_, end, _ := f.plan.Within()
-		f.middle = chunk.End < end
-		f.kept = &chunk
-		return f.give()
-	case errors.Is(err, errReplaced):
+	case errors.Is(err, errReplaced), folder.Vanished(err):
 		_, err := f.atRest() // the manifest will tell, or that it does not change
-		return chunk, false, errors.Join(f.drop(), err)
+		return false, errors.Join(f.drop(), err)
 	case errors.As(err, &beyond) && f.begun:
-		return chunk, false, errors.Join(f.beyond(beyond), f.drop())
-	case errors.As(err, &hole):
-		return chunk, false, f.over(hole, err)
+		f.beyond(beyond)
+		return true, f.drop()
 	}
-	return chunk, false, err
+	return false, err
 }
 
-// give gives the chunk that was planned, once the bytes before its end are remembered.
+// give gives what is missing, or the chunk that was planned, once the bytes before its end are remembered.
 func (f *follower) give() (decode.Chunk, bool, error) {
+	if hole := f.missing; hole != nil {
+		f.missing = nil
+		return decode.Missing(hole), true, nil
+	}
 	if err := f.remember(); err != nil {
 		return decode.Chunk{}, false, err
 	}
 	chunk := *f.kept
 	f.kept = nil
-	chunk.Source = &patient{ReaderAt: chunk.Source, trouble: &f.trouble, stop: f.stop}
+	f.patient(&chunk)
 	return chunk, true, nil
 }
 
-// over continues after a hole.
-func (f *follower) over(hole decode.Hole, err error) error {
+// over continues after a hole that the plan has come to.
+func (f *follower) over(hole decode.Hole) (news bool, err error) {
 	_, _, to := hole.Hole()
-	var cut *decode.CutShortError
-	isCut := errors.As(err, &cut)
+	cut, isCut := hole.(*decode.CutShortError)
 	switch {
-	case !folder.IsDamage(err) && to.Offset > 0 && !f.resting:
+	case !folder.IsDamage(hole) && to.Offset > 0 && !f.resting:
 		// The newest segment itself is not there: a full sync is making another one, or it was unlinked while the server writes it.
 		// What is missing is known when there is a segment to continue with, or when the log is at rest.
-		if rests, errRest := f.atRest(); errRest != nil || !rests {
-			return errors.Join(f.drop(), errRest)
+		if rests, err := f.atRest(); err != nil || !rests {
+			return false, errors.Join(f.drop(), err)
 		}
 	case isCut && f.unlinked(cut.From.Segment):
-		// What Pika unlinks was whole. So it has unlinked another file of that name than the one that is open.
-		return errors.Join(f.goOn(to, cut.Why()), f.drop())
+		// What Pika unlinks was whole. So it has unlinked another file of that name than the one that is open, which tells nothing any more.
+		f.goOn(to, cut.Why())
+		return true, errors.Join(f.drop(), f.dir.LetGo())
 	}
-	f.moved(to)
-	f.middle = !isCut && to.Offset > 0 // which nothing has confirmed
-	return err
+	f.moved(to, insideIf(!isCut && to.Offset > 0)) // which nothing has confirmed
+	f.missing = hole
+	return true, nil
 }
 
-// beyond: the segment after says that this one ends before what was read of it, and so goes on from another history.
-func (f *follower) beyond(e *decode.BeyondError) error {
+// beyond: the segment after says that this one ends before what was read of it, and so continues another history.
+func (f *follower) beyond(e *decode.BeyondError) {
 	to := decode.Position{Segment: f.pos.Segment + 1}
 	if f.pos != f.end {
 		to = f.pos
 	}
-	return f.goOn(to, fmt.Sprintf("write2file%d continues from %v", to.Segment, e.End))
+	f.goOn(to, fmt.Sprintf("write2file%d continues from %v", to.Segment, e.End))
 }
 
-func (f *follower) moved(to decode.Position) {
-	f.begun, f.fresh, f.doubt.pending, f.middle = true, false, false, false
-	f.rest.pending = false
-	f.pos, f.end = to, to
+func (f *follower) moved(to decode.Position, k kind) {
+	f.move(to, k)
+	f.doubt.pending, f.rest.pending = false, false
 	f.mu.Lock()
 	f.public.Read = to
 	f.mu.Unlock()
@@ -187,9 +182,9 @@ func (f *follower) moved(to decode.Position) {
 func (f *follower) finish() error {
 	f.begun = true
 	if until := f.plan.Until(); until.Offset == 0 && until != f.pos {
-		f.pos, f.fresh = until, false
+		f.advance(until.Segment)
 	} else if until != f.pos {
-		f.moved(until)
+		f.moved(until, recordEnd)
 	}
 	return f.drop()
 }
@@ -197,7 +192,7 @@ func (f *follower) finish() error {
 // drop ends a plan where it is.
 func (f *follower) drop() error {
 	plan := f.plan
-	f.plan, f.settled, f.resting = nil, false, false
+	f.plan, f.manifest.settled, f.resting = nil, false, false
 	return plan.Close()
 }
 
@@ -210,13 +205,13 @@ func (f *follower) close() error {
 	if f.plan != nil {
 		err = f.drop()
 	}
-	return errors.Join(err, f.dir.LetGo(), f.manifest.close())
+	return errors.Join(err, f.dir.LetGo(), f.manifest.Close())
 }
 
 // read plans the way to a position that the manifest has confirmed.
 func (f *follower) read(until decode.Position) {
 	o := f.options
-	o.Entered, o.Inside = f.entered, f.middle
+	o.Entered, o.Inside = f.entered, f.kind == inside
 	f.resting = f.rests
 	f.plan = f.log.Chunks(f.pos, until, o)
 }
@@ -228,11 +223,8 @@ func (f *follower) entered(file *folder.File) error {
 		if err := f.goesOn(number); err != nil {
 			return err
 		}
-		before := f.dir.Swap(file) // so that this file is looked at, whatever the path leads to
 		f.evidence.Forget(number)
-		err := f.sameHistory(file)
-		f.dir.Swap(before)
-		if err != nil {
+		if err := f.dir.With(file, func() error { return f.sameHistory(file) }); err != nil {
 			f.evidence.Forget(number)
 			return err
 		}
@@ -259,7 +251,7 @@ func (f *follower) goesOn(number uint32) error {
 
 // sameHistory is errReplaced when a segment belongs to another history than the one before it.
 func (f *follower) sameHistory(file *folder.File) error {
-	if !f.fresh || file.Segment().Number != f.pos.Segment {
+	if f.kind != historyStart || file.Segment().Number != f.pos.Segment {
 		if begins, err := f.evidence.Begins(f.log.View(), file.Segment()); err != nil || begins {
 			return cmp.Or(err, errReplaced)
 		}
@@ -278,7 +270,7 @@ func (f *follower) sameHistory(file *folder.File) error {
 		return err
 	}
 	// The manifest has moved on, and what it says may be of another history than what the plan was made for.
-	if ends, err := f.endsHeld(f.plan.Until().Offset); err != nil || !ends {
+	if ends, err := f.endsRecord(file.Segment(), f.plan.Until().Offset); err != nil || !ends {
 		return cmp.Or(err, errReplaced)
 	}
 	return nil
@@ -306,10 +298,10 @@ func (f *follower) intact() error {
 
 // overtaken is errReplaced when the manifest names an earlier position than one that it has named.
 func (f *follower) overtaken(at decode.Position) error {
-	if f.refresh {
+	if f.manifest.refresh {
 		return errReplaced // a server was started without a manifest, or it is another one's
 	}
-	data, err := f.manifest.read()
+	data, err := f.manifest.Read()
 	if err != nil {
 		return f.unread(err)
 	}
@@ -341,8 +333,8 @@ func (f *follower) check() error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("%s: looking at the manifest: %w", f.log.ID(), err)
-	case !current && !f.refresh:
-		return f.missing()
+	case !current && !f.manifest.refresh:
+		return f.unlisted()
 	}
 	f.removed = false
 	return nil
@@ -350,9 +342,9 @@ func (f *follower) check() error {
 
 // current reports whether the manifest that is open is the one at the path.
 func (f *follower) current() (bool, error) {
-	replaced, err := f.manifest.renew()
+	replaced, err := f.manifest.Renew()
 	if replaced {
-		f.refresh, f.settled = true, false
+		f.manifest.refresh, f.manifest.settled = true, false
 	}
 	if errors.Is(err, folder.ErrNoManifest) {
 		return false, nil
@@ -360,15 +352,15 @@ func (f *follower) current() (bool, error) {
 	return err == nil && !replaced, err
 }
 
-// missing says once what it means that the manifest is not there.
-func (f *follower) missing() error {
+// unlisted says once what it means that the manifest is not there.
+func (f *follower) unlisted() error {
 	_, err := os.Stat(f.dir.Path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		f.removed = true
 		return nil
-	case err == nil && f.manifest.file != nil:
-		f.once(binlog.NoteUnlisted, f.manifest.path, "the manifest is gone: following the server as long as it has it open")
+	case err == nil && f.manifest.IsOpen():
+		f.once(binlog.OddityUnlisted, f.manifest.Path, "the manifest is gone: following the server as long as it has it open")
 	}
 	return err
 }
@@ -376,16 +368,16 @@ func (f *follower) missing() error {
 // noteRemoved says that a folder is gone, when what was in it has been read.
 func (f *follower) noteRemoved() {
 	if f.removed {
-		f.once(binlog.NoteRemoved, f.dir.Path, "the folder was removed, it was read up to %v", f.end)
+		f.once(binlog.OddityRemoved, f.dir.Path, "the folder was removed, it was read up to %v", f.end)
 	}
 }
 
-func (f *follower) once(kind binlog.NoteKind, path, format string, args ...any) {
+func (f *follower) once(kind binlog.OddityKind, path, format string, args ...any) {
 	if slices.Contains(f.noted, kind) {
 		return
 	}
 	f.noted = append(f.noted, kind)
-	f.note(binlog.Note{Kind: kind, Log: f.log.ID(), Path: path, Text: fmt.Sprintf(format, args...)})
+	f.note(binlog.Oddity{Kind: kind, Log: f.log.ID(), Path: path, Text: fmt.Sprintf(format, args...)})
 }
 
 // segmentPath is that of the plain segment with a number.

@@ -19,6 +19,11 @@ type memory struct {
 	head   []byte          // the first bytes of the segment
 }
 
+// forget leaves nothing to compare with.
+func (m *memory) forget() {
+	m.before, m.head, m.at = m.before[:0], m.head[:0], decode.Position{}
+}
+
 // remember keeps the bytes before end, as far as they are in the segment that is held. How the segment begins it keeps as it was when
 // the segment was entered: the bytes before end may be of another history already.
 func (f *follower) remember() error {
@@ -91,13 +96,11 @@ func (f *follower) reopen() (same bool, err error) {
 	if f.memory.at != f.end || !tells(f.memory.before) {
 		return false, nil
 	}
-	held := f.dir.Swap(nil)
-	file, err := f.dir.OpenPlain(folder.Segment{Number: f.end.Segment, Path: f.segmentPath(f.end.Segment)})
+	file, err := f.dir.OpenPath(folder.Segment{Number: f.end.Segment, Path: f.segmentPath(f.end.Segment)})
 	if err != nil {
-		f.dir.Swap(held)
 		return false, notThere(err)
 	}
-	f.dir.Swap(file)
+	held := f.dir.Swap(file)
 	if other, err := f.compare(); err != nil || other != "" || file.Size() < f.end.Offset {
 		f.dir.Swap(held)
 		return false, errors.Join(err, file.Release())

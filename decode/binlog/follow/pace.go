@@ -70,7 +70,7 @@ func (t *Tail) sleep(ctx context.Context, d time.Duration) error {
 	t.timer.Reset(d)
 	select {
 	case <-t.timer.C:
-	case <-t.watch.wake:
+	case <-t.watch.Wake():
 		t.pace.woken = true
 	case <-t.stop:
 	case <-ctx.Done():

@@ -16,6 +16,7 @@ const restTime = 5 * time.Second
 // rest tells a log at rest, whose damage is all that there is to say of it, from one that a server is about to change.
 type rest struct {
 	pending  bool // there is something that does not fit
+	tried    bool // and it was seen that reading as of a log at rest is of no help
 	since    time.Time
 	manifest [folder.ManifestSize]byte
 	segments []folder.Segment
@@ -30,8 +31,8 @@ func (r *rest) reached(manifest [folder.ManifestSize]byte, segments []folder.Seg
 	return now.Sub(r.since) >= restTime
 }
 
-// waits reports whether the time is still to be waited for. What has not been settled soon after it never is.
-func (r *rest) waits(now time.Time) bool { return r.pending && now.Sub(r.since) < 2*restTime }
+// waits reports whether the time is still to be waited for, and the look after it.
+func (r *rest) waits() bool { return r.pending && !r.tried }
 
 // atRest reports whether manifest and folder have been as they are for long.
 func (f *follower) atRest() (bool, error) {
@@ -39,7 +40,7 @@ func (f *follower) atRest() (bool, error) {
 	if err != nil {
 		return false, notThere(err)
 	}
-	return f.rest.reached(f.last, list.Segments, f.now()), nil
+	return f.rest.reached(f.manifest.last, list.Segments, f.now()), nil
 }
 
 // lookAtRest plans the way to a manifest that the files do not bear out, once it is that of a log at rest: damaged and missing
@@ -52,6 +53,7 @@ func (f *follower) lookAtRest(m folder.Manifest) (verdict, error) {
 		_, err := f.atRest()
 		return notYet, err
 	}
+	f.rest.tried = true
 	if s, err := f.standing(); err != nil || s.other != "" && f.begun {
 		return notYet, err // of another history, which has not told yet where it begins
 	}
@@ -71,6 +73,9 @@ type StuckError struct {
 
 // Error says how far the log was read, and why no further.
 func (e *StuckError) Error() string {
+	if e.End == (decode.Position{}) && e.Err != nil {
+		return fmt.Sprintf("%s: could not be read: %v", e.Log, e.Err)
+	}
 	text := fmt.Sprintf("%s: read up to %v, and not to its end %v", e.Log, e.Read, e.End)
 	if e.Err == nil {
 		return text + ": what is between does not fit the manifest; convert and verify say more"
@@ -83,8 +88,8 @@ func (e *StuckError) Unwrap() error { return e.Err }
 
 // unreached is a *StuckError if something keeps the log from being read to its end.
 func (f *follower) unreached() error {
-	trouble := f.trouble.get()
-	if trouble == nil && (!f.rest.pending || f.rest.waits(f.now())) {
+	trouble := f.trouble.Err()
+	if trouble == nil && (!f.rest.pending || f.rest.waits()) {
 		return nil
 	}
 	f.mu.Lock()

@@ -69,7 +69,7 @@ func (s *LogStatus) moveTo(committed decode.Position, now time.Time) {
 // status looks at the manifest and the folder with eyes of its own: who reads the log may be waiting for somebody to take what
 // he has read. A manifest that the files do not bear out says nothing, unless it stays so.
 func (f *follower) status() (LogStatus, error) {
-	data, errManifest := folder.ReadManifest(f.manifest.path)
+	data, errManifest := folder.ReadManifest(f.manifest.Path)
 	list, err := folder.List(f.dir.Path)
 	var unpurged []uint32
 	if err == nil {
@@ -80,13 +80,13 @@ func (f *follower) status() (LogStatus, error) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.public.Trouble, f.public.TroubleSince = f.trouble.state()
+	f.public.Trouble, f.public.TroubleSince = f.trouble.State()
 	if notThere(err) != nil {
 		return f.public, fmt.Errorf("%s: %w", f.public.ID, err)
 	}
 	if err == nil {
 		m, err := folder.ParseManifest(data, f.layout)
-		if errManifest == nil && err == nil && (m.Fits(list.Segments) || f.statusRest.reached([folder.ManifestSize]byte(data), list.Segments, f.now())) {
+		if errManifest == nil && err == nil && (m.Fits(list.Segments) || f.grows(m, list) || f.statusRest.reached([folder.ManifestSize]byte(data), list.Segments, f.now())) {
 			f.public.moveTo(m.Position, f.now())
 		}
 		f.public.Unpurged = unpurged
@@ -95,4 +95,10 @@ func (f *follower) status() (LogStatus, error) {
 	s := f.public
 	s.Segments = slices.Clone(s.Segments)
 	return s, nil
+}
+
+// grows reports whether a manifest names a later place in the segment that it has named before, and whose file has lost its name.
+func (f *follower) grows(m folder.Manifest, list *folder.Listing) bool {
+	_, there := folder.Find(list.Segments, m.Position.Segment)
+	return !there && m.Position.Segment == f.public.Committed.Segment && f.public.Committed.Before(m.Position)
 }

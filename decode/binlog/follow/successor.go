@@ -17,10 +17,10 @@ const (
 	breaks                     // it continues from elsewhere
 )
 
-// behindUnlinked judges the way from a segment that is held and has lost its name to what comes after it: more if it is that of one
+// afterUnlinked judges the way from a segment that is held and has lost its name to what comes after it: more if it is that of one
 // history. A purge takes names away and no records, but a full sync puts another segment in the place of the one that is held, and
 // when that has been purged as well only the segment after it is left to tell.
-func (f *follower) behindUnlinked(m folder.Manifest) (verdict, error) {
+func (f *follower) afterUnlinked(m folder.Manifest) (verdict, error) {
 	held := f.dir.Held()
 	if held == nil || held.Segment().Number != f.end.Segment || f.end.Segment == math.MaxUint32 {
 		return more, nil
@@ -46,7 +46,7 @@ func (f *follower) behindUnlinked(m folder.Manifest) (verdict, error) {
 	return moreThenLook, nil
 }
 
-// beforeGap judges the rest of a segment that is held and has lost its name, with the one after it. A server that goes on to another
+// beforeGap judges the rest of a segment that is held and has lost its name, with the one after it. A server that moves to another
 // segment has cut it to the end of its records. Else it may be that of a server that was killed, and what is after the
 // last record known to be committed is none.
 func (f *follower) beforeGap(m folder.Manifest, held *folder.File, next folder.Segment) (verdict, error) {
@@ -67,13 +67,13 @@ func (f *follower) beforeGap(m folder.Manifest, held *folder.File, next folder.S
 	if e.Found && o.Found && o.Has&e.Last.Has&decode.HasLogicID != 0 && o.LogicID <= e.Last.LogicID {
 		return f.replaced(m, fmt.Sprintf("write2file%d begins with the logic id %d, and %d was read", next.Number, o.LogicID, e.Last.LogicID))
 	}
-	span.Begin, span.Exact = f.end.Offset, !f.middle
+	span.Begin, span.Exact = f.end.Offset, f.kind != inside
 	if end, err := f.evidence.WholeEnd(now, span); err != nil || end == now.Size() {
 		return more, err
 	}
-	gap := &decode.GapError{Log: f.log.ID(), From: f.end, To: next.Start(), First: f.end.Segment, Last: next.Number - 1}
-	f.moved(next.Start())
-	return notYet, gap
+	f.missing = &decode.GapError{Log: f.log.ID(), From: f.end, To: next.Start(), First: f.end.Segment, Last: next.Number - 1}
+	f.moved(next.Start(), recordEnd)
+	return hole, nil
 }
 
 // succession compares how a segment begins with how the one before it ends. On a replica whose positions have drifted from those of its
@@ -88,7 +88,14 @@ func (f *follower) succession(held *folder.File, next folder.Segment) (successor
 	if f.dir.Links != nil {
 		unknown = continues
 	}
+	there, missing, err := f.evidence.Before(f.log.View(), next)
+	if err != nil {
+		return unknown, err
+	}
 	if !o.Found || !o.HasAt || o.Offset != 0 || o.At.Segment != f.end.Segment {
+		if there {
+			return continues, nil // its server was started between the rotation and this record
+		}
 		return unknown, nil
 	}
 	now, err := held.Again()
@@ -101,6 +108,9 @@ func (f *follower) succession(held *folder.File, next folder.Segment) (successor
 		if e, err := f.evidence.Ending(now, span, o.At.Offset); err != nil || e.Boundary {
 			return continues, err
 		}
+	}
+	if missing {
+		return breaks, nil
 	}
 	e, err := f.evidence.Ending(now, span, f.end.Offset)
 	far := o.At.Offset >= now.Size()+decode.BlockSize || o.At.Offset+decode.BlockSize <= f.end.Offset

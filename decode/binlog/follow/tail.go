@@ -11,6 +11,9 @@ import (
 
 	"pikabin/decode"
 	"pikabin/decode/binlog"
+	"pikabin/decode/binlog/follow/discovery"
+	"pikabin/decode/binlog/follow/patience"
+	"pikabin/decode/binlog/follow/watch"
 )
 
 // Options say how live logs are followed. The zero value is the default.
@@ -27,30 +30,31 @@ type Options struct {
 	// Want says which logs are followed. nil: all.
 	Want func(*decode.Log) bool
 
-	// Start says where a log begins. late: it was not there at the start, and Log.Start is all of it. nil: Log.Start.
-	Start func(ctx context.Context, l *binlog.Log, late bool) (decode.Position, error)
+	// Start says where the reading of a log begins, and what is missing before that, which comes out of Next first. late: the log
+	// was not there at the start, and Log.Start is all of it. nil: Log.Start.
+	Start func(ctx context.Context, l *binlog.Log, late bool) (from decode.Position, before decode.Hole, err error)
 
 	// Note is told what is odd, from the goroutine of Next. nil: nobody is.
-	Note func(binlog.Note)
+	Note func(binlog.Oddity)
 }
 
 // Tail follows the logs of a live server: all that is committed, each log in its order, the logs interleaved. What is missing
-// comes as a decode.Hole in its place; where the history was replaced that is a *decode.RewrittenError, after which comes the
-// present history from its beginning.
+// comes in its place; where the history was replaced that is a *decode.RewrittenError, after which comes the present history from
+// its beginning.
 //
 // Next, Logs and Close are for one goroutine at a time, Stop and Status for any.
 type Tail struct {
 	options Options
-	roots   []string
+	finder  discovery.Finder
 	pace    pace
-	watch   *watcher
+	watch   *watch.Watcher
 	timer   *time.Timer
 	wait    func(context.Context, time.Duration) error
 
-	trouble   trouble         // of the folders above the logs
-	known     map[string]bool // folders of logs that are followed or not wanted
-	turn      int             // the follower that is asked first
-	mu        sync.Mutex      // of followers, against Status
+	trouble   patience.Trouble // of the folders above the logs
+	turn      int              // the follower that is asked first
+	hurried   bool             // what has failed was tried once more before the end
+	mu        sync.Mutex       // of followers, against Status
 	followers []*follower
 
 	stopOnce sync.Once
@@ -65,26 +69,69 @@ func Open(ctx context.Context, paths []string, o Options) (*Tail, error) {
 
 func open(ctx context.Context, paths []string, o Options, now func() time.Time) (*Tail, error) {
 	if o.Note == nil {
-		o.Note = func(binlog.Note) {}
+		o.Note = func(binlog.Oddity) {}
 	}
-	t := &Tail{options: o, known: map[string]bool{}, stop: make(chan struct{}), timer: time.NewTimer(time.Hour)}
+	t := &Tail{options: o, stop: make(chan struct{}), timer: time.NewTimer(time.Hour)}
+	t.finder = discovery.Finder{Options: o.Options, Want: o.Want, Note: o.Note, Now: now, Take: t.follow}
 	t.wait = t.sleep
 	var err error
-	if t.watch, err = newWatcher(o.NoWatch); err != nil {
+	if t.watch, err = watch.New(o.NoWatch); err != nil {
 		t.noteNoWatch("", err)
 	}
 	t.pace = newPace(&t.options, now)
-	if err := t.find(ctx, paths); err != nil {
+	roots, err := t.finder.Start(paths)
+	for _, root := range roots {
+		t.watchDir(root)
+	}
+	if err == nil {
+		err = t.finder.Look(ctx, false)
+	}
+	if err != nil {
 		return nil, errors.Join(err, t.Close())
 	}
 	return t, nil
 }
 
-// Next returns the next chunk of any log, a decode.Hole in the place of what is missing, or io.EOF after Stop and when Idle
-// is over. It waits for the server to write. After a hole it continues when it is called again; any other error comes again.
+// follow takes up a log.
+func (t *Tail) follow(ctx context.Context, l *binlog.Log, late bool) error {
+	start, before, err := t.start(ctx, l, late)
+	if err != nil {
+		return err
+	}
+	for _, o := range l.Oddities() {
+		t.options.Note(o)
+	}
+	t.watchDir(l.Dir())
+	f := newFollower(l, start, before, t.options.Plan, t.options.Note, t.pace.now)
+	f.stop = t.stop
+	t.mu.Lock()
+	t.followers = append(slices.Clip(t.followers), f)
+	t.mu.Unlock()
+	return nil
+}
+
+func (t *Tail) start(ctx context.Context, l *binlog.Log, late bool) (from decode.Position, before decode.Hole, err error) {
+	if late {
+		t.options.Note(binlog.Oddity{Kind: binlog.OddityAppeared, Log: l.ID(), Path: l.Dir(), Text: "a new log: reading it from " + l.Start().String()})
+	}
+	if t.options.Start == nil {
+		return l.Start(), nil, nil
+	}
+	return t.options.Start(ctx, l, late)
+}
+
+// watchDir has the changes of a folder announced, if that can be had.
+func (t *Tail) watchDir(dir string) {
+	if err := t.watch.Add(dir); err != nil {
+		t.noteNoWatch(dir, err)
+	}
+}
+
+// Next returns the next chunk of any log, or io.EOF after Stop and when Idle is over. It waits for the server to write. An error
+// comes again.
 func (t *Tail) Next(ctx context.Context) (decode.Chunk, error) {
 	for {
-		if t.stopped() {
+		if t.stopped() && !t.retryFailed() {
 			return decode.Chunk{}, t.end()
 		}
 		if err := t.lookAround(ctx); err != nil {
@@ -92,10 +139,13 @@ func (t *Tail) Next(ctx context.Context) (decode.Chunk, error) {
 		}
 		chunk, ok, err := t.round(ctx)
 		if ok || err != nil {
-			t.pace.news = t.pace.now()
+			t.pace.news, t.hurried = t.pace.now(), false
 			return chunk, err
 		}
-		if t.pace.over() && !t.waits() {
+		switch {
+		case t.stopped():
+			continue
+		case t.pace.over() && !t.waits() && !t.retryFailed():
 			return decode.Chunk{}, t.end()
 		}
 		if err := t.wait(ctx, t.pace.interval()); err != nil {
@@ -106,8 +156,22 @@ func (t *Tail) Next(ctx context.Context) (decode.Chunk, error) {
 
 // waits reports whether a log is not read to its end, and may be in a moment.
 func (t *Tail) waits() bool {
-	now := t.pace.now()
-	return slices.ContainsFunc(t.followers, func(f *follower) bool { return f.rest.waits(now) })
+	return slices.ContainsFunc(t.followers, func(f *follower) bool { return f.rest.waits() && f.trouble.Err() == nil })
+}
+
+// retryFailed has what has failed tried once more at once, and reports whether there is any: a tail is not to end with trouble that is over.
+func (t *Tail) retryFailed() bool {
+	if t.hurried {
+		return false
+	}
+	for _, f := range t.followers {
+		t.hurried = f.trouble.Hurry() || t.hurried
+	}
+	for _, c := range t.finder.Closed() {
+		t.hurried = c.Trouble.Hurry() || t.hurried
+		t.pace.woken = true
+	}
+	return t.hurried
 }
 
 // end is io.EOF, or what kept logs from being read to their ends.
@@ -115,6 +179,9 @@ func (t *Tail) end() error {
 	var errs []error
 	for _, f := range t.followers {
 		errs = append(errs, f.unreached())
+	}
+	for _, c := range t.finder.Closed() {
+		errs = append(errs, &StuckError{Log: c.ID, Err: c.Trouble.Err()})
 	}
 	if err := errors.Join(errs...); err != nil {
 		return err
@@ -128,7 +195,7 @@ func (t *Tail) round(ctx context.Context) (chunk decode.Chunk, ok bool, err erro
 		f := t.followers[t.turn%len(t.followers)]
 		t.turn = (t.turn + 1) % len(t.followers)
 		f.tell()
-		if f.trouble.waits(t.pace.now()) {
+		if f.trouble.Waits(t.pace.now()) {
 			continue
 		}
 		if chunk, ok, err = f.next(ctx); err != nil {
@@ -148,7 +215,7 @@ func (t *Tail) lookAround(ctx context.Context) error {
 	check, search := t.pace.due()
 	if check {
 		for _, f := range t.followers {
-			if f.trouble.waits(t.pace.now()) {
+			if f.trouble.Waits(t.pace.now()) {
 				continue
 			}
 			if err := f.check(); err != nil && f.suffer(err) != nil {
@@ -159,16 +226,16 @@ func (t *Tail) lookAround(ctx context.Context) error {
 	if !search {
 		return nil
 	}
-	err := t.discover(ctx, true)
+	err := t.finder.Look(ctx, true)
 	switch {
-	case passing(err):
-		t.trouble.meet(err, t.pace.now())
-		if err := t.trouble.news(); err != nil {
-			t.options.Note(binlog.Note{Kind: binlog.NoteTrouble, Text: "cannot look for new logs now, trying again: " + err.Error()})
+	case patience.Passing(err):
+		t.trouble.Meet(err, t.pace.now())
+		if err := t.trouble.News(); err != nil {
+			t.options.Note(binlog.Oddity{Kind: binlog.OddityTrouble, Text: "cannot look for new logs now, trying again: " + err.Error()})
 		}
 		return nil
 	case err == nil:
-		t.trouble.over()
+		t.trouble.Over()
 	}
 	return err
 }
@@ -189,7 +256,7 @@ func (t *Tail) Stop() { t.stopOnce.Do(func() { close(t.stop) }) }
 func (t *Tail) Close() error {
 	t.Stop()
 	t.timer.Stop()
-	err := t.watch.close()
+	err := t.watch.Close()
 	for _, f := range t.followers {
 		err = errors.Join(err, f.close())
 	}
@@ -211,16 +278,20 @@ func (t *Tail) Status() ([]LogStatus, error) {
 	t.mu.Lock()
 	followers := t.followers
 	t.mu.Unlock()
-	list := make([]LogStatus, len(followers))
+	list := make([]LogStatus, 0, len(followers))
 	var errs []error
-	for i, f := range followers {
-		var err error
-		list[i], err = f.status()
-		errs = append(errs, err)
+	for _, f := range followers {
+		s, err := f.status()
+		list, errs = append(list, s), append(errs, err)
+	}
+	for _, c := range t.finder.Closed() { // of which nothing but the trouble is known
+		s := LogStatus{ID: c.ID, Dir: c.Dir}
+		s.Trouble, s.TroubleSince = c.Trouble.State()
+		list = append(list, s)
 	}
 	return list, errors.Join(errs...)
 }
 
 func (t *Tail) noteNoWatch(dir string, err error) {
-	t.options.Note(binlog.Note{Kind: binlog.NoteNoWatch, Path: dir, Text: fmt.Sprintf("cannot watch the folder, polling it instead: %v", err)})
+	t.options.Note(binlog.Oddity{Kind: binlog.OddityNoWatch, Path: dir, Text: fmt.Sprintf("cannot watch the folder, polling it instead: %v", err)})
 }

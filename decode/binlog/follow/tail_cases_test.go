@@ -43,7 +43,7 @@ func TestTailHoles(t *testing.T) {
 		do   func(t *testing.T, s *pikasim.Server, r *reader)
 		want []string // after the records 0:0 and 0:71
 	}{
-		"purged while behind": {
+		"purged while it lags": {
 			do: func(t *testing.T, s *pikasim.Server, _ *reader) {
 				t.Helper()
 				for range 3 {
@@ -75,6 +75,18 @@ func TestTailHoles(t *testing.T) {
 				put(t, s, 1, 0)
 			},
 			want: []string{"db0 0:142", "db0 0:213", "db0 1:0"},
+		},
+		"a full sync in place, and all unlinked before a look at it": {
+			do: func(t *testing.T, s *pikasim.Server, r *reader) {
+				t.Helper()
+				must(t, s.FullSync(at(0, 1000)))
+				must(t, s.PurgeLive())
+				r.drain()
+				r.drain()
+				must(t, s.Rotate())
+				put(t, s, 1, 0)
+			},
+			want: []string{"db0 Rewritten 0:142 to 0:1000", "db0 1:0"},
 		},
 		"a full sync to a lower segment": {
 			do: func(t *testing.T, s *pikasim.Server, r *reader) {
@@ -202,12 +214,12 @@ func TestTailManyLogs(t *testing.T) {
 	var late []string
 	must(t, r.open(follow.Options{
 		Want: func(l *decode.Log) bool { return l.DB != "db9" },
-		Start: func(_ context.Context, l *binlog.Log, isLate bool) (decode.Position, error) {
+		Start: func(_ context.Context, l *binlog.Log, isLate bool) (decode.Position, decode.Hole, error) {
 			if isLate {
 				late = append(late, l.ID().String())
-				return l.Start(), nil
+				return l.Start(), nil, nil
 			}
-			return l.Committed(), nil
+			return l.Committed(), nil, nil
 		},
 	}, top))
 	put(t, a, 1, 0)
@@ -225,8 +237,8 @@ func TestTailManyLogs(t *testing.T) {
 	if diff := cmp.Diff([]string{"db1"}, late); diff != "" {
 		t.Errorf("late logs (-want +got):\n%s", diff)
 	}
-	if want := []binlog.NoteKind{binlog.NoteAppeared, binlog.NoteRemoved}; !slices.Equal(r.notes, want) {
-		t.Errorf("notes %v, want %v", r.notes, want)
+	if want := []binlog.OddityKind{binlog.OddityAppeared, binlog.OddityRemoved}; !slices.Equal(r.oddities, want) {
+		t.Errorf("oddities %v, want %v", r.oddities, want)
 	}
 	again := serverIn(t, filepath.Join(top, "log_db1"), pikasim.Options{})
 	put(t, again, 1, 0)
@@ -287,11 +299,13 @@ func TestTailRefuses(t *testing.T) {
 	}
 }
 
-func TestTailStartBehindTheEnd(t *testing.T) {
+func TestTailStartPastTheEnd(t *testing.T) {
 	s := server(t, pikasim.Options{})
 	put(t, s, 1, 0)
 	r := tailOf(t, follow.Options{
-		Start: func(context.Context, *binlog.Log, bool) (decode.Position, error) { return at(0, 72), nil },
+		Start: func(context.Context, *binlog.Log, bool) (decode.Position, decode.Hole, error) {
+			return at(0, 72), nil, nil
+		},
 	}, s.Dir())
 	for range 2 {
 		_, err := r.tail.Next(t.Context())
@@ -318,108 +332,5 @@ func TestTailEnds(t *testing.T) {
 	r.tail.Stop()
 	if _, err := r.tail.Next(t.Context()); !errors.Is(err, io.EOF) {
 		t.Errorf("after Stop: %v", err)
-	}
-}
-
-// TestTailPace: the longer nothing has come, the longer it waits, up to the limit.
-func TestTailPace(t *testing.T) {
-	s := server(t, pikasim.Options{})
-	r := tailOf(t, follow.Options{PollMax: 50 * time.Millisecond}, s.Dir())
-	r.left = 2000
-	r.step()
-	if !slices.IsSorted(r.waits) || r.waits[0] != 500*time.Microsecond || r.waits[len(r.waits)-1] != 50*time.Millisecond {
-		t.Errorf("waits from %v to %v", r.waits[0], r.waits[len(r.waits)-1])
-	}
-}
-
-func TestTailStatus(t *testing.T) {
-	s := server(t, pikasim.Options{})
-	put(t, s, 2, 0)
-	r := tailOf(t, follow.Options{}, s.Dir())
-	r.catchUp()
-	r.clock = r.clock.Add(time.Hour)
-	must(t, s.Rotate())
-	put(t, s, 1, 0)
-	list, err := r.tail.Status()
-	if err != nil || len(list) != 1 {
-		t.Fatalf("%v, %v", list, err)
-	}
-	got := list[0]
-	if got.Read != at(0, 142) || got.Committed != at(1, 71) || !got.Moved.Equal(r.clock) || len(got.Segments) != 2 {
-		t.Errorf("status %+v", got)
-	}
-	for _, c := range []struct {
-		pos      decode.Position
-		bytes    int64
-		segments int
-	}{{at(0, 71), 142, 1}, {at(0, 142), 71, 1}, {at(1, 71), 0, 0}} {
-		if bytes, segments := got.Behind(c.pos); bytes != c.bytes || segments != c.segments {
-			t.Errorf("behind %v: %d bytes, %d segments, want %d and %d", c.pos, bytes, segments, c.bytes, c.segments)
-		}
-	}
-}
-
-// TestTailWakes waits for real: the poll is an hour away, so it is the new segment that wakes it.
-func TestTailWakes(t *testing.T) {
-	top := t.TempDir()
-	s := serverIn(t, filepath.Join(top, "log_db0"), pikasim.Options{})
-	put(t, s, 1, 0)
-	woken, err := follow.Woken(t.Context(), []string{top}, func() error {
-		return errors.Join(s.Rotate(), os.WriteFile(filepath.Join(top, "pika.INFO"), nil, 0o600))
-	})
-	if err != nil || !woken {
-		t.Errorf("woken %t, %v", woken, err)
-	}
-}
-
-func TestTailContext(t *testing.T) {
-	s := server(t, pikasim.Options{})
-	tail, err := follow.Open(t.Context(), []string{s.Dir()}, follow.Options{})
-	must(t, err)
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := tail.Next(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("error %v", err)
-	}
-	must(t, tail.Close())
-}
-
-func TestTailPollDoesNotAllocate(t *testing.T) {
-	s := server(t, pikasim.Options{})
-	put(t, s, 1, 0)
-	r := tailOf(t, follow.Options{}, s.Dir())
-	r.drain()
-	r.clock = r.clock.Add(time.Millisecond)
-	frozen := r.clock
-	n := testing.AllocsPerRun(100, func() {
-		r.clock, r.waits = frozen, r.waits[:0]
-		if _, err := r.tail.Next(t.Context()); !errors.Is(err, errQuiet) {
-			t.Fatal(err)
-		}
-	})
-	if n > 0 {
-		t.Errorf("%v allocations, want none", n)
-	}
-}
-
-func BenchmarkTailPoll(b *testing.B) {
-	dir := filepath.Join(b.TempDir(), "log_db0")
-	s, err := pikasim.Open(dir, pikasim.Options{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer s.Kill()
-	clock := time.Unix(1_700_000_000, 0)
-	tail, err := follow.OpenAt(b.Context(), []string{dir}, follow.Options{NoWatch: true}, func() time.Time { return clock },
-		func(context.Context, time.Duration) error { return errQuiet })
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer tail.Close()
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := tail.Next(b.Context()); !errors.Is(err, errQuiet) {
-			b.Fatal(err)
-		}
 	}
 }

@@ -32,9 +32,9 @@ type reader struct {
 	waits []time.Duration
 	left  int // waits that are allowed
 
-	got   []item
-	mark  mark
-	notes []binlog.NoteKind
+	got      []item
+	mark     mark
+	oddities []binlog.OddityKind
 }
 
 // item is what a tail gave: a record, or what is missing.
@@ -71,7 +71,7 @@ func tailOf(t *testing.T, o follow.Options, paths ...string) *reader {
 }
 
 func (r *reader) open(o follow.Options, paths ...string) error {
-	o.Note = func(n binlog.Note) { r.notes = append(r.notes, n.Kind) }
+	o.Note = func(n binlog.Oddity) { r.oddities = append(r.oddities, n.Kind) }
 	o.NoWatch = true
 	tail, err := follow.OpenAt(r.t.Context(), paths, o, func() time.Time { return r.clock }, r.wait)
 	if err != nil {
@@ -103,26 +103,23 @@ func (r *reader) step() bool {
 		r.take(chunk)
 		return true
 	}
-	var hole decode.Hole
-	switch {
-	case errors.Is(err, errQuiet) || err == io.EOF:
-		return false
-	case errors.As(err, &hole):
-		r.lose(hole)
-		return true
-	default:
+	if !errors.Is(err, errQuiet) && err != io.EOF {
 		r.t.Fatal(err)
-		return false
 	}
+	return false
 }
 
 // take scans a chunk.
 func (r *reader) take(chunk decode.Chunk) {
 	r.t.Helper()
 	defer chunk.Release()
+	if chunk.Missing != nil {
+		r.lose(chunk.Missing)
+		return
+	}
 	var s decode.Scanner
 	var rec decode.Record
-	s.Reset(chunk.Source, chunk.Span)
+	s.Reset(chunk.Blocks, chunk.Span)
 	for {
 		err := s.Next(&rec)
 		switch {

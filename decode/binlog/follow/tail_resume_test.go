@@ -32,6 +32,9 @@ func (m *mark) begin(ctx context.Context, l *binlog.Log) (from decode.Position, 
 	}
 	if beyond, ok := errors.AsType[*decode.BeyondError](err); ok {
 		to := l.HistoryStart()
+		if beyond.End.Offset == 0 {
+			to = beyond.End
+		}
 		return to, &decode.RewrittenError{Log: l.ID(), From: m.position, To: to, Reason: fmt.Sprint("the log ends at ", beyond.End)}
 	}
 	return m.position, nil
@@ -40,7 +43,7 @@ func (m *mark) begin(ctx context.Context, l *binlog.Log) (from decode.Position, 
 // keep notes where the records of a chunk end that were read.
 func (r *reader) keep(chunk *decode.Chunk, rec *decode.Record) {
 	r.t.Helper()
-	fence, err := decode.NewFence(chunk.Source, rec.Offset, rec.End, chunk.Generation)
+	fence, err := decode.NewFence(chunk.Blocks, rec.Offset, rec.End, chunk.Generation)
 	must(r.t, err)
 	r.mark = mark{decode.Position{Segment: chunk.Segment, Offset: rec.End}, fence, true}
 }
@@ -56,17 +59,19 @@ func (r *reader) lose(hole decode.Hole) {
 func (r *reader) resume(dir string, g decode.Generation) {
 	r.t.Helper()
 	must(r.t, r.tail.Close())
+	before := false
 	must(r.t, r.open(follow.Options{
 		Options: binlog.Options{Generation: g}, // a log of nothing but filler does not show it
 		Plan:    binlog.PlanOptions{ChunkSize: decode.BlockSize},
-		Start: func(ctx context.Context, l *binlog.Log, _ bool) (decode.Position, error) {
+		Start: func(ctx context.Context, l *binlog.Log, _ bool) (decode.Position, decode.Hole, error) {
 			from, rewritten := r.mark.begin(ctx, l)
-			if rewritten != nil {
-				r.lose(rewritten)
-			}
-			return from, nil
+			before = rewritten != nil
+			return from, rewritten, nil
 		},
 	}, dir))
+	if before && !r.step() {
+		r.t.Error("what is missing before the place is not given")
+	}
 }
 
 // convert reads once all there is after what was read.
@@ -82,10 +87,6 @@ func (r *reader) convert(dir string, g decode.Generation) {
 		chunk, err := plan.Next(r.t.Context())
 		if errors.Is(err, io.EOF) {
 			return
-		}
-		if hole, ok := errors.AsType[decode.Hole](err); ok {
-			r.lose(hole)
-			continue
 		}
 		must(r.t, err)
 		r.take(chunk)

@@ -4,18 +4,20 @@ package follow_test
 
 import (
 	"errors"
-	"io/fs"
+	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"pikabin/decode/binlog"
 	"pikabin/decode/binlog/follow"
+	"pikabin/decode/binlog/follow/discovery"
 	"pikabin/decode/binlogtest/pikasim"
 )
 
@@ -41,8 +43,43 @@ func TestTroubleOfOneLog(t *testing.T) {
 	}
 	must(t, os.Remove(loop))
 	wantTexts(t, r, "db0 0:0", "db1 0:0", "db0 1:0", "db1 1:0")
-	if want := []binlog.NoteKind{binlog.NoteTrouble, binlog.NoteTrouble}; !cmp.Equal(r.notes[:min(2, len(r.notes))], want) {
-		t.Errorf("notes %v, want %v first", r.notes, want)
+	if want := []binlog.OddityKind{binlog.OddityTrouble, binlog.OddityTrouble}; !cmp.Equal(r.oddities[:min(2, len(r.oddities))], want) {
+		t.Errorf("oddities %v, want %v first", r.oddities, want)
+	}
+}
+
+// TestTroubleAtTheStart: a log that cannot be opened holds up no other, is told of, and is read when it can be.
+func TestTroubleAtTheStart(t *testing.T) {
+	for _, mended := range []bool{true, false} {
+		top := t.TempDir()
+		a := serverIn(t, filepath.Join(top, "log_db0"), pikasim.Options{})
+		b := serverIn(t, filepath.Join(top, "log_db1"), pikasim.Options{})
+		put(t, a, 1, 0)
+		put(t, b, 1, 0)
+		loop := filepath.Join(b.Dir(), "write2file99")
+		must(t, os.Symlink(loop, loop))
+		if logs, err := discovery.Find([]string{top}, binlog.Options{}); err != nil || len(logs) != 1 {
+			t.Errorf("found %d logs, %v", len(logs), err)
+		}
+		r := tailOf(t, follow.Options{Idle: time.Hour}, top)
+		wantTexts(t, r, "db0 0:0")
+		list, _ := r.tail.Status()
+		if len(list) != 2 || list[0].Trouble != nil || list[1].ID.DB != "db1" || !errors.Is(list[1].Trouble, syscall.ELOOP) {
+			t.Errorf("status %+v", list)
+		}
+		if mended {
+			must(t, os.Remove(loop))
+			wantTexts(t, r, "db0 0:0", "db1 0:0")
+			if want := []binlog.OddityKind{binlog.OddityTrouble, binlog.OddityTrouble}; !cmp.Equal(r.oddities, want) {
+				t.Errorf("oddities %v", r.oddities)
+			}
+			continue
+		}
+		r.clock = r.clock.Add(2 * time.Hour)
+		r.left = 3
+		if _, err := r.tail.Next(t.Context()); !errors.Is(err, syscall.ELOOP) || !strings.Contains(err.Error(), "db1: could not be read") {
+			t.Errorf("the end is %v", err)
+		}
 	}
 }
 
@@ -77,6 +114,52 @@ func TestTroubleAtTheEnd(t *testing.T) {
 	}
 }
 
+// TestTroubleThatIsOverAtTheEnd: what has failed is tried once more before a log is said to be unreached, however long it would have been waited.
+func TestTroubleThatIsOverAtTheEnd(t *testing.T) {
+	for name, more := range map[string]bool{"and all was read": false, "and there is more": true} {
+		for _, idle := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, idle %t", name, idle), func(t *testing.T) {
+				s := server(t, pikasim.Options{})
+				put(t, s, 1, 0)
+				o := follow.Options{}
+				if idle {
+					o.Idle = time.Hour
+				}
+				r := tailOf(t, o, s.Dir())
+				wantTexts(t, r, "db0 0:0")
+				hidden := s.Dir() + ".gone"
+				must(t, os.Rename(s.Dir(), hidden))
+				must(t, os.Symlink(s.Dir(), s.Dir()))
+				for r.left = 10; !inTrouble(r); {
+					r.step()
+				}
+				must(t, errors.Join(os.Remove(s.Dir()), os.Rename(hidden, s.Dir())))
+				want := []string{"db0 0:0"}
+				if more {
+					put(t, s, 1, 0)
+					want = append(want, "db0 0:71")
+				}
+				if r.left = 3; idle {
+					r.clock = r.clock.Add(2 * time.Hour)
+				} else {
+					r.tail.Stop()
+				}
+				for r.step() {
+				}
+				if got := texts(r.got); !slices.Equal(got, want) {
+					t.Errorf("got %v, want %v", got, want)
+				}
+			})
+		}
+	}
+}
+
+func inTrouble(r *reader) bool {
+	r.t.Helper()
+	list, _ := r.tail.Status()
+	return list[0].Trouble != nil
+}
+
 // TestMovedLog: the same bytes in other files are the same history, and other bytes are none.
 func TestMovedLog(t *testing.T) {
 	for name, change := range map[string]func([]byte){"the same": nil, "another": func(b []byte) { b[100] ^= 1 }} {
@@ -105,42 +188,6 @@ func TestMovedLog(t *testing.T) {
 				want = []string{"db0 0:0", "db0 0:71", "db0 Rewritten 0:142 to 0:0", "db0 0:0", "db0 0:71", "db0 0:142"}
 			}
 			wantTexts(t, r, want...)
-		})
-	}
-}
-
-// flaky fails some times before it reads.
-type flaky struct {
-	failures int
-	err      error
-}
-
-func (f *flaky) ReadAt(p []byte, _ int64) (int, error) {
-	if f.failures--; f.failures >= 0 {
-		return 0, &fs.PathError{Op: "read", Path: "write2file0", Err: f.err}
-	}
-	return copy(p, "bytes"), nil
-}
-
-// TestWorkersArePatient: with errors that may pass as long as the tail is not stopped, and with no others.
-func TestWorkersArePatient(t *testing.T) {
-	stopped := make(chan struct{})
-	close(stopped)
-	for i, c := range []struct {
-		failures int
-		err      error
-		stop     chan struct{}
-		want     error
-	}{
-		{1, syscall.ESTALE, nil, nil},
-		{1, syscall.EIO, stopped, syscall.EIO},
-		{1, fs.ErrClosed, nil, fs.ErrClosed},
-	} {
-		t.Run(strconv.Itoa(i), func(t *testing.T) {
-			src := follow.Patient(&flaky{failures: c.failures, err: c.err}, c.stop)
-			if n, err := src.ReadAt(make([]byte, 5), 0); !errors.Is(err, c.want) || c.want == nil && n != 5 {
-				t.Errorf("%d bytes, %v, want %v", n, err, c.want)
-			}
 		})
 	}
 }

@@ -18,6 +18,7 @@ const (
 	upToDate                    // there is nothing to read until it changes
 	more                        // there is something to read
 	moreThenLook                // so there is, and the next look will tell what comes after it
+	hole                        // something is missing before what there is to read
 )
 
 // look asks the manifest whether there is something to read.
@@ -26,14 +27,14 @@ const (
 // long as somebody likes. So a manifest that two reads agree on may be one that never was: what it says is held against the
 // files, and where these do not bear it out there is nothing to do but to wait.
 func (f *follower) look() (news bool, err error) {
-	data, err := f.manifest.read()
+	data, err := f.manifest.Read()
 	if err != nil {
 		return false, f.unread(err)
 	}
-	if f.settled && bytes.Equal(data, f.last[:]) {
+	if f.manifest.settled && bytes.Equal(data, f.manifest.last[:]) {
 		return false, nil
 	}
-	copy(f.last[:], data)
+	copy(f.manifest.last[:], data)
 	m, ok, err := f.parse(data)
 	if err != nil || !ok {
 		return false, notThere(err)
@@ -51,8 +52,8 @@ func (f *follower) look() (news bool, err error) {
 	case v == upToDate:
 		f.rest.pending = false
 	}
-	f.settled = v == upToDate && err == nil
-	return v == more || v == moreThenLook, notThere(err)
+	f.manifest.settled = v == upToDate && err == nil
+	return v == more || v == moreThenLook || v == hole, notThere(err)
 }
 
 // notThere passes over an error for something that has vanished: the next look will tell what it was.
@@ -65,15 +66,15 @@ func notThere(err error) error {
 
 // parse reads the manifest's fields. Which layout it has is asked of the files until there is a record.
 func (f *follower) parse(data []byte) (folder.Manifest, bool, error) {
-	if !f.refresh && f.log.Generation() != decode.GenerationUnknown {
+	if !f.manifest.refresh && f.log.Generation() != decode.GenerationUnknown {
 		m, err := folder.ParseManifest(data, f.log.View().Manifest.Layout)
 		return m, err == nil, nil
 	}
 	if err := f.log.Refresh(); err != nil || f.log.View().ManifestErr != nil {
-		f.refresh = true
+		f.manifest.refresh = true
 		return folder.Manifest{}, false, err
 	}
-	f.refresh = false
+	f.manifest.refresh = false
 	return f.log.View().Manifest, true, nil
 }
 
@@ -93,7 +94,7 @@ func (f *follower) judge(m folder.Manifest) (verdict, error) {
 		v, err = f.backward(m)
 	}
 	if err == nil && (v == upToDate || v == more) {
-		f.good = f.last
+		f.manifest.good = f.manifest.last
 		f.publish(m)
 	}
 	return v, err
@@ -145,7 +146,7 @@ func (f *follower) grown(m folder.Manifest) (verdict, error) {
 		}
 	}
 	if !s.there && !f.removed {
-		f.once(binlog.NoteUnlinked, f.segmentPath(f.pos.Segment), "write2file%d was unlinked while the server writes it (PURGELOGSTO of a short log does that): "+
+		f.once(binlog.OddityUnlinked, f.segmentPath(f.pos.Segment), "write2file%d was unlinked while the server writes it (PURGELOGSTO of a short log does that): "+
 			"reading on from the open file", f.pos.Segment)
 	}
 	if err := f.grow(m); err != nil {
@@ -177,11 +178,20 @@ func (f *follower) readTo(m folder.Manifest, segment folder.Segment) (verdict, e
 			return notYet, err
 		}
 	}
-	if until == f.pos || until != m.Position && !o.Filler {
+	switch {
+	case until == f.pos || until != m.Position && !o.Filler:
 		return upToDate, nil
+	case until != m.Position && f.exact(m.Layout):
+		return notYet, nil // what is whole before it may be the record of a server that was killed before it had committed it
 	}
 	f.read(until)
 	return more, nil
+}
+
+// exact reports whether the last manifest that was believed named the very end of what was read. One that is ahead of the records stays so.
+func (f *follower) exact(layout folder.Layout) bool {
+	m, err := folder.ParseManifest(f.manifest.good[:], layout)
+	return f.begun && err == nil && m.Position == f.pos
 }
 
 // wholeEnd is the end of the last record before an offset of the current segment, the offset itself if one ends there.
@@ -197,7 +207,7 @@ func (f *follower) wholeEnd(segment folder.Segment, filler bool, offset int64) (
 			return offset, err
 		}
 	}
-	span.Begin, span.End, span.Limit, span.Exact = f.pos.Offset, offset, offset, !f.middle
+	span.Begin, span.End, span.Limit, span.Exact = f.pos.Offset, offset, offset, f.kind != inside
 	return f.evidence.WholeEnd(file, span)
 }
 
@@ -217,21 +227,14 @@ func (f *follower) rolled(m folder.Manifest) (verdict, error) {
 	if broken, err := f.brokenAbove(m.Position.Segment); err != nil || broken {
 		return f.replacedIf(broken, err, m)
 	}
-	if m.Position.Offset == 0 && f.begun {
-		// Only the first record of a segment tells where the one before it ends, which may have stale bytes there. A file that
-		// ends where it was read to has none, if it is the one that the server has ended.
-		if m.Position.Segment == f.pos.Segment+1 && f.pos == f.end && s.there && s.size == f.pos.Offset {
-			f.pos, f.fresh = m.Position, false
-		} else if m.Position.Segment > f.pos.Segment+1 || f.pos.Offset == 0 {
-			return notYet, nil // there are records before it that have not been read
-		}
-		return upToDate, nil
+	if m.Position.Offset == 0 {
+		return f.entering(m, s), nil
 	}
 	if whole, err := f.written(m.Position.Segment); err != nil || !whole {
 		return notYet, err
 	}
 	if f.begun && !s.there {
-		if v, err := f.behindUnlinked(m); err != nil || v != more {
+		if v, err := f.afterUnlinked(m); err != nil || v != more {
 			return v, err
 		}
 	}
@@ -248,6 +251,17 @@ func (f *follower) rolled(m folder.Manifest) (verdict, error) {
 	return more, nil
 }
 
+// entering judges a manifest that names a segment without a record. Only the first one tells where the segment before it ends, which may
+// have stale bytes there, and whether it continues from it at all. A file that ends where it was read to has none, if it is the one that the
+// server has ended.
+func (f *follower) entering(m folder.Manifest, s standing) verdict {
+	if !f.begun || m.Position.Segment != f.pos.Segment+1 || f.pos != f.end || !s.there || s.size != f.pos.Offset {
+		return notYet // there may be records before it that have not been read
+	}
+	f.advance(m.Position.Segment)
+	return upToDate
+}
+
 // confirm lists the folder for a manifest with another number, and reports whether files and manifest bear it out. The
 // listing comes after the first read of the manifest, so that it holds all that the manifest speaks of, and before the
 // second.
@@ -255,21 +269,21 @@ func (f *follower) confirm(m folder.Manifest) (bool, error) {
 	if err := f.relist(m); err != nil {
 		return false, err
 	}
-	if !m.Fits(f.log.View().Segments) || f.refresh {
+	if !m.Fits(f.log.View().Segments) || f.manifest.refresh {
 		return false, nil
 	}
-	data, err := f.manifest.read()
+	data, err := f.manifest.Read()
 	if err != nil {
 		return false, f.unread(err)
 	}
-	return bytes.Equal(data, f.last[:]), nil
+	return bytes.Equal(data, f.manifest.last[:]), nil
 }
 
 // brokenAbove reports whether another history begins after the position. It looks from the top down and not beyond a
 // missing number: segments between may be stale.
 func (f *follower) brokenAbove(top uint32) (bool, error) {
 	bottom := int64(f.pos.Segment)
-	if f.pos.Offset > 0 || f.fresh {
+	if f.pos.Offset > 0 || f.kind == historyStart {
 		bottom++
 	}
 	for n := int64(top); n >= bottom; n-- {
@@ -296,14 +310,14 @@ func (f *follower) skipPurged() error {
 	}
 	o, err := f.evidence.Opening(f.log.View(), f.log.View().Segments[i])
 	if err == nil && o.Found && o.HasAt && o.Offset == 0 && o.At == f.pos {
-		f.pos, f.fresh = decode.Position{Segment: next}, false
+		f.advance(next)
 	}
 	return err
 }
 
 // backward follows a manifest that names an earlier position than it did.
 func (f *follower) backward(m folder.Manifest) (verdict, error) {
-	if !f.begun {
+	if !f.found {
 		return notYet, &decode.BeyondError{Log: f.log.ID(), Want: f.pos, End: m.Position}
 	}
 	reason := fmt.Sprintf("the manifest went back from %v to %v", f.pos, m.Position)
@@ -323,7 +337,7 @@ func (f *follower) backward(m folder.Manifest) (verdict, error) {
 func (f *follower) replaced(m folder.Manifest, reason string) (verdict, error) {
 	// A full sync has replaced files before the manifest tells of it. And of a server that was started without a manifest the
 	// one that is open says nothing any more.
-	if current, err := f.current(); err != nil || !current || f.last == f.good {
+	if current, err := f.current(); err != nil || !current || f.manifest.last == f.manifest.good {
 		return notYet, err
 	}
 	held := f.dir.Swap(nil)
@@ -336,7 +350,8 @@ func (f *follower) replaced(m folder.Manifest, reason string) (verdict, error) {
 	if held != nil {
 		err = held.Release()
 	}
-	return notYet, errors.Join(f.goOn(to, reason), err)
+	f.goOn(to, reason)
+	return hole, err
 }
 
 // newStart is where the history begins that a manifest is the end of, if the manifest is believed.
@@ -369,11 +384,11 @@ func (f *follower) endsRecord(s folder.Segment, offset int64) (bool, error) {
 	return e.Boundary, err
 }
 
-// goOn moves to the beginning of another history, and says so.
-func (f *follower) goOn(to decode.Position, reason string) error {
+// goOn moves to the beginning of another history, and says so before anything else.
+func (f *follower) goOn(to decode.Position, reason string) {
 	from := f.end
-	f.moved(to)
-	f.fresh = true
-	f.settled, f.memory.before, f.memory.head, f.memory.at = false, f.memory.before[:0], f.memory.head[:0], decode.Position{}
-	return &decode.RewrittenError{Log: f.log.ID(), From: from, To: to, Reason: reason}
+	f.moved(to, historyStart)
+	f.memory.forget()
+	f.manifest.settled = false
+	f.missing = &decode.RewrittenError{Log: f.log.ID(), From: from, To: to, Reason: reason}
 }

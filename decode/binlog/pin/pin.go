@@ -1,4 +1,4 @@
-// Package pin holds segments of a live log by hard links. It is the one package of decode that writes.
+// Package pin holds segments of a live log by hard links. It is the one package of decode that makes files which stay.
 package pin
 
 import (
@@ -92,26 +92,35 @@ func (p *Pins) Close() error {
 }
 
 // Follow pins the segments of a log from a position on, and from now on reads them through their links where the server
-// has purged them. The epoch counts the histories of the log.
+// has purged them. The epoch counts the histories of the log. If the log was followed before, its links are taken over; nothing is linked
+// for it meanwhile.
 func (p *Pins) Follow(l *binlog.Log, from decode.Position, epoch uint32) error {
 	dir := folder.DBPath(p.dir, l.ID())
 	if err := mkdirAll(p.fs, dir); err != nil {
 		return fmt.Errorf("%s: pinning: %w", l.ID(), err)
 	}
 	q := &links{fs: p.fs, id: l.ID(), source: l.Dir(), dir: dir, from: from.Segment, epoch: epoch, links: map[uint32]folder.Segment{}}
+	if err := p.takeUp(q); err != nil {
+		return err
+	}
+	if p.watcher != nil {
+		p.watcher.Add(l.Dir()) //nolint:errcheck,gosec // the interval does without
+	}
+	return l.ReadThrough(q)
+}
+
+// takeUp begins to link, while no scan links into the same folder for those that q replaces.
+func (p *Pins) takeUp(q *links) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if err := q.adopt(); err != nil {
 		return err
 	}
 	if err := q.scan(p.limit, p.warn); err != nil {
 		return err
 	}
-	p.mu.Lock()
-	p.logs[l.ID()] = q
-	p.mu.Unlock()
-	if p.watcher != nil {
-		p.watcher.Add(l.Dir()) //nolint:errcheck,gosec // the interval does without
-	}
-	return l.ReadThrough(q)
+	p.logs[q.id] = q
+	return nil
 }
 
 // Release lets go of the segments before a position, up to which all has been delivered. A position of an epoch that is over says

@@ -147,18 +147,17 @@ func (p *pinning) readAll(from decode.Position) (size int64, holes []error) {
 	defer plan.Close()
 	for {
 		chunk, err := plan.Next(context.Background())
-		var hole decode.Hole
 		switch {
 		case err == io.EOF:
 			return size, holes
-		case errors.As(err, &hole):
-			holes = append(holes, err)
-			continue
 		case err != nil:
 			p.t.Fatal(err)
+		case chunk.Missing != nil:
+			holes = append(holes, chunk.Missing)
+			continue
 		}
 		buf := make([]byte, chunk.End-chunk.Begin)
-		if _, err := chunk.Source.ReadAt(buf, chunk.Begin); err != nil {
+		if _, err := chunk.Blocks.ReadAt(buf, chunk.Begin); err != nil {
 			p.t.Fatal(err)
 		}
 		size += int64(len(buf))
@@ -240,17 +239,24 @@ func TestPinsAreTakenOver(t *testing.T) {
 	}
 }
 
-// TestPinsOfAnotherHistory makes a segment anew under the same number: the link follows, as the reader has to.
+// TestPinsOfAnotherHistory makes a segment anew under the same number, again and again: the link follows, as the reader has to, and so it does
+// while the links of the log are looked after.
 func TestPinsOfAnotherHistory(t *testing.T) {
 	p := newPinning(t, 0)
 	p.follow(decode.Position{})
 	path := filepath.Join(p.dir, binlogtest.SegmentName(9))
-	if err := errors.Join(os.Remove(path), os.WriteFile(path+".new", []byte("new"), 0o600), os.Rename(path+".new", path)); err != nil {
-		t.Fatal(err)
-	}
-	p.follow(decode.Position{})
-	if b, err := os.ReadFile(filepath.Join(p.own, "log_db0", binlogtest.SegmentName(9))); err != nil || string(b) != "new" {
-		t.Errorf("%q, %v", b, err)
+	for n := range 50 {
+		want := fmt.Sprint("new ", n)
+		if err := errors.Join(os.Remove(path), os.WriteFile(path+".new", []byte(want), 0o600), os.Rename(path+".new", path)); err != nil {
+			t.Fatal(err)
+		}
+		var scan sync.WaitGroup
+		scan.Go(p.pins.Scan)
+		p.follow(decode.Position{})
+		scan.Wait()
+		if b, err := os.ReadFile(filepath.Join(p.own, "log_db0", binlogtest.SegmentName(9))); err != nil || string(b) != want {
+			t.Fatalf("%q, %v; want %q", b, err, want)
+		}
 	}
 }
 
@@ -295,8 +301,8 @@ func TestPinErrors(t *testing.T) {
 func TestPinsInStatus(t *testing.T) {
 	p := newPinning(t, 0)
 	tail, err := follow.Open(t.Context(), []string{p.dir}, follow.Options{
-		Start: func(_ context.Context, l *binlog.Log, _ bool) (decode.Position, error) {
-			return l.Start(), p.pins.Follow(l, l.Start(), 0)
+		Start: func(_ context.Context, l *binlog.Log, _ bool) (decode.Position, decode.Hole, error) {
+			return l.Start(), nil, p.pins.Follow(l, l.Start(), 0)
 		},
 	})
 	if err != nil {

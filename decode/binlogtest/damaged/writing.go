@@ -100,7 +100,8 @@ func (w *writing) killedBeforeTheManifest() {
 }
 
 // killedAtARotation is what two kills leave: the first when the segment was full, the second after the rotation and before the put that
-// had asked for it. The segment keeps its tail. Before 3.3 nothing tells that from a full sync.
+// had asked for it. The segment keeps its tail. Before 3.0 nothing tells that
+// from a full sync, and up to 3.2 nothing does where the record before is damaged, too.
 func (w *writing) killedAtARotation() {
 	for at := w.out.Position(); at.Offset <= w.size; at = w.out.Position() {
 		w.put()

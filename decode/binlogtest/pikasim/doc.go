@@ -4,8 +4,7 @@
 // It is test support; the program does not use it, and it exists on unix only.
 //
 // A Server runs in the process of a test, which may look, pause or kill it between any two stores (Options.Step).
-// Main is a program around servers, a load generator with commands on its standard input; Start runs it in
-// another process from a Go test, and scripts/pikasim from a shell.
+// Package process has the program around servers, for what has to be killed as a process.
 //
 // The order of things is that of Binlog::Put, Binlog::Produce, Version::StableSave, Binlog::SetProducerStatus and
 // Binlog::Truncate of Pika, and of the MmapWritableFile of slash and pstd below them. The bytes are those of package binlogtest.

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
 
@@ -57,6 +58,17 @@ func createManifest(path string, g decode.Generation) (*manifest, error) {
 
 func openManifest(path string, g decode.Generation) (*manifest, error) {
 	return mapManifest(path, 0, g)
+}
+
+// PositionIn is what the manifest of a log's folder says, of a server of that version, be it alive or killed. The error of a
+// folder without a manifest is fs.ErrNotExist.
+func PositionIn(dir string, g decode.Generation) (decode.Position, error) {
+	m, err := openManifest(filepath.Join(dir, "manifest"), g)
+	if err != nil {
+		return decode.Position{}, err
+	}
+	defer m.close()
+	return m.position(), nil
 }
 
 func mapManifest(path string, flag int, g decode.Generation) (*manifest, error) {

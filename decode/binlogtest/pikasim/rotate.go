@@ -93,9 +93,7 @@ func (s *Server) FullSync(to decode.Position) error {
 			return err
 		}
 	}
-	if s.opts.Generation >= decode.G4 {
-		s.puts = 0
-	}
+	s.puts = binlogtest.Resynced(s.opts.Generation, s.puts)
 	return s.moveTo(filled.Position(), BreakFullSync)
 }
 

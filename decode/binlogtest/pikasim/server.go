@@ -78,7 +78,7 @@ type Server struct {
 
 	stored decode.Position // what the manifest says, be it a mixture
 	clean  decode.Position // what it said last that was none
-	status decode.Position // what the next item header says; it lags behind stored from a rotation to the next put
+	status decode.Position // what the next item header says; it lags stored from a rotation to the next put
 	puts   uint64
 	killed bool
 	ran    bool  // there was a start before

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -17,9 +16,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"pikabin/decode"
-	"pikabin/decode/binlog"
 	"pikabin/decode/binlogtest"
 	"pikabin/decode/binlogtest/pikasim"
+	"pikabin/decode/binlogtest/scan"
 )
 
 var generations = []decode.Generation{decode.G0, decode.G1, decode.G2, decode.G3, decode.G4, decode.G5}
@@ -73,70 +72,13 @@ func linesOf(records []binlogtest.Want) []string {
 func read(t *testing.T, dir string, g decode.Generation) []string {
 	t.Helper()
 	list := []string{}
-	err := scanFolder(t, dir, g, func(c *decode.Chunk, rec *decode.Record, commands [][][]byte) {
+	err := scan.Folder(t, dir, g, func(c *decode.Chunk, rec *decode.Record, commands [][][]byte) {
 		list = append(list, line(c.Segment, rec.Offset, rec.End, commands))
 	})
 	if err != nil {
 		list = append(list, err.Error())
 	}
 	return list
-}
-
-type visit func(c *decode.Chunk, rec *decode.Record, commands [][][]byte)
-
-// scanFolder reads a folder from its beginning to what the manifest says.
-func scanFolder(t *testing.T, dir string, g decode.Generation, found visit) error {
-	t.Helper()
-	logs, err := binlog.Find([]string{dir}, binlog.Options{Generation: g})
-	must(t, err)
-	l := logs[0]
-	plan := l.Chunks(l.Start(), l.Committed(), binlog.PlanOptions{})
-	defer plan.Close()
-	d, err := decode.NewDecoder(decode.DecoderOptions{Pika: g})
-	must(t, err)
-	for {
-		c, err := plan.Next(t.Context())
-		var hole decode.Hole
-		switch {
-		case errors.Is(err, io.EOF):
-			return nil
-		case errors.As(err, &hole):
-			continue
-		}
-		must(t, err)
-		err = scan(t, d, &c, found)
-		c.Release()
-		if err != nil {
-			return err
-		}
-	}
-}
-
-func scan(t *testing.T, d *decode.Decoder, c *decode.Chunk, found visit) error {
-	t.Helper()
-	var s decode.Scanner
-	s.Reset(c.Source, c.Span)
-	var rec decode.Record
-	for {
-		if err := s.Next(&rec); errors.Is(err, io.EOF) {
-			return nil
-		} else if err != nil {
-			return fmt.Errorf("write2file%d: %w", c.Segment, err)
-		}
-		if rec.Filler {
-			continue
-		}
-		must(t, d.Decode(&c.Span, &rec))
-		var commands [][][]byte
-		for _, e := range d.Entries() {
-			if !e.Padding {
-				commands = append(commands, e.Argv)
-			}
-		}
-		if commands != nil {
-			found(c, &rec, commands)
-		}
-	}
 }
 
 // compare holds the folder against the journal.

@@ -9,14 +9,14 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"pikabin/decode/binlogtest/pikasim"
+	"pikabin/decode/binlogtest/pikasim/process"
 	"pikabin/encode/cli"
 )
 
 // Main is the TestMain of a package whose tests start the program. The test binary is run once more for each process: as pikabin
-// or pikasim under these names, and as the writer that pikasim.Start has started.
+// or pikasim under these names, and as the writer that process.Start has started.
 func Main(m *testing.M) {
-	if pikasim.IsChild() {
+	if process.IsChild() {
 		simulate()
 	}
 	testscript.Main(m, map[string]func(){"pikabin": program, "pikasim": simulate})
@@ -24,4 +24,4 @@ func Main(m *testing.M) {
 
 func program() { os.Exit(cli.Run(os.Args[1:], os.Stdout, os.Stderr, "")) }
 
-func simulate() { os.Exit(pikasim.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+func simulate() { os.Exit(process.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }

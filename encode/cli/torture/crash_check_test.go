@@ -19,17 +19,17 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"pikabin/decode"
-	"pikabin/decode/binlogtest/pikasim"
+	"pikabin/decode/binlogtest/pikasim/process"
 	"pikabin/encode/checkpoint"
 )
 
 // history is what the writer has committed to each DB, in order.
-type history map[string][]pikasim.Line
+type history map[string][]process.Line
 
 // readHistory reads the journal of a writer that has ended.
 func readHistory(tb testing.TB, journal, log string) history {
 	tb.Helper()
-	lines, err := pikasim.ReadJournal(journal, log, decode.G5)
+	lines, err := process.ReadJournal(journal, log, decode.G5)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func (h history) records() int {
 
 // index is how many records of a DB end at or before a position.
 func (h history) index(db string, at decode.Position) int {
-	n, _ := slices.BinarySearchFunc(h[db], at, func(l pikasim.Line, at decode.Position) int {
+	n, _ := slices.BinarySearchFunc(h[db], at, func(l process.Line, at decode.Position) int {
 		if at.Before(decode.Position{Segment: l.Segment, Offset: l.End}) {
 			return 1
 		}
@@ -101,10 +101,10 @@ func (a *account) take(text []byte) error {
 	}
 	lines, at := a.history[e.DB], a.next[e.DB]
 	if at >= len(lines) {
-		return fmt.Errorf("%s: an event behind the last record: %.200s", e.DB, text)
+		return fmt.Errorf("%s: an event after the last record: %.200s", e.DB, text)
 	}
 	l := lines[at]
-	got := pikasim.Line{
+	got := process.Line{
 		DB: e.DB, Segment: e.Segment, Offset: e.Offset, End: e.End, Seq: l.Seq, Key: e.Key, Sum: crc32.ChecksumIEEE([]byte(e.Value)),
 	}
 	if got != l || e.Op != "set" {
@@ -127,7 +127,7 @@ func (a *account) takeGap(e *event) error {
 	}
 	at, behind := a.next[e.DB], a.history.index(e.DB, to)
 	if delivered := a.history.index(e.DB, from); delivered != at || behind < at {
-		return fmt.Errorf("%s: a gap from record %d to %d behind record %d: %+v", e.DB, delivered, behind, at, e)
+		return fmt.Errorf("%s: a gap from record %d to %d after record %d: %+v", e.DB, delivered, behind, at, e)
 	}
 	a.named++
 	a.lost += behind - at

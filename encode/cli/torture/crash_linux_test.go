@@ -14,9 +14,9 @@ import (
 	"time"
 
 	"pikabin/decode"
-	"pikabin/decode/binlogtest/pikasim"
-	"pikabin/encode/cli"
+	"pikabin/decode/binlogtest/pikasim/process"
 	"pikabin/encode/cli/clitest"
+	"pikabin/encode/cli/exit"
 )
 
 var stalledFor = flag.Duration("torture.stalled", 0, "for how long nobody reads in TestStalledMemory")
@@ -112,10 +112,13 @@ func checkMemory(tb testing.TB, p *clitest.Program, memory int64) int64 {
 
 // TestStalledMemory: while nobody reads, reading stops, though the server writes many times --memory. Nothing is lost by it.
 func TestStalledMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it writes much, and TestTorture runs the same goroutines")
+	}
 	const memory, times = 16 << 20, 4
 	dir := t.TempDir()
 	log, journal := filepath.Join(dir, "log"), filepath.Join(dir, "journal")
-	w := pikasim.Start(t, log, "--journal", journal, "--value-size", "1000..20000", "--db", "2", "--rate", "1e9", "--segment-size", "20000000")
+	w := process.Start(t, log, "--journal", journal, "--value-size", "1000..20000", "--db", "2", "--rate", "1e9", "--segment-size", "20000000")
 	at := w.Do("position")
 	p, stdout := tailToPipe(t, log, "--from", "start", "--memory", strconv.Itoa(memory), "--idle-exit", "300ms")
 	readable(t, p, stdout)
@@ -138,10 +141,10 @@ func TestStalledMemory(t *testing.T) {
 func TestFullDevice(t *testing.T) {
 	dir := t.TempDir()
 	log, state := filepath.Join(dir, "log"), filepath.Join(dir, "state")
-	w := pikasim.Start(t, log)
+	w := process.Start(t, log)
 	w.Put(10)
 	p := clitest.Start(t, nil, "tail", log, "--from", "start", "--state", state, "-o", "/dev/full")
-	p.Exits(cli.ExitSink)
+	p.Exits(exit.Sink)
 	if p.Messages.Count("no space left") == 0 {
 		t.Errorf("it says:\n%s", &p.Messages)
 	}

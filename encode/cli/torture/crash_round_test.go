@@ -17,10 +17,10 @@ import (
 	"testing"
 	"time"
 
-	"pikabin/decode/binlogtest/pikasim"
+	"pikabin/decode/binlogtest/pikasim/process"
 	"pikabin/encode/checkpoint"
-	"pikabin/encode/cli"
 	"pikabin/encode/cli/clitest"
+	"pikabin/encode/cli/exit"
 )
 
 // scenario is a command line that is tortured.
@@ -73,7 +73,7 @@ type round struct {
 	dir    string
 	out    string // folder of output and state, that may be a disk of its own
 	random *rand.Rand
-	writer *pikasim.Driver
+	writer *process.Driver
 	disk   *smallDisk // nil: room enough
 
 	sections []section // of standard output
@@ -113,7 +113,7 @@ func newRound(t *testing.T, s scenario, dir string, seed uint64) *round {
 	if s.purges {
 		args = append(args, "--purge-keep", strconv.Itoa(keptSegments), "--segment-size", "100000")
 	}
-	r.writer = pikasim.Start(t, r.log(), args...)
+	r.writer = process.Start(t, r.log(), args...)
 	return r
 }
 
@@ -163,7 +163,7 @@ func (r *round) run(end func(*clitest.Program), more ...string) {
 	s.torn, s.stopped = code == -int(syscall.SIGKILL), code == 0
 	r.sections = append(r.sections, s)
 	switch {
-	case code == 0, code < 0, code == cli.ExitInterrupted && !r.tails():
+	case code == 0, code < 0, code == exit.Interrupted && !r.tails():
 	case r.isFull() && p.Messages.Count("no space left") > 0:
 	case r.ends != nil && r.ends(p, code):
 	default:

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"testing"
 	"time"
+
+	"pikabin/decode/binlogtest/sample"
 )
 
 // The flags that make the short test a long one: scripts/torture.sh.
@@ -57,7 +59,7 @@ func scenarios() []scenario {
 // TestTorture kills pikabin and the server again and again, and compares what came out with what was committed.
 func TestTorture(t *testing.T) {
 	only := regexp.MustCompile(*tortureOnly)
-	deadline := time.Now().Add(*tortureTime)
+	kills, deadline := sample.Count(*tortureKills, 2), time.Now().Add(*tortureTime)
 	for _, s := range scenarios() {
 		if !only.MatchString(s.name) {
 			continue
@@ -65,10 +67,10 @@ func TestTorture(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			var sum tally
-			for seed := *tortureSeed; sum.kills < *tortureKills && time.Now().Before(deadline) && !t.Failed(); seed++ {
+			for seed := *tortureSeed; sum.kills < kills && time.Now().Before(deadline) && !t.Failed(); seed++ {
 				t.Run(fmt.Sprint("seed-", seed), func(t *testing.T) {
 					r := newRound(t, s, roundDir(t), seed)
-					done := r.torture(min(*tortureRound, *tortureKills-sum.kills), deadline)
+					done := r.torture(min(*tortureRound, kills-sum.kills), deadline)
 					sum.add(&done)
 				})
 			}

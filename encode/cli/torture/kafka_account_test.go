@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	"pikabin/decode"
-	"pikabin/decode/binlogtest/pikasim"
+	"pikabin/decode/binlogtest/pikasim/process"
 )
 
 // consumed is a record as a consumer sees it, in the form of kcat -J.
@@ -76,7 +76,7 @@ func (a *kafkaAccount) find(place string) (db string, number int, ok bool) {
 	if err != nil {
 		return db, 0, false
 	}
-	number, ok = slices.BinarySearchFunc(a.history[db], at, func(l pikasim.Line, at decode.Position) int {
+	number, ok = slices.BinarySearchFunc(a.history[db], at, func(l process.Line, at decode.Position) int {
 		return cmp.Or(cmp.Compare(l.Segment, at.Segment), cmp.Compare(l.Offset, at.Offset))
 	})
 	return db, number, ok
@@ -111,13 +111,13 @@ func (a *kafkaAccount) take(topic string, c *consumed) {
 		return
 	case number < in.last:
 		a.disordered++
-		a.complain("partition %d of %s: %s comes for the first time behind what follows it", c.Partition, topic, at)
+		a.complain("partition %d of %s: %s comes for the first time after what follows it", c.Partition, topic, at)
 	}
 	in.seen[number], in.last = true, number
 }
 
 // checkRecord compares a record with the line of the journal.
-func (a *kafkaAccount) checkRecord(topic string, l *pikasim.Line, c *consumed) error {
+func (a *kafkaAccount) checkRecord(topic string, l *process.Line, c *consumed) error {
 	if c.Payload == nil {
 		return errors.New("a record without a value")
 	}
@@ -126,13 +126,13 @@ func (a *kafkaAccount) checkRecord(topic string, l *pikasim.Line, c *consumed) e
 		return err
 	}
 	barrier := c.header("pikabin-barrier")
-	if l.Key == pikasim.AllKeys {
+	if l.Key == process.AllKeys {
 		if want := fmt.Sprintf("%d/%d", c.Partition, a.partitions); barrier != want || c.Key != nil || e.Op != "flush" || e.End != l.End {
 			return fmt.Errorf("want a flush with barrier %s, got barrier %q: %s", want, barrier, *c.Payload)
 		}
 		return nil
 	}
-	got := pikasim.Line{
+	got := process.Line{
 		DB: e.DB, Segment: e.Segment, Offset: e.Offset, End: e.End, Seq: l.Seq, Key: e.Key, Sum: crc32.ChecksumIEEE([]byte(e.Value)),
 	}
 	if got != *l || e.Op != "set" || barrier != "" || c.Key == nil || *c.Key != l.Key {
@@ -155,9 +155,9 @@ func (a *kafkaAccount) finish() {
 	}
 }
 
-func (a *kafkaAccount) finishRecord(db string, number int, l *pikasim.Line) {
+func (a *kafkaAccount) finishRecord(db string, number int, l *process.Line) {
 	want, n := 1, 0
-	if l.Key == pikasim.AllKeys {
+	if l.Key == process.AllKeys {
 		want = a.partitions
 		a.barriers++
 	}
@@ -184,13 +184,13 @@ func (a *kafkaAccount) String() string {
 
 // TestKafkaAccount shows that no mistake passes: what is wrong is told, and what only repeats is where that is allowed.
 func TestKafkaAccount(t *testing.T) {
-	var h history = map[string][]pikasim.Line{}
+	var h history = map[string][]process.Line{}
 	var stream []consumed
 	for i := range 6 {
-		l := pikasim.Line{DB: "db0", Offset: int64(100 * i), End: int64(100*i + 100), Key: fmt.Sprint("key", i%2), Sum: crc32.ChecksumIEEE(nil)}
+		l := process.Line{DB: "db0", Offset: int64(100 * i), End: int64(100*i + 100), Key: fmt.Sprint("key", i%2), Sum: crc32.ChecksumIEEE(nil)}
 		partition, copies, op := int32(i%2), 1, "set"
 		if i == 3 {
-			l.Key, copies, op = pikasim.AllKeys, 2, "flush"
+			l.Key, copies, op = process.AllKeys, 2, "flush"
 		}
 		h["db0"] = append(h["db0"], l)
 		for n := range copies {
@@ -214,7 +214,7 @@ func TestKafkaAccount(t *testing.T) {
 		"half a barrier":           {change: func(s []consumed) []consumed { return slices.Delete(s, 3, 4) }, want: "is in 1 partitions, want 2"},
 		"some come twice":          {change: repeat, want: "comes twice"},
 		"some are repeated":        {change: repeat, again: true},
-		"out of order":             {change: func(s []consumed) []consumed { s[0], s[2] = s[2], s[0]; return s }, want: "comes for the first time behind"},
+		"out of order":             {change: func(s []consumed) []consumed { s[0], s[2] = s[2], s[0]; return s }, want: "comes for the first time after"},
 		"a key in two partitions":  {change: func(s []consumed) []consumed { s[0].Partition = 1; return s }, want: "was in partition 1 before"},
 		"a barrier's wrong number": {change: func(s []consumed) []consumed { s[3].Partition, s[4].Partition = 1, 0; return s }, want: "want a flush with barrier"},
 		"another's value":          {change: func(s []consumed) []consumed { s[0].Payload = s[1].Payload; return s }, want: "the event is"},

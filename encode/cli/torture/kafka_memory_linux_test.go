@@ -11,13 +11,16 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"pikabin/decode/binlogtest/pikasim"
+	"pikabin/decode/binlogtest/pikasim/process"
 	"pikabin/encode/cli/clitest"
 )
 
 // TestStalledKafkaMemory: while the brokers answer nothing that is sent, reading stops, though the server writes many times --memory.
 // Nothing is lost by it.
 func TestStalledKafkaMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it writes much, and TestTorture runs the same goroutines")
+	}
 	const memory, buffer, times = 16 << 20, 8 << 20, 4
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "pika"))
 	if err != nil {
@@ -37,7 +40,7 @@ func TestStalledKafkaMemory(t *testing.T) {
 	})
 	dir := t.TempDir()
 	log, journal := filepath.Join(dir, "log"), filepath.Join(dir, "journal")
-	w := pikasim.Start(t, log, "--journal", journal, "--value-size", "1000..20000", "--rate", "1e9", "--segment-size", "20000000")
+	w := process.Start(t, log, "--journal", journal, "--value-size", "1000..20000", "--rate", "1e9", "--segment-size", "20000000")
 	output := "kafka://" + strings.Join(cluster.ListenAddrs(), ",") + "/pika?buffer=" + strconv.Itoa(buffer)
 	p := clitest.Start(t, nil, "tail", log, "--from", "start", "--memory", strconv.Itoa(memory), "-o", output, "--idle-exit", "300ms")
 	<-asked

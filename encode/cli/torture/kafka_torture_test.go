@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"pikabin/decode/binlogtest"
-	"pikabin/encode/cli"
 	"pikabin/encode/cli/clitest"
+	"pikabin/encode/cli/exit"
 )
 
 // kafkaScript is the script that starts and ends the brokers.
@@ -128,7 +128,7 @@ func (k *kafkaRound) target() string {
 
 // endsInTrouble excuses a run that was told to end while the brokers took nothing.
 func endsInTrouble(p *clitest.Program, code int) bool {
-	return code == cli.ExitSink && p.Messages.Count("(close-timeout)") > 0
+	return code == exit.Sink && p.Messages.Count("(close-timeout)") > 0
 }
 
 // kafkaMoments are where a run is killed. Those that wait for something wait for as long as the brokers are in the way.

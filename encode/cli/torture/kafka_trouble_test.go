@@ -18,7 +18,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"pikabin/encode/cli"
+	"pikabin/encode/cli/exit"
 )
 
 // node does something to one of the brokers.
@@ -126,7 +126,7 @@ func TestRealKafkaLoginRefused(t *testing.T) {
 			p := k.tail(log, options)
 			k.grows(p)
 			refuse(k, file)
-			p.Exits(cli.ExitSink)
+			p.Exits(exit.Sink)
 			p.Says("the brokers refuse the login")
 			if p.Messages.Count("let-") > 0 {
 				t.Errorf("a password is shown:\n%s", &p.Messages)
@@ -184,7 +184,7 @@ func TestRealKafkaRepartition(t *testing.T) {
 			}
 			p.Says("had 1 partitions and has 3 now")
 			if name == "fail" {
-				p.Exits(cli.ExitSink)
+				p.Exits(exit.Sink)
 				w.Quit()
 				return
 			}

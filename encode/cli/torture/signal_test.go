@@ -19,10 +19,10 @@ import (
 
 	"pikabin/decode"
 	"pikabin/decode/binlogtest"
-	"pikabin/decode/binlogtest/pikasim"
+	"pikabin/decode/binlogtest/pikasim/process"
 	"pikabin/encode/checkpoint"
-	"pikabin/encode/cli"
 	"pikabin/encode/cli/clitest"
+	"pikabin/encode/cli/exit"
 )
 
 // TestKilledAfterRotation: a server that was killed between a rotation and the put that had asked for it continues with the same
@@ -30,7 +30,7 @@ import (
 func TestKilledAfterRotation(t *testing.T) {
 	dir := t.TempDir()
 	log, journal := filepath.Join(dir, "log"), filepath.Join(dir, "journal")
-	w := pikasim.Start(t, log, "--journal", journal)
+	w := process.Start(t, log, "--journal", journal)
 	w.Put(10)
 	w.Rotate()
 	w.Kill()
@@ -64,7 +64,7 @@ func blocked(t *testing.T) (p *clitest.Program, stdout *os.File, state string) {
 	t.Helper()
 	dir := t.TempDir()
 	log, state := filepath.Join(dir, "log"), filepath.Join(dir, "state")
-	w := pikasim.Start(t, log, "--value-size", "1000")
+	w := process.Start(t, log, "--value-size", "1000")
 	w.Put(1000)
 	p, stdout = tailToPipe(t, log, "--from", "start", "--state", state)
 	return p, stdout, state
@@ -108,7 +108,7 @@ func TestTerminated(t *testing.T) {
 // TestTerminatedAtStart: brokers that do not answer are not waited for.
 func TestTerminatedAtStart(t *testing.T) {
 	log := filepath.Join(binlogtest.Testdata(t), "2.2.6-everytype/log")
-	for command, code := range map[string]int{"tail": 0, "convert": cli.ExitInterrupted} {
+	for command, code := range map[string]int{"tail": 0, "convert": exit.Interrupted} {
 		broker, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
@@ -143,7 +143,7 @@ func TestTerminatedTwice(t *testing.T) {
 		readable(t, p, stdout)
 		// The first one may come in the place of the second, so both are sent until it has ended.
 		if p.Until("the end", func() bool { p.Signal(s); return false }) {
-			t.Error("it goes on")
+			t.Error("it continues")
 		}
 		p.Exits(-int(s))
 	}
@@ -153,12 +153,12 @@ func TestTerminatedTwice(t *testing.T) {
 func TestReaderGone(t *testing.T) {
 	dir := t.TempDir()
 	log, state := filepath.Join(dir, "log"), filepath.Join(dir, "state")
-	w := pikasim.Start(t, log, "--value-size", "1000")
+	w := process.Start(t, log, "--value-size", "1000")
 	want := w.Put(10)
 	p, stdout := tailToPipe(t, log, "--from", "start", "--state", state)
 	p.Until("a save", func() bool { return positionOf(t, state) == want })
 	second := clitest.Start(t, nil, "tail", log, "--state", state)
-	second.Exits(cli.ExitLocked)
+	second.Exits(exit.Locked)
 	end := w.Put(1000) // more than the pipe takes
 	if _, err := io.CopyN(io.Discard, stdout, 50_000); err != nil {
 		t.Fatal(err)
@@ -176,7 +176,7 @@ func TestReaderGone(t *testing.T) {
 // TestHangupEndsNothing: a service's reload, or a terminal that is closed, and the tail writes what comes afterwards.
 func TestHangupEndsNothing(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "log")
-	w := pikasim.Start(t, log)
+	w := process.Start(t, log)
 	w.Put(10)
 	p, stdout := tailToPipe(t, log, "--from", "start")
 	readable(t, p, stdout)
@@ -193,4 +193,34 @@ func TestHangupEndsNothing(t *testing.T) {
 	}
 	p.Signal(syscall.SIGTERM)
 	p.Exits(0)
+}
+
+// TestHangupRotatesAFile: a file that was moved is complete at the hangup, a new one follows it, and the state is of the new one.
+func TestHangupRotatesAFile(t *testing.T) {
+	dir := t.TempDir()
+	log, out, state := filepath.Join(dir, "log"), filepath.Join(dir, "out.jsonl"), filepath.Join(dir, "state")
+	w := process.Start(t, log)
+	w.Put(10)
+	events := func(path string) int {
+		text, _ := os.ReadFile(path)
+		return bytes.Count(text, []byte("\n"))
+	}
+	args := []string{"tail", log, "--from", "start", "--state", state, "-o", out}
+	p := clitest.Start(t, nil, args...)
+	p.Until("ten events", func() bool { return events(out) == 10 })
+	if err := os.Rename(out, out+".1"); err != nil {
+		t.Fatal(err)
+	}
+	p.Signal(syscall.SIGHUP)
+	p.Until("a new file", func() bool { _, err := os.Stat(out); return err == nil })
+	w.Put(10)
+	p.Until("the next events", func() bool { return events(out) == 10 })
+	p.Signal(syscall.SIGTERM)
+	p.Exits(0)
+	w.Put(10)
+	p = clitest.Start(t, nil, append(args, "--idle-exit", "100ms")...)
+	p.Exits(0)
+	if old, now := events(out+".1"), events(out); old != 10 || now != 20 {
+		t.Errorf("%d events before the hangup and %d after it, want 10 and 20", old, now)
+	}
 }

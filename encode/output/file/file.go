@@ -2,7 +2,6 @@
 package file
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,57 +9,69 @@ import (
 	"io/fs"
 	"path/filepath"
 	"strings"
-	"sync"
+	"time"
 
 	"pikabin/decode"
 	"pikabin/encode/disk"
-	"pikabin/encode/frame"
-	"pikabin/encode/output/stream"
 	"pikabin/encode/sink"
+	"pikabin/encode/vfs"
 )
 
 // Type is the row of the table.
 var Type = sink.Type{
 	Name:      "file",
 	Form:      "PATH",
-	Doc:       "a file, which is replaced, or with a state gone on with; a device or a named pipe is written to",
+	Doc:       "a file: overwritten, or continued with a state; devices and named pipes are appended to",
 	Delivered: "written and synced; to a device or a pipe, written",
 	Crash:     "with a state exactly once: the file is cut to what the state holds; to a device or a pipe at least once",
-	Matches: func(target string) bool {
-		return target != "-" && !strings.HasSuffix(target, "/") && !strings.Contains(target, "://")
-	},
-	Open: open,
+	Parse:     parse,
 }
 
-func open(o sink.Options) (sink.Sink, error) {
-	ctx := context.Background()
-	d := disk.New(&o)
-	info, err := d.Stat(o.Target)
+func parse(target string, _ map[string]string) (sink.Output, bool, error) {
+	return output(target), target != "-" && !strings.HasSuffix(target, "/") && !strings.Contains(target, "://"), nil
+}
+
+// output is the path of the file.
+type output string
+
+// Target implements sink.Output.
+func (o output) Target() sink.Target {
+	return sink.Target{Paths: []string{string(o)}, File: string(o)}
+}
+
+// Identity implements sink.Output.
+func (o output) Identity(context.Context, sink.Monitor) (string, error) {
+	return vfs.RealPath(string(o))
+}
+
+// Open implements sink.Output.
+func (o output) Open(ctx context.Context, e sink.Env) (sink.Opened, error) {
+	d, path := disk.New(&e), string(o)
+	info, err := d.Stat(path)
 	switch {
 	case err == nil && !info.Mode().IsRegular():
-		w, err := d.OpenWriter(ctx, o.Target)
-		return stream.NewDevice(w), err
+		device, err := d.OpenDevice(ctx, path, info.Mode())
+		if err != nil {
+			return sink.Opened{}, err
+		}
+		return sink.Opened{Sink: device}, nil
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return nil, err
-	case !o.Resume:
-		g, err := d.Create(ctx, o.Target)
-		return &file{File: g, loose: frame.NewGather(o.Frames), gathers: o.Frames != nil, db: decode.FirstDB}, err
-	case o.Note == nil:
-		if err == nil && info.Size() > 0 {
-			return nil, &sink.TargetError{Err: fmt.Errorf("output %s is there already, and the state is a new one: move the file away, or name another one", o.Target)}
-		}
-		g, err := d.Create(ctx, o.Target)
-		if err == nil {
-			err = d.SyncDir(filepath.Dir(o.Target))
-		}
-		return &file{File: g, loose: frame.NewGather(o.Frames), gathers: o.Frames != nil, db: decode.FirstDB}, err
+		return sink.Opened{}, err
+	case e.Resume && e.Note == nil && err == nil && info.Size() > 0:
+		return sink.Opened{}, &sink.TargetError{Err: fmt.Errorf("output %s is there already, and the state is a new one: move the file away, or name another one", path)}
 	}
-	n := fileNote{DB: decode.FirstDB}
-	if err := json.Unmarshal(o.Note, &n); err != nil {
-		return nil, fmt.Errorf("the state's note of %s: %w", o.Target, err)
+	f := &file{disk: d, env: &e, Framed: disk.NewFramed(nil, e.Frames)}
+	if e.Resume && e.Note != nil {
+		err = f.resume(ctx, path)
+	} else {
+		err = f.create(ctx, path, e.Resume || err != nil)
 	}
-	g, err := d.Reopen(ctx, o.Target, n.Extent)
-	return &file{File: g, loose: frame.NewGather(o.Frames), gathers: o.Frames != nil, db: n.DB}, err
+	if err != nil {
+		return sink.Opened{}, err
+	}
+	f.note = fileNote{f.Extent(), f.db}
+	traits := sink.Traits{Loose: e.Live && e.Frames != nil}
+	return sink.Opened{Sink: f, Traits: traits, Found: sink.Found{DB: f.db, NotEmpty: f.Length() > 0}}, nil
 }
 
 // fileNote is what the state holds.
@@ -69,100 +80,99 @@ type fileNote struct {
 	DB string `json:"db,omitempty"`
 }
 
-// file is a stream into a file of our own, which a later run can go on with.
+// file is a stream into a file of our own, which a later run can continue.
 type file struct {
-	mu sync.Mutex
-	*disk.File
-	loose   *frame.Gather // small batches, until they are a frame
-	gathers bool
-	db      string // that the output ends in
-	writes  int
-	err     error // of a write: what the file ends in is no whole batch; or of a sync: what it holds is not durable
+	disk.Framed
+	disk   *disk.Disk
+	env    *sink.Env
+	writes disk.Writes // whose lock is for the rest
+	db     string      // that the output ends in
+	log    *decode.Log // of the last batch
+	note   fileNote    // of the last Flush
+	saved  int64       // how long the file is by the state
+	moved  time.Time   // when the file was first seen to be out of its place; zero: it is there
 }
 
+// create makes the file. The name of a new one is durable before anything is in it, and any name before a state counts on it.
+func (f *file) create(ctx context.Context, path string, sync bool) (err error) {
+	f.File, err = f.disk.Create(ctx, path)
+	if err == nil && sync {
+		err = f.disk.SyncDir(filepath.Dir(path))
+	}
+	return err
+}
+
+// resume continues where the note says.
+func (f *file) resume(ctx context.Context, path string) (err error) {
+	var n fileNote
+	if err := json.Unmarshal(f.env.Note, &n); err != nil {
+		return fmt.Errorf("the state's note of %s: %w", path, err)
+	}
+	f.db, f.saved = n.DB, n.Length
+	f.File, err = f.disk.Reopen(ctx, path, n.Extent)
+	return err
+}
+
+// Write implements sink.Sink.
 func (f *file) Write(ctx context.Context, b *sink.Batch, done func(error)) {
-	f.mu.Lock()
-	f.Mark()
-	f.loose.Mark()
-	err := f.add(ctx, b)
-	switch {
-	case err == nil:
-		f.writes++
-		f.db = b.Log.DB
-	case sink.EndedFull(err) && f.rewind() == nil: // it ends in a whole batch again
-	default:
-		f.err = cmp.Or(f.err, err)
-	}
-	f.mu.Unlock()
-	done(err)
-}
-
-// Gathers implements sink.Gatherer.
-func (f *file) Gathers() bool { return f.gathers }
-
-// add appends a batch: to the frame that is open, or, if it is a frame already, after the end of that.
-func (f *file) add(ctx context.Context, b *sink.Batch) error {
-	if b.Loose {
-		if full := f.loose.Add(b.Data); !full {
-			return nil
-		}
-		return f.end(ctx)
-	}
-	if err := f.end(ctx); err != nil {
-		return err
-	}
-	return f.File.Write(ctx, b.Data)
-}
-
-// end ends the frame that is open.
-func (f *file) end(ctx context.Context) error {
-	if f.loose.Len() == 0 {
-		return nil
-	}
-	return f.File.Write(ctx, f.loose.Take())
-}
-
-func (f *file) rewind() error {
-	f.loose.Rewind()
-	return f.Rewind()
-}
-
-// Flush syncs. The note is of the bytes that are there before, so that it never speaks of more than is durable.
-func (f *file) Flush(ctx context.Context, _ bool) (note any, writes int, err error) {
-	f.mu.Lock()
-	if f.err == nil {
+	f.writes.Add(b, done, func() error {
 		f.Mark()
-		f.loose.Mark()
-		if err := f.end(ctx); err != nil {
-			f.err = errors.Join(err, f.rewind())
+		err := f.Add(ctx, b.Data, b.Loose)
+		if err == nil {
+			f.db, f.log = b.Log.DB, b.Log
 		}
-	}
-	note, writes, dirty, err := fileNote{f.Extent(), f.db}, f.writes, f.Unsynced(), f.err
-	f.mu.Unlock()
-	if err != nil {
-		return nil, 0, err
-	}
-	if dirty {
-		err = f.Sync(ctx)
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if err != nil {
-		f.err = cmp.Or(f.err, err)
-		return nil, 0, err
-	}
-	f.writes -= writes
-	return note, writes, nil
+		return err
+	}, f.Rewind)
 }
 
-// DB implements Continued.
-func (f *file) DB() string { return f.db }
+// Flush syncs. The note is of the bytes that are there before, so that it never speaks of more than is durable. While the file is out
+// of its place nothing is said to be durable, until a hangup tells that it is meant to be.
+func (f *file) Flush(ctx context.Context, m sink.Moment) (note any, err error) {
+	moved, err := f.isMoved()
+	if err != nil {
+		return nil, err
+	}
+	if moved && m == sink.Passing && f.waitsForHangup() {
+		return f.note, nil
+	}
+	err = f.writes.Flush(func() (func() error, error) {
+		f.Mark()
+		if err := f.EndFrame(ctx); err != nil {
+			return nil, errors.Join(err, f.Rewind())
+		}
+		switch {
+		case moved && m == sink.Roll:
+			return f.rotate(ctx)
+		case moved:
+			return nil, &sink.MovedError{Path: f.Path()}
+		}
+		f.note = fileNote{f.Extent(), f.db}
+		return f.syncing(), nil
+	})
+	return f.note, err
+}
 
-// Begun implements Continued.
-func (f *file) Begun() bool { return f.Length() > 0 }
+// syncing gives what syncs the file, if there is anything to sync.
+func (f *file) syncing() func() error {
+	if !f.Unsynced() {
+		return func() error { return nil }
+	}
+	return f.Sync
+}
 
-func (*file) Kept(context.Context, any) error { return nil }
+// Saved implements sink.Resumable.
+func (f *file) Saved(_ context.Context, note any) error {
+	f.writes.Lock()
+	defer f.writes.Unlock()
+	f.saved = note.(fileNote).Length
+	return nil
+}
 
-func (*file) Rolled() <-chan struct{} { return nil }
+// Due implements sink.Resumable.
+func (*file) Due() <-chan struct{} { return nil }
 
-func (f *file) Close(context.Context) error { return f.File.Close() }
+// Close implements sink.Sink.
+func (f *file) Close(context.Context) error {
+	f.writes.Close()
+	return f.File.Close()
+}

@@ -52,7 +52,7 @@ func fileOfRuns(t *testing.T, format formats.Format, logs []*binlog.Log, runs ..
 	at := map[*binlog.Log]decode.Position{}
 	var note json.RawMessage
 	for _, run := range runs {
-		to, err := file.Type.Open(sink.Options{Target: "out", Ext: format.Ext, Disk: mem, Resume: true, Note: note})
+		to, err := sinktest.Open(t, file.Type, "out", nil, sink.Env{Ext: format.Ext, Disk: mem, Resume: true, Note: note})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,11 +64,11 @@ func fileOfRuns(t *testing.T, format formats.Format, logs []*binlog.Log, runs ..
 			at[l] = until
 			plans = append(plans, l.Chunks(from, until, binlog.PlanOptions{}))
 		}
-		o := encode.Options{Format: format, Start: maps.Clone(start), Save: func(c encode.Checkpoint) error {
+		o := encode.Options{Format: format, Save: func(c encode.Checkpoint) error {
 			start, note = c.Marks, c.Note
 			return nil
 		}}
-		if _, err := encode.Run(t.Context(), binlog.NewBackfill(plans...), to, o); err != nil {
+		if _, err := encode.Run(t.Context(), &sinktest.Source{Chunks: binlog.NewBackfill(plans...), Marks: maps.Clone(start)}, to, o); err != nil {
 			t.Fatal(err)
 		}
 	}

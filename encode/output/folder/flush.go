@@ -1,72 +1,80 @@
 package folder
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"maps"
 	"path/filepath"
 	"slices"
+
+	"pikabin/encode/sink"
 )
 
 // Flush syncs all that has been written. Parts that the clock says are old are completed by it.
-func (f *folder) Flush(ctx context.Context, complete bool) (note any, writes int, err error) {
-	f.mu.Lock()
-	if err := f.err; err != nil {
-		f.mu.Unlock()
-		return nil, 0, err
-	}
-	for _, key := range slices.Sorted(maps.Keys(f.open)) {
-		if p := f.open[key]; complete || f.old(p) {
-			f.finish(p)
+func (f *folder) Flush(ctx context.Context, m sink.Moment) (note any, err error) {
+	err = f.writes.Flush(func() (func() error, error) {
+		for _, p := range f.opened() {
+			if m != sink.Passing || f.old(p) {
+				f.finish(p)
+			}
 		}
-	}
-	if err := f.endFrames(ctx); err != nil {
-		f.err = cmp.Or(f.err, err)
-		f.mu.Unlock()
-		return nil, 0, err
-	}
-	if len(f.complete) > 0 {
-		f.shown++
-	}
-	n, writes := folderNote{Shown: f.shown}, f.writes
-	var dirty []*part
+		if err := f.endFrames(ctx); err != nil {
+			return nil, err
+		}
+		f.becomeReady(m)
+		if len(f.complete) > 0 {
+			f.shown++
+		}
+		note = f.noted()
+		return f.syncing(), nil
+	})
+	return note, err
+}
+
+// opened are the parts that are open, in an order that does not change.
+func (f *folder) opened() []*part {
+	var parts []*part
 	for _, key := range slices.Sorted(maps.Keys(f.open)) {
-		n.Open = append(n.Open, f.open[key].noted())
-		dirty = append(dirty, f.open[key])
+		parts = append(parts, f.open[key])
+	}
+	return parts
+}
+
+// noted is the note of all parts as they are.
+func (f *folder) noted() folderNote {
+	n := folderNote{Shown: f.shown, Given: maps.Clone(f.given), Ready: slices.Clone(f.ready)}
+	for dir, w := range f.hours {
+		if n.Hours == nil {
+			n.Hours = map[string]int64{}
+		}
+		n.Hours[dir] = w.hour
+	}
+	for _, p := range f.opened() {
+		n.Open = append(n.Open, p.noted())
 	}
 	for _, p := range f.complete {
 		n.Complete = append(n.Complete, p.noted())
-		dirty = append(dirty, p)
 	}
-	all := slices.Clone(dirty)
-	dirty = slices.DeleteFunc(dirty, func(p *part) bool { return !p.Unsynced() })
-	f.mu.Unlock()
-	if err = f.syncAll(ctx, dirty); err == nil {
-		err = checkThere(all)
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if err != nil {
-		f.err = cmp.Or(f.err, err)
-		return nil, 0, err
-	}
-	f.writes -= writes
-	return n, writes, nil
-}
-
-// noted is the note of the part as it is.
-func (p *part) noted() partNote {
-	n := p.partNote
-	n.End = p.Extent()
 	return n
 }
 
+// syncing gives what makes the parts durable as they are now, and sees that they are in their places.
+func (f *folder) syncing() func() error {
+	all := append(f.opened(), f.complete...)
+	dirty := slices.DeleteFunc(slices.Clone(all), func(p *part) bool { return !p.Unsynced() })
+	return func() error {
+		if err := f.syncAll(dirty); err != nil {
+			return err
+		}
+		return checkThere(all)
+	}
+}
+
 // syncAll makes files and their names durable.
-func (f *folder) syncAll(ctx context.Context, parts []*part) error {
+func (f *folder) syncAll(parts []*part) error {
 	dirs := map[string]bool{}
 	for _, p := range parts {
-		if err := p.Sync(ctx); err != nil {
+		if err := p.Sync(); err != nil {
 			return err
 		}
 		if !p.named {
@@ -84,10 +92,10 @@ func (f *folder) syncAll(ctx context.Context, parts []*part) error {
 
 // endFrames ends the frame that is open in each part: what is after it would not be in the file.
 func (f *folder) endFrames(ctx context.Context) error {
-	for _, p := range slices.Concat(slices.Collect(maps.Values(f.open)), f.complete) {
-		p.mark()
-		if err := p.end(ctx); err != nil {
-			return errors.Join(err, p.rewind())
+	for _, p := range append(f.opened(), f.complete...) {
+		p.Mark()
+		if err := p.EndFrame(ctx); err != nil {
+			return errors.Join(err, p.Rewind())
 		}
 	}
 	return nil
@@ -103,42 +111,44 @@ func checkThere(parts []*part) error {
 	return nil
 }
 
-// Kept shows the parts that are complete by the note, and then says whose they are.
-func (f *folder) Kept(ctx context.Context, note any) error {
+// Saved shows the parts that are complete by the note, and then says whose they are.
+func (f *folder) Saved(ctx context.Context, note any) error {
 	n := note.(folderNote)
 	for _, p := range n.Complete {
-		if err := f.show(ctx, p); err != nil {
+		if err := f.show(ctx, &p); err != nil {
 			return err
 		}
 		if err := f.forget(p.Name); err != nil {
 			return err
 		}
 	}
-	if len(n.Complete) == 0 {
-		return nil
+	if len(n.Complete) > 0 {
+		if err := f.writeOwner(ctx, n.Shown); err != nil { // if it fails, the next run does
+			return err
+		}
 	}
-	return f.writeOwner(ctx, n.Shown) // if it fails, the next run does
+	return f.tellAll(ctx, n.Ready)
 }
 
 // forget closes a part that has been shown.
 func (f *folder) forget(name string) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	f.writes.Lock()
+	defer f.writes.Unlock()
 	i := slices.IndexFunc(f.complete, func(p *part) bool { return p.Name == name })
 	if i < 0 {
 		return nil
 	}
 	err := f.complete[i].Close()
 	f.complete = slices.Delete(f.complete, i, i+1)
+	wake(f.forgot)
 	return err
 }
 
-// show gives a part its name. After a crash it may have been done before, and a consumer may have taken the part since: then it is not there.
-func (f *folder) show(ctx context.Context, n partNote) error {
-	from, to := f.path(hidden(n.Name)), f.path(n.Name)
-	err := f.Retry(ctx, to, func() error { return f.Rename(from, to) })
+// show publishes a part that is complete by the state.
+func (f *folder) show(ctx context.Context, n *partNote) error {
+	staged, err := f.staged(ctx, n)
 	if err != nil {
 		return err
 	}
-	return f.SyncDir(filepath.Dir(to))
+	return f.store.Publish(ctx, staged, n.Name)
 }

@@ -12,26 +12,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"pikabin/decode"
 	"pikabin/encode/disk"
-	"pikabin/encode/frame"
 	"pikabin/encode/sink"
 	"pikabin/encode/vfs"
 )
-
-// Type is the row of the table.
-var Type = sink.Type{
-	Name:      "folder",
-	Form:      "DIR/",
-	Doc:       "a folder of parts, each of which appears when it is complete",
-	Delivered: "written and synced",
-	Crash:     "with a state exactly once: an unfinished part is cut to what the state holds",
-	Matches:   func(target string) bool { return strings.HasSuffix(target, "/") && !strings.Contains(target, "://") },
-	Open:      open,
-}
 
 // maxOpen is how many partitions are written at a time: hours that overlap, and some that clocks gone wrong have made.
 const maxOpen = 16
@@ -43,44 +30,56 @@ const lockName = ".pikabin.lock"
 // whoever comes later will not write it again, and consumers may see it.
 type folder struct {
 	*disk.Disk
-	dir    string
-	ext    string
-	roll   sink.Roll
-	resume bool
-	owner  string // the path of the state; empty: there is none
-	frames sink.Framer
-	header func(*decode.Log) []byte
+	Settings
+	dir    string // the staging folder
+	store  Store
+	sealer sink.Sealer // nil: what is written is the file
+	env    *sink.Env
 	now    func() time.Time
 	unlock func() error
-	rolled chan struct{}
+	due    chan struct{} // a part is complete
+	forgot chan struct{} // one was shown
 
-	mu       sync.Mutex
-	open     map[string]*part  // by key
-	complete []*part           // in the order in which they became so, until they are shown
-	last     map[string]string // the name of the last part, by key
-	writes   int
+	writes   disk.Writes      // whose lock is for the rest
+	open     map[string]*part // by key
+	complete []*part          // in the order in which they became so, until they are shown
+	given    names
 	shown    uint64  // how often parts became complete, in all runs of the state
-	err      error   // of a write: what the parts end in is no whole batch; or of a sync: what they hold is not durable
 	touched  []*part // by the batch that is being written
+	before   names   // those given before it
+	readiness
 }
 
-func open(o sink.Options) (sink.Sink, error) {
-	f := &folder{
-		Disk: disk.New(&o), dir: filepath.Clean(o.Target), ext: o.Ext, roll: o.Roll, resume: o.Resume, owner: o.Owner, frames: o.Frames,
-		header: func(*decode.Log) []byte { return nil }, now: time.Now, rolled: make(chan struct{}, 1), open: map[string]*part{},
-		last: map[string]string{},
+// Open opens the output into a store that stages its parts in dir, and continues where the state says. Parts that are open are files of dir, and what
+// became of them in the store is no more looked at. It locks dir.
+func Open(ctx context.Context, dir string, s Settings, store Store, e *sink.Env) (sink.Opened, error) {
+	f, err := open(ctx, dir, s, store, e)
+	if err != nil {
+		return sink.Opened{}, err
 	}
-	ctx := context.Background()
+	return sink.Opened{Sink: f, Traits: sink.Traits{PerLog: true, Loose: e.Live && e.Frames != nil, Zone: s.zone}}, nil
+}
+
+func open(ctx context.Context, dir string, s Settings, store Store, e *sink.Env) (*folder, error) {
+	f := &folder{
+		readiness: readiness{hours: map[string]waiting{}, latest: map[string]int64{}},
+		Disk:      disk.New(e), Settings: s, dir: dir, store: store, env: e, now: time.Now, due: make(chan struct{}, 1), forgot: make(chan struct{}, 1), open: map[string]*part{}, given: names{},
+	}
 	if err := f.MakeDir(ctx, f.dir); err != nil {
 		return nil, err
 	}
 	var err error
+	if e.Seal != nil {
+		if f.sealer, err = e.Seal(s.zone != nil); err != nil {
+			return nil, err
+		}
+	}
 	if f.unlock, err = f.Lock(filepath.Join(f.dir, lockName)); errors.Is(err, vfs.ErrLocked) {
 		return nil, fmt.Errorf("%s is being written to by another process", f.dir)
 	} else if err != nil {
 		return nil, err
 	}
-	if err := f.begin(ctx, o.Note); err != nil {
+	if err := f.begin(ctx, e.Note); err != nil {
 		return nil, errors.Join(err, f.closeAll())
 	}
 	return f, nil
@@ -91,6 +90,10 @@ type folderNote struct {
 	Open     []partNote `json:"open,omitempty"`
 	Complete []partNote `json:"complete,omitempty"` // and perhaps not yet shown
 	Shown    uint64     `json:"shown,omitempty"`    // how often there were some
+	Given    names      `json:"given,omitempty"`    // that the next part could have, too
+
+	Hours map[string]int64 `json:"hours,omitempty"` // that are not complete, by their folders, if somebody wants to know
+	Ready []string         `json:"ready,omitempty"` // that are, and perhaps not yet told
 }
 
 // begin continues where a note says, and removes what no state knows of.
@@ -101,16 +104,16 @@ func (f *folder) begin(ctx context.Context, note json.RawMessage) error {
 		if err := json.Unmarshal(note, &n); err != nil {
 			return fmt.Errorf("the state's note of %s: %w", f.dir, err)
 		}
-	case f.resume:
-		if err := f.walk(f.dir, f.refuse); err != nil {
+	case f.env.Resume:
+		if err := f.refuse(ctx); err != nil {
 			return err
 		}
 	}
 	known := map[string]bool{}
 	for _, p := range slices.Concat(n.Open, n.Complete) {
-		known[f.path(hidden(p.Name))] = true
+		known[f.path(hidden(p.Name))], known[f.path(sealedName(p.Name))] = true, true
 	}
-	if err := f.checkOwner(n.Shown, note != nil, known); err != nil {
+	if err := f.checkOwner(ctx, n.Shown, note != nil, known); err != nil {
 		return err
 	}
 	f.shown = n.Shown
@@ -120,8 +123,8 @@ func (f *folder) begin(ctx context.Context, note json.RawMessage) error {
 	if err := f.takeUp(ctx, &n); err != nil {
 		return err
 	}
-	return f.walk(f.dir, func(path string) error {
-		if !ours.MatchString(filepath.Base(path)) || known[path] {
+	return Walk(f.Disk, f.dir, func(path string) error {
+		if !hiddenPattern.MatchString(filepath.Base(path)) || known[path] {
 			return nil
 		}
 		return f.Remove(path)
@@ -131,92 +134,77 @@ func (f *folder) begin(ctx context.Context, note json.RawMessage) error {
 // takeUp shows the parts that a note says are complete, which a crash may have done already, and continues with those that are open.
 func (f *folder) takeUp(ctx context.Context, n *folderNote) error {
 	for _, p := range n.Complete {
-		if err := f.show(ctx, p); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := f.show(ctx, &p); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
+	}
+	f.ready = n.Ready
+	if err := f.tellAll(ctx, slices.Clone(n.Ready)); err != nil {
+		return err
+	}
+	for dir, hour := range n.Hours {
+		f.hours[dir] = waiting{hour: hour, wrote: f.now()}
 	}
 	for _, p := range n.Open {
 		g, err := f.ReopenOwn(ctx, f.path(hidden(p.Name)), p.End)
 		if err != nil {
 			return err
 		}
-		f.open[p.Key], f.last[p.Key] = &part{File: g, loose: frame.NewGather(f.frames), partNote: p, named: true, began: f.now(), wrote: f.now()}, p.Name
+		f.open[p.Key] = &part{Framed: disk.NewFramed(g, f.env.Frames), partNote: p, named: true, began: f.now(), wrote: f.now()}
+		f.given[p.Key] = idOf(&p) // for notes of before there were names in them
 	}
+	maps.Copy(f.given, n.Given)
 	return nil
 }
 
 // refuse does not let a new state write among parts that it knows nothing of.
-func (*folder) refuse(path string) error {
-	if name := filepath.Base(path); !seen.MatchString(name) {
-		return nil
-	}
-	return &sink.TargetError{Err: fmt.Errorf("%s is there already, and the state is a new one: move the parts away, or name another folder", path)}
-}
-
-// walk visits the files of the folder and of its partitions.
-func (f *folder) walk(dir string, visit func(path string) error) error {
-	entries, err := f.ReadDir(dir)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		path := filepath.Join(dir, e.Name())
-		switch {
-		case e.IsDir() && isPartition(e.Name()):
-			err = f.walk(path, visit)
-		case e.Type().IsRegular():
-			err = visit(path)
-		}
+func (f *folder) refuse(ctx context.Context) error {
+	for name, err := range f.store.Names(ctx) {
 		if err != nil {
 			return err
 		}
+		return &sink.TargetError{Err: fmt.Errorf("%s is there already, and the state is a new one: move the parts away, or name another folder", f.path(name))}
 	}
 	return nil
 }
 
-func isPartition(name string) bool {
-	return strings.HasPrefix(name, "db=") || strings.HasPrefix(name, "dt=") || strings.HasPrefix(name, "hr=")
-}
-
 func (f *folder) path(name string) string { return filepath.Join(f.dir, name) }
 
-// SetHeader says what every part of a log begins with.
-func (f *folder) SetHeader(header func(*decode.Log) []byte) { f.header = header }
-
+// Write implements sink.Sink.
 func (f *folder) Write(ctx context.Context, b *sink.Batch, done func(error)) {
-	f.mu.Lock()
-	var err error
-	pieces := pieces(b)
-	f.touched = f.touched[:0]
-	for i := range pieces {
-		if err = f.writePiece(ctx, b, &pieces[i]); err != nil {
-			break
-		}
+	if !b.Portion {
+		f.await(ctx)
 	}
-	switch {
-	case err == nil:
-		f.writes++
-	case sink.EndedFull(err) && f.back() == nil: // the parts end in whole batches again
-	default:
-		f.err = cmp.Or(f.err, err)
-	}
-	f.mu.Unlock()
-	done(err)
+	f.writes.Add(b, done, func() error { return f.writePieces(ctx, b) }, f.rewind)
 }
 
-// touch notes where a part ends before the batch, and that back has to look at it.
+func (f *folder) writePieces(ctx context.Context, b *sink.Batch) error {
+	f.touched, f.before = f.touched[:0], maps.Clone(f.given)
+	pieces := pieces(b)
+	for i := range pieces {
+		if err := f.writePiece(ctx, b, &pieces[i]); err != nil {
+			return err
+		}
+	}
+	f.given.passed(b)
+	return nil
+}
+
+// touch notes where a part ends before the batch, and that rewind has to look at it.
 func (f *folder) touch(p *part) {
 	if !slices.Contains(f.touched, p) {
-		p.mark()
+		p.fresh = false
+		p.Mark()
 		f.touched = append(f.touched, p)
 	}
 }
 
-// back takes out of the parts what the batch has put there. A part that it has begun goes.
-func (f *folder) back() error {
+// rewind takes out of the parts what the batch has put there. A part that it has begun goes.
+func (f *folder) rewind() error {
+	f.given = f.before
 	for _, p := range f.touched {
-		if p.Marked() > 0 {
-			if err := p.rewind(); err != nil {
+		if !p.fresh {
+			if err := p.Rewind(); err != nil {
 				return err
 			}
 			continue
@@ -234,9 +222,9 @@ func (f *folder) back() error {
 
 // writePiece appends to the part that is open, if the piece belongs there, else to a new one.
 func (f *folder) writePiece(ctx context.Context, b *sink.Batch, piece *sink.Piece) error {
-	key := partKey(b.Log, piece.Hour, f.roll.Hive)
+	key := partKey(b.Log, piece.Hour, f.zone)
 	p := f.open[key]
-	if p != nil && (p.At != piece.Begin.Segment || p.Epoch != b.Epoch) {
+	if p != nil && (p.Epoch != b.Epoch || p.Hour == 0 && p.At != piece.Begin.Segment) { // an hour has one part, whatever segments it is in
 		f.finish(p)
 		p = nil
 	}
@@ -247,11 +235,12 @@ func (f *folder) writePiece(ctx context.Context, b *sink.Batch, piece *sink.Piec
 		}
 	}
 	f.touch(p)
-	if err := p.add(ctx, piece.Data, b.Loose); err != nil {
+	if err := p.Add(ctx, piece.Data, b.Loose); err != nil {
 		return err
 	}
+	f.sees(p, b, piece)
 	p.Hour, p.wrote = max(p.Hour, piece.Hour), f.now() // of two hours when the clocks are put back, which have one name
-	if f.roll.Size > 0 && p.size() >= f.roll.Size {
+	if f.rollSize > 0 && p.Size() >= f.rollSize {
 		f.finish(p)
 	}
 	f.finishOver(b.Log, piece.Last)
@@ -265,7 +254,7 @@ func (f *folder) finishOver(log *decode.Log, unix int64) {
 		return
 	}
 	for _, key := range slices.Sorted(maps.Keys(f.open)) {
-		if p := f.open[key]; p.over(unix) && key == partKey(log, p.Hour, f.roll.Hive) {
+		if p := f.open[key]; p.over(unix) && key == partKey(log, p.Hour, f.zone) {
 			f.finish(p)
 		}
 	}
@@ -274,11 +263,11 @@ func (f *folder) finishOver(log *decode.Log, unix int64) {
 // create begins a part.
 func (f *folder) create(ctx context.Context, key string, b *sink.Batch, piece *sink.Piece) (*part, error) {
 	f.makeRoom()
-	name, err := f.freeName(key, b, piece)
+	id, err := f.freeName(ctx, key, b, piece)
 	if err != nil {
 		return nil, err
 	}
-	path := f.path(hidden(name))
+	path := f.path(hidden(id.Name))
 	if err := f.MakeDir(ctx, filepath.Dir(path)); err != nil {
 		return nil, err
 	}
@@ -286,10 +275,22 @@ func (f *folder) create(ctx context.Context, key string, b *sink.Batch, piece *s
 	if err != nil {
 		return nil, err
 	}
-	p := &part{File: g, loose: frame.NewGather(f.frames), partNote: partNote{Name: name, Key: key, Epoch: b.Epoch, At: piece.Begin.Segment}, began: f.now()}
-	f.open[key], f.last[key] = p, name
+	p := &part{Framed: disk.NewFramed(g, f.env.Frames), partNote: partNote{Name: id.Name, Key: key, Epoch: b.Epoch, At: piece.Begin.Segment}, began: f.now()}
+	f.open[key], f.given[key] = p, id
 	f.touch(p)
-	return p, p.Write(ctx, f.header(b.Log))
+	p.fresh = true
+	if err := p.Write(ctx, f.env.Head); err != nil {
+		return nil, err
+	}
+	return p, p.Add(ctx, f.header(b.Log), f.env.Frames != nil)
+}
+
+// header is what a part of a log begins with.
+func (f *folder) header(log *decode.Log) []byte {
+	if f.env.Header == nil {
+		return nil
+	}
+	return f.env.Header(log)
 }
 
 // makeRoom completes the part that was begun first, when there are too many.
@@ -303,21 +304,19 @@ func (f *folder) makeRoom() {
 	f.finish(oldest)
 }
 
-// freeName is the name of a new part. An event that stands for a missing range has the position of the record after
-// it, so that the part before may have the same one.
-func (f *folder) freeName(key string, b *sink.Batch, piece *sink.Piece) (string, error) {
-	for again := 0; ; again++ {
-		name := partName(b, piece, f.roll.Hive, again, f.ext)
-		if f.last[key] == name {
+// freeName is the name of a new part, which no part has or has had.
+func (f *folder) freeName(ctx context.Context, key string, b *sink.Batch, piece *sink.Piece) (partID, error) {
+	id := partID{Log: b.Log.String(), Epoch: b.Epoch, At: piece.Begin, Again: f.given.next(key, b.Epoch, piece.Begin)}
+	for ; ; id.Again++ {
+		id.Name = partName(b, piece, f.zone, id.Again, f.env.Ext)
+		if f.given[key].Name == id.Name {
 			continue
 		}
-		if !f.resume {
-			return name, nil
+		if !f.env.Resume {
+			return id, nil
 		}
-		if _, err := f.Stat(f.path(name)); errors.Is(err, fs.ErrNotExist) {
-			return name, nil
-		} else if err != nil {
-			return "", err
+		if there, err := f.store.Has(ctx, id.Name); !there || err != nil {
+			return id, err
 		}
 	}
 }
@@ -326,15 +325,24 @@ func (f *folder) freeName(key string, b *sink.Batch, piece *sink.Piece) (string,
 func (f *folder) finish(p *part) {
 	delete(f.open, p.Key)
 	f.complete = append(f.complete, p)
+	wake(f.due)
+}
+
+func wake(c chan struct{}) {
 	select {
-	case f.rolled <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
 
-func (f *folder) Rolled() <-chan struct{} { return f.rolled }
+// Due implements sink.Resumable.
+func (f *folder) Due() <-chan struct{} { return f.due }
 
-func (f *folder) Close(context.Context) error { return f.closeAll() }
+// Close implements sink.Sink.
+func (f *folder) Close(context.Context) error {
+	f.writes.Close()
+	return f.closeAll()
+}
 
 func (f *folder) closeAll() error {
 	var errs []error

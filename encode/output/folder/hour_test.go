@@ -28,16 +28,18 @@ import (
 type hours struct {
 	t    *testing.T
 	mem  *vfstest.Mem
-	roll sink.Roll
-	sink sink.Keeper
+	live bool
+	sink sink.Resumable
 	note json.RawMessage // of the state
 	at   int64
 }
 
-func newHours(t *testing.T, roll sink.Roll) *hours {
+// byHour parts by the hours of UTC.
+var byHour = map[string]string{"partition": "hive"}
+
+func newHours(t *testing.T, live bool) *hours {
 	t.Helper()
-	roll.Hive = time.UTC
-	h := &hours{t: t, mem: vfstest.New(), roll: roll}
+	h := &hours{t: t, mem: vfstest.New(), live: live}
 	h.open()
 	return h
 }
@@ -45,13 +47,11 @@ func newHours(t *testing.T, roll sink.Roll) *hours {
 // open continues where the state says.
 func (h *hours) open() {
 	h.t.Helper()
-	to, err := folder.Type.Open(sink.Options{
-		Target: "out/", Ext: ".jsonl", Roll: h.roll, Disk: h.mem, Resume: true, Note: h.note,
-	})
+	to, err := sinktest.Open(h.t, folder.Type, "out/", byHour, sink.Env{Ext: ".jsonl", Live: h.live, Disk: h.mem, Resume: true, Note: h.note})
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	h.sink = to.(sink.Keeper)
+	h.sink = to.Sink.(sink.Resumable)
 }
 
 // write adds an event of a time.
@@ -71,14 +71,14 @@ func (h *hours) write(log *decode.Log, at time.Time) {
 // seen keeps the state, and gives the parts that a consumer sees then.
 func (h *hours) seen() []string {
 	h.t.Helper()
-	note, _, err := h.sink.Flush(context.Background(), false)
+	note, err := h.sink.Flush(context.Background(), sink.Passing)
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	if h.note, err = json.Marshal(note); err != nil {
 		h.t.Fatal(err)
 	}
-	if err := h.sink.Kept(context.Background(), note); err != nil {
+	if err := h.sink.Saved(context.Background(), note); err != nil {
 		h.t.Fatal(err)
 	}
 	var seen []string
@@ -109,7 +109,7 @@ var (
 // makes another part.
 func TestHourIsOver(t *testing.T) {
 	at := func(hour, minute int) time.Time { return time.Date(2025, 6, 1, hour, minute, 0, 0, time.UTC) }
-	h := newHours(t, sink.Roll{})
+	h := newHours(t, false)
 	h.write(hourLog, at(10, 59))
 	h.write(otherHourLog, at(10, 59))
 	h.write(hourLog, at(11, 4))
@@ -117,7 +117,7 @@ func TestHourIsOver(t *testing.T) {
 	h.write(hourLog, at(10, 58))
 	h.write(hourLog, at(11, 5))
 	ten := "db=db0/dt=2025-06-01/hr=10: 10:59 10:58"
-	h.want("behind it, of one log", ten)
+	h.want("after it, of one log", ten)
 	h.write(hourLog, at(10, 30))
 	h.write(hourLog, at(10, 31))
 	h.want("clocks put back", ten)
@@ -135,7 +135,7 @@ func TestHourIsOver(t *testing.T) {
 // TestHourOfTheClock: where events are of now, the clock completes the hour of a log that has fallen silent.
 func TestHourOfTheClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		live, still := newHours(t, sink.Roll{Live: true}), newHours(t, sink.Roll{})
+		live, still := newHours(t, true), newHours(t, false)
 		write := func(log *decode.Log, at time.Time) {
 			live.write(log, at)
 			still.write(log, at)
@@ -169,12 +169,12 @@ func TestHoursAreOfTheEvents(t *testing.T) {
 	var want map[string]string
 	for _, chunk := range []int64{1 << 16, 1 << 17, 1 << 20} {
 		mem := vfstest.New()
-		to, err := folder.Type.Open(sink.Options{Target: "out/", Ext: ".jsonl", Roll: sink.Roll{Hive: time.UTC}, Disk: mem})
+		to, err := sinktest.Open(t, folder.Type, "out/", byHour, sink.Env{Ext: ".jsonl", Disk: mem})
 		if err != nil {
 			t.Fatal(err)
 		}
 		_, err = encode.Run(t.Context(), sinktest.PlanOf(t, l.Chunks(l.Start(), l.Committed(), binlog.PlanOptions{ChunkSize: chunk})), to, encode.Options{
-			Format: sinktest.Lines(), Hive: time.UTC, Workers: 3,
+			Format: sinktest.Lines(), Workers: 3,
 		})
 		if err != nil {
 			t.Fatal(err)

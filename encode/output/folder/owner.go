@@ -18,7 +18,7 @@ import (
 const ownerName = ".pikabin.owner"
 
 // owner is the state that the parts of a folder belong to, and how far the folder has come by it. The state of another time or another run must not
-// go on with them, nor remove what it does not know.
+// continue them, nor remove what it does not know.
 type owner struct {
 	State string `json:"state"` // the path of its file
 	Shown uint64 `json:"shown"` // as in note
@@ -45,10 +45,10 @@ func (f *folder) readOwner() (o owner, err error) {
 
 // writeOwner says durably how far the state has come. Without a state the folder is nobody's.
 func (f *folder) writeOwner(ctx context.Context, shown uint64) error {
-	if f.owner == "" {
+	if f.env.State == "" {
 		return nil
 	}
-	text, err := json.Marshal(owner{State: f.owner, Shown: shown})
+	text, err := json.Marshal(owner{State: f.env.State, Shown: shown})
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func (f *folder) writeOwner(ctx context.Context, shown uint64) error {
 		return err
 	}
 	if err = g.Write(ctx, append(text, '\n')); err == nil {
-		err = g.Sync(ctx)
+		err = g.Sync()
 	}
 	if err = errors.Join(err, g.Close()); err != nil {
 		return err
@@ -73,22 +73,34 @@ func (f *folder) writeOwner(ctx context.Context, shown uint64) error {
 }
 
 // checkOwner refuses a folder with parts of another state, and a state that is older than the folder. continues says that the state has a note of the
-// folder, which knows the parts that are known.
-func (f *folder) checkOwner(shown uint64, continues bool, known map[string]bool) error {
+// folder, which knows the staged files that are known.
+func (f *folder) checkOwner(ctx context.Context, shown uint64, continues bool, known map[string]bool) error {
 	o, err := f.readOwner()
 	switch {
 	case err != nil:
 		return err
 	case continues && o.Shown > shown:
 		return &sink.OlderStateError{Output: f.dir}
-	case o.State == "" || o.State == f.owner:
+	case o.State == "" || o.State == f.env.State:
 		return nil
 	}
-	return f.walk(f.dir, func(path string) error {
-		name := filepath.Base(path)
-		if known[path] || !ours.MatchString(name) && (continues || !seen.MatchString(name)) {
+	foreign := func(path string) error {
+		return &sink.TargetError{Err: fmt.Errorf("%s belongs to the state %s: continue with that state, or name another folder", path, o.State)}
+	}
+	err = Walk(f.Disk, f.dir, func(path string) error {
+		if known[path] || !hiddenPattern.MatchString(filepath.Base(path)) {
 			return nil
 		}
-		return &sink.TargetError{Err: fmt.Errorf("%s belongs to the state %s: continue with that state, or name another folder", path, o.State)}
+		return foreign(path)
 	})
+	if err != nil || continues {
+		return err
+	}
+	for name, err := range f.store.Names(ctx) {
+		if err != nil {
+			return err
+		}
+		return foreign(f.path(name))
+	}
+	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"pikabin/decode"
 	"pikabin/encode/output/folder"
 	"pikabin/encode/sink"
+	"pikabin/encode/sinktest"
 	"pikabin/encode/vfs/vfstest"
 )
 
@@ -20,35 +21,31 @@ import (
 type visit struct {
 	t    *testing.T
 	mem  *vfstest.Mem
-	sink sink.Keeper
+	sink sink.Resumable
 }
 
 func openFolder(t *testing.T, mem *vfstest.Mem, state string, note json.RawMessage) (*visit, error) {
 	t.Helper()
-	to, err := folder.Type.Open(sink.Options{Target: "out/", Ext: ".jsonl", Disk: mem, Resume: state != "", Owner: state, Note: note})
+	to, err := sinktest.Open(t, folder.Type, "out/", nil, sink.Env{Ext: ".jsonl", Disk: mem, Resume: state != "", State: state, Note: note})
 	if err != nil {
 		return nil, err
 	}
-	return &visit{t: t, mem: mem, sink: to.(sink.Keeper)}, nil
+	return &visit{t: t, mem: mem, sink: to.Sink.(sink.Resumable)}, nil
 }
 
 func (v *visit) write(log *decode.Log, at int64, data string) {
 	v.t.Helper()
-	v.sink.Write(v.t.Context(), &sink.Batch{Log: log, Data: []byte(data), Begin: decode.Position{Offset: at}}, func(err error) {
-		if err != nil {
-			v.t.Error(err)
-		}
-	})
+	v.sink.Write(v.t.Context(), &sink.Batch{Log: log, Data: []byte(data), Begin: decode.Position{Offset: at}}, func(error) {})
 }
 
 // save gives the note that the state then holds.
 func (v *visit) save(complete bool) json.RawMessage {
 	v.t.Helper()
-	n, _, err := v.sink.Flush(v.t.Context(), complete)
+	n, err := v.sink.Flush(v.t.Context(), moment(complete))
 	if err != nil {
 		v.t.Fatal(err)
 	}
-	if err := v.sink.Kept(v.t.Context(), n); err != nil {
+	if err := v.sink.Saved(v.t.Context(), n); err != nil {
 		v.t.Fatal(err)
 	}
 	note, err := json.Marshal(n)
@@ -56,6 +53,14 @@ func (v *visit) save(complete bool) json.RawMessage {
 		v.t.Fatal(err)
 	}
 	return note
+}
+
+// moment is when parts are complete, or are not.
+func moment(complete bool) sink.Moment {
+	if complete {
+		return sink.End
+	}
+	return sink.Passing
 }
 
 func (v *visit) close() {
@@ -159,7 +164,7 @@ func TestPartsThatAreMoved(t *testing.T) {
 					}
 				}
 			}
-			_, _, err = v.sink.Flush(t.Context(), complete)
+			_, err = v.sink.Flush(t.Context(), moment(complete))
 			if moved, ok := errors.AsType[*sink.MovedError](err); !ok || moved == nil {
 				t.Errorf("%s, complete %v: %v", name, complete, err)
 			}

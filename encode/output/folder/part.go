@@ -1,17 +1,18 @@
 package folder
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"pikabin/decode"
 	"pikabin/encode/disk"
-	"pikabin/encode/frame"
 	"pikabin/encode/sink"
 )
 
@@ -21,12 +22,12 @@ const hourGrace = 5 * time.Minute
 
 // part is a file of a folder while it is written, and until consumers see it.
 type part struct {
-	*disk.File
+	disk.Framed
 	partNote
-	loose *frame.Gather // small batches, until they are a frame
-	named bool          // its name is durable
-	began time.Time     // the first write of this run
-	wrote time.Time     // the last one
+	fresh bool      // the batch that was written last has begun it
+	named bool      // its name is durable
+	began time.Time // the first write of this run
+	wrote time.Time // the last one
 }
 
 // partNote is what the state holds of a part.
@@ -41,14 +42,21 @@ type partNote struct {
 
 // over reports whether the hour of the part is, when it is a time in unix seconds.
 func (p *part) over(unix int64) bool {
-	return p.Hour != 0 && unix >= p.Hour+secondsPerHour+int64(hourGrace/time.Second)
+	return p.Hour != 0 && unix >= overAt(p.Hour)
 }
 
 // old reports whether a part is to be completed now, whatever is written next.
 func (f *folder) old(p *part) bool {
 	now := f.now()
-	return f.roll.Interval > 0 && now.Sub(p.began) >= f.roll.Interval ||
-		f.roll.Live && p.over(now.Unix()) && now.Sub(p.wrote) >= hourGrace
+	return f.rollInterval > 0 && now.Sub(p.began) >= f.rollInterval ||
+		f.env.Live && p.over(now.Unix()) && now.Sub(p.wrote) >= hourGrace
+}
+
+// noted is the note of the part as it is.
+func (p *part) noted() partNote {
+	n := p.partNote
+	n.End = p.Extent()
+	return n
 }
 
 // hidden is the name under which a part is written.
@@ -59,11 +67,42 @@ func hidden(name string) string {
 
 const partSuffix = ".part"
 
-// ours recognises the hidden names that this sink gives.
-var ours = regexp.MustCompile(`^\..+-(e\d{4,}-)?\d{10}-\d{12}(~\d+)?\.[a-z.]+\.part$`)
+// hiddenPattern recognises the hidden names that this sink gives.
+var hiddenPattern = regexp.MustCompile(`^\..+-(e\d{4,}-)?\d{10}-\d{12}(~\d+)?\.[a-z0-9.]+\.(part|sealed)$`)
 
-// seen recognises the names of complete parts.
-var seen = regexp.MustCompile(`^[^.].*-(e\d{4,}-)?\d{10}-\d{12}(~\d+)?\.[a-z.]+$`)
+// partPattern recognises the names of complete parts, and what is in them.
+var partPattern = regexp.MustCompile(`^([^.].*?)-(?:e(\d{4,})-)?(\d{10})-(\d{12})(?:~(\d+))?(\.[a-z0-9.]+)$`)
+
+// PartName is what the name of a part says.
+type PartName struct {
+	Series string          // what the parts of one log have in common, see Series
+	Epoch  uint32          // as in checkpoint.Mark
+	At     decode.Position // of the first record
+	Again  int             // of parts that begin at one place, from 0
+	Ext    string          // ".jsonl.zst"
+}
+
+// ParsePartName reads the name of a file, with or without folders. ok is false for what is no part.
+func ParsePartName(name string) (n PartName, ok bool) {
+	m := partPattern.FindStringSubmatch(filepath.Base(name))
+	if m == nil {
+		return n, false
+	}
+	n.Series, n.Ext = m[1], m[6]
+	segment, errSegment := strconv.ParseUint(m[3], 10, 32)
+	epoch, errEpoch := strconv.ParseUint(cmp.Or(m[2], "0"), 10, 32)
+	again, errAgain := strconv.Atoi(cmp.Or(m[5], "0"))
+	n.At.Segment, n.Epoch, n.Again = uint32(segment), uint32(epoch), again
+	n.At.Offset, _ = strconv.ParseInt(m[4], 10, 64) // twelve digits fit
+	return n, cmp.Or(errSegment, errEpoch, errAgain) == nil
+}
+
+// SeriesOf gives what the parts of one log have in common in their names, such as "db0". The name is that of a file, with or without folders. ok
+// is false for what is no part.
+func SeriesOf(name string) (series string, ok bool) {
+	n, ok := ParsePartName(name)
+	return n.Series, ok
+}
 
 // partName is that of a part by its first position: text order is log order.
 //
@@ -71,7 +110,7 @@ var seen = regexp.MustCompile(`^[^.].*-(e\d{4,}-)?\d{10}-\d{12}(~\d+)?\.[a-z.]+$
 //	db0-e0001-0000000012-000000004096.jsonl.zst     once the history has been replaced
 //	db=db0/dt=2025-06-01/hr=12/db0-0000000012-000000004096.jsonl.zst
 func partName(b *sink.Batch, p *sink.Piece, zone *time.Location, again int, ext string) string {
-	name := logName(b.Log)
+	name := Series(b.Log)
 	if b.Epoch > 0 {
 		name += fmt.Sprintf("-e%04d", b.Epoch)
 	}
@@ -86,8 +125,8 @@ func partName(b *sink.Batch, p *sink.Piece, zone *time.Location, again int, ext 
 // sign that stands for it.
 var oddName = regexp.MustCompile(`^\.|_\d+$|-e\d{4,}$|[%/\x00-\x1f\x7f]`)
 
-// logName is the name of a log in that of a part. No two logs have the same: "db0_3" is slot 3 of db0, and the DB "db0_3" is "db0%5F3".
-func logName(log *decode.Log) string {
+// Series is the name of a log in that of a part. No two logs have the same: "db0_3" is slot 3 of db0, and the DB "db0_3" is "db0%5F3".
+func Series(log *decode.Log) string {
 	name := oddName.ReplaceAllStringFunc(log.DB, func(odd string) string { return fmt.Sprintf("%%%02X%s", odd[0], odd[1:]) })
 	if !utf8.ValidString(name) { // which the state could not hold
 		name = strings.ReplaceAll(url.PathEscape(name), "%25", "%")
@@ -98,7 +137,7 @@ func logName(log *decode.Log) string {
 	return name
 }
 
-// noHour stands for events of which no time is known, as Hive names them.
+// noHour is the hour of events whose time is not known, as Hive names them.
 const noHour = "__HIVE_DEFAULT_PARTITION__"
 
 func partitionDir(log *decode.Log, unix int64, zone *time.Location) string {
@@ -110,7 +149,7 @@ func partitionDir(log *decode.Log, unix int64, zone *time.Location) string {
 		t := time.Unix(unix, 0).In(zone)
 		day, hour = t.Format(time.DateOnly), t.Format("15")
 	}
-	return filepath.Join("db="+logName(&decode.Log{DB: log.DB, Slot: -1}), "dt="+day, "hr="+hour)
+	return filepath.Join("db="+Series(&decode.Log{DB: log.DB, Slot: -1}), "dt="+day, "hr="+hour)
 }
 
 // partKey says whose the part of a log and an hour is.

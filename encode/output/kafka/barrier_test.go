@@ -13,7 +13,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"pikabin/decode/binlogtest"
+	"pikabin/decode/binlogtest/sample"
 	"pikabin/encode"
+	"pikabin/encode/output/kafka/kafkatest"
 	"pikabin/encode/sink"
 )
 
@@ -37,13 +39,13 @@ func TestBarrier(t *testing.T) {
 			w.Command("SET", key, source[key])
 		}
 	}
-	cluster := fakeKafka(t, kfake.SeedTopics(5, "pika"))
-	if _, err := toKafka(t, written(t, w), brokersOf(cluster)+"/pika", 1<<16, sink.Options{}, encode.Options{}); err != nil {
+	cluster := kafkatest.Fake(t, kfake.SeedTopics(5, "pika"))
+	if _, err := toKafka(t, written(t, w), kafkatest.Brokers(cluster)+"/pika", 1<<16, sink.Env{}, encode.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	partitions := consume(t, brokersOf(cluster), "pika")
+	partitions := kafkatest.Consume(t, kafkatest.Brokers(cluster), "pika")
 	wrong := 0
-	for seed := range uint64(200) {
+	for seed := range sample.Count(uint64(200), 20) {
 		if got := apply(t, rand.New(rand.NewPCG(seed, 5)), partitions, true); !maps.Equal(got, source) {
 			t.Fatalf("seed %d (-source +consumer):\n%s", seed, cmp.Diff(source, got))
 		}
@@ -66,7 +68,7 @@ func apply(t *testing.T, rng *rand.Rand, partitions [][]*kgo.Record, barriers bo
 			continue
 		}
 		r := partitions[p][next[p]]
-		if barriers && header(r, "pikabin-barrier") != "" {
+		if barriers && kafkatest.Header(r, "pikabin-barrier") != "" {
 			if waits[p] = true; len(waits) < len(partitions) {
 				continue
 			}

@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"pikabin/encode"
+	"pikabin/encode/output/kafka/kafkatest"
 	"pikabin/encode/sink"
 	"pikabin/encode/sinktest"
 )
@@ -42,7 +43,7 @@ func TestEnds(t *testing.T) {
 		for size, buffer := range map[string]string{"all is written": "", "a write blocks": "&buffer=100000"} {
 			t.Run(name+", "+size, func(t *testing.T) {
 				t.Parallel()
-				cluster := fakeKafka(t, kfake.SeedTopics(3, "pika"))
+				cluster := kafkatest.Fake(t, kfake.SeedTopics(3, "pika"))
 				reached := deaf(cluster, 1)
 				ctx, cancel := context.WithCancelCause(t.Context())
 				defer cancel(nil)
@@ -55,12 +56,12 @@ func TestEnds(t *testing.T) {
 						cancelStop()
 					}
 				}()
-				o := sink.Options{Stop: stop.Done()}
-				to, err := openKafka(t, brokersOf(cluster)+"/pika?linger=0s&close-timeout=200ms"+buffer, o)
+				o := sink.Env{Stop: stop.Done()}
+				to, err := openKafka(t, kafkatest.Brokers(cluster)+"/pika?linger=0s&close-timeout=200ms"+buffer, o)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if _, ends := to.(sink.Ending); !ends {
+				if to.Traits.Drain <= 3*200*time.Millisecond {
 					t.Error("close-timeout is cut short")
 				}
 				began := time.Now()
@@ -71,7 +72,7 @@ func TestEnds(t *testing.T) {
 				if took := time.Since(began); took > 30*time.Second {
 					t.Errorf("took %v", took)
 				}
-				checkCommitted(t, w, result.Committed[result.Logs[0]], consume(t, brokersOf(cluster), "pika"))
+				checkCommitted(t, w, result.Committed[result.Logs[0]], kafkatest.Consume(t, kafkatest.Brokers(cluster), "pika"))
 			})
 		}
 	}

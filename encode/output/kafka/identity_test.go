@@ -17,6 +17,7 @@ import (
 	"pikabin/encode"
 	"pikabin/encode/checkpoint"
 	"pikabin/encode/output/kafka"
+	"pikabin/encode/output/kafka/kafkatest"
 	"pikabin/encode/output/kafka/positions"
 	"pikabin/encode/sink"
 	"pikabin/encode/sinktest"
@@ -31,16 +32,16 @@ var changes = map[string]struct {
 	"nothing": {func(*testing.T, string, string) {}, "", ""},
 	"deleted": {func(t *testing.T, brokers, topic string) {
 		t.Helper()
-		if _, err := admin(t, brokers).DeleteTopics(t.Context(), topic); err != nil {
+		if _, err := kafkatest.Admin(t, brokers).DeleteTopics(t.Context(), topic); err != nil {
 			t.Fatal(err)
 		}
 	}, "", "is gone"},
 	"made anew": {func(t *testing.T, brokers, topic string) {
 		t.Helper()
-		if _, err := admin(t, brokers).DeleteTopics(t.Context(), topic); err != nil {
+		if _, err := kafkatest.Admin(t, brokers).DeleteTopics(t.Context(), topic); err != nil {
 			t.Fatal(err)
 		}
-		makeTopic(t, brokers, topic, 3, nil)
+		kafkatest.MakeTopic(t, brokers, topic, 3, nil)
 	}, "", "was deleted and made anew"},
 	"more partitions":             {morePartitions, "", "had 3 partitions and has 5 now"},
 	"more partitions are allowed": {morePartitions, "&on-repartition=allow", ""},
@@ -48,7 +49,7 @@ var changes = map[string]struct {
 
 func morePartitions(t *testing.T, brokers, topic string) {
 	t.Helper()
-	if _, err := admin(t, brokers).UpdatePartitions(t.Context(), 5, topic); err != nil {
+	if _, err := kafkatest.Admin(t, brokers).UpdatePartitions(t.Context(), 5, topic); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -58,8 +59,9 @@ func TestTopicChanged(t *testing.T) {
 	for name, c := range changes {
 		for _, exactly := range []bool{true, false} {
 			t.Run(fmt.Sprint(name, ", exactly once: ", exactly), func(t *testing.T) {
-				cluster := fakeKafka(t)
-				brokers := brokersOf(cluster)
+				t.Parallel()
+				cluster := kafkatest.Fake(t)
+				brokers := kafkatest.Brokers(cluster)
 				target := brokers + "/pika?create-topics&partitions=3"
 				if exactly {
 					target += "&exactly-once"
@@ -67,16 +69,16 @@ func TestTopicChanged(t *testing.T) {
 				w := keyedLog(rand.New(rand.NewPCG(1, 1)), 50, 10)
 				note := deliver(t, w, target)
 				c.change(t, brokers, "pika")
-				to, err := openKafka(t, target+c.options, sink.Options{DBs: []string{"db0"}, Note: note})
+				to, err := openKafka(t, target+c.options, sink.Env{DBs: []string{"db0"}, Note: note})
 				if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 					t.Errorf("got %v", err)
 				}
-				topics, errList := admin(t, brokers).ListTopics(t.Context())
+				topics, errList := kafkatest.Admin(t, brokers).ListTopics(t.Context())
 				if errList != nil || topics.Has("pika") == (name == "deleted") {
 					t.Errorf("topics %v, %v", topics.Names(), errList)
 				}
-				if to != nil {
-					if err := to.Close(t.Context()); err != nil {
+				if to.Sink != nil {
+					if err := to.Sink.Close(t.Context()); err != nil {
 						t.Error(err)
 					}
 				}
@@ -88,7 +90,7 @@ func TestTopicChanged(t *testing.T) {
 // deliver sends a log, and gives the note that a state would hold.
 func deliver(t *testing.T, w *binlogtest.Writer, target string) (note []byte) {
 	t.Helper()
-	to, err := openKafka(t, target, sink.Options{DBs: []string{"db0"}})
+	to, err := openKafka(t, target, sink.Env{DBs: []string{"db0"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,15 +109,16 @@ func deliver(t *testing.T, w *binlogtest.Writer, target string) (note []byte) {
 
 // TestOtherFormat opens the output of a source in another format, and with another topic.
 func TestOtherFormat(t *testing.T) {
-	cluster := fakeKafka(t, kfake.SeedTopics(3, "other"))
-	target := brokersOf(cluster) + "/pika?create-topics&partitions=3&exactly-once&source=one"
+	t.Parallel()
+	cluster := kafkatest.Fake(t, kfake.SeedTopics(3, "other"))
+	target := kafkatest.Brokers(cluster) + "/pika?create-topics&partitions=3&exactly-once&source=one"
 	deliver(t, keyedLog(rand.New(rand.NewPCG(1, 1)), 50, 10), target)
-	_, err := openKafka(t, target, sink.Options{DBs: []string{"db0"}, Format: "protobuf"})
+	_, err := openKafka(t, target, sink.Env{DBs: []string{"db0"}, Format: "protobuf"})
 	var wrong *sink.TargetError
 	if !errors.As(err, &wrong) || !strings.Contains(err.Error(), "in the format jsonl up to now") || !strings.Contains(err.Error(), "--clear") {
 		t.Errorf("another format: %v", err)
 	}
-	_, err = openKafka(t, strings.Replace(target, "/pika", "/other", 1), sink.Options{DBs: []string{"db0"}})
+	_, err = openKafka(t, strings.Replace(target, "/pika", "/other", 1), sink.Env{DBs: []string{"db0"}})
 	if err == nil || !strings.Contains(err.Error(), "to topic pika up to now, and not to other") {
 		t.Errorf("another topic: %v", err)
 	}
@@ -123,24 +126,25 @@ func TestOtherFormat(t *testing.T) {
 
 // TestPositionsBroken finds records in the topic of positions that pikabin has not written, and such as forget a position.
 func TestPositionsBroken(t *testing.T) {
-	cluster := fakeKafka(t)
-	brokers := brokersOf(cluster)
+	t.Parallel()
+	cluster := kafkatest.Fake(t)
+	brokers := kafkatest.Brokers(cluster)
 	target := brokers + "/pika?create-topics&partitions=3&exactly-once"
 	w := keyedLog(rand.New(rand.NewPCG(1, 1)), 50, 10)
 	deliver(t, w, target)
 	put := func(value []byte) {
 		r := &kgo.Record{Topic: "pikabin-positions", Key: []byte("pika/db0"), Value: value}
-		if err := client(t, brokers, kgo.RecordPartitioner(kgo.ManualPartitioner())).ProduceSync(t.Context(), r).FirstErr(); err != nil {
+		if err := kafkatest.Client(t, brokers, kgo.RecordPartitioner(kgo.ManualPartitioner())).ProduceSync(t.Context(), r).FirstErr(); err != nil {
 			t.Fatal(err)
 		}
 	}
 	found := func() map[string]checkpoint.Mark {
-		to, err := openKafka(t, target, sink.Options{DBs: []string{"db0"}})
+		to, err := openKafka(t, target, sink.Env{DBs: []string{"db0"}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer to.Close(context.WithoutCancel(t.Context()))
-		return to.(sink.Positioner).Positions()
+		defer to.Sink.Close(context.WithoutCancel(t.Context()))
+		return to.Found.Positions
 	}
 	put([]byte("{half a rec"))
 	if got := found()["db0"].Position; got != w.Position() {
@@ -151,11 +155,11 @@ func TestPositionsBroken(t *testing.T) {
 		t.Errorf("after a tombstone: %v", got)
 	}
 	put([]byte("{half a rec"))
-	_, err := openKafka(t, target, sink.Options{DBs: []string{"db0"}})
+	_, err := openKafka(t, target, sink.Env{DBs: []string{"db0"}})
 	if err == nil || !strings.Contains(err.Error(), "the position of db0: offset") || !strings.Contains(err.Error(), "--clear") {
 		t.Errorf("a broken record alone: %v", err)
 	}
-	configs, err := admin(t, brokers).DescribeTopicConfigs(t.Context(), "pikabin-positions")
+	configs, err := kafkatest.Admin(t, brokers).DescribeTopicConfigs(t.Context(), "pikabin-positions")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,8 +173,9 @@ func TestPositionsBroken(t *testing.T) {
 
 // TestState shows, sets and forgets positions, also where a run can not start for them.
 func TestState(t *testing.T) {
-	cluster := fakeKafka(t)
-	brokers := brokersOf(cluster)
+	t.Parallel()
+	cluster := kafkatest.Fake(t)
+	brokers := kafkatest.Brokers(cluster)
 	target := brokers + "/pika?create-topics&partitions=3&exactly-once"
 	w := keyedLog(rand.New(rand.NewPCG(1, 1)), 50, 10)
 	deliver(t, w, target)
@@ -198,7 +203,7 @@ func TestState(t *testing.T) {
 		t.Errorf("shown %s", got)
 	}
 	changes["made anew"].change(t, brokers, "pika")
-	if _, err := openKafka(t, target, sink.Options{DBs: []string{"db0"}}); err == nil {
+	if _, err := openKafka(t, target, sink.Env{DBs: []string{"db0"}}); err == nil {
 		t.Error("the topic is another one")
 	}
 	first := w.Records()[1].Prev
@@ -206,14 +211,14 @@ func TestState(t *testing.T) {
 	if got := shown(); got != "db0 "+first.String()+", db1 0:0" {
 		t.Errorf("shown %s", got)
 	}
-	to, err := openKafka(t, target, sink.Options{DBs: []string{"db0", "db1"}})
+	to, err := openKafka(t, target, sink.Env{DBs: []string{"db0", "db1"}})
 	if err != nil {
 		t.Fatalf("after a position was set: %v", err)
 	}
-	if got := to.(sink.Positioner).Positions()["db0"].Position; got != first {
+	if got := to.Found.Positions["db0"].Position; got != first {
 		t.Errorf("the run begins at %v", got)
 	}
-	if err := to.Close(t.Context()); err != nil {
+	if err := to.Sink.Close(t.Context()); err != nil {
 		t.Error(err)
 	}
 	change(func(s *checkpoint.State) { *s = checkpoint.State{} })

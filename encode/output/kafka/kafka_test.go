@@ -19,8 +19,10 @@ import (
 
 	"pikabin/decode"
 	"pikabin/decode/binlogtest"
+	"pikabin/decode/binlogtest/sample"
 	"pikabin/encode"
-	"pikabin/encode/output/kafka"
+	"pikabin/encode/output/kafka/kafkatest"
+	"pikabin/encode/output/kafka/topics"
 	"pikabin/encode/sink"
 	"pikabin/encode/sinktest"
 	"pikabin/formats"
@@ -28,7 +30,7 @@ import (
 
 // TestRecords looks at everything that a record has.
 func TestRecords(t *testing.T) {
-	cluster := fakeKafka(t, kfake.SeedTopics(3, "pika"))
+	cluster := kafkatest.Fake(t, kfake.SeedTopics(3, "pika"))
 	w := binlogtest.NewWriter(binlogtest.Options{})
 	w.Command("SET", "a", "1")
 	w.Advance(5)
@@ -36,11 +38,11 @@ func TestRecords(t *testing.T) {
 	w.Command("FLUSHDB")
 	w.Command("SET", "\xff", "2")
 	dir := written(t, w)
-	if _, err := toKafka(t, dir, brokersOf(cluster)+"/pika", 1<<16, sink.Options{}, encode.Options{}); err != nil {
+	if _, err := toKafka(t, dir, kafkatest.Brokers(cluster)+"/pika", 1<<16, sink.Env{}, encode.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	var got []string
-	for p, records := range consume(t, brokersOf(cluster), "pika") {
+	for p, records := range kafkatest.Consume(t, kafkatest.Brokers(cluster), "pika") {
 		for _, r := range records {
 			got = append(got, describe(p, r))
 		}
@@ -72,34 +74,35 @@ func describe(p int, r *kgo.Record) string {
 	if r.Key != nil {
 		key = fmt.Sprintf("%q", r.Key)
 	}
-	return fmt.Sprintf("%s p%d %s %d %s %s %s %s", header(r, "pikabin-position"), p, key, r.Timestamp.Unix(), header(r, "pikabin-op"),
-		cmp.Or(header(r, "pikabin-part"), "-"), cmp.Or(header(r, "pikabin-barrier"), "-"), header(r, "content-type"))
+	return fmt.Sprintf("%s p%d %s %d %s %s %s %s", kafkatest.Header(r, "pikabin-position"), p, key, r.Timestamp.Unix(), kafkatest.Header(r, "pikabin-op"),
+		cmp.Or(kafkatest.Header(r, "pikabin-part"), "-"), cmp.Or(kafkatest.Header(r, "pikabin-barrier"), "-"), kafkatest.Header(r, "content-type"))
 }
 
 // TestValues sends every format, and wants each value to be the message by itself.
 func TestValues(t *testing.T) {
-	cluster := fakeKafka(t)
+	t.Parallel()
+	cluster := kafkatest.Fake(t)
 	w := binlogtest.NewWriter(binlogtest.Options{})
 	w.Command("SET", "k", strings.Repeat("v", 200))
 	w.Command("HMSET", "h", "f", "v")
 	dir := written(t, w)
 	for _, format := range formats.All() {
-		makeTopic(t, brokersOf(cluster), format.Name, 1, nil)
-		o := sink.Options{ContentType: format.ContentType}
-		if _, err := toKafka(t, dir, brokersOf(cluster)+"/"+format.Name, 1<<16, o, encode.Options{Format: format}); err != nil {
+		kafkatest.MakeTopic(t, kafkatest.Brokers(cluster), format.Name, 1, nil)
+		o := sink.Env{Content: format.ContentType}
+		if _, err := toKafka(t, dir, kafkatest.Brokers(cluster)+"/"+format.Name, 1<<16, o, encode.Options{Format: format}); err != nil {
 			t.Fatal(err)
 		}
 		to := &sinktest.Messages{}
-		if _, err := encode.Run(t.Context(), sinktest.SourceOf(t, sinktest.Find(t, dir), 1<<16), to, encode.Options{Format: format}); err != nil {
+		if _, err := encode.Run(t.Context(), sinktest.SourceOf(t, sinktest.Find(t, dir), 1<<16), sink.Opened{Sink: to, Traits: sink.Traits{Messages: true}}, encode.Options{Format: format}); err != nil {
 			t.Fatal(err)
 		}
-		records := consume(t, brokersOf(cluster), format.Name)[0]
+		records := kafkatest.Consume(t, kafkatest.Brokers(cluster), format.Name)[0]
 		if len(records) != 2 || len(to.Values) != 2 {
 			t.Fatalf("%s: %d records, %d messages", format.Name, len(records), len(to.Values))
 		}
 		for i, r := range records {
-			if !bytes.Equal(r.Value, to.Values[i]) || header(r, "content-type") != format.ContentType {
-				t.Errorf("%s: got %q as %s, want %q", format.Name, r.Value, header(r, "content-type"), to.Values[i])
+			if !bytes.Equal(r.Value, to.Values[i]) || kafkatest.Header(r, "content-type") != format.ContentType {
+				t.Errorf("%s: got %q as %s, want %q", format.Name, r.Value, kafkatest.Header(r, "content-type"), to.Values[i])
 			}
 			if format.Name == "jsonl" && (bytes.Contains(r.Value, []byte("\n")) || !bytes.HasSuffix(r.Value, []byte("}"))) {
 				t.Errorf("%q is not one object", r.Value)
@@ -123,24 +126,24 @@ func faults() []kfake.Fault {
 // TestOrder sends a log of few keys through brokers that fail, hang up and move the partitions: each key's events come in
 // the order of the log, each once.
 func TestOrder(t *testing.T) {
-	for seed := range uint64(4) {
+	for seed := range sample.Count(uint64(4), 2) {
 		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			t.Parallel()
-			cluster := fakeKafka(t, kfake.SeedTopics(7, "pika"))
+			cluster := kafkatest.Fake(t, kfake.SeedTopics(7, "pika"))
 			rng := rand.New(rand.NewPCG(seed, 3))
 			w := keyedLog(rng, 3000, 20)
 			dir := written(t, w)
 			cluster.Fault(faults()...)
 			hangUp(cluster, rng)
-			target := brokersOf(cluster) + "/pika?linger=0s&compression=" + []string{"zstd", "lz4", "snappy", "gzip"}[seed]
-			result, err := toKafka(t, dir, target, 1<<16, sink.Options{}, encode.Options{Workers: 4})
+			target := kafkatest.Brokers(cluster) + "/pika?linger=0s&compression=" + []string{"zstd", "lz4", "snappy", "gzip"}[seed]
+			result, err := toKafka(t, dir, target, 1<<16, sink.Env{}, encode.Options{Workers: 4})
 			if err != nil {
 				t.Fatal(err)
 			}
 			if got := result.Committed[result.Logs[0]]; got != w.Position() {
 				t.Errorf("committed %v, want %v", got, w.Position())
 			}
-			checkOrder(t, w, consume(t, brokersOf(cluster), "pika"))
+			checkOrder(t, w, kafkatest.Consume(t, kafkatest.Brokers(cluster), "pika"))
 		})
 	}
 }
@@ -180,9 +183,9 @@ func checkOrder(t *testing.T, w *binlogtest.Writer, partitions [][]*kgo.Record) 
 	for p, records := range partitions {
 		last := ""
 		for _, r := range records {
-			at := header(r, "pikabin-position")
+			at := kafkatest.Header(r, "pikabin-position")
 			if last != "" && !position(t, last).Before(position(t, at)) {
-				t.Fatalf("partition %d: %s comes behind %s", p, at, last)
+				t.Fatalf("partition %d: %s comes after %s", p, at, last)
 			}
 			seen[at]++
 			last = at
@@ -228,18 +231,18 @@ func TestRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cluster := fakeKafka(t, kfake.SeedTopics(3, "pika"))
+			cluster := kafkatest.Fake(t, kfake.SeedTopics(3, "pika"))
 			n := 0
 			c.fault.Keys, c.fault.Count = []kmsg.Key{kmsg.Produce}, -1
 			c.fault.When = func(kmsg.Request) bool { n++; return n > 1 }
 			cluster.Fault(c.fault)
-			result, err := toKafka(t, dir, brokersOf(cluster)+"/pika?linger=0s", 1<<16, sink.Options{}, encode.Options{})
+			result, err := toKafka(t, dir, kafkatest.Brokers(cluster)+"/pika?linger=0s", 1<<16, sink.Env{}, encode.Options{})
 			var sinkErr *sink.Error
 			if !errors.As(err, &sinkErr) || !errors.Is(err, c.fault.Err) || !strings.Contains(err.Error(), c.want) ||
 				!strings.Contains(err.Error(), "the event at db0/0:") {
 				t.Errorf("got %v", err)
 			}
-			checkCommitted(t, w, result.Committed[result.Logs[0]], consume(t, brokersOf(cluster), "pika"))
+			checkCommitted(t, w, result.Committed[result.Logs[0]], kafkatest.Consume(t, kafkatest.Brokers(cluster), "pika"))
 		})
 	}
 }
@@ -249,7 +252,7 @@ func checkCommitted(t *testing.T, w *binlogtest.Writer, committed decode.Positio
 	t.Helper()
 	seen := map[string]bool{}
 	for _, r := range slices.Concat(partitions...) {
-		seen[header(r, "pikabin-position")] = true
+		seen[kafkatest.Header(r, "pikabin-position")] = true
 	}
 	for _, record := range w.Records() {
 		at := decode.Position{Segment: record.Segment, Offset: record.Offset}
@@ -262,7 +265,7 @@ func checkCommitted(t *testing.T, w *binlogtest.Writer, committed decode.Positio
 // TestPlacesAsJava has what Utils.murmur2 of kafka-clients 4.4.0 gives, negative hashes among them. Modulo 2^31 the
 // partition is the hash without its sign.
 func TestPlacesAsJava(t *testing.T) {
-	hash := kafka.KeyHash()
+	hash := topics.KeyHash()
 	for key, want := range map[string]int32{
 		"21": -973932308, "foobar": -790332482, "a-little-bit-long-string": -985981536,
 		"a-little-bit-longer-string": -1486304829, "lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8": -58897971,

@@ -26,6 +26,8 @@ import (
 	"pikabin/decode/binlogtest"
 	"pikabin/encode"
 	"pikabin/encode/output/kafka"
+	"pikabin/encode/output/kafka/kafkatest"
+	"pikabin/encode/output/kafka/topics"
 	"pikabin/encode/sink"
 	"pikabin/encode/sinktest"
 )
@@ -44,24 +46,25 @@ func largeAmongSmall(t *testing.T) (dir string, w *binlogtest.Writer) {
 
 // TestOversize meets a record that the topic does not take.
 func TestOversize(t *testing.T) {
+	t.Parallel()
 	dir, w := largeAmongSmall(t)
 	large := w.Records()[200]
 	at := fmt.Sprintf("db0/%d:%d", large.Segment, large.Offset)
-	cluster := fakeKafka(t)
-	brokers, limit := brokersOf(cluster), "5000"
+	cluster := kafkatest.Fake(t)
+	brokers, limit := kafkatest.Brokers(cluster), "5000"
 	small := map[string]*string{"max.message.bytes": &limit}
 	for _, topic := range []string{"fails", "sorts", "narrow"} {
-		makeTopic(t, brokers, topic, 2, small)
+		kafkatest.MakeTopic(t, brokers, topic, 2, small)
 	}
-	makeTopic(t, brokers, "letters", 2, nil)
+	kafkatest.MakeTopic(t, brokers, "letters", 2, nil)
 
-	result, err := toKafka(t, dir, brokers+"/fails", 1<<16, sink.Options{}, encode.Options{})
+	result, err := toKafka(t, dir, brokers+"/fails", 1<<16, sink.Env{}, encode.Options{})
 	var sinkErr *sink.Error
 	if !errors.As(err, &sinkErr) || !strings.Contains(err.Error(), "the event at "+at+" is a record of 20") ||
 		!strings.Contains(err.Error(), "topic fails takes 5000 at most") {
 		t.Errorf("got %v", err)
 	}
-	records := slices.Concat(consume(t, brokers, "fails")...)
+	records := slices.Concat(kafkatest.Consume(t, brokers, "fails")...)
 	if len(records) != 200 {
 		t.Errorf("%d records are in the topic, want the 200 in front of the large one", len(records))
 	}
@@ -71,11 +74,11 @@ func TestOversize(t *testing.T) {
 	}
 
 	result, err = toKafka(t, dir, brokers+"/once?create-topics&partitions=2&topic-config=max.message.bytes=5000&exactly-once&commit-interval=10m&transaction-timeout=15m",
-		1<<16, sink.Options{}, encode.Options{})
+		1<<16, sink.Env{}, encode.Options{})
 	if err == nil || !strings.Contains(err.Error(), "the event at "+at) {
 		t.Errorf("in a transaction: %v", err)
 	}
-	once, before := slices.Concat(consume(t, brokers, "once")...), 0
+	once, before := slices.Concat(kafkatest.Consume(t, brokers, "once")...), 0
 	for _, record := range w.Records() {
 		if (decode.Position{Segment: record.Segment, Offset: record.Offset}).Before(result.Committed[result.Logs[0]]) {
 			before++
@@ -85,23 +88,23 @@ func TestOversize(t *testing.T) {
 		t.Errorf("%d records are in front of the committed position, %d in the topic", before, len(once))
 	}
 
-	var told warnings
+	var told sinktest.Monitor
 	target := brokers + "/sorts?on-oversize=dlq:letters"
-	if _, err := toKafka(t, dir, target, 1<<16, sink.Options{Warn: told.add}, encode.Options{}); err != nil {
+	if _, err := toKafka(t, dir, target, 1<<16, sink.Env{Monitor: &told}, encode.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	letters := slices.Concat(consume(t, brokers, "letters")...)
-	if n := len(slices.Concat(consume(t, brokers, "sorts")...)); n != 201 || len(letters) != 1 {
+	letters := slices.Concat(kafkatest.Consume(t, brokers, "letters")...)
+	if n := len(slices.Concat(kafkatest.Consume(t, brokers, "sorts")...)); n != 201 || len(letters) != 1 {
 		t.Fatalf("%d records in the topic, %d in the dead-letter topic", n, len(letters))
 	}
-	if r := letters[0]; string(r.Key) != "large" || header(r, "pikabin-position") != at || header(r, "pikabin-topic") != "sorts" || len(r.Value) < 20_000 {
+	if r := letters[0]; string(r.Key) != "large" || kafkatest.Header(r, "pikabin-position") != at || kafkatest.Header(r, "pikabin-topic") != "sorts" || len(r.Value) < 20_000 {
 		t.Errorf("%s, %d bytes", describe(0, r), len(r.Value))
 	}
 	if text := told.String(); !strings.Contains(text, at) || !strings.Contains(text, "1 events were too large") {
 		t.Errorf("told %q", text)
 	}
 	target = brokers + "/sorts?on-oversize=dlq:narrow"
-	if _, err := toKafka(t, dir, target, 1<<16, sink.Options{}, encode.Options{}); err == nil || !strings.Contains(err.Error(), "topic narrow takes") {
+	if _, err := toKafka(t, dir, target, 1<<16, sink.Env{}, encode.Options{}); err == nil || !strings.Contains(err.Error(), "topic narrow takes") {
 		t.Errorf("a dead-letter topic that is too narrow: %v", err)
 	}
 }
@@ -109,18 +112,18 @@ func TestOversize(t *testing.T) {
 // TestBlob stores the value of a record that the topic does not take, and sends where it is.
 func TestBlob(t *testing.T) {
 	dir, w := largeAmongSmall(t)
-	cluster := fakeKafka(t)
-	brokers, limit, blobs := brokersOf(cluster), "5000", t.TempDir()
-	makeTopic(t, brokers, "pika", 2, map[string]*string{"max.message.bytes": &limit})
+	cluster := kafkatest.Fake(t)
+	brokers, limit, blobs := kafkatest.Brokers(cluster), "5000", t.TempDir()
+	kafkatest.MakeTopic(t, brokers, "pika", 2, map[string]*string{"max.message.bytes": &limit})
 	target := brokers + "/pika?on-oversize=blob:"
 	for range 2 { // a repeat writes the same file
-		if _, err := toKafka(t, dir, target+blobs, 1<<16, sink.Options{}, encode.Options{}); err != nil {
+		if _, err := toKafka(t, dir, target+blobs, 1<<16, sink.Env{}, encode.Options{}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	records := slices.Concat(consume(t, brokers, "pika")...)
+	records := slices.Concat(kafkatest.Consume(t, brokers, "pika")...)
 	i := slices.IndexFunc(records, func(r *kgo.Record) bool { return string(r.Key) == "large" })
-	if len(records) != 2*202 || header(records[i], "content-type") != "application/vnd.pikabin.blob+json" {
+	if len(records) != 2*202 || kafkatest.Header(records[i], "content-type") != "application/vnd.pikabin.blob+json" {
 		t.Fatalf("%d records, %s", len(records), describe(0, records[i]))
 	}
 	var value struct {
@@ -144,12 +147,11 @@ func TestBlob(t *testing.T) {
 	if files, err := os.ReadDir(blobs); err != nil || len(files) != 1 {
 		t.Errorf("%v, %d files", err, len(files))
 	}
-	if _, err := openKafka(t, target+name, sink.Options{}); err == nil || !strings.Contains(err.Error(), "opening the place for oversized events") {
+	if _, err := openKafka(t, target+name, sink.Env{}); err == nil || !strings.Contains(err.Error(), "opening the place for oversized events") {
 		t.Errorf("a file as folder: %v", err)
 	}
-	refused := errors.New("lies in the log folder")
-	var wrong *sink.TargetError
-	if _, err := openKafka(t, target+dir, sink.Options{Guard: func(string) error { return refused }}); !errors.Is(err, refused) || !errors.As(err, &wrong) {
+	o, _, err := kafka.Type.Parse("kafka://"+target+dir, nil)
+	if err != nil || !slices.Equal(o.Target().Paths, []string{dir + "/"}) {
 		t.Errorf("the log folder: %v", err)
 	}
 }
@@ -157,21 +159,17 @@ func TestBlob(t *testing.T) {
 // TestLetterFile puts a record that the topic does not take into a file, at each run.
 func TestLetterFile(t *testing.T) {
 	dir, w := largeAmongSmall(t)
-	cluster := fakeKafka(t)
-	brokers, limit, path := brokersOf(cluster), "5000", filepath.Join(t.TempDir(), "letters.jsonl")
-	makeTopic(t, brokers, "pika", 2, map[string]*string{"max.message.bytes": &limit, "retention.ms": new("3600000"), "cleanup.policy": new("delete")})
-	var (
-		stats encode.Stats
-		told  warnings
-	)
-	settings := map[string]string{"on-oversize": "dlq:" + path}
+	cluster := kafkatest.Fake(t)
+	brokers, limit, path := kafkatest.Brokers(cluster), "5000", filepath.Join(t.TempDir(), "letters.jsonl")
+	kafkatest.MakeTopic(t, brokers, "pika", 2, map[string]*string{"max.message.bytes": &limit, "retention.ms": new("3600000"), "cleanup.policy": new("delete")})
+	var told sinktest.Monitor
 	for range 2 {
-		if _, err := toKafka(t, dir, brokers+"/pika", 1<<16, sink.Options{Settings: settings, Oversized: stats.Oversized, Warn: told.add}, encode.Options{}); err != nil {
+		if _, err := toKafka(t, dir, brokers+"/pika?on-oversize=dlq:"+path, 1<<16, sink.Env{Monitor: &told}, encode.Options{}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if n := len(slices.Concat(consume(t, brokers, "pika")...)); n != 2*201 || stats.Snapshot().Oversized != 2 {
-		t.Errorf("%d records in the topic, %d counted", n, stats.Snapshot().Oversized)
+	if n := len(slices.Concat(kafkatest.Consume(t, brokers, "pika")...)); n != 2*201 || told.Counted() != 2 {
+		t.Errorf("%d records in the topic, %d counted", n, told.Counted())
 	}
 	if n := strings.Count(told.String(), "topic pika keeps 1h0m0s (retention.ms), and these events are"); n != 2 {
 		t.Errorf("told %d times, once in each run, of old events:\n%s", n, &told)
@@ -203,8 +201,9 @@ func TestLetterFile(t *testing.T) {
 
 // TestTombstones puts a null after each delete, for a compacted topic, in which nothing may be without a key.
 func TestTombstones(t *testing.T) {
-	cluster := fakeKafka(t)
-	checkTombstones(t, brokersOf(cluster), "pika")
+	t.Parallel()
+	cluster := kafkatest.Fake(t)
+	checkTombstones(t, kafkatest.Brokers(cluster), "pika")
 }
 
 func checkTombstones(t *testing.T, brokers, topic string) {
@@ -214,17 +213,17 @@ func checkTombstones(t *testing.T, brokers, topic string) {
 	w.Command("DEL", "k")
 	w.Command("FLUSHDB")
 	target := brokers + "/" + topic + "?create-topics&partitions=2&topic-config=cleanup.policy=compact&tombstones"
-	if _, err := toKafka(t, written(t, w), target, 1<<16, sink.Options{}, encode.Options{}); err != nil {
+	if _, err := toKafka(t, written(t, w), target, 1<<16, sink.Env{}, encode.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	var got []string
-	for p, records := range consume(t, brokers, topic) {
+	for p, records := range kafkatest.Consume(t, brokers, topic) {
 		for _, r := range records {
-			got = append(got, fmt.Sprintf("p%d %q null=%v %s", p, r.Key, r.Value == nil, header(r, "pikabin-barrier")))
+			got = append(got, fmt.Sprintf("p%d %q null=%v %s", p, r.Key, r.Value == nil, kafkatest.Header(r, "pikabin-barrier")))
 		}
 	}
 	flush := fmt.Sprintf(`"\x00pikabin-barrier db0/0:%d" null=false `, w.Records()[2].Offset)
-	p := fmt.Sprintf("p%d ", kafka.KeyHash().Partition(&kgo.Record{Key: []byte("k")}, 2))
+	p := fmt.Sprintf("p%d ", topics.KeyHash().Partition(&kgo.Record{Key: []byte("k")}, 2))
 	want := []string{p + `"k" null=false `, p + `"k" null=false `, p + `"k" null=true `, "p0 " + flush + "0/2", "p1 " + flush + "1/2"}
 	slices.Sort(got)
 	slices.Sort(want)
@@ -235,8 +234,9 @@ func checkTombstones(t *testing.T, brokers, topic string) {
 
 // TestTopics makes topics only if that is wanted, and sends to those of DB and type.
 func TestTopics(t *testing.T) {
-	cluster := fakeKafka(t)
-	brokers := brokersOf(cluster)
+	t.Parallel()
+	cluster := kafkatest.Fake(t)
+	brokers := kafkatest.Brokers(cluster)
 	var writers []*binlogtest.Writer
 	for range 2 {
 		w := binlogtest.NewWriter(binlogtest.Options{})
@@ -252,7 +252,7 @@ func TestTopics(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	so := sink.Options{DBs: []string{"db0", "db1"}}
+	so := sink.Env{DBs: []string{"db0", "db1"}}
 	_, err := toKafka(t, dir, brokers+"/pika.{db}", 1<<16, so, encode.Options{})
 	if err == nil || !strings.Contains(err.Error(), "there is no topic pika.db0, pika.db1: make it, or let --create-topics") {
 		t.Errorf("got %v", err)
@@ -279,47 +279,50 @@ func TestTopics(t *testing.T) {
 			continue
 		}
 		for topic, want := range c.want {
-			partitions := consume(t, brokers, topic)
+			partitions := kafkatest.Consume(t, brokers, topic)
 			if got := len(slices.Concat(partitions...)); got != want || len(partitions) != 3 {
 				t.Errorf("%s: %d records in %d partitions of topic %s, want %d", name, got, len(partitions), topic, want)
 			}
 		}
 	}
-	single := consume(t, brokers, "single")
-	if len(single[0]) != 8 || header(single[0][3], "pikabin-barrier") != "0/1" {
+	single := kafkatest.Consume(t, brokers, "single")
+	if len(single[0]) != 8 || kafkatest.Header(single[0][3], "pikabin-barrier") != "0/1" {
 		t.Errorf("in one partition: %d records", len(single[0]))
 	}
 }
 
 // TestRepartition adds partitions during the run.
 func TestRepartition(t *testing.T) {
+	t.Parallel()
 	for _, allowed := range []bool{false, true} {
 		t.Run(strconv.FormatBool(allowed), func(t *testing.T) {
-			cluster := fakeKafka(t, kfake.SeedTopics(2, "pika"))
+			cluster := kafkatest.Fake(t, kfake.SeedTopics(2, "pika"))
 			w := keyedLog(rand.New(rand.NewPCG(5, 5)), 2000, 20)
-			target := brokersOf(cluster) + "/pika?linger=0s"
+			target := kafkatest.Brokers(cluster) + "/pika?linger=0s"
 			if allowed {
 				target += "&on-repartition=allow"
 			}
-			var told warnings
-			to, err := openKafka(t, target, sink.Options{Warn: told.add})
+			var told sinktest.Monitor
+			to, err := openKafka(t, target, sink.Env{Monitor: &told})
 			if err != nil {
 				t.Fatal(err)
 			}
-			// The first batch goes to two partitions, and the answer to it says that the leaders are elsewhere: the client
-			// asks where, and finds three.
-			more := &interrupting{Sink: to, act: func() {
-				if _, err := admin(t, brokersOf(cluster)).CreatePartitions(t.Context(), 1, "pika"); err != nil {
+			// The third batch goes to two partitions, each by a client of its own, and the answer to each says that the leader is elsewhere: the
+			// client asks where, and finds three. They count once both know of them.
+			to.Sink = &interrupting{Sink: to.Sink, act: func() {
+				if _, err := kafkatest.Admin(t, kafkatest.Brokers(cluster)).CreatePartitions(t.Context(), 1, "pika"); err != nil {
 					t.Error(err)
 				}
-				cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.NotLeaderForPartition, Count: 2})
+				for partition := range int32(2) {
+					cluster.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Partitions: []int32{partition}, Err: kerr.NotLeaderForPartition})
+				}
 			}}
-			result, err := encode.Run(t.Context(), sinktest.SourceOf(t, sinktest.Find(t, written(t, w)), 1<<16), more, encode.Options{Format: jsonl(t), Workers: 1})
+			result, err := encode.Run(t.Context(), sinktest.SourceOf(t, sinktest.Find(t, written(t, w)), 1<<16), to, encode.Options{Format: jsonl(t), Workers: 1})
 			if !allowed {
 				if err == nil || !strings.Contains(err.Error(), "topic pika had 2 partitions and has 3 now") {
 					t.Errorf("got %v", err)
 				}
-				checkCommitted(t, w, result.Committed[result.Logs[0]], consume(t, brokersOf(cluster), "pika"))
+				checkCommitted(t, w, result.Committed[result.Logs[0]], kafkatest.Consume(t, kafkatest.Brokers(cluster), "pika"))
 			} else if err != nil || !strings.Contains(told.String(), "had 2 partitions and has 3 now") {
 				t.Errorf("got %v, told %q", err, told.String())
 			}
@@ -345,5 +348,3 @@ func (r *interrupting) Write(ctx context.Context, b *sink.Batch, done func(error
 	})
 	<-acked
 }
-
-func (*interrupting) Messages() {}

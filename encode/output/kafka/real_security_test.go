@@ -12,18 +12,10 @@ import (
 	"time"
 
 	"pikabin/encode"
+	"pikabin/encode/output/kafka/kafkatest"
 	"pikabin/encode/sink"
+	"pikabin/encode/sinktest"
 )
-
-// fromKafkaScript is a variable that scripts/kafka.sh has set.
-func fromKafkaScript(t *testing.T, name string) string {
-	t.Helper()
-	value := os.Getenv("PIKABIN_TEST_KAFKA_" + name)
-	if value == "" {
-		t.Fatalf("PIKABIN_TEST_KAFKA_%s is empty: run scripts/kafka.sh test, or eval \"$(scripts/kafka.sh env)\"", name)
-	}
-	return value
-}
 
 // unsignedToken is one that brokers take that check no signature.
 func unsignedToken(user string, validFor time.Duration) string {
@@ -34,10 +26,10 @@ func unsignedToken(user string, validFor time.Duration) string {
 
 // TestRealKafkaSecurity comes to each listener with what it wants, and with what it does not.
 func TestRealKafkaSecurity(t *testing.T) {
-	topic, dir := newTopic(t), written(t, oneRecord())
-	makeTopic(t, realKafka(t), topic, 1, nil)
-	inClear, tls, mutual, login := realKafka(t), fromKafkaScript(t, "TLS"), fromKafkaScript(t, "MTLS"), fromKafkaScript(t, "LOGIN")
-	certs, password := fromKafkaScript(t, "CERTS"), fromKafkaScript(t, "PASSWORD")
+	topic, dir := kafkatest.NewTopic(t), written(t, oneRecord())
+	kafkatest.MakeTopic(t, kafkatest.Real(t), topic, 1, nil)
+	inClear, tls, mutual, login := kafkatest.Real(t), kafkatest.Variable(t, "PIKABIN_TEST_KAFKA_TLS"), kafkatest.Variable(t, "PIKABIN_TEST_KAFKA_MTLS"), kafkatest.Variable(t, "PIKABIN_TEST_KAFKA_LOGIN")
+	certs, password := kafkatest.Variable(t, "PIKABIN_TEST_KAFKA_CERTS"), kafkatest.Variable(t, "PIKABIN_TEST_KAFKA_PASSWORD")
 	ca := "tls-ca=" + certs + "/ca.pem"
 	pair := "&tls-cert=" + certs + "/cert.pem&tls-key=" + certs + "/key.pem"
 	for name, c := range map[string]struct{ brokers, query, secret, want string }{
@@ -72,8 +64,8 @@ func TestRealKafkaSecurity(t *testing.T) {
 				}
 				secret = "&password-file=" + path + "&token-file=" + path
 			}
-			var told warnings
-			_, err := toKafka(t, dir, c.brokers+"/"+topic+"?"+c.query+secret, 1<<16, sink.Options{Warn: told.add}, encode.Options{})
+			var told sinktest.Monitor
+			_, err := toKafka(t, dir, c.brokers+"/"+topic+"?"+c.query+secret, 1<<16, sink.Env{Monitor: &told}, encode.Options{})
 			if (err != nil) != (c.want != "") || err != nil && !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}

@@ -16,8 +16,11 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"pikabin/decode/binlogtest"
+	"pikabin/decode/binlogtest/sample"
 	"pikabin/encode"
+	"pikabin/encode/output/kafka/kafkatest"
 	"pikabin/encode/sink"
+	"pikabin/encode/sinktest"
 )
 
 // hour is how far from the broker's clock the topics of these tests take times.
@@ -42,13 +45,14 @@ func wayward(seed uint64) (w *binlogtest.Writer, off map[string]bool) {
 
 // TestRefused sends events whose times the topic does not take.
 func TestRefused(t *testing.T) {
-	for seed := range uint64(5) {
-		cluster := fakeKafka(t)
-		brokers := brokersOf(cluster)
+	t.Parallel()
+	for seed := range sample.Count(uint64(5), 2) {
+		cluster := kafkatest.Fake(t)
+		brokers := kafkatest.Brokers(cluster)
 		limit := strconv.Itoa(hour)
 		config := map[string]*string{"message.timestamp.before.max.ms": &limit, "message.timestamp.after.max.ms": &limit}
 		for _, topic := range []string{"fails", "sorts", "clamps", "nows", "letters"} {
-			makeTopic(t, brokers, topic, 3, config)
+			kafkatest.MakeTopic(t, brokers, topic, 3, config)
 		}
 		w, off := wayward(seed)
 		dir := written(t, w)
@@ -58,22 +62,22 @@ func TestRefused(t *testing.T) {
 		want := len(w.Records())
 		if first >= 0 {
 			want = first
-			_, err := toKafka(t, dir, brokers+"/fails", 1<<16, sink.Options{}, encode.Options{Workers: 1})
+			_, err := toKafka(t, dir, brokers+"/fails", 1<<16, sink.Env{}, encode.Options{Workers: 1})
 			at := fmt.Sprintf("the event at db0/0:%d cannot be sent to topic fails: its time", w.Records()[first].Offset)
 			if err == nil || !strings.Contains(err.Error(), at) {
 				t.Errorf("seed %d: want %q, got %v", seed, at, err)
 			}
 		}
-		if n := len(slices.Concat(consume(t, brokers, "fails")...)); first >= 0 && n != want {
+		if n := len(slices.Concat(kafkatest.Consume(t, brokers, "fails")...)); first >= 0 && n != want {
 			t.Errorf("seed %d: %d records are in the topic, want the %d in front", seed, n, want)
 		}
 		for topic, options := range map[string]string{"sorts": "on-refused=dlq:letters", "clamps": "timestamp=clamp", "nows": "timestamp=now"} {
-			if _, err := toKafka(t, dir, brokers+"/"+topic+"?"+options, 1<<16, sink.Options{}, encode.Options{}); err != nil {
+			if _, err := toKafka(t, dir, brokers+"/"+topic+"?"+options, 1<<16, sink.Env{}, encode.Options{}); err != nil {
 				t.Fatalf("seed %d, %s: %v", seed, topic, err)
 			}
-			checkTimes(t, consume(t, brokers, topic), len(w.Records()))
+			checkTimes(t, kafkatest.Consume(t, brokers, topic), len(w.Records()))
 		}
-		checkLetters(t, slices.Concat(consume(t, brokers, "sorts")...), slices.Concat(consume(t, brokers, "letters")...), off)
+		checkLetters(t, slices.Concat(kafkatest.Consume(t, brokers, "sorts")...), slices.Concat(kafkatest.Consume(t, brokers, "letters")...), off)
 	}
 }
 
@@ -97,14 +101,14 @@ func checkLetters(t *testing.T, main, letters []*kgo.Record, off map[string]bool
 	dead := map[string]bool{}
 	for _, r := range letters {
 		dead[string(r.Key)] = true
-		ms, err := strconv.ParseInt(header(r, "pikabin-time"), 10, 64)
-		if header(r, "pikabin-topic") != "sorts" || !strings.Contains(header(r, "pikabin-reason"), "message.timestamp.") || err != nil ||
+		ms, err := strconv.ParseInt(kafkatest.Header(r, "pikabin-time"), 10, 64)
+		if kafkatest.Header(r, "pikabin-topic") != "sorts" || !strings.Contains(kafkatest.Header(r, "pikabin-reason"), "message.timestamp.") || err != nil ||
 			time.Since(time.UnixMilli(ms)).Abs() < time.Hour || !strings.HasPrefix(string(r.Value), `{"db":"db0"`) {
 			t.Errorf("letter %s, %s", describe(0, r), r.Value)
 		}
 	}
 	for _, r := range main {
-		if marked := header(r, "pikabin-dead") == "letters"; marked != off[string(r.Key)] || marked != dead[string(r.Key)] {
+		if marked := kafkatest.Header(r, "pikabin-dead") == "letters"; marked != off[string(r.Key)] || marked != dead[string(r.Key)] {
 			t.Errorf("%s: marked %t, off %t, dead %t", r.Key, marked, off[string(r.Key)], dead[string(r.Key)])
 		}
 		var mark struct {
@@ -133,21 +137,47 @@ func batchSizes(cluster *kfake.Cluster) func() int {
 
 // TestBatchBytes sends records into a topic whose segments are smaller than its largest message, which no batch may be larger than.
 func TestBatchBytes(t *testing.T) {
-	cluster := fakeKafka(t)
-	brokers := brokersOf(cluster)
+	t.Parallel()
+	cluster := kafkatest.Fake(t)
+	brokers := kafkatest.Brokers(cluster)
 	large, segment := "8000000", "100000"
-	makeTopic(t, brokers, "pika", 1, map[string]*string{"max.message.bytes": &large, "segment.bytes": &segment})
+	kafkatest.MakeTopic(t, brokers, "pika", 1, map[string]*string{"max.message.bytes": &large, "segment.bytes": &segment})
 	w := binlogtest.NewWriter(binlogtest.Options{})
 	for i := range 1000 {
 		w.Command("SET", fmt.Sprint("key", i), strings.Repeat("v", 1000))
 	}
 	for options, most := range map[string]int{"compression=none": 100_000, "compression=none&batch-bytes=20000": 20_000} {
 		sizes := batchSizes(cluster)
-		if _, err := toKafka(t, written(t, w), brokers+"/pika?"+options, 1<<20, sink.Options{}, encode.Options{}); err != nil {
+		if _, err := toKafka(t, written(t, w), brokers+"/pika?"+options, 1<<20, sink.Env{}, encode.Options{}); err != nil {
 			t.Fatal(err)
 		}
 		if got := sizes(); got > most || got < most/2 {
 			t.Errorf("%s: the largest batch has %d bytes, want at most %d", options, got, most)
 		}
+	}
+}
+
+// TestWiden sends events that are larger than a batch among small ones, in a topic that takes them.
+func TestWiden(t *testing.T) {
+	t.Parallel()
+	for _, options := range []string{"", "&exactly-once&create-topics"} {
+		cluster, large := kafkatest.Fake(t), "8000000"
+		brokers := kafkatest.Brokers(cluster)
+		kafkatest.MakeTopic(t, brokers, "pika", 3, map[string]*string{"max.message.bytes": &large})
+		rng := rand.New(rand.NewPCG(1, 23))
+		w := binlogtest.NewWriter(binlogtest.Options{})
+		for i := range 2000 {
+			size := rng.IntN(500)
+			if i%400 == 200 {
+				size = 30_000 * (1 + rng.IntN(20))
+			}
+			w.Command("SET", fmt.Sprint("key", rng.IntN(30)), strings.Repeat("v", size))
+		}
+		var told sinktest.Monitor
+		result, err := toKafka(t, written(t, w), brokers+"/pika?batch-bytes=20kB&compression=none&linger=0s"+options, 1<<16, sink.Env{Monitor: &told}, encode.Options{})
+		if err != nil || result.Committed[result.Logs[0]] != w.Position() {
+			t.Fatalf("%v, committed %v of %v: %s", err, result.Committed, w.Position(), &told)
+		}
+		checkOrder(t, w, kafkatest.Consume(t, brokers, "pika"))
 	}
 }

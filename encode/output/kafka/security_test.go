@@ -21,12 +21,14 @@ import (
 
 	"pikabin/decode/binlogtest"
 	"pikabin/encode"
+	"pikabin/encode/output/kafka/kafkatest"
 	"pikabin/encode/sink"
+	"pikabin/encode/sinktest"
 )
 
 // TestSASL logs in, from the environment and from a file, and with the wrong secret.
 func TestSASL(t *testing.T) {
-	cluster := fakeKafka(t, kfake.SeedTopics(1, "pika"), kfake.EnableSASL(), kfake.Superuser("PLAIN", "me", "hush"),
+	cluster := kafkatest.Fake(t, kfake.SeedTopics(1, "pika"), kfake.EnableSASL(), kfake.Superuser("PLAIN", "me", "hush"),
 		kfake.Superuser("SCRAM-SHA-256", "me", "hush"), kfake.Superuser("SCRAM-SHA-512", "me", "hush"))
 	dir := written(t, oneRecord())
 	file := filepath.Join(t.TempDir(), "password")
@@ -49,8 +51,8 @@ func TestSASL(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("PIKABIN_KAFKA_PASSWORD", c.password)
 			t.Setenv("PIKABIN_KAFKA_TOKEN", c.password)
-			var told warnings
-			_, err := toKafka(t, dir, brokersOf(cluster)+"/pika?start-timeout=500ms&"+c.query, 1<<16, sink.Options{Warn: told.add}, encode.Options{})
+			var told sinktest.Monitor
+			_, err := toKafka(t, dir, kafkatest.Brokers(cluster)+"/pika?start-timeout=500ms&"+c.query, 1<<16, sink.Env{Monitor: &told}, encode.Options{})
 			fails := c.want != "" || strings.HasPrefix(name, "wrong")
 			if (err != nil) != fails || err != nil && !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want %q", err, c.want)
@@ -75,7 +77,7 @@ func oneRecord() *binlogtest.Writer {
 func TestTLS(t *testing.T) {
 	dir := t.TempDir()
 	pool, pair := certificates(t, dir)
-	cluster := fakeKafka(t, kfake.SeedTopics(1, "pika"), kfake.TLS(&tls.Config{
+	cluster := kafkatest.Fake(t, kfake.SeedTopics(1, "pika"), kfake.TLS(&tls.Config{
 		Certificates: []tls.Certificate{pair}, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert, MinVersion: tls.VersionTLS12,
 	}))
 	log := written(t, oneRecord())
@@ -92,7 +94,7 @@ func TestTLS(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := toKafka(t, log, brokersOf(cluster)+"/pika?"+c.query, 1<<16, sink.Options{}, encode.Options{})
+			_, err := toKafka(t, log, kafkatest.Brokers(cluster)+"/pika?"+c.query, 1<<16, sink.Env{}, encode.Options{})
 			if (err != nil) != (c.want != "") || err != nil && !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}

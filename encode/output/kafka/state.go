@@ -10,12 +10,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"pikabin/encode/checkpoint"
+	"pikabin/encode/output/kafka/connect"
 	"pikabin/encode/output/kafka/positions"
+	"pikabin/encode/output/kafka/settings"
 	"pikabin/encode/sink"
 )
 
 // IsTarget reports whether a value of --output is a Kafka topic, whose positions State holds.
-func IsTarget(target string) bool { return strings.HasPrefix(target, scheme) }
+func IsTarget(target string) bool { return strings.HasPrefix(target, settings.Scheme) }
 
 // LoadState reads the positions that a source has in Kafka. It disturbs no run.
 func LoadState(ctx context.Context, target string) (state checkpoint.State, ok bool, err error) {
@@ -24,13 +26,9 @@ func LoadState(ctx context.Context, target string) (state checkpoint.State, ok b
 		return state, false, err
 	}
 	defer s.closeClients()
-	opts, err := s.clientBase()
+	found, err := positions.ReadAll(ctx, s.wire.Options(), positions.Source{Topic: s.o.PositionsTopic, Name: s.o.Source}, -1)
 	if err != nil {
-		return state, false, err
-	}
-	found, err := positions.ReadAll(ctx, opts, positions.Source{Topic: s.o.positionsTopic, Name: s.o.source}, -1)
-	if err != nil {
-		return state, false, fmt.Errorf("kafka: reading the positions of source %q: %w", s.o.source, explained(err))
+		return state, false, fmt.Errorf("kafka: reading the positions of source %q: %w", s.o.Source, connect.Explained(err))
 	}
 	state, err = s.stateOf(found), found.Err()
 	return state, len(found.Saved) > 0, err
@@ -52,30 +50,30 @@ func OpenState(ctx context.Context, target string) (*State, error) {
 	s.anyPosition = true
 	if err := s.inTime(ctx, s.claim); err != nil {
 		s.closeClients()
-		return nil, fmt.Errorf("kafka: %w", explained(err))
+		return nil, fmt.Errorf("kafka: %w", connect.Explained(err))
 	}
 	return &State{s: s, ctx: ctx, state: s.stateOf(s.tx.found)}, nil
 }
 
 // openForState connects to the brokers, at which the topic of positions has to be.
 func openForState(ctx context.Context, target string) (*producer, error) {
-	options, err := parse(target, map[string]string{"exactly-once": "true", "create-topics": "false"})
+	options, err := settings.Parse(target, map[string]string{"exactly-once": "true", "create-topics": "false"})
 	if err != nil {
 		return nil, &sink.TargetError{Err: err}
 	}
-	s, err := connect(options, &sink.Options{})
+	s, err := prepare(options, &sink.Env{})
 	if err != nil {
 		return nil, err
 	}
-	if err := s.inTime(ctx, s.topics.findPositions); err != nil {
+	if err := s.inTime(ctx, s.topics.FindPositions); err != nil {
 		s.closeClients()
-		return nil, fmt.Errorf("kafka: %w", explained(err))
+		return nil, fmt.Errorf("kafka: %w", connect.Explained(err))
 	}
 	return s, nil
 }
 
 func (s *producer) stateOf(found *positions.Found) checkpoint.State {
-	state := checkpoint.State{Output: scheme + strings.Join(s.o.brokers, ",") + "/" + s.o.topic, DBs: found.Marks()}
+	state := checkpoint.State{Output: settings.Scheme + strings.Join(s.o.Brokers, ",") + "/" + s.o.Topic, DBs: found.Marks()}
 	for _, log := range slices.Sorted(maps.Keys(found.Saved)) {
 		state.Format = found.Saved[log].Output.Format
 	}
@@ -110,7 +108,7 @@ func (k *State) Save(state checkpoint.State) error {
 		records = append(records, record)
 	}
 	if err := k.s.commitRecords(k.ctx, records...); err != nil {
-		return fmt.Errorf("kafka: saving the positions of source %q: %w", k.s.o.source, explained(err))
+		return fmt.Errorf("kafka: saving the positions of source %q: %w", k.s.o.Source, connect.Explained(err))
 	}
 	k.state.DBs = state.DBs
 	return nil
@@ -118,7 +116,7 @@ func (k *State) Save(state checkpoint.State) error {
 
 func (k *State) record(log string, mark checkpoint.Mark) (*kgo.Record, error) {
 	db, _, _ := strings.Cut(log, positions.Separator)
-	present, err := k.s.topics.present(k.ctx, k.s.topics.names(db))
+	present, err := k.s.topics.Present(k.ctx, k.s.topics.Names(db))
 	if err != nil {
 		return nil, err
 	}

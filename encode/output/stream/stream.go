@@ -1,12 +1,14 @@
-// Package stream writes to standard output, and to what cannot be cut: pipes and devices.
+// Package stream writes to standard output.
 package stream
 
 import (
 	"context"
 	"io"
+	"io/fs"
 	"os"
 
 	"pikabin/encode/disk"
+	"pikabin/encode/frame"
 	"pikabin/encode/sink"
 )
 
@@ -17,77 +19,114 @@ var Type = sink.Type{
 	Doc:       "standard output",
 	Delivered: "the write returned",
 	Crash:     "at least once",
-	Matches:   func(target string) bool { return target == "-" },
-	Open:      open,
+	Parse: func(target string, _ map[string]string) (sink.Output, bool, error) {
+		return output{}, target == "-", nil
+	},
 }
 
-// Writer writes each batch before Write returns.
-type Writer struct{ io.Writer }
+// output is standard output.
+type output struct{}
 
-func (w *Writer) Write(_ context.Context, b *sink.Batch, done func(error)) {
-	_, err := w.Writer.Write(b.Data)
+// Target implements sink.Output.
+func (output) Target() sink.Target { return sink.Target{Stdout: true} }
+
+// Identity implements sink.Output.
+func (output) Identity(context.Context, sink.Monitor) (string, error) { return "-", nil }
+
+// Open watches a pipe, so that a tail of a silent log ends with its reader. A tail into a file of somebody else's compresses each batch by
+// itself: what is appended after a run that was killed can be read, which it cannot after half a frame.
+func (output) Open(_ context.Context, e sink.Env) (sink.Opened, error) {
+	w := writer{Writer: e.Stdout}
+	mode := modeOf(e.Stdout)
+	if f, ok := e.Stdout.(file); ok && mode.IsRegular() {
+		return sink.Opened{Sink: &regular{file: f, disk: disk.New(&e)}}, nil
+	}
+	var traits sink.Traits
+	if e.Live {
+		w.frame = frame.NewStream(e.Frames)
+		traits.Loose = w.frame != nil
+	}
+	if f, ok := e.Stdout.(*os.File); ok && mode&fs.ModeNamedPipe != 0 {
+		failed := make(chan error, 1)
+		traits.Failed = failed
+		return sink.Opened{Sink: &pipe{writer: w, close: watchReader(f, failed)}, Traits: traits}, nil
+	}
+	return sink.Opened{Sink: &w, Traits: traits}, nil
+}
+
+// modeOf is what standard output is. If something is wrong with it the first write will say so.
+func modeOf(stdout io.Writer) fs.FileMode {
+	f, ok := stdout.(interface{ Stat() (fs.FileInfo, error) })
+	if !ok {
+		return fs.ModeIrregular
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return fs.ModeIrregular
+	}
+	return info.Mode()
+}
+
+// writer writes each batch before Write returns.
+type writer struct {
+	io.Writer
+
+	frame  *frame.Stream // of a tail that is compressed: a reader has each batch at once, and similar ones take little
+	packed []byte        // buffer
+	failed bool          // a write has; then nothing is added to what is there
+}
+
+// Write implements sink.Sink.
+func (w *writer) Write(_ context.Context, b *sink.Batch, done func(error)) {
+	err := w.write(b)
+	b.Release()
 	done(err)
 }
 
+func (w *writer) write(b *sink.Batch) error {
+	if w.frame == nil {
+		return w.put(b.Data)
+	}
+	if b.Loose {
+		w.packed = w.frame.Append(w.packed[:0], b.Data)
+		return w.put(w.packed)
+	}
+	if err := w.endFrame(); err != nil {
+		return err
+	}
+	return w.put(b.Data)
+}
+
+func (w *writer) put(data []byte) error {
+	_, err := w.Writer.Write(data)
+	w.failed = w.failed || err != nil
+	return err
+}
+
+// endFrame ends the frame that is open.
+func (w *writer) endFrame() error {
+	if w.packed = w.frame.End(w.packed[:0]); len(w.packed) == 0 {
+		return nil
+	}
+	return w.put(w.packed)
+}
+
 // Close leaves the file to whoever opened it.
-func (*Writer) Close(context.Context) error { return nil }
+func (w *writer) Close(context.Context) error {
+	if w.frame == nil || w.failed {
+		return nil
+	}
+	return w.endFrame()
+}
 
 // pipe is a stream into a pipe, whose reader may go away while there is nothing to write.
 type pipe struct {
-	Writer
-	gone  chan error
+	writer
 	close func()
 }
 
-// regular is a stream into a file of somebody else's, on a disk that may be full for a while.
-type regular struct {
-	Writer
-	disk *disk.Disk
-}
-
-func (p *regular) Write(ctx context.Context, b *sink.Batch, done func(error)) {
-	left := b.Data
-	done(p.disk.Retry(ctx, "standard output", func() error {
-		n, err := p.Writer.Writer.Write(left)
-		left = left[n:]
-		return err
-	}))
-}
-
-// open watches a pipe, so that a tail of a silent log ends with its reader.
-func open(o sink.Options) (sink.Sink, error) {
-	w := Writer{o.Stdout}
-	f, ok := o.Stdout.(*os.File)
-	if !ok {
-		return &w, nil
-	}
-	info, err := f.Stat()
-	switch {
-	case err == nil && info.Mode().IsRegular():
-		return &regular{Writer: w, disk: disk.New(&o)}, nil
-	case err != nil || info.Mode()&os.ModeNamedPipe == 0:
-		return &w, nil //nolint:nilerr // what is wrong with it the first write will say
-	}
-	gone := make(chan error, 1)
-	return &pipe{Writer: w, gone: gone, close: watchReader(f, gone)}, nil
-}
-
-// Gone receives an error when the reader of the pipe has gone.
-func (p *pipe) Gone() <-chan error { return p.gone }
-
-func (p *pipe) Close(context.Context) error {
+// Close ends the watch.
+func (p *pipe) Close(ctx context.Context) error {
 	p.close()
-	return nil
+	return p.writer.Close(ctx)
 }
-
-// Device is a stream into a file that cannot be cut, such as a named pipe.
-type Device struct {
-	Writer
-	close func() error
-}
-
-// NewDevice gives a stream into a file, which it closes.
-func NewDevice(file io.WriteCloser) *Device { return &Device{Writer: Writer{file}, close: file.Close} }
-
-// Close closes the file.
-func (d *Device) Close(context.Context) error { return d.close() }

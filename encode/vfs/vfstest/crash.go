@@ -41,6 +41,11 @@ func contents() []func(n *node) []byte {
 	}
 }
 
+// lose gives up what was not synced, as Linux does when it cannot be written: the next sync has no error, and the bytes are not there.
+func (n *node) lose() {
+	n.data = append(slices.Clone(n.data[:n.safe()]), make([]byte, len(n.data)-n.safe())...)
+}
+
 // safe is how many bytes no power failure takes away: what was synced, and not written over since.
 func (n *node) safe() int {
 	for i := range n.synced {

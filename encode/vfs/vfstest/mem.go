@@ -359,6 +359,9 @@ func (f *file) Sync() error {
 	f.mem.mu.Lock()
 	defer f.mem.mu.Unlock()
 	if err := f.mem.call("sync", f.name); err != nil {
+		if !f.mem.crashed {
+			f.node.lose()
+		}
 		return err
 	}
 	f.node.synced, f.node.dirty = slices.Clone(f.node.data), false

@@ -102,6 +102,29 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// TestSyncFails: what a sync has failed to write is lost, whatever the next one says.
+func TestSyncFails(t *testing.T) {
+	m := vfstest.New()
+	write(t, m, "/a", "whole", true)
+	f, err := m.OpenFile("/a", os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Write([]byte("lost")); err != nil {
+		t.Fatal(err)
+	}
+	m.Inject(vfstest.Fault{At: 1, Err: syscall.ENOSPC})
+	if err := f.Sync(); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("%v", err)
+	}
+	if err := f.Sync(); err != nil {
+		t.Errorf("%v", err)
+	}
+	if got := m.Files()["/a"]; got != "whole\x00\x00\x00\x00" {
+		t.Errorf("%q", got)
+	}
+}
+
 // TestLikePOSIX: what the order of a save rests on.
 func TestLikePOSIX(t *testing.T) {
 	for name, fsys := range map[string]vfs.FS{"memory": vfstest.New(), "disk": vfs.OS{}} {

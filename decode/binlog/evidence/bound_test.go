@@ -1,0 +1,78 @@
+package evidence_test
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"pikabin/decode"
+	"pikabin/decode/binlog/evidence"
+	"pikabin/decode/binlogtest"
+)
+
+// tail leaves something after the end of the current segment, as servers do that are killed.
+func tail(w *binlogtest.Writer, r *rand.Rand) {
+	switch r.IntN(4) {
+	case 0:
+		w.Preallocate()
+	case 1:
+		w.Torn(binlogtest.Put{Commands: [][]string{{"SET", "torn", strings.Repeat("t", 200)}}}, 1+r.IntN(100))
+		w.Preallocate()
+	case 2:
+		w.Torn(binlogtest.Put{Commands: [][]string{{"SET", "stale", strings.Repeat("s", r.IntN(200))}}}, 1000)
+		w.Preallocate()
+	}
+}
+
+// TestBound: the end of a finished segment is the one that the next segment tells, by a name or, after two kills, by the logic id, whatever comes after
+// it; that of the newest one is the manifest's.
+func TestBound(t *testing.T) {
+	randomly(t, 10, decode.G2, func(x *random) { // before that nothing tells the end
+		t, g, r := x.T, x.generation, x.rand
+		w := binlogtest.NewWriter(binlogtest.Options{Generation: g})
+		ends := map[uint32]int64{}
+		for segment := range uint32(4) {
+			put(w, r, 1+r.IntN(20))
+			ends[segment] = w.Position().Offset
+			tail(w, r)
+			if segment < 3 {
+				w.Rotate()
+				if g >= decode.G3 && r.IntN(2) == 0 {
+					w.Restart()
+				}
+			}
+		}
+		c := call(t, w, g)
+		for number, end := range ends {
+			f, _ := c.open(number)
+			b, err := c.Bound(&c.view, f)
+			must(t, err)
+			if want := (evidence.Bound{Limit: end, Final: true}); b != want {
+				t.Errorf("write2file%d: %+v, want %+v", number, b, want)
+			}
+		}
+	})
+}
+
+// TestBoundOfCutFile: what a file lacks of its records is told, up to where they end.
+func TestBoundOfCutFile(t *testing.T) {
+	randomly(t, 4, decode.G2, func(x *random) { // before that nothing tells the end
+		t, g, r := x.T, x.generation, x.rand
+		w := binlogtest.NewWriter(binlogtest.Options{Generation: g})
+		put(w, r, 20)
+		end := w.Position()
+		w.Rotate()
+		put(w, r, 2)
+		dir := t.TempDir()
+		must(t, w.WriteDir(dir))
+		size := r.Int64N(end.Offset)
+		must(t, binlogtest.WriteSegment(dir, binlogtest.Segment{Number: 0, Bytes: w.Bytes(0)[:size]}))
+		c := look(t, dir, g)
+		f, _ := c.open(0)
+		b, err := c.Bound(&c.view, f)
+		must(t, err)
+		if b.Cut == nil || b.Cut.From != (decode.Position{Offset: size}) || size > 0 && b.Cut.To != end {
+			t.Errorf("cut to %d of %d: %+v, cut %+v", size, end.Offset, b, b.Cut)
+		}
+	})
+}

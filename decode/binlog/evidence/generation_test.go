@@ -1,0 +1,61 @@
+package evidence_test
+
+import (
+	"slices"
+	"testing"
+
+	"pikabin/decode"
+	"pikabin/decode/binlogtest"
+)
+
+// TestGeneration tells the version of any log, though any one of its records is damaged.
+func TestGeneration(t *testing.T) {
+	randomly(t, 8, decode.G0, func(x *random) {
+		t, g, r := x.T, x.generation, x.rand
+		w := binlogtest.NewWriter(binlogtest.Options{Generation: g, SegmentSize: 20_000})
+		put(w, r, 40)
+		dir := t.TempDir() + "/log_db0"
+		must(t, w.WriteDir(dir))
+		records := w.Records()
+		bad := records[r.IntN(len(records))]
+		data := slices.Clone(w.Bytes(bad.Segment))
+		at := bad.Offset + r.Int64N(min(bad.End-bad.Offset, 60))
+		data[at] ^= 1 << r.IntN(8)
+		must(t, binlogtest.WriteSegment(dir, binlogtest.Segment{Number: bad.Segment, Bytes: data}))
+		c := look(t, dir, g)
+		c.view.Generation = decode.GenerationUnknown
+		want := form(g)
+		if g == decode.G3 {
+			want = g
+		}
+		got, _, err := c.Generation(&c.view)
+		if err != nil || got != want {
+			t.Errorf("G%d, %v; want G%d. The damage is at %d of write2file%d, in the record at %d", got-decode.G0, err, want-decode.G0, at, bad.Segment, bad.Offset)
+		}
+	})
+}
+
+// TestMisplaced: a copy of one segment under the number of another is known by the numbers in it, wherever there are any.
+func TestMisplaced(t *testing.T) {
+	randomly(t, 8, decode.G2, func(x *random) { // before that records say nothing of their places
+		t, g, r := x.T, x.generation, x.rand
+		w := binlogtest.NewWriter(binlogtest.Options{Generation: g})
+		for range 4 {
+			put(w, r, 3+r.IntN(20))
+			w.Rotate()
+		}
+		put(w, r, 3)
+		dir := t.TempDir() + "/log_db0"
+		must(t, w.WriteDir(dir))
+		from, to := uint32(r.IntN(5)), uint32(r.IntN(5))
+		must(t, binlogtest.WriteSegment(dir, binlogtest.Segment{Number: to, Bytes: w.Bytes(from)}))
+		c := look(t, dir, g)
+		for number := range uint32(4) { // the newest one ends where the manifest says
+			f, _ := c.open(number)
+			holds, misplaced, err := c.Misplaced(&c.view, f)
+			if want := number == to && from != to; err != nil || misplaced != want || want && holds != from {
+				t.Errorf("write2file%d holds %d, misplaced %t, %v; write2file%d is a copy of %d", number, holds, misplaced, err, to, from)
+			}
+		}
+	})
+}

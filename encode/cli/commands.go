@@ -1,0 +1,87 @@
+package cli
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"pikabin/decode/units"
+	"pikabin/encode/output"
+	"pikabin/encode/sink"
+	"pikabin/formats"
+)
+
+// command is one of the command line.
+type command struct {
+	name, help string
+	flags      func() any // a struct of them, which has a method Run
+}
+
+// commands are in the order of the help. Every flag can also be set by an environment variable, PIKABIN_ and its name.
+var commands = []command{
+	{"convert", "Read what is committed, write it, end.", func() any { return &convertCommand{streamFlags: streamFlags{settingFlags: newSettingFlags()}} }},
+	{"tail", "Read what is committed, write it, and follow the log.", func() any { return &tailCommand{streamFlags: streamFlags{settingFlags: newSettingFlags()}} }},
+	{"redis", "Write what is committed as the append-only file of a Redis 7, which then holds what the server had.", func() any { return &redisCommand{} }},
+	{"info", "Print what is in a log: segments, times, commands, sizes.", func() any { return &infoCommand{} }},
+	{"verify", "Check every byte that can be checked, and report damage by segment and offset.", func() any { return &verifyCommand{} }},
+	{"verify-output", "Read back what was written, and compare it with the log: each event once, in order, as it was logged.", func() any { return &verifyOutputCommand{} }},
+	{"history", "Tell what happened to a key: each command, flush and deadline that concerned it.", func() any { return &historyCommand{} }},
+	{"inspect", "Print records for a person: headers, fields, bytes.", func() any { return &inspectCommand{} }},
+	{"seek", "Print the position of the first record at or after a time, or of a logic id.", func() any { return &seekCommand{} }},
+	{"schema", "Print the schema of a format.", func() any { return &schemaCommand{} }},
+	{"state", "Show a saved state and how much of the log comes after it; set or clear its positions.", func() any { return &stateCommand{} }},
+}
+
+// globalFlags are those of every command.
+type globalFlags struct {
+	LogFormat string           `enum:"text,json" default:"text" help:"Form of the messages on standard error: ${enum}."`
+	Quiet     bool             `short:"q" help:"Only warnings and errors on standard error."`
+	Version   kong.VersionFlag `env:"-" help:"Print the version."`
+}
+
+// newParser makes the parser of a command line. Flags are many, and kong takes its time with each: a command that the line does not name stays without
+// its flags, unless the line names none, as one that asks for help or is misspelt.
+func newParser(c *globalFlags, args []string, version string, options ...kong.Option) *kong.Kong {
+	named := func(c command) bool { return slices.Contains(args, c.name) }
+	all := !slices.ContainsFunc(commands, named)
+	for _, c := range commands {
+		var flags any = &struct{}{}
+		if all || named(c) {
+			flags = c.flags()
+		}
+		options = append(options, kong.DynamicCommand(c.name, c.help, "", flags))
+	}
+	return kong.Must(c, append(options, kong.Name("pikabin"), kong.DefaultEnvars(variablePrefix),
+		kong.Vars{"version": version, "formats": strings.Join(formats.Names(), ", "), "outputs": output.Forms(func(t sink.Type) string { return t.Doc })},
+		kong.KindMapper(reflect.String, kong.MapperFunc(decodeText)),
+		kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(decodeDuration)))...)
+}
+
+// decodeText takes a text as it is. Names of files and keys are bytes, of which kong by itself changes those that are no UTF-8.
+func decodeText(ctx *kong.DecodeContext, target reflect.Value) error {
+	token, err := ctx.Scan.PopValue("text")
+	if err != nil {
+		return err
+	}
+	text, ok := token.Value.(string)
+	if !ok {
+		text = fmt.Sprint(token.Value)
+	}
+	target.SetString(text)
+	return nil
+}
+
+// decodeDuration reads a span of time as everywhere: with days and weeks, too.
+func decodeDuration(ctx *kong.DecodeContext, target reflect.Value) error {
+	var text string
+	if err := ctx.Scan.PopValueInto("time", &text); err != nil {
+		return err
+	}
+	d, err := units.ParseDuration(text)
+	target.SetInt(int64(d))
+	return err
+}

@@ -1,0 +1,154 @@
+// Package exit says how the program ends: the exit code of an error, what the user can do about it, and its fields for programs.
+package exit
+
+import (
+	"errors"
+	"log/slog"
+	"syscall"
+
+	"pikabin/decode"
+	"pikabin/decode/binlog"
+	"pikabin/decode/binlog/folder"
+	"pikabin/decode/binlog/pin"
+	"pikabin/decode/replica/link"
+	"pikabin/encode/checkpoint"
+	"pikabin/encode/run"
+	"pikabin/encode/sink"
+)
+
+// The exit codes besides 0. README.md lists them, and scripts/pikabin.service says which of them a restart may mend.
+const (
+	Other       = 1
+	Usage       = 2
+	Corrupt     = 3
+	Gone        = 4
+	Sink        = 5
+	Locked      = 6
+	Differs     = 7
+	Interrupted = 130
+)
+
+// Help lists the exit codes for people.
+const Help = `
+Exit codes: 0 done, 1 other failure, 2 usage, 3 corrupt input, 4 position gone (gap, purged, rewritten),
+5 the output failed, 6 the state is in use by another process, 7 verify-output: the output is
+not what the log says, 130 interrupted.
+`
+
+// Errors of runs that have come to their end, and whose code is not 0.
+var (
+	ErrReported    = errors.New("already reported")
+	ErrSkippedGaps = errors.New("missing ranges were skipped")
+	ErrDiffers     = errors.New("the output is not what the log says")
+)
+
+// usageError is a command line that makes no sense.
+type usageError struct{ error }
+
+// Unwrap gives the cause.
+func (e usageError) Unwrap() error { return e.error }
+
+// Misuse says of an error that the command line makes no sense.
+func Misuse(err error) error { return usageError{err} }
+
+// Code is the exit code of an error; 0 for none, and for a reader that has had enough.
+func Code(err error) int {
+	var (
+		usage   usageError
+		name    *folder.NameError
+		refused *run.RefusedError
+		failed  *sink.Error
+		full    *sink.FullError
+		stopped *sink.StoppedError
+		target  *sink.TargetError
+		corrupt *decode.CorruptError
+		beyond  *decode.BeyondError
+		changed *folder.ChangedError
+		other   *folder.ReplacedError
+		hole    decode.Hole
+		locked  *checkpoint.LockedError
+		damaged *checkpoint.DamagedError
+		log     *run.OtherLogError
+		output  *run.OtherOutputError
+		foreign *pin.ForeignError
+		server  *link.RefusedError
+		twins   *binlog.TwinError
+	)
+	switch {
+	case err == nil, errors.Is(err, syscall.EPIPE):
+		return 0
+	case errors.Is(err, run.ErrInterrupted), errors.As(err, &full), errors.As(err, &stopped):
+		return Interrupted
+	case errors.As(err, &usage), errors.As(err, &target), errors.As(err, &name), errors.As(err, &foreign), errors.As(err, &refused), errors.As(err, &server), errors.As(err, &twins), errors.As(err, &log), errors.As(err, &output):
+		return Usage
+	case errors.As(err, &locked):
+		return Locked
+	case errors.Is(err, ErrDiffers):
+		return Differs
+	case errors.As(err, &failed):
+		return Sink
+	case errors.As(err, &corrupt), errors.As(err, &damaged):
+		return Corrupt
+	case errors.As(err, &hole), errors.As(err, &beyond), errors.As(err, &changed), errors.As(err, &other), errors.Is(err, ErrSkippedGaps):
+		return Gone
+	}
+	return Other
+}
+
+// Hint says what the user can do, where a flag helps: past a position that is after the end, nothing can be read.
+func Hint(err error) string {
+	var hole decode.Hole
+	var corrupt *decode.CorruptError
+	switch code := Code(err); {
+	case code == Corrupt && errors.As(err, &corrupt):
+		return "all that is before it has been written; --on-corrupt=skip continues after it and reports what is lost"
+	case code == Gone && errors.As(err, &hole):
+		return "all that is before it has been written; --on-gap=skip continues after it and reports what is missing"
+	}
+	return ""
+}
+
+// kinds name the exit codes for programs that read the messages.
+var kinds = map[int]string{
+	Other: "other", Usage: "usage", Corrupt: "corrupt", Gone: "gone", Sink: "output", Locked: "locked", Differs: "differs", Interrupted: "interrupted",
+}
+
+// Fields are what an error says of its kind and its place, for programs.
+func Fields(err error) []slog.Attr {
+	code := Code(err)
+	fields := []slog.Attr{slog.String("kind", kinds[code]), slog.Int("exit_code", code)}
+	if hole, ok := errors.AsType[decode.Hole](err); ok {
+		return append(fields, holeFields(hole)...)
+	}
+	if damage, ok := errors.AsType[*decode.CorruptError](err); ok {
+		at := decode.Position{Segment: damage.Segment, Offset: damage.Offset}
+		return append(fields, slog.String("position", at.String()))
+	}
+	return fields
+}
+
+// holeFields are the range that is missing.
+func holeFields(hole decode.Hole) []slog.Attr {
+	log, from, to := hole.Hole()
+	return []slog.Attr{slog.String("db", log.String()), slog.String("from", from.String()), slog.String("to", to.String())}
+}
+
+// OddityFields are what a message about a log is about.
+func OddityFields(o binlog.Oddity) []slog.Attr {
+	return []slog.Attr{slog.String("db", o.Log.String()), slog.String("path", o.Path)}
+}
+
+// SkippedFields are the range that was skipped.
+func SkippedFields(err error) []slog.Attr {
+	if hole, ok := errors.AsType[decode.Hole](err); ok {
+		return append(holeFields(hole), slog.String("kind", kinds[Code(err)]))
+	}
+	lost, ok := errors.AsType[*decode.Lost](err)
+	if !ok {
+		return nil
+	}
+	return []slog.Attr{
+		slog.String("kind", kinds[Corrupt]), slog.String("db", lost.Log.String()), slog.String("from", lost.From.String()),
+		slog.String("to", lost.To.String()), slog.Int64("bytes", lost.To.Offset-lost.From.Offset),
+	}
+}

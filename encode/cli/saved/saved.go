@@ -1,0 +1,111 @@
+// Package saved is what a run has kept of its positions, in a state file or in a Kafka output, as the command state opens and shows it.
+package saved
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"pikabin/decode"
+	"pikabin/decode/inspect"
+	"pikabin/decode/units"
+	"pikabin/encode/checkpoint"
+	"pikabin/encode/output/kafka"
+)
+
+// Store is what keeps positions: a state file, or the topic of positions of a Kafka output.
+type Store interface {
+	State() (checkpoint.State, bool)
+	Save(state checkpoint.State) error
+	Close() error
+}
+
+// Load reads the positions without a lock. ok is false where there are none.
+func Load(ctx context.Context, name string) (state checkpoint.State, ok bool, err error) {
+	if kafka.IsTarget(name) {
+		return kafka.LoadState(ctx, name)
+	}
+	return checkpoint.Load(name)
+}
+
+// Open opens the positions to change them.
+func Open(ctx context.Context, name string) (Store, error) {
+	if kafka.IsTarget(name) {
+		return kafka.OpenState(ctx, name)
+	}
+	return checkpoint.Open(name)
+}
+
+// OpenToReplace is Open for positions that may be damaged.
+func OpenToReplace(ctx context.Context, name string) (Store, error) {
+	if kafka.IsTarget(name) {
+		return kafka.OpenState(ctx, name)
+	}
+	return checkpoint.OpenToReplace(name)
+}
+
+// Log is a log of files or of a server.
+type Log interface {
+	inspect.Log
+	Fence(ctx context.Context, p decode.Position) (decode.Fence, error)
+}
+
+// Report is a state, and where its positions are in the logs.
+type Report struct {
+	File   string             `json:"file"`
+	State  *checkpoint.State  `json:"state"`
+	Places []inspect.Standing `json:"places"`
+}
+
+// Look looks for each position in its log, those first whose logs are there. Of the others those are shown that are wanted.
+func (r *Report) Look(ctx context.Context, logs []Log, wants func(log string) bool) error {
+	lone := maps.Clone(r.State.DBs)
+	for _, l := range logs {
+		name := l.ID().String()
+		mark, ok := r.State.DBs[name]
+		if !ok {
+			r.Places = append(r.Places, inspect.NewStanding(l))
+			continue
+		}
+		delete(lone, name)
+		place, err := inspect.StandingOf(ctx, l, inspect.Saved(mark))
+		if err != nil {
+			return err
+		}
+		r.Places = append(r.Places, place)
+	}
+	for _, name := range slices.Sorted(maps.Keys(lone)) {
+		if wants(name) {
+			r.Places = append(r.Places, inspect.LoneStanding(name, inspect.Saved(lone[name])))
+		}
+	}
+	return nil
+}
+
+// WriteTable writes the report for a person.
+func (r *Report) WriteTable(w io.Writer) error {
+	var b strings.Builder
+	output := slices.DeleteFunc([]string{cmp.Or(r.State.Output, "none yet"), r.State.Format, r.State.Compression}, func(s string) bool { return s == "" })
+	fmt.Fprintf(&b, "%s\n  %-8s %s\n  %-8s %s\n  %-8s %d\n", units.Visible(r.File), "source", units.Visible(cmp.Or(strings.Join(r.State.Source, ", "), "none yet")),
+		"output", units.Visible(strings.Join(output, ", ")), "saves", r.State.Saves)
+	if r.State.Note != nil {
+		var note bytes.Buffer
+		if err := json.Compact(&note, r.State.Note); err != nil {
+			return err
+		}
+		fmt.Fprintf(&b, "  %-8s %s\n", "note", units.Visible(note.String()))
+	}
+	if len(r.Places) > 0 {
+		if err := inspect.WriteStandings(&b, r.Places); err != nil {
+			return err
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}

@@ -1,0 +1,168 @@
+package cli_test
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"pikabin/decode/binlogtest"
+	"pikabin/decode/binlogtest/sample"
+	"pikabin/encode/cli"
+	"pikabin/encode/cli/exit"
+	"pikabin/encode/output/folder"
+)
+
+// verifyOutput runs the command, and gives its exit code and what it prints.
+func verifyOutput(t *testing.T, args ...string) (int, string) {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	code := cli.Run(append([]string{"verify-output", "-q"}, args...), &stdout, &stderr, "")
+	return code, stdout.String() + stderr.String()
+}
+
+// written are ways to write: what is named, and flags.
+func written() map[string][]string {
+	ways := map[string][]string{
+		"file.jsonl": {}, "file.jsonl.zst": {}, "file.jsonl.gz": {}, "file.pb": {"-f", "protobuf"}, "file.pb.zst": {"-f", "protobuf"}, "file.avro": {"-f", "avro"},
+		"base64.jsonl": {"--bytes", "base64"},
+	}
+	for _, format := range []string{"avro", "jsonl", "parquet", "protobuf"} {
+		ways[format+"-parts/"] = []string{"-f", format, "--roll-size", "30KiB"}
+		ways[format+"-hive/"] = []string{"-f", format, "--partition", "hive", "--compress", "zstd"}
+	}
+	ways["parquet-times/"] = []string{"-f", "parquet", "--timestamps"}
+	return ways
+}
+
+// TestVerifyOutput: what convert writes of every fixture is what the log says, in every format, compression and partition.
+func TestVerifyOutput(t *testing.T) {
+	eachFolder(t, func(t *testing.T, f binlogtest.Fixture, from string) {
+		t.Helper()
+		out, n := t.TempDir(), bytes.Count(convert(t, from), []byte("\n"))
+		ways := written()
+		for i, name := range slices.Sorted(maps.Keys(ways)) {
+			dir := filepath.Base(from)
+			if (f.Name != "4.0.1-everytype" || dir != "log") && (i+len(f.Name+dir))%7 > 0 { // each way for some of them
+				continue
+			}
+			flags := ways[name]
+			convert(t, append([]string{from, "-q", "-o", out + "/" + name}, flags...)...)
+			code, text := verifyOutput(t, from, out+"/"+name)
+			if want := fmt.Sprintf("%d events are equal: the output is what the log says\n", n); code != 0 || text != want {
+				t.Errorf("%s: exit code %d: %s", name, code, text)
+			}
+		}
+	})
+}
+
+// TestVerifyOutputSelection compares with the same selection, and finds that another one was made.
+func TestVerifyOutputSelection(t *testing.T) {
+	from, out := filepath.Join(binlogtest.Testdata(t), "4.0.1-everytype", "log"), t.TempDir()
+	db0 := filepath.Join(from, "log_db0")
+	for i, c := range []struct{ made, compared []string }{
+		{[]string{from, "--key", "e*"}, []string{from, "--key", "e*"}},
+		{[]string{from, "--args"}, []string{from, "--args"}},
+		{[]string{from, "--limit", "40"}, []string{from, "--limit", "40"}},
+		{[]string{db0}, []string{db0, "--from", "0:506", "--until", "0:8302"}},
+		{[]string{db0, "--from", "0:506"}, []string{db0, "--from", "0:506"}},
+		{[]string{from, "-f", "protobuf"}, []string{from, "-f", "protobuf"}},
+	} {
+		file := filepath.Join(out, strconv.Itoa(i))
+		convert(t, append(slices.Clone(c.made), "-q", "-o", file)...)
+		if !slices.Contains(c.compared, "-f") {
+			c.compared = append(c.compared, "-f", "jsonl")
+		}
+		if code, text := verifyOutput(t, append(c.compared, file)...); code != 0 {
+			t.Errorf("%v: exit code %d: %s", c.made, code, text)
+		}
+	}
+	parts := out + "/parts/"
+	db0 = filepath.Join(binlogtest.Testdata(t), "3.3.6-rotate-tiny", "log", "log_db0")
+	convert(t, db0, "-q", "-o", parts)
+	for _, part := range globbed(t, parts+"*") { // from the beginning of each part on, and from the one before it
+		name, _ := folder.ParsePartName(part)
+		code, text := verifyOutput(t, db0, parts, "--from", name.At.String())
+		if next, more := verifyOutput(t, db0, parts, "--until", name.At.String()); code != 0 || next != 0 {
+			t.Errorf("%s: exit codes %d and %d: %s%s", part, code, next, text, more)
+		}
+	}
+	if code, text := verifyOutput(t, from, "-f", "jsonl", filepath.Join(out, "0")); code != exit.Differs || !strings.Contains(text, "missing") {
+		t.Errorf("exit code %d: %s", code, text)
+	}
+}
+
+// TestVerifyOutputParts damages the parts of folders, each of which is found and named.
+func TestVerifyOutputParts(t *testing.T) {
+	from := filepath.Join(binlogtest.Testdata(t), "4.0.1-everytype", "log")
+	other := filepath.Join(binlogtest.Testdata(t), "3.5.5-everytype", "log")
+	for _, format := range sample.Of([]string{"avro", "jsonl", "parquet", "protobuf"}, 2) {
+		t.Run(format, func(t *testing.T) {
+			t.Parallel()
+			parts := func(source string) (string, []string) {
+				dir := t.TempDir() + "/"
+				convert(t, source, "-q", "-f", format, "-o", dir, "--roll-size", "30KiB")
+				return dir, globbed(t, dir+"db*")
+			}
+			check := func(dir, want string) {
+				if code, text := verifyOutput(t, from, dir); code != exit.Differs || !strings.Contains(text, want) {
+					t.Errorf("exit code %d, want %q: %s", code, want, text)
+				}
+			}
+			dir, names := parts(from)
+			must(t, os.Remove(names[1]))
+			check(dir, "missing: ")
+			dir, names = parts(from)
+			must(t, os.Truncate(names[1], 2000))
+			check(dir, "unreadable: ")
+			dir, names = parts(from)
+			must(t, os.WriteFile(strings.Replace(names[1], ".", "~1.", 1), readFile(t, names[1]), 0o600))
+			check(dir, "repeated: it comes again")
+			dir, names = parts(from)
+			must(t, os.WriteFile(strings.Replace(names[0], "/db0-", "/db9-", 1), readFile(t, names[0]), 0o600))
+			check(dir, "foreign: the logs that are compared have no such DB")
+			dir, names = parts(from)
+			_, others := parts(other)
+			must(t, os.WriteFile(strings.Replace(names[0], ".", "~1.", 1), readFile(t, others[0]), 0o600))
+			check(dir, "is not what the log says")
+		})
+	}
+}
+
+func globbed(t *testing.T, pattern string) []string {
+	t.Helper()
+	names, err := filepath.Glob(pattern)
+	if err != nil || len(names) < 3 {
+		t.Fatalf("%d parts: %v", len(names), err)
+	}
+	return names
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestVerifyOutputRefuses what cannot be compared.
+func TestVerifyOutputRefuses(t *testing.T) {
+	from, dir := filepath.Join(binlogtest.Testdata(t), "4.0.1-everytype", "log"), t.TempDir()
+	must(t, os.WriteFile(dir+"/x", nil, 0o600))
+	for want, args := range map[string][]string{
+		"do not say where in the log": {from, "-f", "resp", dir + "/x"},
+		"does not tell the format":    {from, dir + "/x"},
+		"is a folder: name it":        {from, dir},
+		"no such file":                {from, dir + "/none.jsonl"},
+		"cannot be read back":         {from, "kafka://127.0.0.1:1/t"},
+	} {
+		if code, text := verifyOutput(t, args...); code != exit.Usage || !strings.Contains(text, want) {
+			t.Errorf("%v: exit code %d: %s", args, code, text)
+		}
+	}
+}

@@ -1,0 +1,174 @@
+// Package settings reads what a kafka:// output says, and the environment where it does not.
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"pikabin/encode/output/kafka/positions"
+)
+
+// Options are what a kafka:// output says, and the environment where it does not.
+type Options struct {
+	Brokers []string
+	Topic   string // template
+
+	ClientID     string
+	Compression  string
+	Linger       time.Duration
+	Buffer       int64
+	StartTimeout time.Duration // for the brokers to answer at the start
+	CloseTimeout time.Duration // for what is under way when the run is told to end
+
+	Single           bool // one partition takes everything
+	AllowRepartition bool // the number of partitions may change
+
+	Create      bool
+	Partitions  int64 // -1: the broker's default
+	Replication int64
+	Config      map[string]string
+
+	Tombstones   bool
+	Key          string // the form of records' keys
+	UnknownToAll bool   // commands that pikabin does not know go to every partition
+
+	BatchBytes int64  // of a batch, unless an event is larger
+	Timestamp  string // of records
+	RefusedTo  string // a topic for events that the brokers refuse, "" to end the run at them
+
+	OnOversize OversizePolicy
+	OversizeTo string // a topic, a file or a folder
+
+	ExactlyOnce        bool
+	Standby            bool   // wait until no other run writes for the source
+	Source             string // whose positions they are, in the topic of positions and in the transactional id
+	PositionsTopic     string
+	CommitInterval     time.Duration
+	TransactionTimeout time.Duration // after which the brokers end a transaction that was left open
+
+	Security Security
+}
+
+const (
+	// Scheme begins the target of the output.
+	Scheme = "kafka://"
+
+	// envPrefix begins the name of an environment variable that sets an option.
+	envPrefix = "PIKABIN_KAFKA_"
+)
+
+// Parse reads kafka://HOST:PORT[,HOST:PORT]/TOPIC[?OPTION=VALUE[&...]], and settings, which are options, too, and go before
+// these. Its errors never show the whole of target, in which somebody may have put a password.
+func Parse(target string, settings map[string]string) (*Options, error) {
+	place, rest, _ := strings.Cut(strings.TrimPrefix(target, Scheme), "?")
+	hosts, topic, _ := strings.Cut(place, "/")
+	if strings.Contains(place, "@") {
+		return nil, fmt.Errorf("output %s: a name or a password does not belong into the address: set the option user, and %sPASSWORD in the environment",
+			Scheme, envPrefix)
+	}
+	given, err := url.ParseQuery(rest)
+	if err != nil {
+		return nil, fmt.Errorf("output %s: the options after the question mark cannot be read", Scheme)
+	}
+	for name, value := range settings {
+		given.Set(name, value)
+	}
+	o := &Options{Topic: topic}
+	if o.Brokers, err = parseBrokers(hosts); err == nil {
+		err = checkTopicName(topic)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("output %s: %w", Scheme, err)
+	}
+	v := &values{given: given}
+	if path := v.text("properties", ""); path != "" {
+		v.file, err = readProperties(path)
+	}
+	if err == nil {
+		o.read(v)
+		err = v.finish()
+	}
+	if err == nil {
+		err = o.check()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("output %s%s: %w", Scheme, place, err)
+	}
+	return o, nil
+}
+
+// read takes the options from their places.
+func (o *Options) read(v *values) {
+	o.ClientID = v.text("client-id", "pikabin")
+	o.Compression = v.choice("compression", "zstd", "lz4", "snappy", "gzip", "none")
+	o.Linger = v.duration("linger", 5*time.Millisecond)
+	o.Buffer = v.size("buffer", 64<<20)
+	o.StartTimeout = v.duration("start-timeout", 30*time.Second)
+	o.CloseTimeout = v.duration("close-timeout", 10*time.Second)
+	o.Single = v.flag("single-partition")
+	o.AllowRepartition = v.choice("on-repartition", "fail", "allow") == "allow"
+	o.Create = v.flag("create-topics")
+	o.Partitions = v.number("partitions", -1)
+	o.Replication = v.number("replication", -1)
+	o.Config = v.settings("topic-config")
+	o.Tombstones = v.flag("tombstones")
+	o.BatchBytes = v.size("batch-bytes", 1<<20)
+	o.Timestamp = v.choice("timestamp", TimeOfEvent, TimeOfNow, TimeClamped)
+	o.RefusedTo = parseRefused(v)
+	o.OnOversize, o.OversizeTo = parseOversize(v)
+	o.ExactlyOnce = v.flag("exactly-once")
+	o.Standby = v.flag("standby")
+	o.Source = v.text("source", o.Topic)
+	o.Key = v.choice("key", KeyRaw, KeyDB, KeyJSON)
+	o.UnknownToAll = v.flag("unknown-to-all")
+	o.PositionsTopic = v.text("positions-topic", "pikabin-positions")
+	o.CommitInterval = v.duration("commit-interval", 500*time.Millisecond)
+	o.TransactionTimeout = v.duration("transaction-timeout", time.Minute)
+	o.Security.read(v)
+}
+
+// check looks at what single values cannot tell.
+func (o *Options) check() error {
+	switch {
+	case o.Partitions == 0 || o.Partitions < -1 || o.Replication == 0 || o.Replication < -1 || o.Replication > 1<<15-1:
+		return errors.New("options partitions and replication: expected numbers from 1 on")
+	case strings.Contains(o.Source, positions.Separator):
+		return errors.New("option source: a slash follows it in the topic of positions, so it has none")
+	case o.Standby && !o.ExactlyOnce:
+		return errors.New("option standby goes with exactly-once")
+	case o.CommitInterval <= 0 || o.TransactionTimeout < o.CommitInterval:
+		return errors.New("options commit-interval and transaction-timeout: the second is the longer one")
+	}
+	return o.Security.check()
+}
+
+func parseBrokers(hosts string) ([]string, error) {
+	brokers := strings.Split(hosts, ",")
+	for i, broker := range brokers {
+		host, port, err := net.SplitHostPort(broker)
+		if _, errPort := strconv.ParseUint(port, 10, 16); err != nil || errPort != nil || host == "" {
+			return nil, fmt.Errorf("number %d is not the address of a broker: expected HOST:PORT[,HOST:PORT]/TOPIC", i+1)
+		}
+	}
+	return brokers, nil
+}
+
+// checkTopicName refuses what no broker takes, {db} and {type} aside.
+func checkTopicName(topic string) error {
+	plain := strings.NewReplacer("{db}", "db0", "{type}", "string").Replace(topic)
+	odd := func(r rune) bool {
+		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-", r)
+	}
+	if strings.ContainsAny(topic, "&=") {
+		return errors.New("a topic has no '&' nor '=': options come after a question mark")
+	}
+	if plain == "" || plain == "." || plain == ".." || len(plain) > 249 || strings.ContainsFunc(plain, odd) {
+		return fmt.Errorf("%q is not the name of a topic: expected letters, digits, '.', '_' and '-', and {db} or {type} for those of the event", topic)
+	}
+	return nil
+}

@@ -1,0 +1,5 @@
+//go:build !amd64 || purego
+
+package formats_test
+
+const goldenFiles = false

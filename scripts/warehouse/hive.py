@@ -1,0 +1,170 @@
+"""Compares what Hive and Spark make of folders with the JSON lines of the same log, and their view of the current state with DuckDB's.
+
+    hive.py hive|spark PORT DIR...
+    hive.py ping PORT
+
+Each DIR is as scripts/hive.sh writes it.
+"""
+
+import os
+import sys
+import time
+
+import current
+import readers
+
+
+class Hive:
+    """HiveServer2."""
+
+    def __init__(self, port):
+        from pyhive import hive
+
+        self.cursor = hive.connect("127.0.0.1", int(port), auth="NOSASL").cursor()
+
+    def run(self, sql):
+        self.cursor.execute(sql)
+
+    def rows(self, sql):
+        self.run(sql)
+        return self.cursor.fetchall()
+
+
+class Spark:
+    """Spark in this process, with a metastore. With convertMetastore false it reads as Hive 2 does."""
+
+    def __init__(self, folder):
+        from pyspark.sql import SparkSession
+
+        builder = SparkSession.builder.master("local[2]").enableHiveSupport()
+        for key, value in {
+            "spark.ui.enabled": "false",
+            "spark.ui.showConsoleProgress": "false",
+            "spark.driver.bindAddress": "127.0.0.1",
+            "spark.driver.host": "127.0.0.1",
+            "spark.sql.shuffle.partitions": "2",
+            "spark.sql.warehouse.dir": folder + "/wh",
+            "spark.hadoop.javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={folder}/metastore;create=true",
+            "spark.sql.session.timeZone": "UTC",
+            "spark.driver.extraJavaOptions": "-Dderby.stream.error.file=/dev/null",
+        }.items():
+            builder = builder.config(key, value)
+        self.session = builder.getOrCreate()
+        self.session.sparkContext.setLogLevel("ERROR")
+
+    def run(self, sql):
+        return self.session.sql(sql)
+
+    def rows(self, sql):
+        return [tuple(row) for row in self.run(sql).collect()]
+
+
+def statements(path):
+    with open(path, encoding="utf-8") as file:
+        text = "\n".join(line for line in file.read().split("\n") if not line.startswith("--"))
+    return [s.strip() for s in text.split(";\n") if s.strip()]
+
+
+PLACE = ["db", "slot", "segment", "offset", "part", "op"]
+
+
+def quoted(names):
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def unhex(text):
+    return None if text is None else bytes.fromhex(text)
+
+
+def table_rows(engine, name):
+    """the rows of a table, with bytes that went through hex()."""
+    scalars = [n for n in readers.NUMBERS + readers.TEXTS if n not in PLACE]
+    rows = {}
+    for row in engine.rows(f"SELECT {quoted(PLACE)}, {quoted(scalars)}, hex(`key`), hex(`value`) FROM {name}"):
+        place, rest, (key, value) = row[: len(PLACE)], row[len(PLACE) : -2], row[-2:]
+        rows[place] = dict(zip(PLACE, place)) | dict(zip(scalars, rest)) | {"key": unhex(key), "value": unhex(value), "elements": [], "args": []}
+    lists = engine.rows(
+        f"SELECT {quoted(PLACE)}, i, hex(e.`field`), hex(e.`value`), e.`score` FROM {name} LATERAL VIEW posexplode(`elements`) x AS i, e"
+    )
+    for *place, _, field, value, score in sorted(lists, key=lambda row: row[len(PLACE)]):
+        rows[tuple(place)]["elements"].append({"field": unhex(field), "value": unhex(value), "score": score})
+    lists = engine.rows(f"SELECT {quoted(PLACE)}, i, hex(a) FROM {name} LATERAL VIEW posexplode(`args`) x AS i, a")
+    for *place, _, arg in sorted(lists, key=lambda row: row[len(PLACE)]):
+        rows[tuple(place)]["args"].append(unhex(arg))
+    return list(rows.values())
+
+
+CURRENT = "`db`, `slot`, hex(`key`), `type`, hex(`field`), hex(`value`), `score`, `expire_at_ms`, `ts`, `certain`"
+
+
+def sortable(rows):
+    return sorted((tuple(row) for row in rows), key=repr)
+
+
+def duckdb_current(folder, now):
+    """what DuckDB's view gives, and what it should give if the folder says what the server held."""
+    import duckdb
+
+    connection = duckdb.connect()
+    for sql in statements(folder + "/duckdb.sql") + statements(folder + "/duckdb-current.sql"):
+        connection.execute(sql.replace("epoch_ms(now())", str(now)))
+    return connection.sql(f"SELECT {CURRENT.replace('`', chr(34))} FROM changes_current").fetchall()
+
+
+def view(engine, folder, format, now):
+    for sql in statements(f"{folder}/{format}-current.sql"):
+        engine.run(sql.replace("unix_timestamp() * 1000", str(now)))
+    got = sortable(engine.rows(f"SELECT {CURRENT} FROM {os.path.basename(folder)}_{format}_current"))
+    want = sortable(duckdb_current(folder, now))
+    if got != want:
+        different = [row for row in got if row not in want][:3] + [row for row in want if row not in got][:3]
+        return f"{len(got)} rows, DuckDB has {len(want)}: {different}"
+    if not os.path.exists(folder + "/keys.jsonl"):
+        return None
+    _, held = current.held(folder + "/keys.jsonl")
+    rows = [(row[3], unhex(row[2]), unhex(row[4]), unhex(row[5]), row[6], row[7], row[9]) for row in got]
+    wrong, counts, _ = current.compare(held, rows)
+    print("  ", ", ".join(f"{name} {n}" for name, n in counts.items()), flush=True)
+    return "; ".join(wrong) or None
+
+
+def check(engine, folder, format):
+    """None, or what is wrong."""
+    name = f"{os.path.basename(folder)}_{format}"
+    create, *repair = statements(f"{folder}/{format}.sql")
+    engine.run(create)
+    if engine.rows(f"SELECT * FROM {name} LIMIT 1"):
+        return "there are rows before MSCK REPAIR"
+    for sql in repair:
+        engine.run(sql)
+    return readers.compare(format, table_rows(engine, name), readers.lines(folder + "/lines.jsonl"))
+
+
+def main():
+    kind, port, *folders = sys.argv[1:]
+    if kind == "ping":
+        Hive(port).run("SHOW TABLES")
+        return
+    engine = Hive(port) if kind == "hive" else Spark(os.path.dirname(folders[0]))
+    passed, failed = 0, 0
+    for folder in folders:
+        log = open(folder + "/name").read().strip()
+        now = current.held(folder + "/keys.jsonl")[0] if os.path.exists(folder + "/keys.jsonl") else int(time.time() * 1000)
+        tests = [(f, lambda f=f: check(engine, folder, f)) for f in ("parquet", "avro")]
+        if kind == "spark" or os.path.exists(folder + "/keys.jsonl"):  # Hive takes minutes for each
+            tests.append(("current state", lambda: view(engine, folder, "parquet", now)))
+        for what, test in tests:
+            began = time.monotonic()
+            try:
+                wrong = test()
+            except Exception as error:  # an engine that refuses the files or the statements is what this looks for
+                wrong = f"{type(error).__name__}: {str(error)[:2000]}"
+            passed, failed = passed + (wrong is None), failed + (wrong is not None)
+            rows = sum(1 for _ in open(folder + "/lines.jsonl"))
+            print(f"{log}: {what}: {wrong or f'{rows} rows, equal'} ({time.monotonic() - began:.0f} s)", flush=True)
+    print(f"{passed} passed, {failed} failed")
+    sys.exit(failed > 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,217 @@
+"""Compares what readers make of Parquet and Avro files with the JSON lines of the same log, column by column.
+
+    readers.py DIR [AVRO-TOOLS.jar]
+
+DIR holds lines.jsonl (with --bytes base64), parquet/ (with --timestamps) and avro-CODEC/, all with --partition hive but the lines.
+"""
+
+import base64
+import glob
+import json
+import os
+import subprocess
+import sys
+from datetime import datetime, timezone
+
+NUMBERS = ["slot", "segment", "offset", "end", "part", "parts", "logic_id", "term", "server_id", "ts", "epoch", "expire_at_ms"]
+TEXTS = ["op", "type", "cmd", "entry_id", "delta", "expire_precision", "effect", "scope", "from", "to", "reason"]
+BYTES = ["key", "value"]
+
+
+def as_bytes(value):
+    """bytes of what readers give for a binary: bytes, bytearray, or text of which each character is a byte."""
+    if value is None:
+        return None
+    return value.encode("utf-8") if isinstance(value, str) else bytes(value)
+
+
+def lines(path):
+    """rows of JSON lines as the columns have them."""
+    rows = []
+    with open(path, encoding="utf-8") as file:
+        for line in file:
+            event = json.loads(line)
+            data = lambda holder, name: base64.b64decode(holder[name + "_b64"]) if name + "_b64" in holder else (holder[name].encode() if name in holder else None)
+            row = {name: event.get(name) for name in NUMBERS + TEXTS}
+            row.update({name: data(event, name) for name in BYTES})
+            row["db"] = event["db"]
+            row["elements"] = [(data(e, "field"), data(e, "value"), e.get("score")) for e in event.get("elements", [])]
+            args = event.get("args", [])
+            if "args_b64" in event:
+                args = [base64.b64decode(a) for a in event["args_b64"]]
+            row["args"] = [as_bytes(a) for a in args]
+            if row["effect"] is None and row["op"] not in ("gap", "corrupt", "rewritten"):
+                row["effect"] = "exact"
+            rows.append(row)
+    return rows
+
+
+def text(value):
+    return value.decode() if isinstance(value, (bytes, bytearray)) else value
+
+
+def normal(row):
+    """a reader's row in the same form."""
+    out = {name: None if row.get(name) is None or row[name] != row[name] else int(row[name]) for name in NUMBERS}
+    for name in TEXTS:
+        value = row.get(name)
+        if value is not None and value == value:
+            out[name] = str(text(value))
+        else:
+            out[name] = None
+    for name in BYTES:
+        value = row.get(name)
+        out[name] = None if value is None or value != value else as_bytes(value)
+    elements = row.get("elements")
+    out["elements"] = [(as_bytes(e["field"]), as_bytes(e["value"]), text(e["score"])) for e in (elements if elements is not None else [])]
+    args = row.get("args")
+    out["args"] = [as_bytes(a) for a in (args if args is not None else [])]
+    out["db"] = str(text(row["db"]))
+    return out
+
+
+def place(row):
+    return row["db"], row["slot"] or 0, row["segment"], row["offset"], row["part"] or 0, row["op"]
+
+
+def compare(name, rows, want):
+    rows = sorted((normal(r) for r in rows), key=place)
+    want = sorted(want, key=place)
+    if len(rows) != len(want):
+        return f"{name}: {len(rows)} rows, {len(want)} are in the log"
+    for got, expected in zip(rows, want):
+        for column, value in expected.items():
+            # what has no elements is null or empty: readers differ
+            if got[column] != value:
+                return f"{name}: at {place(expected)} {column} is {got[column]!r}, and should be {value!r}"
+    return None
+
+
+def times(rows, name):
+    """the column time is ts."""
+    for row in rows:
+        time = row.get("time")
+        if time is None or time != time:
+            if row.get("ts") is not None and row["ts"] == row["ts"]:
+                return f"{name}: a row without a time: {row}"
+            continue
+        if isinstance(time, (int, float)):
+            seconds = int(time) // 1_000_000
+        else:
+            seconds = int((time if time.tzinfo else time.replace(tzinfo=timezone.utc)).timestamp())
+        if seconds != int(row["ts"]):
+            return f"{name}: time {time} is not ts {row['ts']}"
+    return None
+
+
+def duckdb_rows(folder):
+    import duckdb
+
+    duckdb.sql("SET TimeZone='UTC'")
+    query = f"SELECT * FROM read_parquet('{folder}/**/*.parquet', hive_partitioning=true, hive_types={{'db': VARCHAR, 'dt': VARCHAR, 'hr': VARCHAR}})"
+    result = duckdb.sql(query)
+    names = result.columns
+    return [dict(zip(names, row)) for row in result.fetchall()]
+
+
+def pyarrow_rows(folder):
+    import pyarrow.parquet
+
+    return pyarrow.parquet.read_table(folder).to_pylist()
+
+
+def dataset_rows(folder):
+    import pyarrow.dataset
+
+    return pyarrow.dataset.dataset(folder, format="parquet", partitioning="hive").to_table().to_pylist()
+
+
+def pandas_rows(folder):
+    import pandas
+
+    # without the types of pyarrow a column of numbers with nulls is one of floats, which round
+    frame = pandas.read_parquet(folder, dtype_backend="pyarrow").astype(object)
+    return frame.where(frame.notna(), None).to_dict("records")
+
+
+def polars_rows(folder):
+    import polars
+
+    return polars.read_parquet(folder + "/**/*.parquet", hive_partitioning=True, missing_columns="insert").to_dicts()
+
+
+def chdb_rows(folder):
+    from chdb import session
+
+    s = session.Session()
+    out = s.query(
+        f"SELECT *, db FROM file('{folder}/*/*/*/*.parquet', Parquet) SETTINGS use_hive_partitioning=1, output_format_arrow_string_as_string=0 FORMAT Arrow"
+    )
+    import pyarrow
+
+    rows = pyarrow.ipc.open_file(pyarrow.py_buffer(out.bytes())).read_all().to_pylist()
+    s.close()
+    return rows
+
+
+def fastavro_rows(folder):
+    import fastavro
+
+    rows = []
+    for path in glob.glob(folder + "/**/*.avro", recursive=True):
+        with open(path, "rb") as file:
+            rows += list(fastavro.reader(file))
+    return rows
+
+
+def avro_tools_rows(folder, jar):
+    """avro-tools prints bytes as text of which each character is a byte, and names the branch of a union."""
+
+    def plain(value):
+        if isinstance(value, dict) and len(value) == 1:
+            kind, inner = next(iter(value.items()))
+            if kind == "bytes":
+                return inner.encode("latin-1")
+            if kind in ("string", "long", "int", "array"):
+                return plain(inner)
+        if isinstance(value, list):
+            return [plain(v) for v in value]
+        if isinstance(value, dict):
+            return {k: plain(v) for k, v in value.items()}
+        return value
+
+    rows = []
+    for path in glob.glob(folder + "/**/*.avro", recursive=True):
+        out = subprocess.run(["java", "-jar", jar, "tojson", path], capture_output=True, check=True)
+        for line in out.stdout.decode("utf-8").split("\n"):
+            if line:
+                row = {k: plain(v) for k, v in json.loads(line).items()}
+                row["args"] = [a.encode("latin-1") if isinstance(a, str) else a for a in row.get("args") or []]
+                rows.append(row)
+    return rows
+
+
+def main():
+    folder, *jar = sys.argv[1:]
+    want = lines(folder + "/lines.jsonl")
+    failed = False
+    readers = [
+        ("DuckDB", duckdb_rows, "parquet"), ("pyarrow.parquet", pyarrow_rows, "parquet"), ("pyarrow.dataset", dataset_rows, "parquet"),
+        ("pandas", pandas_rows, "parquet"), ("polars", polars_rows, "parquet"), ("chdb", chdb_rows, "parquet"),
+    ]
+    readers += [("fastavro " + codec, fastavro_rows, "avro-" + codec) for codec in ("none", "deflate", "snappy")]
+    if jar:
+        readers.append(("avro-tools", lambda f: avro_tools_rows(f, jar[0]), "avro-deflate"))
+    for name, read, where in readers:
+        try:
+            rows = read(os.path.join(folder, where))
+            wrong = compare(name, rows, want) or (times(rows, name) if where == "parquet" else None)
+        except Exception as error:  # a reader that refuses the files is what this looks for
+            wrong = f"{name}: {type(error).__name__}: {error}"
+        print(f"{name}: {len(want)} rows, all columns equal" if wrong is None else wrong, flush=True)
+        failed = failed or wrong is not None
+    sys.exit(failed)
+
+
+if __name__ == "__main__":
+    main()
