@@ -134,6 +134,12 @@ func (r *Reader) boundByID(v *View, f *folder.File, o *Opening) (Bound, error) {
 		return b, nil
 	}
 	end, missing, err := r.endOf(f, r.Span(v, f), o.LogicID-1)
+	if next, ok := folder.Find(v.Segments, f.Segment().Number+1); ok && err == nil && end == 0 {
+		if other := *o; r.corrected(v, v.Segments[next], &other) {
+			o = &other
+			end, missing, err = r.endOf(f, r.Span(v, f), o.LogicID-1)
+		}
+	}
 	switch {
 	case end > 0:
 		b.Limit, b.Final = end, true

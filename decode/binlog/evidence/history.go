@@ -24,6 +24,9 @@ func (r *Reader) Begins(v *View, s folder.Segment) (bool, error) {
 		return true, nil
 	}
 	end, missing, err := r.endBefore(v, s, o.LogicID-1)
+	if err == nil && end == 0 && r.corrected(v, s, &o) {
+		end, missing, err = r.endBefore(v, s, o.LogicID-1)
+	}
 	if err != nil || end > 0 {
 		return false, err
 	}
@@ -32,6 +35,17 @@ func (r *Reader) Begins(v *View, s folder.Segment) (bool, error) {
 	}
 	// After a full sync it is 1 where they begin to count again. So what is before a higher one was lost.
 	return !missing || !r.countsFrom(v, &o) || o.LogicID <= 1, nil
+}
+
+// corrected gives the opening of a segment the logic id that most of its records say its first one has, and reports whether that is
+// another one: one odd item decides nothing.
+func (r *Reader) corrected(v *View, s folder.Segment, o *Opening) bool {
+	most, err := r.sample(v, s)
+	if err != nil || !most.counted || most.firstID == o.LogicID {
+		return false // what is known of the segment is what its first record says
+	}
+	o.LogicID = most.firstID
+	return true
 }
 
 // nothingButFiller reports whether there is no record in the segment before another one, so that nothing tells whether this one follows it, and
