@@ -135,6 +135,30 @@ func TestEveryErrorIsTold(t *testing.T) {
 	}
 }
 
+// TestStopWhileOpening: a run that is told to end while it opens source or output was told to end, and nothing has failed.
+func TestStopWhileOpening(t *testing.T) {
+	for name, hold := range map[string]func(r *rig, wait func(context.Context) error){
+		"source": func(r *rig, wait func(context.Context) error) {
+			r.job.Open = func(ctx context.Context, _ run.Begin) (run.Source, error) { return nil, wait(ctx) }
+		},
+		"output": func(r *rig, wait func(context.Context) error) { r.out.hold = wait },
+	} {
+		for said, err := range map[string]error{"why": run.ErrInterrupted, "that it is over": context.Canceled} {
+			t.Run(name+" says "+said, func(t *testing.T) {
+				r := newRig(t, newLog("db0", 3))
+				hold(r, func(ctx context.Context) error {
+					close(r.stop)
+					<-ctx.Done()
+					return fmt.Errorf("opening it: %w", err)
+				})
+				if _, err := r.run(); err != run.ErrInterrupted { //nolint:errorlint // what wraps it is another error
+					t.Errorf("got %v", err)
+				}
+			})
+		}
+	}
+}
+
 // TestEndOfTheContext ends everything at once, also an output that takes nothing.
 func TestEndOfTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -181,10 +181,11 @@ type memoryOutput struct {
 	*rig
 	target    sink.Target
 	identity  string
-	positions map[string]checkpoint.Mark // nil: it keeps none
-	opening   error                      // what Open says
-	closing   error                      // what Close says
-	take      func(b *sink.Batch) error  // nil: everything is taken
+	positions map[string]checkpoint.Mark  // nil: it keeps none
+	opening   error                       // what Open says
+	hold      func(context.Context) error // what Open waits for, and what it ends with; nil: nothing
+	closing   error                       // what Close says
+	take      func(b *sink.Batch) error   // nil: everything is taken
 	traits    sink.Traits
 
 	mu   sync.Mutex
@@ -198,8 +199,11 @@ func (o *memoryOutput) Identity(context.Context, sink.Monitor) (string, error) {
 	return o.identity, nil
 }
 
-func (o *memoryOutput) Open(context.Context, sink.Env) (sink.Opened, error) {
+func (o *memoryOutput) Open(ctx context.Context, _ sink.Env) (sink.Opened, error) {
 	o.call("output")
+	if o.hold != nil {
+		return sink.Opened{}, o.hold(ctx)
+	}
 	opened := sink.Opened{Sink: o, Traits: o.traits}
 	if o.positions != nil {
 		opened.Sink, opened.Found.Positions = transactional{o}, o.positions

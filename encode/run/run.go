@@ -77,8 +77,11 @@ func (j *Job) Run(ctx context.Context, stop <-chan struct{}) (encode.Result, err
 	defer opened()
 	var result encode.Result
 	err := r.open(opening)
-	if err == nil {
+	switch {
+	case err == nil:
 		result, err = r.read(ctx)
+	case isClosed(stop) && ctx.Err() == nil && (errors.Is(err, ErrInterrupted) || errors.Is(err, context.Canceled)):
+		err = ErrInterrupted // whatever was being opened has nothing more to say
 	}
 	if closeErr := r.close(ctx); closeErr != nil {
 		err = errors.Join(err, closeErr)
