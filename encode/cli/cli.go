@@ -7,14 +7,15 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
 	"slices"
 	"strings"
 	_ "time/tzdata" // zones of --partition, wherever the program runs
 
 	"github.com/alecthomas/kong"
 
+	"pikabin/encode/cli/build"
 	"pikabin/encode/cli/exit"
+	"pikabin/encode/cli/help"
 	"pikabin/encode/console"
 	"pikabin/encode/sink"
 	"pikabin/formats"
@@ -25,7 +26,7 @@ type streams struct {
 	stdout  results
 	console *console.Console
 	quiet   bool
-	version string
+	program build.Info
 }
 
 // results is standard output, whose errors are those of a sink. The sink itself writes to what is within.
@@ -54,13 +55,10 @@ func Run(args []string, stdout, stderr io.Writer, version string) (code int) {
 		}
 	}()
 	var c globalFlags
-	version = programVersion(version)
-	parser := newParser(&c, args, version,
-		kong.Description(description), kong.UsageOnError(),
-		kong.Writers(stdout, stderr), kong.Exit(func(code int) { panic(stopped(code)) }), kong.Help(help),
-		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: 100, FlagsLast: true}),
-	)
-	command, err := parser.Parse(args)
+	program := build.Read(version)
+	parser := newParser(&c, args, program.String(), append(help.Options(helpEnd),
+		kong.Description(description), kong.Writers(stdout, stderr), kong.Exit(func(code int) { panic(stopped(code)) }))...)
+	command, err := parser.Parse(asked(args))
 	if err == nil {
 		err = errors.Join(checkVariables(parser.Model, os.Environ()), checkEmpty(command))
 	}
@@ -71,7 +69,7 @@ func Run(args []string, stdout, stderr io.Writer, version string) (code int) {
 	}
 	ctx, stop := interruptible()
 	defer stop()
-	s := &streams{stdout: results{stdout}, console: console.New(stderr, c.LogFormat == "json", c.Quiet), quiet: c.Quiet, version: version}
+	s := &streams{stdout: results{stdout}, console: console.New(stderr, c.LogFormat == "json", c.Quiet), quiet: c.Quiet, program: program}
 	command.BindTo(ctx, (*context.Context)(nil))
 	err = command.Run(s)
 	code = exit.Code(err)
@@ -85,6 +83,14 @@ func Run(args []string, stdout, stderr io.Writer, version string) (code int) {
 	return code
 }
 
+// asked makes "help COMMAND" mean "COMMAND --help", as people try it.
+func asked(args []string) []string {
+	if len(args) > 0 && args[0] == "help" {
+		return append(slices.Clone(args[1:]), "--help")
+	}
+	return args
+}
+
 // asksForJSON tells the form of messages of a command line that could not be understood as a whole.
 func asksForJSON(args []string) bool {
 	at := slices.Index(args, "--log-format")
@@ -96,14 +102,10 @@ const description = `Turns the binlog that a Pika server leaves on its disk into
 SOURCE is Pika's log folder (all its DBs), the folder of one DB, or segment files (write2file12, also
 write2file12.zst and .gz). It is only ever read.`
 
-// help adds what is the same for all commands.
-func help(options kong.HelpOptions, ctx *kong.Context) error {
-	if err := kong.DefaultHelpPrinter(options, ctx); err != nil {
-		return err
-	}
-	_, err := fmt.Fprint(ctx.Stdout, exit.Help)
-	return err
-}
+// helpEnd is the same for all commands.
+const helpEnd = `
+Each flag can also be set in the environment, as in ` + variablePrefix + `_ON_GAP=skip for --on-gap=skip.
+` + exit.Help
 
 // lookupFormat finds a format by the name that the user gave.
 func lookupFormat(name string) (formats.Format, error) {
@@ -112,15 +114,4 @@ func lookupFormat(name string) (formats.Format, error) {
 		return format, exit.Misuse(fmt.Errorf("no format is called %q: there are %s", name, strings.Join(formats.Names(), ", ")))
 	}
 	return format, nil
-}
-
-// programVersion is the version that the linker has set, or that the Go tool knows.
-func programVersion(version string) string {
-	if version != "" {
-		return version
-	}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		return info.Main.Version
-	}
-	return "unknown"
 }

@@ -17,24 +17,32 @@ import (
 
 // command is one of the command line.
 type command struct {
-	name, help string
-	flags      func() any // a struct of them, which has a method Run
+	group, name, help string
+	flags             func() any // a struct of them, which has a method Run
 }
 
 // commands are in the order of the help. Every flag can also be set by an environment variable, PIKABIN_ and its name.
 var commands = []command{
-	{"convert", "Read what is committed, write it, end.", func() any { return &convertCommand{streamFlags: streamFlags{settingFlags: newSettingFlags()}} }},
-	{"tail", "Read what is committed, write it, and follow the log.", func() any { return &tailCommand{streamFlags: streamFlags{settingFlags: newSettingFlags()}} }},
-	{"redis", "Write what is committed as the append-only file of a Redis 7, which then holds what the server had.", func() any { return &redisCommand{} }},
-	{"info", "Print what is in a log: segments, times, commands, sizes.", func() any { return &infoCommand{} }},
-	{"verify", "Check every byte that can be checked, and report damage by segment and offset.", func() any { return &verifyCommand{} }},
-	{"verify-output", "Read back what was written, and compare it with the log: each event once, in order, as it was logged.", func() any { return &verifyOutputCommand{} }},
-	{"history", "Tell what happened to a key: each command, flush and deadline that concerned it.", func() any { return &historyCommand{} }},
-	{"inspect", "Print records for a person: headers, fields, bytes.", func() any { return &inspectCommand{} }},
-	{"seek", "Print the position of the first record at or after a time, or of a logic id.", func() any { return &seekCommand{} }},
-	{"schema", "Print the schema of a format.", func() any { return &schemaCommand{} }},
-	{"state", "Show a saved state and how much of the log comes after it; set or clear its positions.", func() any { return &stateCommand{} }},
+	{stream, "convert", "Read what is committed, write it, end.", func() any { return &convertCommand{streamFlags: streamFlags{settingFlags: newSettingFlags()}} }},
+	{stream, "tail", "Read what is committed, write it, and follow the log.", func() any { return &tailCommand{streamFlags: streamFlags{settingFlags: newSettingFlags()}} }},
+	{stream, "redis", "Write what is committed as the append-only file of a Redis 7, which then holds what the server had.", func() any { return &redisCommand{} }},
+	{look, "info", "Print what is in a log: segments, times, commands, sizes.", func() any { return &infoCommand{} }},
+	{look, "verify", "Check every byte that can be checked, and report damage by segment and offset.", func() any { return &verifyCommand{} }},
+	{look, "verify-output", "Read back what was written, and compare it with the log: each event once, in order, as it was logged.", func() any { return &verifyOutputCommand{} }},
+	{look, "history", "Tell what happened to a key: each command, flush and deadline that concerned it.", func() any { return &historyCommand{} }},
+	{look, "inspect", "Print records for a person: headers, fields, bytes.", func() any { return &inspectCommand{} }},
+	{look, "seek", "Print the position of the first record at or after a time, or of a logic id.", func() any { return &seekCommand{} }},
+	{operate, "schema", "Print the schema of a format.", func() any { return &schemaCommand{} }},
+	{operate, "state", "Show a saved state and how much of the log comes after it; set or clear its positions.", func() any { return &stateCommand{} }},
+	{operate, "version", "Print the version, and what the program was built of.", func() any { return &versionCommand{} }},
 }
+
+// The groups of commands in the help.
+const (
+	stream  = "Streams of events:"
+	look    = "Questions to a log:"
+	operate = "Operation:"
+)
 
 // globalFlags are those of every command.
 type globalFlags struct {
@@ -53,7 +61,7 @@ func newParser(c *globalFlags, args []string, version string, options ...kong.Op
 		if all || named(c) {
 			flags = c.flags()
 		}
-		options = append(options, kong.DynamicCommand(c.name, c.help, "", flags))
+		options = append(options, kong.DynamicCommand(c.name, c.help, c.group, flags))
 	}
 	return kong.Must(c, append(options, kong.Name("pikabin"), kong.DefaultEnvars(variablePrefix),
 		kong.Vars{"version": version, "formats": strings.Join(formats.Names(), ", "), "outputs": output.Forms(func(t sink.Type) string { return t.Doc })},

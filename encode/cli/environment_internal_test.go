@@ -18,7 +18,7 @@ import (
 
 // arguments are what a command needs besides the flag that is tried.
 var arguments = map[string][]string{
-	"convert": {"log"}, "tail": {"log"}, "redis": {"log"}, "info": {"log"}, "verify": {"log"}, "verify-output": {"log", "file"}, "history": {"log", "key"}, "inspect": {"log"}, "seek": {"log", "--time=2h"}, "schema": {"avro"}, "state": {"file"},
+	"convert": {"log"}, "tail": {"log"}, "redis": {"log"}, "info": {"log"}, "verify": {"log"}, "verify-output": {"log", "file"}, "history": {"log", "key"}, "inspect": {"log"}, "seek": {"log", "--time=2h"}, "schema": {"avro"}, "state": {"file"}, "version": {},
 }
 
 // parsed is what a command line makes of the flags of its command, and of those of all commands.

@@ -22,11 +22,11 @@ import (
 
 // streamFlags are common to the commands that write the stream of events.
 type streamFlags struct {
-	outputFlags `group:"Output:"`
-	settingFlags
-	filterFlags `group:"Filter:"`
-	runFlags    `group:"Run:"`
-	State       string `group:"Run:" placeholder:"FILE" help:"Keep the place in this file: go on from there, and save it as the output is delivered."`
+	outputFlags  `group:"Output:"`
+	State        string `group:"Output:" placeholder:"FILE" help:"Keep the place in this file: go on from there, and save it as the output is delivered."`
+	filterFlags  `group:"Filter:"`
+	runFlags     `group:"Run:"`
+	settingFlags // each type of output has its group
 }
 
 // outputFlags say what comes out, and where.
@@ -119,7 +119,7 @@ func (f *streamFlags) options(s *streams, source *sourceFlags, target sink.Targe
 			ExcludeCommands: f.ExcludeCommand, ExcludeOps: f.ExcludeOp, ExcludeTypes: f.ExcludeType, ExcludeKeys: f.ExcludeKey,
 			NamedOnly: f.NamedOnly,
 		},
-		Compression: compression, Seal: formats.SealOptions{RowGroup: int64(f.RowGroup), Timestamps: f.Timestamps, Version: s.version},
+		Compression: compression, Seal: formats.SealOptions{RowGroup: int64(f.RowGroup), Timestamps: f.Timestamps, Version: s.program.Version},
 		Workers: f.Workers, Memory: int64(f.Memory), Limit: f.Limit,
 		SkipCorrupt: f.OnCorrupt == "skip", SkipGaps: f.OnGap == "skip",
 		Report: func(err error) { s.console.With(exit.SkippedFields(err)...).Warn(err.Error()) },

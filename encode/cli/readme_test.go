@@ -179,11 +179,12 @@ func TestReadmeTables(t *testing.T) {
 // TestReadmeFlags finds every flag of the help of every command on the page about the command line.
 func TestReadmeFlags(t *testing.T) {
 	first, reference := page(t, "README.md"), page(t, "encode/cli/README.md")
-	for _, command := range []string{"convert", "info", "verify", "inspect", "seek", "schema", "state", "tail", "verify-output"} {
+	for _, command := range []string{"convert", "info", "verify", "inspect", "seek", "schema", "state", "tail", "verify-output", "version"} {
 		if !strings.Contains(first+reference, "pikabin "+command) {
 			t.Errorf("the command %s is not there", command)
 		}
-		_, list, _ := strings.Cut(helpOf(t, command), "Flags:")
+		text := helpOf(t, command)
+		list := text[max(0, strings.Index(text, "\nArguments:")):]
 		flags := regexp.MustCompile(`--[a-z][a-z-]+`).FindAllString(list, -1)
 		slices.Sort(flags)
 		for _, name := range slices.Compact(flags) {

@@ -143,7 +143,7 @@ func (c *tailCommand) follow(ctx context.Context, s *streams, n *network.Source,
 
 // watch runs the job until it is told to stop, and shows how it is.
 func (c *tailCommand) watch(ctx context.Context, s *streams, job *run.Job) error {
-	job.Watch = &run.Watch{Listen: c.Listen, Stalled: c.Stalled, Version: s.version, Console: s.console}
+	job.Watch = &run.Watch{Listen: c.Listen, Stalled: c.Stalled, Version: s.program.Version, Console: s.console}
 	if !job.Output.Target().Stdout {
 		job.Watch.Line = c.Progress
 	}

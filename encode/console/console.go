@@ -27,13 +27,14 @@ type screen struct {
 
 	mu    sync.Mutex // over all that is written
 	w     io.Writer
+	vivid bool   // colours are shown
 	live  bool   // something is drawn on the last line, or may be
 	shown string // of the status line, as it is there
 }
 
 // New makes a console on w. quiet drops what Info says.
 func New(w io.Writer, json, quiet bool) *Console {
-	c := &Console{quiet: quiet, screen: &screen{w: w, now: time.Now}}
+	c := &Console{quiet: quiet, screen: &screen{w: w, now: time.Now, vivid: HasColour(w)}}
 	if json {
 		c.json = slog.New(slog.NewJSONHandler(w, nil))
 	}
@@ -60,18 +61,18 @@ func (c *Console) Quietly() *Console {
 // Info says how the run is doing.
 func (c *Console) Info(text string) {
 	if !c.quiet {
-		c.say((*slog.Logger).Info, text)
+		c.say((*slog.Logger).Info, "", text)
 	}
 }
 
 // Warn says what the user should know.
-func (c *Console) Warn(text string) { c.say((*slog.Logger).Warn, text) }
+func (c *Console) Warn(text string) { c.say((*slog.Logger).Warn, Yellow, text) }
 
 // Error says why the program ends.
-func (c *Console) Error(text string) { c.say((*slog.Logger).Error, text) }
+func (c *Console) Error(text string) { c.say((*slog.Logger).Error, Red, text) }
 
-// say writes a message: as one line of JSON, or as lines of text that each begin with the name of the program.
-func (c *Console) say(log func(to *slog.Logger, text string, args ...any), text string) {
+// say writes a message: as one line of JSON, or as lines of text that each begin with the name of the program, in a colour on a terminal.
+func (c *Console) say(log func(to *slog.Logger, text string, args ...any), colour, text string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.clear()
@@ -83,7 +84,11 @@ func (c *Console) say(log func(to *slog.Logger, text string, args ...any), text 
 		log(c.json, strings.Join(lines, "; "))
 		return
 	}
-	fmt.Fprintf(c.w, "pikabin: %s\n", strings.Join(lines, "\npikabin: "))
+	name := "pikabin:"
+	if c.vivid && colour != "" {
+		name = colour + name + Plain
+	}
+	fmt.Fprintf(c.w, "%s %s\n", name, strings.Join(lines, "\n"+name+" "))
 }
 
 // clear takes what is drawn off the last line. The bar's own way of doing so writes as many spaces as it believes to have
