@@ -104,7 +104,8 @@ write2file12.zst and .gz). It is only ever read.`
 
 // helpEnd is the same for all commands.
 const helpEnd = `
-Each flag can also be set in the environment, as in ` + variablePrefix + `_ON_GAP=skip for --on-gap=skip.
+Each flag can also be set in the environment, as in ` + variablePrefix + `_ON_GAP=skip for --on-gap=skip,
+and in a file of --config, as in "on-gap: skip". The command line goes before both.
 ` + exit.Help
 
 // lookupFormat finds a format by the name that the user gave.

@@ -34,6 +34,7 @@ var commands = []command{
 	{look, "seek", "Print the position of the first record at or after a time, or of a logic id.", func() any { return &seekCommand{} }},
 	{operate, "schema", "Print the schema of a format.", func() any { return &schemaCommand{} }},
 	{operate, "state", "Show a saved state and how much of the log comes after it; set or clear its positions.", func() any { return &stateCommand{} }},
+	{operate, "config", "Check a file of flags.", func() any { return &configCommand{} }},
 	{operate, "version", "Print the version, and what the program was built of.", func() any { return &versionCommand{} }},
 }
 
@@ -46,6 +47,7 @@ const (
 
 // globalFlags are those of every command.
 type globalFlags struct {
+	Config    string           `placeholder:"FILE" help:"Take flags from this file, in YAML: see config --help."`
 	LogFormat string           `enum:"text,json" default:"text" help:"Form of the messages on standard error: ${enum}."`
 	Quiet     bool             `short:"q" help:"Only warnings and errors on standard error."`
 	Version   kong.VersionFlag `env:"-" help:"Print the version."`

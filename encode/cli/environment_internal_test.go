@@ -18,7 +18,7 @@ import (
 
 // arguments are what a command needs besides the flag that is tried.
 var arguments = map[string][]string{
-	"convert": {"log"}, "tail": {"log"}, "redis": {"log"}, "info": {"log"}, "verify": {"log"}, "verify-output": {"log", "file"}, "history": {"log", "key"}, "inspect": {"log"}, "seek": {"log", "--time=2h"}, "schema": {"avro"}, "state": {"file"}, "version": {},
+	"convert": {"log"}, "tail": {"log"}, "redis": {"log"}, "info": {"log"}, "verify": {"log"}, "verify-output": {"log", "file"}, "history": {"log", "key"}, "inspect": {"log"}, "seek": {"log", "--time=2h"}, "schema": {"avro"}, "state": {"file"}, "version": {}, "config": {"check", "file"},
 }
 
 // parsed is what a command line makes of the flags of its command, and of those of all commands.
@@ -66,7 +66,7 @@ func eachFlag(t *testing.T, visit func(t *testing.T, command string, flag *kong.
 	t.Helper()
 	model := newParser(&globalFlags{}, nil, "").Model
 	for _, command := range model.Children {
-		flags := slices.DeleteFunc(slices.Concat(command.AllFlags(false)...), func(flag *kong.Flag) bool { return flag.Name == "help" || flag.Name == "version" })
+		flags := slices.DeleteFunc(slices.Concat(command.AllFlags(false)...), func(flag *kong.Flag) bool { return slices.Contains([]string{"help", "version", "config"}, flag.Name) })
 		for _, flag := range sample.Of(flags, 2) {
 			t.Run(command.Name+"/"+flag.Name, func(t *testing.T) { visit(t, command.Name, flag) })
 		}
