@@ -184,7 +184,7 @@ func (f *File) read() error {
 	if f.old, err = f.fsys.Stat(f.path); err != nil {
 		return fmt.Errorf("reading the state: %w", err)
 	}
-	state, err := parseState(text)
+	state, err := Parse(text)
 	if newer, ok := errors.AsType[*NewerError](err); ok {
 		newer.Path = f.path
 		return newer
@@ -211,7 +211,7 @@ func (f *File) previous() (State, error) {
 	if err != nil {
 		return State{}, err
 	}
-	s, err := parseState(text)
+	s, err := Parse(text)
 	if err != nil {
 		err = fmt.Errorf("%s%s: %w", f.path, previousSuffix, err)
 	}

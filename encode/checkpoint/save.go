@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 
@@ -19,7 +18,7 @@ const newMode fs.FileMode = 0o600
 // again.
 func (f *File) Save(s State) error {
 	s = f.next(s)
-	text, err := appendState(&s)
+	text, err := Text(&s)
 	if err != nil {
 		return fmt.Errorf("writing the state %s: %w", f.path, err)
 	}
@@ -39,17 +38,10 @@ func (f *File) Save(s State) error {
 
 // next is a state as it is saved and read again.
 func (f *File) next(s State) State {
-	s.Schema, s.Saves = Schema, max(f.state.Saves, s.Saves)+1
-	s.Output = AsKept(s.Output)
-	source := make([]string, len(s.Source))
-	for i, folder := range s.Source {
-		source[i] = AsKept(folder)
-	}
-	s.Source = source
-	dbs := map[string]Mark{}
-	maps.Copy(dbs, s.DBs)
-	s.DBs = dbs
-	return s
+	kept := s.Kept()
+	kept.Schema, kept.Saves = localSchema, max(f.state.Saves, s.Saves)+1
+	kept.Settings, kept.Run = nil, nil
+	return kept
 }
 
 // UsePrevious saves the generation before as the state. If the state was whole, it becomes the generation before in turn.

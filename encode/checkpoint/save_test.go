@@ -32,7 +32,7 @@ func sample(n int) State {
 // saved is what sample becomes by a save.
 func saved(n int, saves uint64) State {
 	s := sample(n)
-	s.Schema, s.Saves = Schema, saves
+	s.Schema, s.Saves = localSchema, saves
 	return s
 }
 

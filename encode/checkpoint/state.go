@@ -15,8 +15,12 @@ import (
 	"pikabin/decode"
 )
 
-// Schema is the version of the state's form. A program reads that of its own and of all before it.
-const Schema = 1
+// Schema is the version of the state's form. A program reads that of its own and of all before it. States of one host are written in the
+// form of before there were others.
+const (
+	Schema      = 2
+	localSchema = 1
+)
 
 // State is what the state file holds: how far a source has been delivered to an output.
 type State struct {
@@ -32,8 +36,21 @@ type State struct {
 
 	Compression string `json:"compression,omitempty"`
 
+	// Settings are what else names and bytes of the output depend on, by the names of the flags; Run is who writes the state. Only states
+	// have them that several hosts share.
+	Settings map[string]string `json:"settings,omitempty"`
+	Run      *Run              `json:"run,omitempty"`
+
 	DBs  map[string]Mark `json:"dbs"`            // by decode.Log.String: "db0", "db0/3"
 	Note json.RawMessage `json:"note,omitempty"` // the sink's own
+}
+
+// Run is who writes a state that several hosts share.
+type Run struct {
+	Term   uint64 `json:"term"`   // how often somebody has begun to write it
+	Holder string `json:"holder"` // host and process
+	TTL    string `json:"ttl"`    // how long the holder may not be heard of, as time.ParseDuration takes it
+	Ended  bool   `json:"ended"`  // the holder writes no more
 }
 
 // IsNew reports whether the state says nothing of any log, so that a run begins from its beginning.
@@ -68,6 +85,19 @@ func (m *Mark) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// Kept is a state as it comes back when it was saved.
+func (s *State) Kept() State {
+	kept := *s
+	kept.Output = AsKept(s.Output)
+	kept.Source = make([]string, len(s.Source))
+	for i, folder := range s.Source {
+		kept.Source[i] = AsKept(folder)
+	}
+	kept.DBs = map[string]Mark{}
+	maps.Copy(kept.DBs, s.DBs)
+	return kept
+}
+
 // stateFile is the form of the file: the state, and a checksum over its compact form, so that neither a flipped bit nor half an
 // edit passes for a position, while it does not matter how the text is laid out.
 type stateFile struct {
@@ -92,8 +122,8 @@ func (s *State) sum() (decode.Sum, error) {
 	return decode.Sum(all[:len(decode.Sum{})]), nil
 }
 
-// appendState gives the text of the file.
-func appendState(s *State) ([]byte, error) {
+// Text is what is kept of a state.
+func Text(s *State) ([]byte, error) {
 	sum, err := s.sum()
 	if err != nil {
 		return nil, err
@@ -105,9 +135,9 @@ func appendState(s *State) ([]byte, error) {
 // errNoState is a file that begins like none of ours.
 var errNoState = errors.New("it is not a state of pikabin")
 
-// parseState reads the text of a file. What is not the text of a state of this schema is an error, a *NewerError if it
+// Parse reads the text of a state. What is not the text of a state of this schema is an error, a *NewerError if it
 // is one of a later schema.
-func parseState(text []byte) (State, error) {
+func Parse(text []byte) (State, error) {
 	if len(bytes.Trim(text, " \t\r\n\x00")) == 0 {
 		return State{}, fmt.Errorf("it holds %d bytes and nothing in them", len(text))
 	}

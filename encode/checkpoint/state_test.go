@@ -53,7 +53,7 @@ const goldenState = `{
 
 func text(t *testing.T, s State) string {
 	t.Helper()
-	b, err := appendState(&s)
+	b, err := Text(&s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func TestStateText(t *testing.T) {
 		"in one line":  strings.Join(strings.Fields(goldenState), ""),
 		"CRLF, spaces": strings.ReplaceAll(goldenState, "\n", " \r\n "),
 	} {
-		s, err := parseState([]byte(reformatted))
+		s, err := Parse([]byte(reformatted))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -85,7 +85,7 @@ func TestFlippedBits(t *testing.T) {
 		for bit := range 8 {
 			flipped := []byte(goldenState)
 			flipped[i] ^= 1 << bit
-			s, err := parseState(flipped)
+			s, err := Parse(flipped)
 			if err != nil {
 				continue
 			}
@@ -101,7 +101,7 @@ func TestTornStates(t *testing.T) {
 	whole := strings.TrimSpace(goldenState)
 	for n := range whole {
 		for _, torn := range []string{whole[:n], whole[:n] + strings.Repeat("\x00", len(whole)-n)} {
-			if s, err := parseState([]byte(torn)); err == nil {
+			if s, err := Parse([]byte(torn)); err == nil {
 				t.Fatalf("%q: %+v", torn, s)
 			}
 		}
@@ -115,14 +115,14 @@ func TestParseStateErrors(t *testing.T) {
 		"no JSON":            {"db0 12:4096", "invalid character 'd'"},
 		"other JSON":         {`{"version":1,"data":[]}`, "it is not a state of pikabin"},
 		"a list":             {`[1]`, "cannot unmarshal array"},
-		"newer":              {`{"schema":2,"logs":[]}`, "its schema is 2, this one reads up to 1"},
+		"newer":              {`{"schema":3,"logs":[]}`, "its schema is 3, this one reads up to 2"},
 		"edited":             {strings.Replace(goldenState, "12:7", "12:8", 1), "its checksum does not fit what it says"},
 		"unknown member":     {strings.Replace(goldenState, `"epoch": 1,`, `"epoch": 1, "age": 3,`, 1), `unknown field "age"`},
 		"no position":        {strings.Replace(goldenState, "12:7", "12", 1), `"12" is not a position`},
 		"half a fingerprint": {strings.Replace(goldenState, "0107", "01", 1), "is not a fingerprint"},
 		"something after it": {goldenState + "{}", "after top-level value"},
 	} {
-		if s, err := parseState([]byte(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
+		if s, err := Parse([]byte(c.text)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %+v, %v, want %q", name, s, err, c.want)
 		}
 	}
@@ -161,15 +161,15 @@ func FuzzState(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if _, err := parseState(b); err == nil && !strings.Contains(string(b), "checksum") {
+		if _, err := Parse(b); err == nil && !strings.Contains(string(b), "checksum") {
 			t.Fatal("a state without a checksum")
 		}
 		var s State
 		if unmarshal(b, &s) != nil {
 			return
 		}
-		s.Schema = Schema
-		again, err := parseState([]byte(text(t, s)))
+		s.Schema = localSchema
+		again, err := Parse([]byte(text(t, s)))
 		if err != nil {
 			t.Fatal(err)
 		}

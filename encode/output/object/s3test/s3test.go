@@ -210,6 +210,11 @@ func (a *reply) write(w http.ResponseWriter, r *http.Request) {
 			Message string
 		}{Code: a.code, Message: "as the script says"}
 	}
+	if content, ok := body.([]byte); ok {
+		w.WriteHeader(a.status)
+		_, _ = w.Write(content)
+		return
+	}
 	if body == nil || r.Method == http.MethodHead {
 		w.WriteHeader(a.status)
 		return
@@ -252,6 +257,13 @@ func (s *Server) do(r *http.Request, key string, body []byte) reply {
 		return s.begin(r, key)
 	case query.Has("uploadId"):
 		return s.piece(r, key, body)
+	case r.Method == http.MethodGet:
+		return s.get(key)
+	case r.Method == http.MethodDelete:
+		delete(s.objects, key)
+		return reply{status: http.StatusNoContent}
+	case r.Header.Get(copySource) != "":
+		return s.copy(r.Header.Get(copySource), key)
 	case r.Method == http.MethodPut:
 		return s.put(key, body, r.Header, r.Header)
 	}
@@ -264,8 +276,11 @@ func (s *Server) put(key string, content []byte, condition, header http.Header) 
 	if there && condition.Get("If-None-Match") == "*" && !s.Ignorant {
 		return failed(http.StatusPreconditionFailed, "PreconditionFailed")
 	}
+	if refused := s.match(key, condition.Get("If-Match")); refused.status != 0 {
+		return refused
+	}
 	s.objects[key] = Object{Content: content, Header: header.Clone(), Writes: was.Writes + 1}
-	return reply{status: http.StatusOK, header: http.Header{"Etag": {`"` + key + `"`}}}
+	return reply{status: http.StatusOK, header: http.Header{"Etag": {etag(content)}}}
 }
 
 func (s *Server) head(key string) reply {
@@ -274,7 +289,7 @@ func (s *Server) head(key string) reply {
 		return failed(http.StatusNotFound, "NoSuchKey")
 	}
 	header := http.Header{
-		"Content-Length": {strconv.Itoa(len(o.Content))}, "Etag": {`"` + key + `"`}, "Last-Modified": {"Mon, 02 Jan 2006 15:04:05 GMT"},
+		"Content-Length": {strconv.Itoa(len(o.Content))}, "Etag": {etag(o.Content)}, "Last-Modified": {"Mon, 02 Jan 2006 15:04:05 GMT"},
 	}
 	for name, values := range o.Header {
 		if strings.HasPrefix(name, "X-Amz-Meta-") {

@@ -1,0 +1,56 @@
+package etcd
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// answerError is an answer of a node that is no success.
+type answerError struct {
+	endpoint string
+	status   int
+	Code     int    `json:"code"` // of gRPC
+	Message  string `json:"message"`
+	Text     string `json:"error"`
+}
+
+// codeForbidden is that of gRPC.
+const codeForbidden = 7
+
+func newAnswerError(endpoint string, status int, text []byte) *answerError {
+	e := &answerError{endpoint: endpoint, status: status}
+	_ = json.Unmarshal(text, e) // what is no JSON is not shown
+	return e
+}
+
+// Error says what the node has said.
+func (e *answerError) Error() string {
+	return fmt.Sprintf("etcd at %s: %s (HTTP %d)", e.endpoint, e.said(), e.status)
+}
+
+func (e *answerError) said() string { return cmp.Or(e.Message, e.Text, http.StatusText(e.status)) }
+
+// advice is what can be done about an answer that does not change by itself; empty: it may change.
+func (e *answerError) advice() string {
+	said := e.said()
+	switch {
+	case strings.Contains(said, "authentication failed"), strings.Contains(said, "user name not found"):
+		return "see the option user, and the password in " + PasswordVariable + " or in the file that password-file names"
+	case strings.Contains(said, "user name is empty"):
+		return "it wants a user: give the option user, and a password in " + PasswordVariable
+	case strings.Contains(said, "authentication is not enabled"):
+		return "leave out the option user"
+	case e.Code == codeForbidden || e.status == http.StatusForbidden:
+		return "give the user the right to read and write the key"
+	case strings.Contains(said, "space exceeded"):
+		return "compact and defragment it, take back the alarm (etcdctl alarm disarm), and start it with --auto-compaction-retention=1h"
+	case strings.Contains(said, "too large"):
+		return "raise --max-request-bytes of etcd"
+	case e.status == http.StatusNotFound:
+		return "expected etcd 3.4 or later with its JSON gateway: is this its port for clients?"
+	}
+	return ""
+}
