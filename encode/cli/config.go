@@ -61,7 +61,7 @@ an empty value. Arguments (the source) and flags that act at once are for the co
 Examples:
 
   pikabin config check /etc/pikabin/pikabin.yaml
-  pikabin tail /data/pika/log --config /etc/pikabin/pikabin.yaml`
+  pikabin tail /data/pika/log --config /etc/pikabin/pikabin.yaml --dry-run`
 
 // Run reads the file, and prints what is in it.
 func (c *configCheckCommand) Run(s *streams) error {

@@ -19,6 +19,8 @@ type convertCommand struct {
 	sourceFlags `group:"Source:"`
 	rangeFlags  `group:"Source:"`
 	streamFlags
+
+	told []string // from where to where each log is read, for the report of a dry run
 }
 
 // Help is shown by convert --help.
@@ -38,14 +40,23 @@ func (c *convertCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return exit.Misuse(err)
 	}
-	if n, err := c.server(s, &c.sourceFlags, c.Sources, job); n != nil || err != nil {
-		return c.fetch(ctx, s, n, job, err)
-	}
-	if err := c.read(s, job); err != nil {
+	n, err := c.take(s, job)
+	if err != nil {
 		return err
 	}
-	result, err := job.Run(context.WithoutCancel(ctx), ctx.Done())
-	return lossOf(s, &result, err)
+	return errors.Join(c.finish(ctx, s, job), n.HangUp())
+}
+
+// take gives a job its source: the logs of files, or those of the server that it returns.
+func (c *convertCommand) take(s *streams, job *run.Job) (*network.Source, error) {
+	n, err := c.server(s, &c.sourceFlags, c.Sources, job)
+	switch {
+	case err != nil:
+		return nil, exit.Misuse(err)
+	case n == nil:
+		return nil, c.read(s, job)
+	}
+	return n, c.fetch(s, n, job)
 }
 
 // read gives a job the logs of files.
@@ -63,7 +74,7 @@ func (c *convertCommand) read(s *streams, job *run.Job) error {
 // backfill reads the logs of files.
 func (c *convertCommand) backfill(s *streams, guard *run.Guard, from, until decode.Where) *files.Backfill {
 	return &files.Backfill{
-		Until: until, Ahead: c.Workers, Guard: guard, Say: s.console.Info,
+		Until: until, Ahead: c.Workers, Guard: guard, Say: c.say(s),
 		Bar: func(total int64) *console.Bar { return s.console.Progress(c.Progress, total) },
 		Find: func() ([]*binlog.Log, error) {
 			logs, err := c.find(s, c.Sources)
@@ -81,16 +92,13 @@ func (c *convertCommand) backfill(s *streams, guard *run.Guard, from, until deco
 	}
 }
 
-// fetch converts the logs of a server over the network, up to their ends as they are now.
-func (c *convertCommand) fetch(ctx context.Context, s *streams, n *network.Source, job *run.Job, err error) error {
-	if err != nil {
-		return exit.Misuse(err)
-	}
+// fetch gives a job the logs of a server over the network, up to their ends as they are now.
+func (c *convertCommand) fetch(s *streams, n *network.Source, job *run.Job) (err error) {
 	if n.From, n.Until, err = c.where(); err != nil {
 		return err
 	}
-	n.Options.NoHold = n.Options.NoHold || c.State == ""
+	n.Options.NoHold = n.Options.NoHold || c.State == "" || c.DryRun
+	n.Say = c.say(s)
 	job.Logs, job.Open, job.From, job.Default = n.Find, n.Open, n.From, decode.LogStart
-	result, err := job.Run(context.WithoutCancel(ctx), ctx.Done())
-	return errors.Join(lossOf(s, &result, err), n.HangUp())
+	return nil
 }

@@ -26,7 +26,8 @@ type streamFlags struct {
 	State        string `group:"Output:" placeholder:"FILE" help:"Keep the place in this file: go on from there, and save it as the output is delivered."`
 	filterFlags  `group:"Filter:"`
 	runFlags     `group:"Run:"`
-	settingFlags // each type of output has its group
+	DryRun       bool `group:"Run:" help:"Read and filter what is there, look at the output and the state, and say what would be done. Nothing is written."`
+	settingFlags      // each type of output has its group
 }
 
 // outputFlags say what comes out, and where.

@@ -72,6 +72,9 @@ func (c *tailCommand) Run(ctx context.Context, s *streams) error {
 	if err = errors.Join(err, c.check()); err != nil {
 		return exit.Misuse(err)
 	}
+	if c.DryRun {
+		return c.rehearse(ctx, s, job)
+	}
 	if n, err := c.server(s, &c.sourceFlags, c.Sources, job); n != nil || err != nil {
 		return c.follow(ctx, s, n, job, err)
 	}

@@ -18,6 +18,25 @@ import (
 	"pikabin/encode/sink"
 )
 
+// TestDryRun saves nothing, and tells the source of nothing.
+func TestDryRun(t *testing.T) {
+	r := newRig(t, newLog("db0", 3))
+	r.job.Dry = true
+	r.must()
+	if _, there, err := checkpoint.Load(r.job.State); there || err != nil || len(r.delivered) > 0 || len(r.out.lines()) != 3 {
+		t.Errorf("a state: %v, %v; told the source %v; %d events", there, err, r.delivered, len(r.out.lines()))
+	}
+	r = r.again()
+	r.must()
+	saved := r.saved("db0")
+	r = r.again()
+	r.job.Dry = true
+	r.must()
+	if len(r.out.lines()) > 0 || r.saved("db0") != saved {
+		t.Errorf("%d events come again; saved %v, before %v", len(r.out.lines()), r.saved("db0"), saved)
+	}
+}
+
 // TestOrderOfOpening: an output that may hold the places is opened before the logs, every other one when nothing can refuse the run.
 func TestOrderOfOpening(t *testing.T) {
 	for name, c := range map[string]struct {

@@ -49,15 +49,10 @@ func (r *running) openPlaces(ctx context.Context, logs []Log) error {
 			return err
 		}
 	}
-	var store StateStore
-	if r.State != "" {
-		file, err := checkpoint.Open(r.State)
-		if err != nil {
-			return err
-		}
-		store = file
+	store, err := r.openState()
+	if err != nil {
+		return err
 	}
-	var err error
 	if r.places, err = newPlaces(store, r.Sources); err != nil {
 		return err
 	}
@@ -69,6 +64,17 @@ func (r *running) openPlaces(ctx context.Context, logs []Log) error {
 		return err
 	}
 	return r.places.check(ctx, logs)
+}
+
+// openState opens the state, nil if there is to be none.
+func (j *Job) openState() (StateStore, error) {
+	switch {
+	case j.State == "":
+		return nil, nil //nolint:nilnil // there is none
+	case j.Dry:
+		return checkpoint.OpenCopy(j.State)
+	}
+	return checkpoint.Open(j.State)
 }
 
 // checkOutput refuses a state of another output.

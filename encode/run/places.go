@@ -25,7 +25,7 @@ type StateStore interface {
 	Close() error
 }
 
-var _ StateStore = (*checkpoint.File)(nil)
+var _, _ StateStore = (*checkpoint.File)(nil), (*checkpoint.Copy)(nil)
 
 // Named is a position and what the user called it. The end of an archive has no offset before it is unpacked.
 func Named(p decode.Position, where decode.Where) string {

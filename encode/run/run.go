@@ -28,6 +28,7 @@ type Job struct {
 	Group Group // of a source over the network; nil: it knows none
 
 	From, Default decode.Where // where logs are read from that no earlier run has left a place of: From, if it is set
+	Dry           bool         // nothing is written: the state is read without its lock, and stays as it is. The output is to know
 	Follow        bool         // the logs grow: what is delivered is saved all the time, and a log that lags is waited for
 
 	Sources []string // as the user named them
@@ -174,7 +175,7 @@ type outcome struct {
 func (r *running) read(ctx context.Context) (encode.Result, error) {
 	o := r.Encode
 	o.Stop, o.Fences = r.stop, r.places.keeps()
-	if r.Follow || r.places.keeps() {
+	if (r.Follow || r.places.keeps()) && !r.Dry {
 		o.Save = r.save
 	}
 	out := r.output

@@ -2,7 +2,7 @@
 //
 // The table of outputs makes an Output of a value of --output; nothing has been touched then. Output.Open gives a Sink with its Traits
 // and with what was Found. A Sink that can be continued by a note in the state is a Resumable, and one that keeps the positions
-// itself is a Transactional. There are no other interfaces to be found by type assertions.
+// itself is a Transactional. An Output that can say what it would do is a Rehearser. There are no other interfaces to be found by type assertions.
 package sink
 
 import (

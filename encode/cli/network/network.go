@@ -170,7 +170,7 @@ func (n *Source) Present() string { return n.stream.Group() }
 
 // HangUp ends the connection to the server.
 func (n *Source) HangUp() error {
-	if n.server == nil {
+	if n == nil || n.server == nil { // the logs are files, or nothing was asked
 		return nil
 	}
 	return n.server.Close()

@@ -44,27 +44,54 @@ func (o output) Identity(context.Context, sink.Monitor) (string, error) {
 	return vfs.RealPath(string(o))
 }
 
+// way is how a file is opened.
+type way int
+
+const (
+	asDevice  way = iota // it is appended to, and cannot be cut
+	continued            // where the state says that it ended
+	made                 // or made empty
+)
+
+// plan decides how the file is opened, or refuses it. The info is nil where it is not there.
+func (o output) plan(d *disk.Disk, e *sink.Env) (way, fs.FileInfo, error) {
+	info, err := d.Stat(string(o))
+	switch {
+	case err == nil && !info.Mode().IsRegular():
+		return asDevice, info, nil
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return 0, nil, err
+	case err != nil:
+		info = nil
+	}
+	switch {
+	case e.Resume && e.Note != nil:
+		return continued, info, nil
+	case e.Resume && info != nil && info.Size() > 0:
+		return 0, nil, &sink.TargetError{Err: fmt.Errorf("output %s is there already, and the state is a new one: move the file away, or name another one", string(o))}
+	}
+	return made, info, nil
+}
+
 // Open implements sink.Output.
 func (o output) Open(ctx context.Context, e sink.Env) (sink.Opened, error) {
 	d, path := disk.New(&e), string(o)
-	info, err := d.Stat(path)
-	switch {
-	case err == nil && !info.Mode().IsRegular():
+	how, info, err := o.plan(d, &e)
+	if err != nil {
+		return sink.Opened{}, err
+	}
+	f := &file{disk: d, env: &e, Framed: disk.NewFramed(nil, e.Frames)}
+	switch how {
+	case asDevice:
 		device, err := d.OpenDevice(ctx, path, info.Mode())
 		if err != nil {
 			return sink.Opened{}, err
 		}
 		return sink.Opened{Sink: device}, nil
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return sink.Opened{}, err
-	case e.Resume && e.Note == nil && err == nil && info.Size() > 0:
-		return sink.Opened{}, &sink.TargetError{Err: fmt.Errorf("output %s is there already, and the state is a new one: move the file away, or name another one", path)}
-	}
-	f := &file{disk: d, env: &e, Framed: disk.NewFramed(nil, e.Frames)}
-	if e.Resume && e.Note != nil {
+	case continued:
 		err = f.resume(ctx, path)
-	} else {
-		err = f.create(ctx, path, e.Resume || err != nil)
+	case made:
+		err = f.create(ctx, path, e.Resume || info == nil)
 	}
 	if err != nil {
 		return sink.Opened{}, err
@@ -78,6 +105,14 @@ func (o output) Open(ctx context.Context, e sink.Env) (sink.Opened, error) {
 type fileNote struct {
 	disk.Extent
 	DB string `json:"db,omitempty"`
+}
+
+// noteOf is what the state holds.
+func noteOf(e *sink.Env, path string) (n fileNote, err error) {
+	if err := json.Unmarshal(e.Note, &n); err != nil {
+		return n, fmt.Errorf("the state's note of %s: %w", path, err)
+	}
+	return n, nil
 }
 
 // file is a stream into a file of our own, which a later run can continue.
@@ -104,9 +139,9 @@ func (f *file) create(ctx context.Context, path string, sync bool) (err error) {
 
 // resume continues where the note says.
 func (f *file) resume(ctx context.Context, path string) (err error) {
-	var n fileNote
-	if err := json.Unmarshal(f.env.Note, &n); err != nil {
-		return fmt.Errorf("the state's note of %s: %w", path, err)
+	n, err := noteOf(f.env, path)
+	if err != nil {
+		return err
 	}
 	f.db, f.saved = n.DB, n.Length
 	f.File, err = f.disk.Reopen(ctx, path, n.Extent)

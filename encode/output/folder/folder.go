@@ -96,24 +96,29 @@ type folderNote struct {
 	Ready []string         `json:"ready,omitempty"` // that are, and perhaps not yet told
 }
 
-// begin continues where a note says, and removes what no state knows of.
-func (f *folder) begin(ctx context.Context, note json.RawMessage) error {
-	var n folderNote
+// examine reads a note, and refuses a folder that belongs to another one. The paths are those that the note knows of. Nothing is changed.
+func (f *folder) examine(ctx context.Context, note json.RawMessage) (n folderNote, known map[string]bool, err error) {
 	switch {
 	case note != nil:
 		if err := json.Unmarshal(note, &n); err != nil {
-			return fmt.Errorf("the state's note of %s: %w", f.dir, err)
+			return n, nil, fmt.Errorf("the state's note of %s: %w", f.dir, err)
 		}
 	case f.env.Resume:
 		if err := f.refuse(ctx); err != nil {
-			return err
+			return n, nil, err
 		}
 	}
-	known := map[string]bool{}
+	known = map[string]bool{}
 	for _, p := range slices.Concat(n.Open, n.Complete) {
 		known[f.path(hidden(p.Name))], known[f.path(sealedName(p.Name))] = true, true
 	}
-	if err := f.checkOwner(ctx, n.Shown, note != nil, known); err != nil {
+	return n, known, f.checkOwner(ctx, n.Shown, note != nil, known)
+}
+
+// begin continues where a note says, and removes what no state knows of.
+func (f *folder) begin(ctx context.Context, note json.RawMessage) error {
+	n, known, err := f.examine(ctx, note)
+	if err != nil {
 		return err
 	}
 	f.shown = n.Shown

@@ -2,6 +2,7 @@ package object_test
 
 import (
 	"errors"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -47,6 +48,29 @@ func TestRefusedAtStart(t *testing.T) {
 		if files := d.mem.Files(); len(files) > 0 {
 			t.Errorf("%s: there are %v", name, files)
 		}
+	}
+}
+
+// TestRehearsal: the bucket is looked at, and nothing is made.
+func TestRehearsal(t *testing.T) {
+	d := newDriver(t, s3test.Start(t))
+	o, _, err := object.Type.Parse(d.server.Target(prefix, ""), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := sink.Env{Resume: true, State: filepath.Join(t.TempDir(), "state")}
+	found, err := o.(sink.Rehearser).Rehearse(t.Context(), e)
+	if err != nil || !strings.Contains(found.Text, "objects would be added, from the spool "+e.State+".spool") {
+		t.Errorf("%+v, %v", found, err)
+	}
+	d.server.Script(func(_ int, what string) s3test.Answer {
+		if !strings.HasPrefix(what, "GET ") {
+			t.Errorf("it asks for %s", what)
+		}
+		return s3test.Denied
+	})
+	if _, err := o.(sink.Rehearser).Rehearse(t.Context(), e); err == nil || !strings.Contains(err.Error(), "need the rights") {
+		t.Errorf("a bucket that denies: %v", err)
 	}
 }
 

@@ -102,6 +102,20 @@ func (k *Topics) wanted(dbs []string) []string {
 	return names
 }
 
+// Missing are the topics that would be made, those of events and that of positions. Without leave to make them they are refused.
+func (k *Topics) Missing(ctx context.Context, dbs []string) ([]string, error) {
+	names := k.wanted(dbs)
+	if k.o.ExactlyOnce {
+		names = append(names, k.o.PositionsTopic)
+	}
+	slices.Sort(names)
+	_, missing, err := k.look(ctx, slices.Compact(names))
+	if err == nil && len(missing) > 0 && !k.o.Create {
+		err = k.make(ctx, missing, k.forEvents()) // which refuses
+	}
+	return missing, err
+}
+
 // FindPositions finds the topic of positions, and refuses one that forgets them in time: the next run would begin elsewhere, and nobody
 // would know.
 func (k *Topics) FindPositions(ctx context.Context) error {

@@ -1,0 +1,28 @@
+package object
+
+import (
+	"cmp"
+	"context"
+
+	"pikabin/encode/disk"
+	"pikabin/encode/output/object/s3"
+	"pikabin/encode/sink"
+)
+
+// Rehearse implements sink.Rehearser. That objects can be listed does not say that they can be written.
+func (o *output) Rehearse(ctx context.Context, e sink.Env) (sink.Rehearsal, error) {
+	bucket, err := s3.Open(o.target)
+	if err != nil {
+		return sink.Rehearsal{}, err
+	}
+	defer bucket.Close()
+	if err := bucket.Check(ctx); err != nil {
+		return sink.Rehearsal{}, err
+	}
+	text := "can be listed, and objects would be added"
+	if o.isTemporary(&e) {
+		return sink.Rehearsal{Text: text}, nil
+	}
+	spool := cmp.Or(o.spool, e.State+".spool")
+	return sink.Rehearsal{Text: text + ", from the spool " + spool}, disk.WritableDir(spool)
+}
