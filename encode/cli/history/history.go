@@ -195,14 +195,17 @@ func (o *Output) Finish() error {
 func (o *Output) line(at time.Time, hasTime bool, log, position, command, key, text string) {
 	when := "-"
 	if hasTime {
-		when = at.In(o.Zone).Format("2006-01-02 15:04:05")
+		when = o.clock(at)
 	}
 	if len(o.Keys) > 1 {
 		text = fmt.Sprintf("%-16s  %s", key, text)
 	}
 	o.Lines++
-	fmt.Fprintf(o.w, "%-19s  %-20s  %-12s  %s\n", when, log+" "+position, command, text)
+	fmt.Fprintf(o.w, "%-25s  %-20s  %-12s  %s\n", when, log+" "+position, command, text)
 }
+
+// clock shows a time with its zone: a line is read elsewhere, too, and a zone has hours that come twice.
+func (o *Output) clock(at time.Time) string { return at.In(o.Zone).Format("2006-01-02 15:04:05 -0700") }
 
 // matches says whether a key is one of a pattern of Pika's.
 func matches(pattern, key string) bool {

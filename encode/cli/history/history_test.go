@@ -75,20 +75,20 @@ func TestHistory(t *testing.T) {
 			events: []*proto.Change{
 				at(1, "setex", proto.Op_OP_SET, expires(5)), at(9, "set", proto.Op_OP_SET, expires(0)),
 			},
-			want: `1970-01-01 00:00:01 db0 0:1 setex set to "", expires 1970-01-01 00:00:05
-1970-01-01 00:00:05 db0 - - its deadline passed
-1970-01-01 00:00:09 db0 0:9 set set to ""`,
+			want: `1970-01-01 00:00:01 +0000 db0 0:1 setex set to "", expires 1970-01-01 00:00:05 +0000
+1970-01-01 00:00:05 +0000 db0 - - its deadline passed
+1970-01-01 00:00:09 +0000 db0 0:9 set set to ""`,
 		},
 		"a deadline passes after the last event": {
 			until:  60,
 			events: []*proto.Change{at(1, "expire", proto.Op_OP_EXPIRE, expires(60))},
-			want: `1970-01-01 00:00:01 db0 0:1 expire given a deadline, expires 1970-01-01 00:01:00
-1970-01-01 00:01:00 db0 - - its deadline passed`,
+			want: `1970-01-01 00:00:01 +0000 db0 0:1 expire given a deadline, expires 1970-01-01 00:01:00 +0000
+1970-01-01 00:01:00 +0000 db0 - - its deadline passed`,
 		},
 		"a deadline that is still to come": {
 			until:  59,
 			events: []*proto.Change{at(1, "expire", proto.Op_OP_EXPIRE, expires(60))},
-			want:   `1970-01-01 00:00:01 db0 0:1 expire given a deadline, expires 1970-01-01 00:01:00`,
+			want:   `1970-01-01 00:00:01 +0000 db0 0:1 expire given a deadline, expires 1970-01-01 00:01:00 +0000`,
 		},
 		"what moves a deadline": {
 			until: 60,
@@ -96,18 +96,18 @@ func TestHistory(t *testing.T) {
 				at(1, "expire", proto.Op_OP_EXPIRE, expires(5)), at(2, "persist", proto.Op_OP_PERSIST, expires(0)),
 				at(6, "expire", proto.Op_OP_EXPIRE, expires(8)), at(7, "del", proto.Op_OP_DELETE, nil),
 			},
-			want: `1970-01-01 00:00:01 db0 0:1 expire given a deadline, expires 1970-01-01 00:00:05
-1970-01-01 00:00:02 db0 0:2 persist deadline taken away
-1970-01-01 00:00:06 db0 0:6 expire given a deadline, expires 1970-01-01 00:00:08
-1970-01-01 00:00:07 db0 0:7 del deleted`,
+			want: `1970-01-01 00:00:01 +0000 db0 0:1 expire given a deadline, expires 1970-01-01 00:00:05 +0000
+1970-01-01 00:00:02 +0000 db0 0:2 persist deadline taken away
+1970-01-01 00:00:06 +0000 db0 0:6 expire given a deadline, expires 1970-01-01 00:00:08 +0000
+1970-01-01 00:00:07 +0000 db0 0:7 del deleted`,
 		},
 		"a flush of what is gone already": {
 			until: 60,
 			events: []*proto.Change{
 				at(1, "set", proto.Op_OP_SET, expires(30)), at(2, "flushdb", proto.Op_OP_FLUSH, arguments()), at(3, "flushdb", proto.Op_OP_FLUSH, arguments()),
 			},
-			want: `1970-01-01 00:00:01 db0 0:1 set set to "", expires 1970-01-01 00:00:30
-1970-01-01 00:00:02 db0 0:2 flushdb all keys of the DB deleted`,
+			want: `1970-01-01 00:00:01 +0000 db0 0:1 set set to "", expires 1970-01-01 00:00:30 +0000
+1970-01-01 00:00:02 +0000 db0 0:2 flushdb all keys of the DB deleted`,
 		},
 		"commands that do not concern the key": {
 			until: 60,
@@ -115,8 +115,8 @@ func TestHistory(t *testing.T) {
 				at(1, "pkpatternmatchdel", proto.Op_OP_DELETE, arguments("other*", "set")), at(2, "pkpatternmatchdel", proto.Op_OP_DELETE, arguments("[k]", "set")),
 				at(3, "rename", proto.Op_OP_OTHER, arguments("a", "b")), at(4, "rename", proto.Op_OP_OTHER, arguments("k", "b")),
 			},
-			want: `1970-01-01 00:00:02 db0 0:2 pkpatternmatchdel keys deleted that match "[k]" "set"
-1970-01-01 00:00:04 db0 0:4 rename with the arguments "k" "b"`,
+			want: `1970-01-01 00:00:02 +0000 db0 0:2 pkpatternmatchdel keys deleted that match "[k]" "set"
+1970-01-01 00:00:04 +0000 db0 0:4 rename with the arguments "k" "b"`,
 		},
 	}
 	for name, tt := range tests {

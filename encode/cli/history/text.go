@@ -34,7 +34,7 @@ func (o *Output) keyOf(c *proto.Change) string {
 func (o *Output) told(c *proto.Change) string {
 	text := o.did(c)
 	if c.GetExpireAtMs() > 0 {
-		text += ", expires " + time.UnixMilli(c.GetExpireAtMs()).In(o.Zone).Format("2006-01-02 15:04:05")
+		text += ", expires " + o.clock(time.UnixMilli(c.GetExpireAtMs()))
 	}
 	switch {
 	case c.GetOp() >= proto.Op_OP_GAP:
