@@ -6,7 +6,6 @@ import (
 
 	"pikabin/decode"
 	"pikabin/decode/binlogtest"
-	"pikabin/decode/units"
 )
 
 // chunkOf is a chunk with many records of all common kinds.
@@ -43,54 +42,6 @@ func TestNoAllocationsPerRecord(t *testing.T) {
 		}
 		if n := testing.AllocsPerRun(5, func() { work(t.Context(), walkers[0], counting, chunk) }); n > perChunk {
 			t.Errorf("G%d: counting costs %v allocations", g-decode.G0, n)
-		}
-	}
-}
-
-func TestPrefixesAreExactWhileTheyAreFew(t *testing.T) {
-	var p, q prefixes
-	for i := range keptPrefixes {
-		p.add([]byte{byte(i), byte(i >> 8)}, int64(i), 1)
-		q.add([]byte{byte(i), byte(i >> 8)}, 1, 2)
-	}
-	p.merge(&q)
-	if p.under != 0 || len(p.counters) != keptPrefixes {
-		t.Fatalf("%d counters, %d too low", len(p.counters), p.under)
-	}
-	top := p.top(1)[0]
-	if top.Events != keptPrefixes || top.Bytes != 3 {
-		t.Errorf("got %+v", top)
-	}
-}
-
-func TestPrefixesKeepTheFrequentOnes(t *testing.T) {
-	var p prefixes
-	for i := range 100000 {
-		p.add([]byte{1, byte(i), byte(i >> 8), byte(i >> 16)}, 1, 1)
-		if i%10 == 0 {
-			p.add([]byte("frequent:"), 1, 1)
-		}
-	}
-	if len(p.counters) > 2*keptPrefixes {
-		t.Errorf("%d counters", len(p.counters))
-	}
-	top := p.top(1)[0]
-	if top.Prefix != "frequent:" || top.Events+p.under < 10000 || top.Events > 10000 {
-		t.Errorf("got %+v, at most %d too low", top, p.under)
-	}
-}
-
-func TestFormatSize(t *testing.T) {
-	for n, want := range map[int64]string{
-		0: "0 B", 1023: "1023 B", 1024: "1.0 KiB", 1536: "1.5 KiB", 1<<20 - 1: "1.0 MiB", 100 << 20: "100.0 MiB", 3 << 40: "3.0 TiB", 1 << 62: "4.0 EiB",
-	} {
-		if got := units.FormatSize(n); got != want {
-			t.Errorf("%d: got %s, want %s", n, got, want)
-		}
-	}
-	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", -1000: "-1,000", -100: "-100", 1234567: "1,234,567"} {
-		if got := group(n); got != want {
-			t.Errorf("%d: got %s, want %s", n, got, want)
 		}
 	}
 }

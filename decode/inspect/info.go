@@ -185,7 +185,7 @@ func (t *tally) fill(r *Totals) {
 	for i := range t.largest {
 		r.Largest = append(r.Largest, t.largest[i].info())
 	}
-	r.Prefixes, r.PrefixError = t.keys.top(prefixesShown), t.keys.under
+	r.Prefixes, r.PrefixError = topPrefixes(&t.keys, prefixesShown), t.keys.Under()
 }
 
 func typeName(t decode.Type) string { return cmp.Or(t.String(), anyType) }

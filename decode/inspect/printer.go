@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"pikabin/decode"
+	"pikabin/decode/units"
 )
 
 // Limits of what is shown unless everything is asked for.
@@ -134,7 +135,7 @@ func (p *printer) command(argv [][]byte) string {
 // argument shows text as it is, and quoted as Go does what would not read well.
 func (p *printer) argument(arg []byte) string {
 	if len(arg) > argShown && !p.full {
-		return fmt.Sprintf("%s... (%d bytes)", quoteName(string(cutText(arg, argShown/2))), len(arg))
+		return fmt.Sprintf("%s... (%d bytes)", quoteName(string(units.CutText(arg, argShown/2))), len(arg))
 	}
 	return quoteName(string(arg))
 }

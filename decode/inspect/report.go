@@ -121,22 +121,6 @@ type PrefixInfo struct {
 // WriteJSON writes the report as one JSON object and a line end.
 func (r *InfoReport) WriteJSON(w io.Writer) error { return writeJSON(w, r) }
 
-// cutText gives the first bytes of a text, at most n of them. It ends before a character that would be cut in two, if the whole
-// character is there.
-func cutText(b []byte, n int) []byte {
-	if len(b) <= n {
-		return b
-	}
-	begin := n
-	for begin > 0 && n-begin < utf8.UTFMax && !utf8.RuneStart(b[begin]) {
-		begin--
-	}
-	if _, size := utf8.DecodeRune(b[begin:]); begin+size > n && begin > 0 {
-		return b[:begin]
-	}
-	return b[:n]
-}
-
 // textOrBytes gives bytes as text, or as base64 where they are not UTF-8.
 func textOrBytes(b []byte) (text, b64 string) {
 	if utf8.Valid(b) {

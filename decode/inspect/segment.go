@@ -217,7 +217,7 @@ func (s *segment) noteOddities() {
 		}
 		what, hint := o.text(kind)
 		if o.count > 1 {
-			what += fmt.Sprintf("; %s more in this segment", group(o.count-1))
+			what += fmt.Sprintf("; %s more in this segment", units.FormatCount(o.count-1))
 		}
 		s.note(o.offset, hint, "%s", what)
 	}

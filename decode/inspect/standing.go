@@ -161,9 +161,9 @@ func (p *Standing) row() string {
 		behind = units.FormatSize(*p.Behind)
 	}
 	if p.Segments != nil {
-		segments = group(int64(*p.Segments))
+		segments = units.FormatCount(int64(*p.Segments))
 	}
-	return strings.Join([]string{quotePath(p.DB), orDash(p.Position), group(int64(p.Epoch)), orDash(p.End), orDash(behind), orDash(segments), string(p.History)}, "\t")
+	return strings.Join([]string{quotePath(p.DB), orDash(p.Position), units.FormatCount(int64(p.Epoch)), orDash(p.End), orDash(behind), orDash(segments), string(p.History)}, "\t")
 }
 
 func orDash(s string) string {

@@ -51,7 +51,7 @@ func (t *table) log(l *LogInfo) {
 	case s.Count == 1:
 		text = fmt.Sprintf("1, write2file%d, %s", s.First, units.FormatSize(s.Bytes))
 	case s.Count > 1:
-		text = fmt.Sprintf("%s, write2file%d to write2file%d, %s", group(int64(s.Count)), s.First, s.Last, units.FormatSize(s.Bytes))
+		text = fmt.Sprintf("%s, write2file%d to write2file%d, %s", units.FormatCount(int64(s.Count)), s.First, s.Last, units.FormatSize(s.Bytes))
 	}
 	if s.Compressed > 0 {
 		text += fmt.Sprintf(", %d compressed", s.Compressed)
@@ -87,9 +87,9 @@ func (t *table) totals(s *Totals) {
 	if s.LogicIDs != nil {
 		t.row("logic ids", "%d to %d", s.LogicIDs.Min, s.LogicIDs.Max)
 	}
-	t.row("records", "%s, %s", group(s.Records), units.FormatSize(s.Bytes))
-	t.row("commands", "%s", group(s.Commands))
-	t.row("events", "%s", group(s.Events))
+	t.row("records", "%s, %s", units.FormatCount(s.Records), units.FormatSize(s.Bytes))
+	t.row("commands", "%s", units.FormatCount(s.Commands))
+	t.row("events", "%s", units.FormatCount(s.Events))
 	if passed := passedText(s); passed != "" {
 		t.row("passed over", "%s", passed)
 	}
@@ -129,7 +129,7 @@ func passedText(s *Totals) string {
 		{s.Padding, "padding"}, {s.Filler, "of a full sync"}, {s.Empty, "empty"}, {s.NoEffect, "without effect"}, {s.OtherSlots, "of other slots"},
 	} {
 		if p.n > 0 {
-			parts = append(parts, group(p.n)+" "+p.what)
+			parts = append(parts, units.FormatCount(p.n)+" "+p.what)
 		}
 	}
 	return strings.Join(parts, ", ")
@@ -151,7 +151,7 @@ func (t *table) groups(name, of string, list []GroupInfo) {
 	}
 	rows := []string{name + "\t" + of + "\tbytes"}
 	for _, g := range list {
-		rows = append(rows, quoteName(g.Name)+"\t"+group(g.Count)+"\t"+units.FormatSize(g.Bytes))
+		rows = append(rows, quoteName(g.Name)+"\t"+units.FormatCount(g.Count)+"\t"+units.FormatSize(g.Bytes))
 	}
 	t.columns(rows)
 }
@@ -174,11 +174,11 @@ func (t *table) prefixes(s *Totals) {
 	}
 	rows := []string{"keys that begin with\tevents\tbytes"}
 	for _, p := range s.Prefixes {
-		rows = append(rows, quoteKey(p.Prefix, p.PrefixB64)+"\t"+group(p.Events)+"\t"+units.FormatSize(p.Bytes))
+		rows = append(rows, quoteKey(p.Prefix, p.PrefixB64)+"\t"+units.FormatCount(p.Events)+"\t"+units.FormatSize(p.Bytes))
 	}
 	t.columns(rows)
 	if s.PrefixError > 0 {
-		t.printf("  (each of these counts may be up to %s too low)\n", group(s.PrefixError))
+		t.printf("  (each of these counts may be up to %s too low)\n", units.FormatCount(s.PrefixError))
 	}
 }
 

@@ -2,11 +2,12 @@ package inspect
 
 import (
 	"bytes"
-	"hash/maphash"
 	"maps"
 	"slices"
 
 	"pikabin/decode"
+	"pikabin/decode/frequent"
+	"pikabin/decode/units"
 )
 
 const (
@@ -27,9 +28,9 @@ type tally struct {
 	hasID                                       bool
 
 	names   groups
-	types   [16]counted // by decode.Type
-	largest []sample    // the largest of each key, the largest first; of equal ones the first in the log
-	keys    prefixes
+	types   [16]counted    // by decode.Type
+	largest []sample       // the largest of each key, the largest first; of equal ones the first in the log
+	keys    frequent.Items // prefixes
 }
 
 // counted are the commands of one name.
@@ -122,7 +123,7 @@ func (t *tally) merge(u *tally) {
 	for i := range u.largest {
 		t.keepLargest(&u.largest[i])
 	}
-	t.keys.merge(&u.keys)
+	t.keys.Merge(&u.keys)
 }
 
 func (t *tally) ids(id uint64) {
@@ -267,7 +268,7 @@ func (c *counting) events(d *decode.Decoder, size int64) (key []byte) {
 			if !first {
 				credit = 0
 			}
-			t.keys.add(prefixOf(c.change.Key), 1, credit)
+			t.keys.Add(prefixOf(c.change.Key), 1, credit)
 		}
 	}
 	return key
@@ -283,7 +284,7 @@ func (t *tally) sample(s *sample, key []byte) {
 		return
 	}
 	if key != nil {
-		s.key, s.keyHash = cutText(key, keyShown), maphash.Bytes(seed, key)|1
+		s.key, s.keyHash = units.CutText(key, keyShown), frequent.Hash(key)|1
 	}
 	if t.isLargest(s) {
 		s.key = bytes.Clone(s.key)

@@ -1,38 +1,15 @@
 package inspect
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"pikabin/decode"
 )
-
-// TestCutText cuts texts of characters of all lengths everywhere: what is left is whole, and as long as it can be.
-func TestCutText(t *testing.T) {
-	random := rand.New(rand.NewPCG(1, 2))
-	for range 2000 {
-		var text []byte
-		for range 1 + random.IntN(12) {
-			text = utf8.AppendRune(text, []rune("a\u00e9\u7528\U0001f600")[random.IntN(4)])
-		}
-		for n := range len(text) + 2 {
-			got := cutText(text, n)
-			if !bytes.HasPrefix(text, got) || len(got) > n || !utf8.Valid(got) && n >= utf8.UTFMax || len(got) < min(n, len(text))-3 {
-				t.Fatalf("%q cut at %d is %q", text, n, got)
-			}
-		}
-	}
-	binary := bytes.Repeat([]byte{0xff, 0x80}, 9)
-	if got := cutText(binary, 8); len(got) != 8 {
-		t.Errorf("bytes that are no text are cut to %d of 8", len(got))
-	}
-}
 
 // TestLargestOfEachKey counts random records in random pieces, and compares what is kept with a sort of all of them.
 func TestLargestOfEachKey(t *testing.T) {

@@ -55,7 +55,7 @@ func count(n int64, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}
-	return group(n) + " " + what + "s"
+	return units.FormatCount(n) + " " + what + "s"
 }
 
 // Verify checks every byte of the logs that can be checked: physical headers, lengths, the order of fragments,

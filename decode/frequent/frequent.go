@@ -1,0 +1,144 @@
+// Package frequent finds the items of a stream that come most often, in bounded memory, and says by how much its counts can be wrong (Misra and
+// Gries, with room for twice as many items and a purge of half of them at a time, as in DataSketches).
+package frequent
+
+import (
+	"bytes"
+	"cmp"
+	"hash/maphash"
+	"slices"
+)
+
+// defaultKeep is how many items are kept unless told otherwise.
+const defaultKeep = 1024
+
+// perItem is how many places of the index there are for each item that is kept: a quarter of them is taken at most.
+const perItem = 8
+
+// Items counts items. Up to Keep distinct ones the counts are exact; beyond it each is too low by at most Under, which is never more than the Keep-th
+// part of all that was counted. What comes of it depends only on the order in which items are added and summaries merged. The zero value is ready
+// for use. It belongs to one goroutine.
+type Items struct {
+	Keep int // how many are kept when there is no room for more; 0: 1024
+
+	counters []counter
+	text     []byte  // of all items, one after the other
+	index    []int32 // open hash of counters, 1 more than the place in it; 0 is free
+	under    int64
+	counts   []int64 // scratch of purge
+	spare    []byte
+}
+
+type counter struct {
+	hash       uint64
+	begin, end int // in text
+	count      int64
+	bytes      int64
+}
+
+// Item is one of them.
+type Item struct {
+	Text  []byte // valid until the next call
+	Count int64  // that was seen at least; with Under that may have been seen
+	Bytes int64  // since it was kept
+}
+
+// seed only places counters in the index; the counts do not depend on it.
+var seed = maphash.MakeSeed()
+
+// Hash is what an item is found by.
+func Hash(text []byte) uint64 { return maphash.Bytes(seed, text) }
+
+// Add counts an item so many times, and bytes that belong to it.
+func (s *Items) Add(text []byte, count, size int64) { s.AddHashed(Hash(text), text, count, size) }
+
+// AddHashed counts an item whose hash is known. Where an item is too long to be kept, text is its beginning, and the hash is of all of it.
+func (s *Items) AddHashed(hash uint64, text []byte, count, size int64) {
+	if s.index == nil {
+		s.Keep = cmp.Or(s.Keep, defaultKeep)
+		s.index = make([]int32, perItem*s.Keep)
+	}
+	at := s.place(hash)
+	for ; s.index[at] != 0; at = s.after(at) {
+		c := &s.counters[s.index[at]-1]
+		if c.hash == hash && bytes.Equal(s.text[c.begin:c.end], text) {
+			c.count += count
+			c.bytes += size
+			return
+		}
+	}
+	begin := len(s.text)
+	s.text = append(s.text, text...)
+	s.counters = append(s.counters, counter{hash: hash, begin: begin, end: len(s.text), count: count, bytes: size})
+	s.index[at] = int32(len(s.counters))
+	if len(s.counters) == 2*s.Keep {
+		s.purge()
+	}
+}
+
+// place is where a hash is looked for first.
+func (s *Items) place(hash uint64) int { return int(hash % uint64(len(s.index))) }
+
+// after is the place after one.
+func (s *Items) after(at int) int {
+	if at++; at == len(s.index) {
+		return 0
+	}
+	return at
+}
+
+// purge takes the count of the largest counter beyond Keep off all of them, and drops those that come to nothing.
+func (s *Items) purge() {
+	s.counts = s.counts[:0]
+	for i := range s.counters {
+		s.counts = append(s.counts, s.counters[i].count)
+	}
+	slices.Sort(s.counts)
+	off := s.counts[len(s.counts)-1-s.Keep]
+	s.under += off
+	kept, text := s.counters[:0], s.spare[:0]
+	clear(s.index)
+	for _, c := range s.counters {
+		if c.count -= off; c.count <= 0 {
+			continue
+		}
+		begin := len(text)
+		text = append(text, s.text[c.begin:c.end]...)
+		c.begin, c.end = begin, len(text)
+		kept = append(kept, c)
+		at := s.place(c.hash)
+		for s.index[at] != 0 {
+			at = s.after(at)
+		}
+		s.index[at] = int32(len(kept))
+	}
+	s.counters, s.text, s.spare = kept, text, s.text
+}
+
+// Merge adds what another summary has counted.
+func (s *Items) Merge(other *Items) {
+	for i := range other.counters {
+		c := &other.counters[i]
+		s.AddHashed(c.hash, other.text[c.begin:c.end], c.count, c.bytes)
+	}
+	s.under += other.under
+}
+
+// Under is by how much each count can be too low, and how often an item that is not there can have come. 0: all is exact.
+func (s *Items) Under() int64 { return s.under }
+
+// Len is how many items are kept now.
+func (s *Items) Len() int { return len(s.counters) }
+
+// Top gives the n items that came most often.
+func (s *Items) Top(n int) []Item {
+	sorted := slices.Clone(s.counters)
+	slices.SortFunc(sorted, func(a, b counter) int {
+		return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(b.bytes, a.bytes), bytes.Compare(s.text[a.begin:a.end], s.text[b.begin:b.end]))
+	})
+	var list []Item
+	for _, c := range sorted[:min(n, len(sorted))] {
+		list = append(list, Item{Text: s.text[c.begin:c.end], Count: c.count, Bytes: c.bytes})
+	}
+	return list
+}
