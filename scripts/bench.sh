@@ -4,7 +4,7 @@
 #   scripts/bench.sh [--quick] [--rounds N]
 #
 # --quick takes one round over 64 MiB a log instead of five over 512 MiB. A ratio is the median time
-# of cat over that of the run: 1.0 is as fast as cat, and a goal of "-" means that there is none.
+# of cat over that of the run: 1.0 is as fast as cat, and a goal of "-" means that there is none, and that of stats is half the speed of verify.
 # "of one" is how many times as fast as with one worker it is, "of other" as another program.
 #
 #   BENCH_DIR  where the logs are kept and used again (default ${TMPDIR:-/tmp}/pikabin-bench)
@@ -101,6 +101,7 @@ one_round() {
 	done
 	rm -rf "$tmp/folder"
 	measure_both "$case" verify "$cores" verify "$dir"
+	measure "$case" stats "$cores" "$pikabin" stats "$dir" --progress never --quiet
 	measure_both "$case" "jsonl, --compress zstd" "$cores" convert "$dir" -f jsonl --compress zstd -o /dev/null
 	if command -v zstd >/dev/null; then
 		measure "$case" "jsonl | zstd -1 -T0" "$cores" convert_through_zstd "$dir"
@@ -131,7 +132,11 @@ table() {
 		return n % 2 ? v[(n + 1) / 2] : (v[n / 2] + v[n / 2 + 1]) / 2
 	}
 	# The goals are for one worker; more of them should scale by three quarters, up to the speed of cat.
-	function goal(name, what, workers,   g) {
+	function goal(name, what, workers,   g, of) {
+		if (what in half) {
+			of = name FS half[what] FS workers
+			return sprintf("%.2f", median(name FS "cat" FS 1) / median(of) / 2)
+		}
 		if (!((name, what) in goals)) return "-"
 		g = goals[name, what]
 		if (what != "verify" && workers > 1) g = g * 0.75 * workers
@@ -145,6 +150,7 @@ table() {
 		goals["small", "jsonl"] = 0.12; goals["medium", "jsonl"] = 0.20
 		goals["small", "protobuf"] = 0.20; goals["medium", "protobuf"] = 0.50
 		goals["small", "verify"] = 0.35; goals["medium", "verify"] = 0.50
+		half["stats"] = "verify" # which is to be as fast as half of that in the same run
 	}
 	{
 		key = $1 FS $2 FS $3

@@ -6,17 +6,18 @@ import (
 	"bytes"
 	"cmp"
 	"hash/maphash"
+	"math/bits"
 	"slices"
 )
 
 // defaultKeep is how many items are kept unless told otherwise.
 const defaultKeep = 1024
 
-// perItem is how many places of the index there are for each item that is kept: a quarter of them is taken at most.
-const perItem = 8
+// perItem is how many places of the index there are for each item that is kept: half of them are taken at most.
+const perItem = 4
 
 // Items counts items. Up to Keep distinct ones the counts are exact; beyond it each is too low by at most Under, which is never more than the Keep-th
-// part of all that was counted. What comes of it depends only on the order in which items are added and summaries merged. The zero value is ready
+// part of all that was counted. Items are told apart by hashes of 64 bits. What comes of it depends only on the order in which items are added and summaries merged. The zero value is ready
 // for use. It belongs to one goroutine.
 type Items struct {
 	Keep int // how many are kept when there is no room for more; 0: 1024
@@ -31,7 +32,7 @@ type Items struct {
 
 type counter struct {
 	hash       uint64
-	begin, end int // in text
+	begin, end int32 // in text
 	count      int64
 	bytes      int64
 }
@@ -43,7 +44,7 @@ type Item struct {
 	Bytes int64  // since it was kept
 }
 
-// seed only places counters in the index; the counts do not depend on it.
+// seed makes other hashes in each process: nobody can choose items that have the same one.
 var seed = maphash.MakeSeed()
 
 // Hash is what an item is found by.
@@ -56,12 +57,11 @@ func (s *Items) Add(text []byte, count, size int64) { s.AddHashed(Hash(text), te
 func (s *Items) AddHashed(hash uint64, text []byte, count, size int64) {
 	if s.index == nil {
 		s.Keep = cmp.Or(s.Keep, defaultKeep)
-		s.index = make([]int32, perItem*s.Keep)
+		s.index = make([]int32, 1<<bits.Len(uint(perItem*s.Keep-1)))
 	}
 	at := s.place(hash)
 	for ; s.index[at] != 0; at = s.after(at) {
-		c := &s.counters[s.index[at]-1]
-		if c.hash == hash && bytes.Equal(s.text[c.begin:c.end], text) {
+		if c := &s.counters[s.index[at]-1]; c.hash == hash {
 			c.count += count
 			c.bytes += size
 			return
@@ -69,7 +69,7 @@ func (s *Items) AddHashed(hash uint64, text []byte, count, size int64) {
 	}
 	begin := len(s.text)
 	s.text = append(s.text, text...)
-	s.counters = append(s.counters, counter{hash: hash, begin: begin, end: len(s.text), count: count, bytes: size})
+	s.counters = append(s.counters, counter{hash: hash, begin: int32(begin), end: int32(len(s.text)), count: count, bytes: size})
 	s.index[at] = int32(len(s.counters))
 	if len(s.counters) == 2*s.Keep {
 		s.purge()
@@ -77,15 +77,10 @@ func (s *Items) AddHashed(hash uint64, text []byte, count, size int64) {
 }
 
 // place is where a hash is looked for first.
-func (s *Items) place(hash uint64) int { return int(hash % uint64(len(s.index))) }
+func (s *Items) place(hash uint64) int { return int(hash) & (len(s.index) - 1) }
 
 // after is the place after one.
-func (s *Items) after(at int) int {
-	if at++; at == len(s.index) {
-		return 0
-	}
-	return at
-}
+func (s *Items) after(at int) int { return (at + 1) & (len(s.index) - 1) }
 
 // purge takes the count of the largest counter beyond Keep off all of them, and drops those that come to nothing.
 func (s *Items) purge() {
@@ -104,7 +99,7 @@ func (s *Items) purge() {
 		}
 		begin := len(text)
 		text = append(text, s.text[c.begin:c.end]...)
-		c.begin, c.end = begin, len(text)
+		c.begin, c.end = int32(begin), int32(len(text))
 		kept = append(kept, c)
 		at := s.place(c.hash)
 		for s.index[at] != 0 {

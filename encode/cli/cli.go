@@ -75,8 +75,8 @@ func Run(args []string, stdout, stderr io.Writer, version string) (code int) {
 	code = exit.Code(err)
 	if code != 0 && !errors.Is(err, exit.ErrReported) {
 		text := err.Error()
-		if name := command.Selected().Name; name == "convert" || name == "tail" || name == "redis" {
-			text = strings.TrimSuffix(text+"\n"+exit.Hint(err), "\n")
+		if done := become[command.Selected().Name]; done != "" {
+			text = strings.TrimSuffix(text+"\n"+exit.Hint(err, done), "\n")
 		}
 		s.console.With(exit.Fields(err)...).Error(text)
 	}
@@ -90,6 +90,9 @@ func asked(args []string) []string {
 	}
 	return args
 }
+
+// become is what a command makes of events, of those with the flags --on-corrupt and --on-gap.
+var become = map[string]string{"convert": "written", "tail": "written", "redis": "written", "history": "told", "stats": "counted"}
 
 // asksForJSON tells the form of messages of a command line that could not be understood as a whole.
 func asksForJSON(args []string) bool {

@@ -30,6 +30,7 @@ var commands = []command{
 	{look, "verify", "Check every byte that can be checked, and report damage by segment and offset.", func() any { return &verifyCommand{} }},
 	{look, "verify-output", "Read back what was written, and compare it with the log: each event once, in order, as it was logged.", func() any { return &verifyOutputCommand{} }},
 	{look, "history", "Tell what happened to a key: each command, flush and deadline that concerned it.", func() any { return &historyCommand{} }},
+	{look, "stats", "Tell what a log consists of: events and bytes by time, command, type, DB, prefix and key; values, deadlines, flushes.", func() any { return &statsCommand{} }},
 	{look, "inspect", "Print records for a person: headers, fields, bytes.", func() any { return &inspectCommand{} }},
 	{look, "seek", "Print the position of the first record at or after a time, or of a logic id.", func() any { return &seekCommand{} }},
 	{operate, "schema", "Print the schema of a format.", func() any { return &schemaCommand{} }},

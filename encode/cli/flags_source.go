@@ -195,13 +195,13 @@ func (f *scanFlags) open(s *streams) ([]*binlog.Log, inspect.Options, *console.B
 	return logs, inspect.Options{Workers: f.Workers, Decoder: decoder, Progress: bar.Add}, bar, nil
 }
 
-// report is what both info and verify end with.
-type report interface {
+// printable is what both info and verify end with.
+type printable interface {
 	WriteTable(w io.Writer) error
 	WriteJSON(w io.Writer) error
 }
 
-func (f *scanFlags) print(s *streams, r report) error {
+func (f *scanFlags) print(s *streams, r printable) error {
 	if f.JSON {
 		return r.WriteJSON(s.stdout)
 	}

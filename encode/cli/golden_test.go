@@ -86,6 +86,15 @@ func golden(t *testing.T, path string, got []byte) {
 		}
 		return
 	}
+	want := unpacked(t, path)
+	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(string(got), "\n")); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// unpacked reads a compressed file.
+func unpacked(t *testing.T, path string) []byte {
+	t.Helper()
 	packed, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -95,11 +104,9 @@ func golden(t *testing.T, path string, got []byte) {
 		t.Fatal(err)
 	}
 	defer dec.Close()
-	want, err := dec.DecodeAll(packed, nil)
+	content, err := dec.DecodeAll(packed, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(string(got), "\n")); diff != "" {
-		t.Errorf("-want +got:\n%s", diff)
-	}
+	return content
 }

@@ -95,15 +95,16 @@ func Code(err error) int {
 	return Other
 }
 
-// Hint says what the user can do, where a flag helps: past a position that is after the end, nothing can be read.
-func Hint(err error) string {
+// Hint says what the user can do, where a flag helps: past a position that is after the end, nothing can be read. done is what has become of what is before
+// an error.
+func Hint(err error, done string) string {
 	var hole decode.Hole
 	var corrupt *decode.CorruptError
 	switch code := Code(err); {
 	case code == Corrupt && errors.As(err, &corrupt):
-		return "all that is before it has been written; --on-corrupt=skip continues after it and reports what is lost"
+		return "all that is before it has been " + done + "; --on-corrupt=skip continues after it and reports what is lost"
 	case code == Gone && errors.As(err, &hole):
-		return "all that is before it has been written; --on-gap=skip continues after it and reports what is missing"
+		return "all that is before it has been " + done + "; --on-gap=skip continues after it and reports what is missing"
 	}
 	return ""
 }

@@ -1,0 +1,109 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"pikabin/encode/cli/exit"
+	"pikabin/encode/cli/traffic"
+	"pikabin/encode/cli/traffic/report"
+	"pikabin/encode/run"
+	"pikabin/formats"
+)
+
+// statsCommand tells what a log consists of.
+type statsCommand struct {
+	Sources     []string `arg:"" name:"source" help:"Log folders, DB folders or segment files; or a server: pika://host:9221."`
+	sourceFlags `group:"Source:"`
+	rangeFlags  `group:"Source:"`
+	reportFlags `group:"Output:"`
+	filterFlags `group:"Filter:"`
+	runFlags    `group:"Run:"`
+}
+
+// Help is shown by stats --help.
+func (*statsCommand) Help() string {
+	return `Examples:
+
+  pikabin stats /data/pika/log
+  pikabin stats /data/pika/log --from 2h --step 10s --key 'session:*'
+  pikabin stats /data/pika/log --json | jq '.commands[] | select(.bytes > 1000000)'
+  pikabin stats /data/pika/log/log_db0 --csv --top 100 > stats.csv
+  pikabin stats pika://10.0.0.5:9221 --type hash
+
+Bytes are those of the records in the log; the events of one command share them. A value's size is that of what the command writes. Of keys and prefixes the
+most frequent are found in bounded memory: as long as there are few thousand, all counts are exact, and beyond that the report says by how much they can be too low.
+At damage and gaps it is as with convert, and what came before them is told.`
+}
+
+// reportFlags say what is told, and how.
+type reportFlags struct {
+	Step      time.Duration `default:"1m" placeholder:"TIME" help:"Length of the steps of the timeline. They become longer when there are very many. Default: 1m."`
+	Delimiter string        `default:":" placeholder:"TEXT" help:"What ends the prefix of a key. Default: a colon."`
+	Top       int           `default:"10" placeholder:"N" help:"How many keys, prefixes and values are listed. Default: 10."`
+	JSON      bool          `name:"json" help:"A report for programs."`
+	CSV       bool          `name:"csv" help:"A table for spreadsheets: a line for each number."`
+}
+
+// maxTop bounds what is listed: it is kept for each of several lanes.
+const maxTop = 1000
+
+func (f *reportFlags) check() error {
+	switch {
+	case f.Step < time.Second || f.Step%time.Second != 0:
+		return exit.Misuse(fmt.Errorf("--step %v: expected whole seconds: a log tells no shorter times", f.Step))
+	case f.Delimiter == "":
+		return exit.Misuse(errors.New("--delimiter is empty: give the text that ends the prefix of a key"))
+	case f.JSON && f.CSV:
+		return exit.Misuse(errors.New("--json and --csv are two forms of the report: give one"))
+	case f.Top < 1 || f.Top > maxTop:
+		return exit.Misuse(fmt.Errorf("--top %d: expected a number from 1 to %d", f.Top, maxTop))
+	}
+	return nil
+}
+
+// Run reads, and tells what has been read, also when that ended early.
+func (c *statsCommand) Run(ctx context.Context, s *streams) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	out := traffic.New(traffic.Options{Step: c.Step, Delimiter: c.Delimiter, Top: c.Top})
+	convert := convertCommand{Sources: c.Sources, sourceFlags: c.sourceFlags, rangeFlags: c.rangeFlags}
+	convert.outputFlags = outputFlags{Format: "jsonl", Output: "-", Bytes: "auto"}
+	convert.filterFlags, convert.runFlags = c.filterFlags, c.runFlags
+	job, err := convert.jobTo(s, &convert.sourceFlags, convert.Sources, out)
+	if err != nil {
+		return exit.Misuse(err)
+	}
+	n, err := convert.take(s, job)
+	if err != nil {
+		return err
+	}
+	reckoned(job)
+	job.Tell = s.console.Quietly()
+	result, err := job.Run(context.WithoutCancel(ctx), ctx.Done())
+	err = errors.Join(lossOf(s, &result, err), n.HangUp())
+	if result.Records == 0 && err != nil && !errors.Is(err, exit.ErrReported) {
+		return err
+	}
+	summary := out.Summary()
+	summary.Complete = err == nil
+	return errors.Join(err, c.print(s, summary))
+}
+
+// reckoned has the workers make what traffic reckons, and nothing else.
+func reckoned(job *run.Job) {
+	job.Encode.Format = formats.Format{Name: "digest", New: func(formats.Options) formats.Encoder { return traffic.Encoder{} }}
+}
+
+func (f *reportFlags) print(s *streams, summary *traffic.Summary) error {
+	switch {
+	case f.JSON:
+		return report.JSON(s.stdout, summary)
+	case f.CSV:
+		return report.CSV(s.stdout, summary)
+	}
+	return report.Text(s.stdout, summary, f.Top, time.Local)
+}
