@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -25,7 +26,7 @@ func BenchmarkNetwork(b *testing.B) {
 	}
 	b.Cleanup(func() { _ = null.Close() })
 	for _, value := range []int{100, 1000, 20000} {
-		b.Run(fmt.Sprint(value), func(b *testing.B) {
+		b.Run(strconv.Itoa(value), func(b *testing.B) {
 			dir := filepath.Join(b.TempDir(), "log_db0")
 			w := binlogtest.NewWriter(binlogtest.Options{Discard: true, SegmentSize: size + 1<<20})
 			text := strings.Repeat("v", value)
@@ -37,6 +38,7 @@ func BenchmarkNetwork(b *testing.B) {
 			}
 			_, address := serve(b, pikamaster.Options{Replay: true, DBs: []pikamaster.DB{{Name: "db0", Dir: dir, End: w.Position}}}, "")
 			convert := func(b *testing.B, source string) time.Duration {
+				b.Helper()
 				p := clitest.Start(b, null, "convert", "-q", source, "--workers", "1")
 				p.Exits(0)
 				return p.Cmd.ProcessState.UserTime() + p.Cmd.ProcessState.SystemTime()

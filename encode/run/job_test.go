@@ -170,7 +170,7 @@ func TestStopWhileOpening(t *testing.T) {
 					<-ctx.Done()
 					return fmt.Errorf("opening it: %w", err)
 				})
-				if _, err := r.run(); err != run.ErrInterrupted { //nolint:errorlint // what wraps it is another error
+				if _, err := r.run(); err != run.ErrInterrupted {
 					t.Errorf("got %v", err)
 				}
 			})

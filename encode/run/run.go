@@ -81,13 +81,22 @@ func (j *Job) Run(ctx context.Context, stop <-chan struct{}) (encode.Result, err
 	switch {
 	case err == nil:
 		result, err = r.read(ctx)
-	case isClosed(stop) && ctx.Err() == nil && (errors.Is(err, ErrInterrupted) || errors.Is(err, context.Canceled)):
-		err = ErrInterrupted // whatever was being opened has nothing more to say
+	case isClosed(stop) && ctx.Err() == nil:
+		err = stopped(err)
 	}
 	if closeErr := r.close(ctx); closeErr != nil {
 		err = errors.Join(err, closeErr)
 	}
 	return result, r.atStart(r.left(err))
+}
+
+// stopped is what opening has ended with because of stop: an interruption, unless it says what was waited for, or has failed.
+func stopped(err error) error {
+	_, says := errors.AsType[*sink.StoppedError](err)
+	if says || !errors.Is(err, ErrInterrupted) && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return ErrInterrupted
 }
 
 // until makes a context that ends with stop, too.
