@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"time"
 
 	"pikabin/decode"
 	"pikabin/decode/ordered"
@@ -46,9 +47,14 @@ type Options struct {
 	// Where these are set a damaged or missing range becomes an event, and the reading continues.
 	SkipCorrupt, SkipGaps bool
 
-	// Save, if set, is called about once a second and at the end with what has been delivered, if there is more than at
+	// Save, if set, is called from time to time and at the end with what has been delivered, if there is more than at
 	// the last call. It is called from one goroutine at a time. On an error it is called again later.
 	Save func(Checkpoint) error
+
+	// Every is how often Save is called; 0: about once a second. Lost, if set, says why the state is not this run's any more: then nothing is
+	// saved or shown.
+	Every time.Duration
+	Lost  func() error
 
 	// Stop, if set, is closed when the run is to end, for what waits for room for the state.
 	Stop <-chan struct{}

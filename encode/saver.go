@@ -2,6 +2,7 @@ package encode
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -60,7 +61,7 @@ func (s *saver) begin(ctx context.Context) (end func()) {
 }
 
 func (s *saver) loop(ctx context.Context, done <-chan struct{}) {
-	tick := time.NewTicker(saveInterval)
+	tick := time.NewTicker(cmp.Or(s.o.Every, saveInterval))
 	defer tick.Stop()
 	var due <-chan struct{}
 	if s.resumable != nil {
@@ -107,13 +108,16 @@ func (s *saver) first(ctx context.Context) error {
 
 // attempt takes a checkpoint. A state that cannot be saved is saved later; a sink that has failed ends the run.
 func (s *saver) attempt(ctx context.Context, m sink.Moment) bool {
+	if s.o.lost() != nil {
+		return false
+	}
 	before := s.err
 	s.err = s.save(ctx, m)
 	if _, ok := errors.AsType[*sink.Error](s.err); ok {
 		s.fail(s.err)
 		return false
 	}
-	if s.err != nil && (before == nil || before.Error() != s.err.Error()) {
+	if s.err != nil && s.o.lost() == nil && (before == nil || before.Error() != s.err.Error()) {
 		s.o.warn(fmt.Sprintf("%v; trying again", s.err))
 	}
 	return true
@@ -187,8 +191,8 @@ func (s *saver) finish(ctx context.Context, whole bool, failed func() error) (si
 		sinkErr = s.out.Sink.Close(ctx)
 		return sinkErr, s.save(ctx, sink.Passing)
 	}
-	if err := failed(); err != nil && !sink.EndedFull(err) {
-		return s.out.Sink.Close(ctx), nil
+	if err := failed(); err != nil && !sink.EndedFull(err) || s.o.lost() != nil {
+		return s.out.Sink.Close(ctx), s.o.lost()
 	}
 	moment := sink.End
 	if whole {
@@ -202,6 +206,14 @@ func (s *saver) finish(ctx context.Context, whole bool, failed func() error) (si
 		s.fail(err) // before Close says that what was not flushed is not durable
 	}
 	return errors.Join(err, s.out.Sink.Close(ctx)), stateErr
+}
+
+// lost says why the state is not this run's any more; nil: it is.
+func (o *Options) lost() error {
+	if o.Lost == nil {
+		return nil
+	}
+	return o.Lost()
 }
 
 // full makes a FullError of a state that has no room when the run is to end, where nothing comes twice by that.

@@ -80,6 +80,7 @@ func (e *GoneError) Error() string {
 type Options struct {
 	Store  Store
 	Name   string        // of the state, for messages
+	ID     string        // what the state is known by to its output, in whatever way it is reached; empty: by its name
 	Holder string        // host and process, of this run
 	TTL    time.Duration // how long this run may not be heard of until another one takes over
 
@@ -111,7 +112,7 @@ const (
 const DefaultTTL = 10 * time.Second
 
 func (o Options) complete() *Options {
-	o.TTL = cmp.Or(o.TTL, DefaultTTL)
+	o.TTL, o.ID = cmp.Or(o.TTL, DefaultTTL), cmp.Or(o.ID, o.Name)
 	if o.Tell == nil {
 		o.Tell = func(string) {}
 	}

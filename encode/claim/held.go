@@ -39,8 +39,8 @@ func newHeld(o *Options, at seen) *Held {
 	return h
 }
 
-// Path is the name of the state.
-func (h *Held) Path() string { return h.Name }
+// Path is what the state is known by.
+func (h *Held) Path() string { return h.ID }
 
 // Term is how often somebody has claimed the object, this time included.
 func (h *Held) Term() uint64 {

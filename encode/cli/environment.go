@@ -11,6 +11,7 @@ import (
 
 	"pikabin/encode/cli/misspelt"
 	"pikabin/encode/cli/network"
+	"pikabin/encode/cli/shared"
 	"pikabin/encode/output"
 )
 
@@ -51,7 +52,7 @@ func others(environ, known []string) (names []string) {
 
 // variables are the names of those that a command and those below it take, and of those that outputs and sources take besides the flags.
 func variables(node *kong.Node) []string {
-	return slices.Concat(flagVariables(node), output.Variables(), []string{network.PasswordVariable})
+	return slices.Concat(flagVariables(node), output.Variables(), []string{network.PasswordVariable}, shared.Variables())
 }
 
 func flagVariables(node *kong.Node) (names []string) {

@@ -74,7 +74,7 @@ func eachFlag(t *testing.T, visit func(t *testing.T, command string, flag *kong.
 }
 
 // actions are the flags that act at once, and that no variable sets.
-var actions = []string{"clear", "use-previous"}
+var actions = []string{"clear", "forget-settings", "use-previous"}
 
 // TestEveryFlagInTheEnvironment sets each flag by its variable, and compares with what the command line makes of it.
 func TestEveryFlagInTheEnvironment(t *testing.T) {

@@ -23,7 +23,7 @@ import (
 // streamFlags are common to the commands that write the stream of events.
 type streamFlags struct {
 	outputFlags  `group:"Output:"`
-	State        string `group:"Output:" placeholder:"FILE" help:"Keep the place in this file: go on from there, and save it as the output is delivered."`
+	State        string `group:"Output:" placeholder:"FILE" help:"Keep the place in this file: go on from there, and save it as the output is delivered. Several hosts share one that is etcd://HOST:2379/KEY or s3://BUCKET/PATH/NAME."`
 	filterFlags  `group:"Filter:"`
 	runFlags     `group:"Run:"`
 	DryRun       bool `group:"Run:" help:"Read and filter what is there, look at the output and the state, and say what would be done. Nothing is written."`
@@ -87,7 +87,8 @@ func (f *streamFlags) jobTo(s *streams, source *sourceFlags, sources []string, o
 		return nil, err
 	}
 	debug.SetMemoryLimit(int64(f.Memory) + runtimeReserve)
-	return &run.Job{Sources: sources, State: f.State, Guard: run.NewGuard(sources), Output: out, Stdout: events(s.stdout.Writer), Encode: o, Tell: s.console}, nil
+	job := &run.Job{Sources: sources, State: f.State, Guard: run.NewGuard(sources), Output: out, Stdout: events(s.stdout.Writer), Encode: o, Tell: s.console}
+	return job, f.share(s, job)
 }
 
 // runtimeReserve is what the program takes besides the bytes in flight.

@@ -16,18 +16,20 @@ import (
 	"pikabin/encode/cli/exit"
 	"pikabin/encode/cli/network"
 	"pikabin/encode/cli/saved"
+	"pikabin/encode/cli/shared"
 	"pikabin/encode/output/kafka"
 	"pikabin/encode/run"
 )
 
 // stateCommand looks at a state, or changes its positions.
 type stateCommand struct {
-	File     string `arg:"" help:"The state file, or a Kafka output that keeps its positions itself."`
+	File     string `arg:"" help:"The state file, the address of a state that several hosts share, or a Kafka output that keeps its positions itself."`
 	Source   string `arg:"" optional:"" help:"The log, or its server, if it is not where the state was made with it."`
 	Position string `arg:"" optional:"" help:"With --db: the position to go on from, such as 12:4096."`
 	sourceFlags
 	Clear       bool `env:"-" xor:"change" help:"Forget the positions: all, or those of --db."`
 	UsePrevious bool `env:"-" xor:"change" help:"Take the state before this one, FILE.prev. Once more takes it back."`
+	Settings    bool `name:"forget-settings" env:"-" xor:"change" help:"Forget the filters and how parts are made, of a state that several hosts share: the next run brings its own."`
 	JSON        bool `name:"json" help:"For programs."`
 }
 
@@ -39,8 +41,10 @@ func (*stateCommand) Help() string {
   pikabin state /var/lib/pikabin/state --db db0 12:4096
   pikabin state /var/lib/pikabin/state --db db0 --clear
   pikabin state kafka://broker:9092/pika
+  pikabin state etcd://h1:2379,h2:2379/pika/changes
 
-Looking takes no lock. Setting and clearing do: while tail runs they end with exit code 6. Where the log is
+Looking takes no lock. Setting and clearing do: while tail runs they end with exit code 6. A state that several hosts share
+is taken from the run that holds it, which ends; one that stands by goes on from there. Where the log is
 there, a position is set with a fingerprint of what is before it, and one that is not in the log is refused.
 
 What has been written to an output stays as it is. When the output is a file or a folder, which is
@@ -57,7 +61,7 @@ func (c *stateCommand) Run(ctx context.Context, s *streams) error {
 	if c.Position != "" && (c.Clear || c.UsePrevious) || c.JSON && (c.Position != "" || c.Clear || c.UsePrevious) {
 		return exit.Misuse(errors.New("one thing at a time: show, set a position, --clear or --use-previous"))
 	}
-	if !kafka.IsTarget(c.File) && (c.Position != "" || c.Clear || c.UsePrevious) {
+	if !kafka.IsTarget(c.File) && !shared.IsAddress(c.File) && (c.Position != "" || c.Clear || c.UsePrevious) {
 		if err := run.NewGuard([]string{c.Source}).State(c.File); err != nil {
 			return err
 		}
@@ -69,6 +73,12 @@ func (c *stateCommand) Run(ctx context.Context, s *streams) error {
 		return c.change(ctx, s, saved.Open, c.clearSome)
 	case c.Clear:
 		return c.change(ctx, s, saved.OpenToReplace, func(f saved.Store) error { return f.Save(checkpoint.State{}) })
+	case c.Settings:
+		return c.change(ctx, s, saved.Open, func(f saved.Store) error {
+			state, _ := f.State()
+			state.Settings = nil
+			return f.Save(state)
+		})
 	case c.UsePrevious:
 		return c.usePrevious(ctx, s)
 	}
@@ -80,7 +90,7 @@ func (c *stateCommand) usePrevious(ctx context.Context, s *streams) error {
 	return c.change(ctx, s, saved.OpenToReplace, func(f saved.Store) error {
 		file, ok := f.(*checkpoint.File)
 		if !ok {
-			return exit.Misuse(errors.New("--use-previous is for state files: Kafka keeps no positions before the last ones"))
+			return exit.Misuse(errors.New("--use-previous is for state files: nothing else keeps the positions before the last ones"))
 		}
 		return file.UsePrevious()
 	})

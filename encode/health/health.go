@@ -159,6 +159,9 @@ func (m *Monitor) reasons(r *Report) []string {
 	if s := r.stats.Spooled; s.Parts > 0 && r.at.Sub(s.Since) >= m.o.Stalled {
 		reasons = append(reasons, fmt.Sprintf("%d parts, %s, wait in the spool, the oldest for %s%s", s.Parts, units.FormatSize(s.Bytes), span(r.at.Sub(s.Since)), because(s.Err)))
 	}
+	if t := r.stats.Store; t.Err != nil && (r.Standby || r.at.Sub(t.Since) >= m.o.Stalled) {
+		reasons = append(reasons, fmt.Sprintf("the store of the state has not answered for %s: %v", span(r.at.Sub(t.Since)), t.Err))
+	}
 	if r.stats.KeepsState {
 		if age := r.at.Sub(r.stats.Saved); age >= m.o.Stalled {
 			reasons = append(reasons, fmt.Sprintf("the state has not been saved for %s%s", span(age), because(r.stats.State.Err)))

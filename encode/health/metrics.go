@@ -36,6 +36,7 @@ var ofRun = []struct {
 	{counter("oversized_total", "Events that were too large for their topic and were put elsewhere."), func(r *Report) float64 { return float64(r.stats.Oversized) }},
 	{gauge("healthy", "Whether /healthz answers with 200."), func(r *Report) float64 { return truth(r.Healthy) }},
 	{gauge("standby", "Whether this run waits until another one has ended, to take over (--standby)."), func(r *Report) float64 { return truth(r.Standby) }},
+	{gauge("term", "How often a state that several hosts share has been claimed, by this run last; 0: it is not shared, or held by another run."), func(r *Report) float64 { return float64(r.stats.Term) }},
 	{gauge("sink_waiting", "Whether the output takes nothing now and tries again."), func(r *Report) float64 { return truth(r.stats.Sink.Err != nil) }},
 	{gauge("spool_parts", "Parts that wait in the spool to be sent."), func(r *Report) float64 { return float64(r.stats.Spooled.Parts) }},
 	{gauge("spool_bytes", "Bytes of these parts."), func(r *Report) float64 { return float64(r.stats.Spooled.Bytes) }},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -70,10 +71,10 @@ func (p *places) checkSource(ctx context.Context, logs []Log) error {
 		if !ok || same {
 			continue
 		}
-		if err := l.CheckFence(ctx, mark.Position, mark.Fence); contradicts(err) {
+		if err := l.CheckFence(ctx, mark.Position, mark.Fence); contradicts(err) && !p.ofReplica(err) {
 			other.Err = err
 			return other
-		} else if err != nil && !isGone(err) {
+		} else if err != nil && !isGone(err) && !p.ofReplica(err) {
 			return err
 		}
 	}
@@ -81,6 +82,13 @@ func (p *places) checkSource(ctx context.Context, logs []Log) error {
 		return other
 	}
 	return nil
+}
+
+// ofReplica tells a log that has the same records at the same places, or not all of them yet, where the state may be of another server.
+func (p *places) ofReplica(err error) bool {
+	_, lags := errors.AsType[*decode.BeyondError](err)
+	rewritten, ok := errors.AsType[*decode.RewrittenError](err)
+	return p.shared && (lags || ok && rewritten.SameRecord)
 }
 
 // isGone tells a place that is in no file any more from another history.
@@ -120,5 +128,20 @@ func (p *places) checkOutput(output, format, compression string) error {
 			return &e
 		}
 	}
+	return nil
+}
+
+// settle refuses a state that was made with other settings, and makes it one of these. One of which they were forgotten has none.
+func (p *places) settle(settings map[string]string) error {
+	if s, ok := p.store.State(); ok && s.Settings != nil {
+		names := maps.Clone(s.Settings)
+		maps.Copy(names, settings)
+		for _, name := range slices.Sorted(maps.Keys(names)) {
+			if s.Settings[name] != settings[name] {
+				return &OtherOutputError{Path: p.store.Path(), What: "setting --" + name, State: s.Settings[name], Present: settings[name]}
+			}
+		}
+	}
+	p.state.Settings = settings
 	return nil
 }

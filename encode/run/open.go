@@ -21,7 +21,19 @@ func (r *running) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := r.openPlaces(ctx, logs); err != nil {
+	if err := r.guard(); err != nil {
+		return err
+	}
+	store, err := r.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	if r.held != nil { // until then others may have come, and segments may have gone
+		if logs, err = r.Logs(ctx); err != nil {
+			return err
+		}
+	}
+	if err := r.openPlaces(ctx, store, logs); err != nil {
 		return err
 	}
 	if r.Output.Target().First {
@@ -39,8 +51,8 @@ func (r *running) open(ctx context.Context) error {
 	return r.openOutput(ctx, logs)
 }
 
-// openPlaces takes up the state, once the files that are to be written were checked, and refuses one of other logs or outputs.
-func (r *running) openPlaces(ctx context.Context, logs []Log) error {
+// guard refuses files that the run must not write.
+func (r *running) guard() error {
 	if err := r.Guard.State(r.State); err != nil {
 		return err
 	}
@@ -49,13 +61,33 @@ func (r *running) openPlaces(ctx context.Context, logs []Log) error {
 			return err
 		}
 	}
-	store, err := r.openState()
-	if err != nil {
-		return err
+	return nil
+}
+
+// openStore takes the state that nobody else has in use; nil: none is kept. A dry run looks at it.
+func (r *running) openStore(ctx context.Context) (StateStore, error) {
+	switch {
+	case r.Shared != nil && r.Dry:
+		return r.Shared.look(ctx)
+	case r.Shared != nil:
+		return r.claim(ctx)
+	case r.Output.Target().Standby:
+		return nil, refuse("--standby needs a state that several hosts share: --state etcd://HOST:2379/KEY, or --state s3://BUCKET/PATH/NAME")
+	case r.State == "":
+		return nil, nil //nolint:nilnil // none is kept
+	case r.Dry:
+		return checkpoint.OpenCopy(r.State)
 	}
+	return checkpoint.Open(r.State)
+}
+
+// openPlaces takes up the state, and refuses one of other logs or outputs.
+func (r *running) openPlaces(ctx context.Context, store StateStore, logs []Log) error {
+	var err error
 	if r.places, err = newPlaces(store, r.Sources); err != nil {
 		return err
 	}
+	r.places.shared = r.Shared != nil
 	r.places.of(r.Group)
 	if err := r.show(context.WithoutCancel(ctx)); err != nil { // a run that waits for long is asked, too
 		return err
@@ -64,17 +96,6 @@ func (r *running) openPlaces(ctx context.Context, logs []Log) error {
 		return err
 	}
 	return r.places.check(ctx, logs)
-}
-
-// openState opens the state, nil if there is to be none.
-func (j *Job) openState() (StateStore, error) {
-	switch {
-	case j.State == "":
-		return nil, nil //nolint:nilnil // there is none
-	case j.Dry:
-		return checkpoint.OpenCopy(j.State)
-	}
-	return checkpoint.Open(j.State)
 }
 
 // checkOutput refuses a state of another output.
@@ -86,7 +107,11 @@ func (r *running) checkOutput(ctx context.Context) error {
 	if err != nil {
 		return failure(err)
 	}
-	return r.places.belongTo(identity, r.Encode.FormatName(), r.Encode.Compression.String())
+	err = r.places.belongTo(identity, r.Encode.FormatName(), r.Encode.Compression.String())
+	if err == nil && r.Shared != nil {
+		err = r.places.settle(r.Shared.Settings)
+	}
+	return err
 }
 
 // failure makes an error of the output of what has failed, unless it is a mistake in the command line, or the run was told to end.
@@ -167,7 +192,7 @@ func (r *running) begin(ctx context.Context, l Log, late bool) (Place, error) {
 
 // show begins to show how the run is doing.
 func (r *running) show(ctx context.Context) (err error) {
-	if r.Watch != nil {
+	if r.Watch != nil && r.shown == nil {
 		r.shown, err = r.Watch.Begin(ctx, r.Encode.Stats, r.status)
 	}
 	return err
@@ -213,6 +238,12 @@ func (r *running) openOutput(ctx context.Context, logs []Log) error {
 	e := sink.Env{
 		Stdout: r.Stdout, DBs: dbsOf(logs), Format: format.Name, Ext: r.Encode.Ext(), Content: format.ContentType,
 		Head: head, Header: r.Encode.Header(), Frames: frames, State: r.places.path(), Live: r.Follow, Monitor: r.monitor(), Stop: r.stop,
+	}
+	if r.Shared != nil && r.Output.Target().Whole {
+		e.Term, e.Host = 1, r.Shared.Host // of a dry run
+	}
+	if e.Term > 0 && r.held != nil {
+		e.Term = r.held.Term()
 	}
 	if format.Seal != nil {
 		e.Seal = func(noDB bool) (sink.Sealer, error) { return r.Encode.Sealer(noDB) }

@@ -42,6 +42,9 @@ type places struct {
 	state checkpoint.State
 	group Group // nil: the source knows none
 
+	// shared says that several hosts have the state in turn: one of them may read a replica of the server of another.
+	shared bool
+
 	// output holds the places that the output itself has told of. They go before those of the state.
 	output map[string]checkpoint.Mark
 }
@@ -178,11 +181,14 @@ func (p *places) otherHistory(l Log, mark checkpoint.Mark, err error) *decode.Re
 	rewritten, ok := errors.AsType[*decode.RewrittenError](err)
 	// A master and its replicas have the same records at the same places, with headers of their own. A state is of one of
 	// them; what the output tells may come from a run beside another.
-	if !ok || rewritten.SameRecord && p.output != nil {
+	if !ok || rewritten.SameRecord && p.elsewhere() {
 		return nil
 	}
 	return rewritten
 }
+
+// elsewhere says that the places may come from a run beside another server of the same records.
+func (p *places) elsewhere() bool { return p.output != nil || p.shared }
 
 // catchUpTime is how long a log may stay before the place that the output tells of until it is taken for another one.
 const catchUpTime = 30 * time.Second
@@ -192,7 +198,7 @@ const catchUpTime = 30 * time.Second
 func (p *places) checkFence(ctx context.Context, l Log, m checkpoint.Mark, wait func(text string)) error {
 	err := l.CheckFence(ctx, m.Position, m.Fence)
 	beyond, ok := errors.AsType[*decode.BeyondError](err)
-	if !ok || p.output == nil || wait == nil {
+	if !ok || !p.elsewhere() || wait == nil {
 		return err
 	}
 	wait(fmt.Sprintf("%s: the log ends at %v, and the output has come to %v: waiting for it, as for a replica that lags", l.ID(), beyond.End, m.Position))

@@ -12,6 +12,7 @@ import (
 	"pikabin/decode"
 	"pikabin/encode"
 	"pikabin/encode/checkpoint"
+	"pikabin/encode/claim"
 	"pikabin/encode/console"
 	"pikabin/encode/sink"
 	"pikabin/encode/stats"
@@ -33,6 +34,7 @@ type Job struct {
 
 	Sources []string // as the user named them
 	State   string   // the file of the state; empty: none is kept
+	Shared  *Shared  // a state that several hosts share, in place of a file; nil: there is none
 	Output  sink.Output
 	Stdout  io.Writer // for outputs that go there
 	Guard   *Guard
@@ -87,6 +89,9 @@ func (j *Job) Run(ctx context.Context, stop <-chan struct{}) (encode.Result, err
 	if closeErr := r.close(ctx); closeErr != nil {
 		err = errors.Join(err, closeErr)
 	}
+	if r.held != nil && r.held.Err() != nil { // what else went wrong may be the doing of the run that has its turn now
+		err = r.held.Err()
+	}
 	return result, r.atStart(r.left(err))
 }
 
@@ -118,6 +123,7 @@ type running struct {
 	stop   <-chan struct{}
 	output sink.Opened                  // without a sink: not open, or closed
 	keeps  bool                         // the output keeps its places itself
+	held   *claim.Held                  // the state that several hosts share; nil: not claimed
 	places *places                      // nil: not open
 	shown  func()                       // ends what is shown; nil: nothing is
 	first  func() (decode.Chunk, error) // what the source has given already; nil: nothing
@@ -135,6 +141,11 @@ func (r *running) Next(ctx context.Context) (decode.Chunk, error) {
 	if first := r.first; first != nil {
 		r.first = nil
 		return first()
+	}
+	if r.held != nil { // what may be taken over just now is not gone on with
+		if err := r.held.Await(ctx); err != nil {
+			return decode.Chunk{}, err
+		}
 	}
 	chunk, err := r.source.Next(ctx)
 	if err == io.EOF { //nolint:errorlint // what wraps it is an error
@@ -189,8 +200,12 @@ func (r *running) read(ctx context.Context) (encode.Result, error) {
 	}
 	out := r.output
 	r.output.Sink = nil // the engine closes it
-	ctx, abandon := context.WithCancel(ctx)
-	defer abandon()
+	ctx, abandon := context.WithCancelCause(ctx)
+	defer abandon(nil)
+	if r.held != nil {
+		o.Lost, o.Every = r.held.Err, r.every()
+		defer r.guarding(abandon)()
+	}
 	began := time.Now()
 	ended := make(chan outcome, 1)
 	go func() {
@@ -296,6 +311,11 @@ func (r *running) close(ctx context.Context) error {
 	err = errors.Join(err, r.closeSource())
 	if r.places != nil {
 		r.places.close() //nolint:gosec // what was saved stays, and the lock ends with the process
+	} else if r.held != nil {
+		r.held.Close() //nolint:gosec // nothing was saved
+	}
+	if r.Shared != nil {
+		r.Shared.Close()
 	}
 	return err
 }

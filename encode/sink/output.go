@@ -40,6 +40,9 @@ type Setting struct {
 	Help        string
 }
 
+// Standby is the setting of outputs that several hosts can write in turn.
+var Standby = Setting{Name: "standby", Help: "Wait until no other run writes, and take over. It needs a --state that several hosts share, or for Kafka --exactly-once."}
+
 // Output is a value of --output that has been understood.
 type Output interface {
 	// Target is what is known before anything is opened.
@@ -59,6 +62,14 @@ type Target struct {
 	File   string   // the file that holds the stream, whose name tells its format and compression; empty: there is none such
 	Stdout bool     // the stream goes to standard output
 	Parts  bool     // files are shown when they are complete, so that they can be made of all their messages then
+
+	// Standby says that the run waits until no other one writes, where several hosts share the state. Whole says that what this output shows is whole
+	// parts that the state counts: then each event is there once, whoever writes.
+	Standby bool
+	Whole   bool
+
+	// Left, if set, shows what an earlier run on this host has left that the note of the present state counts, while this run still stands by.
+	Left func(ctx context.Context, note json.RawMessage, host string) error
 
 	// First says that the output is opened before the logs, since it may hold the places where they are to be continued, and may have
 	// to be waited for. Others are opened once nothing can refuse the run any more.
@@ -93,7 +104,12 @@ type Env struct {
 	Resume bool
 	Note   json.RawMessage
 
-	State   string          // the path of the state's file; empty: there is none
+	// Term says that several hosts share the state, and how often one of them has begun to write: parts are counted whole, under hidden names with
+	// the term in them. 0: it is of one host. Host is the name of this one.
+	Term uint64
+	Host string
+
+	State   string          // the path of the state's file, or the name of what several hosts share; empty: there is none
 	Live    bool            // the events are of now: they come as they happen, and the clock tells when an hour is over
 	Monitor Monitor         // nil: nobody is told
 	Stop    <-chan struct{} // closed when the run is to end, so that a sink stops waiting for what may never come

@@ -68,6 +68,10 @@ type Snapshot struct {
 	Errors    [ErrorKinds]int64
 	LastError Trouble
 
+	// Term is how often somebody has claimed the state that several hosts share; 0: it is not shared. Store is why its store does not answer.
+	Term  uint64
+	Store Trouble
+
 	// Sink is why the sink does not take anything now, and State why the state is not being saved; Err is nil where all is
 	// well.
 	Sink, State Trouble
@@ -157,6 +161,17 @@ func (s *Stats) Waits(err error) { s.trouble(sinkWaits, ErrorRetry, err) }
 
 // StandsBy is for a sink that waits until another run has ended: it says when that begins and when it is over.
 func (s *Stats) StandsBy(now bool) { s.with(func(time.Time) { s.s.Standby = now }) }
+
+// Claims says that the run has claimed a state that several hosts share.
+func (s *Stats) Claims(term uint64) { s.with(func(time.Time) { s.s.Term = term }) }
+
+// Answers says whether the store of a shared state has answered, whenever it was asked.
+func (s *Stats) Answers(err error) {
+	s.with(func(now time.Time) {
+		s.s.Store.set(now, err)
+		s.failure(now, ErrorState, err)
+	})
+}
 
 // Spooled is for a sink that passes on later what it has taken: it says what waits. Each error is counted once.
 func (s *Stats) Spooled(w sink.Spooled) {

@@ -82,6 +82,16 @@ func Start(tb testing.TB, stdout *os.File, args ...string) *Program {
 // Signal sends a signal. A process that has just ended gets none.
 func (p *Program) Signal(s syscall.Signal) { _ = p.Cmd.Process.Signal(s) }
 
+// Alive reports whether the process has not ended.
+func (p *Program) Alive() bool {
+	select {
+	case <-p.done:
+		return false
+	default:
+		return true
+	}
+}
+
 // Kill is kill -9. It reports whether it was that what ended the process.
 func (p *Program) Kill() bool {
 	p.Signal(syscall.SIGKILL)

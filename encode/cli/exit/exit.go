@@ -12,6 +12,7 @@ import (
 	"pikabin/decode/binlog/pin"
 	"pikabin/decode/replica/link"
 	"pikabin/encode/checkpoint"
+	"pikabin/encode/claim"
 	"pikabin/encode/run"
 	"pikabin/encode/sink"
 )
@@ -31,7 +32,7 @@ const (
 // Help lists the exit codes for people.
 const Help = `
 Exit codes: 0 done, 1 other failure, 2 usage, 3 corrupt input, 4 position gone (gap, purged, rewritten),
-5 the output failed, 6 the state is in use by another process, 7 verify-output: the output is
+5 the output failed, 6 the state is in use by another process or run, 7 verify-output: the output is
 not what the log says, 130 interrupted.
 `
 
@@ -67,6 +68,10 @@ func Code(err error) int {
 		other   *folder.ReplacedError
 		hole    decode.Hole
 		locked  *checkpoint.LockedError
+		held    *claim.HeldError
+		fenced  *claim.FencedError
+		absent  *claim.GoneError
+		broken  *claim.DamagedError
 		damaged *checkpoint.DamagedError
 		log     *run.OtherLogError
 		output  *run.OtherOutputError
@@ -81,13 +86,15 @@ func Code(err error) int {
 		return Interrupted
 	case errors.As(err, &usage), errors.As(err, &target), errors.As(err, &name), errors.As(err, &foreign), errors.As(err, &refused), errors.As(err, &server), errors.As(err, &twins), errors.As(err, &log), errors.As(err, &output):
 		return Usage
-	case errors.As(err, &locked):
+	case errors.As(err, &locked), errors.As(err, &held), errors.As(err, &fenced):
 		return Locked
 	case errors.Is(err, ErrDiffers):
 		return Differs
+	case errors.As(err, &absent):
+		return Gone
 	case errors.As(err, &failed):
 		return Sink
-	case errors.As(err, &corrupt), errors.As(err, &damaged):
+	case errors.As(err, &corrupt), errors.As(err, &damaged), errors.As(err, &broken):
 		return Corrupt
 	case errors.As(err, &hole), errors.As(err, &beyond), errors.As(err, &changed), errors.As(err, &other), errors.Is(err, ErrSkippedGaps):
 		return Gone

@@ -90,7 +90,10 @@ func (n *Source) names(db string) bool {
 
 // Find connects to the server.
 func (n *Source) Find(ctx context.Context) ([]run.Log, error) {
-	var err error
+	err := n.HangUp() // of a look before
+	if err != nil {
+		return nil, err
+	}
 	if n.server, err = link.Connect(ctx, n.Options); err != nil {
 		return nil, err
 	}

@@ -76,7 +76,10 @@ func (o *Output) Report(w io.Writer, job *run.Job, r *encode.Result, sources []s
 		fmt.Fprintf(table, "source\t%s\n", source)
 	}
 	fmt.Fprintf(table, "output\t%s\n", strings.TrimSpace(units.Visible(o.name)+"  "+o.found.Text))
-	if job.State != "" {
+	switch {
+	case job.Shared != nil:
+		fmt.Fprintf(table, "state\t%s  would be claimed\n", units.Visible(job.Shared.Name))
+	case job.State != "":
 		fmt.Fprintf(table, "state\t%s  %s\n", units.Visible(job.State), stateOf(job.State))
 	}
 	fmt.Fprintf(table, "events\t%d, from %d records, would be written: %s as %s\n", r.Changes, r.Records, bytesOf(r), job.Encode.FormatName())

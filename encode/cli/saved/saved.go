@@ -16,10 +16,12 @@ import (
 	"pikabin/decode/inspect"
 	"pikabin/decode/units"
 	"pikabin/encode/checkpoint"
+	"pikabin/encode/claim"
+	"pikabin/encode/cli/shared"
 	"pikabin/encode/output/kafka"
 )
 
-// Store is what keeps positions: a state file, or the topic of positions of a Kafka output.
+// Store is what keeps positions: a state file, a state that several hosts share, or the topic of positions of a Kafka output.
 type Store interface {
 	State() (checkpoint.State, bool)
 	Save(state checkpoint.State) error
@@ -31,6 +33,14 @@ func Load(ctx context.Context, name string) (state checkpoint.State, ok bool, er
 	if kafka.IsTarget(name) {
 		return kafka.LoadState(ctx, name)
 	}
+	if shared.IsAddress(name) {
+		s, err := shared.Open(name, func(string) {})
+		if err != nil {
+			return state, false, err
+		}
+		defer s.Close()
+		return claim.Peek(ctx, s.Options)
+	}
 	return checkpoint.Load(name)
 }
 
@@ -38,6 +48,9 @@ func Load(ctx context.Context, name string) (state checkpoint.State, ok bool, er
 func Open(ctx context.Context, name string) (Store, error) {
 	if kafka.IsTarget(name) {
 		return kafka.OpenState(ctx, name)
+	}
+	if shared.IsAddress(name) {
+		return seize(ctx, name, false)
 	}
 	return checkpoint.Open(name)
 }
@@ -47,7 +60,36 @@ func OpenToReplace(ctx context.Context, name string) (Store, error) {
 	if kafka.IsTarget(name) {
 		return kafka.OpenState(ctx, name)
 	}
+	if shared.IsAddress(name) {
+		return seize(ctx, name, true)
+	}
 	return checkpoint.OpenToReplace(name)
+}
+
+// seized is a state that was taken from whoever held it.
+type seized struct {
+	*claim.Held
+	close func()
+}
+
+// Close gives the state back, for the next run.
+func (s *seized) Close() error {
+	defer s.close()
+	return s.Held.Close()
+}
+
+// seize takes a state that several hosts share from whoever holds it.
+func seize(ctx context.Context, name string, replace bool) (Store, error) {
+	s, err := shared.Open(name, func(string) {})
+	if err != nil {
+		return nil, err
+	}
+	held, err := claim.Seize(ctx, s.Options, replace)
+	if err != nil {
+		s.Close()
+		return nil, err
+	}
+	return &seized{Held: held, close: s.Close}, nil
 }
 
 // Log is a log of files or of a server.
@@ -94,6 +136,12 @@ func (r *Report) WriteTable(w io.Writer) error {
 	output := slices.DeleteFunc([]string{cmp.Or(r.State.Output, "none yet"), r.State.Format, r.State.Compression}, func(s string) bool { return s == "" })
 	fmt.Fprintf(&b, "%s\n  %-8s %s\n  %-8s %s\n  %-8s %d\n", units.Visible(r.File), "source", units.Visible(cmp.Or(strings.Join(r.State.Source, ", "), "none yet")),
 		"output", units.Visible(strings.Join(output, ", ")), "saves", r.State.Saves)
+	if run := r.State.Run; run != nil {
+		fmt.Fprintf(&b, "  %-8s term %d of %s%s\n", "run", run.Term, units.Visible(run.Holder), map[bool]string{true: ", which has ended", false: ", time to live " + run.TTL}[run.Ended])
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.State.Settings)) {
+		fmt.Fprintf(&b, "  %-8s --%s %s\n", "setting", name, units.Visible(r.State.Settings[name]))
+	}
 	if r.State.Note != nil {
 		var note bytes.Buffer
 		if err := json.Compact(&note, r.State.Note); err != nil {

@@ -1,4 +1,4 @@
-//go:build s3 && unix
+//go:build (s3 || etcd) && unix
 
 package torture
 

@@ -3,6 +3,7 @@ package folder
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -12,6 +13,9 @@ import (
 
 // Flush syncs all that has been written. Parts that the clock says are old are completed by it.
 func (f *folder) Flush(ctx context.Context, m sink.Moment) (note any, err error) {
+	if f.whole() {
+		return f.flushWhole(ctx, m)
+	}
 	err = f.writes.Flush(func() (func() error, error) {
 		for _, p := range f.opened() {
 			if m != sink.Passing || f.old(p) {
@@ -42,7 +46,7 @@ func (f *folder) opened() []*part {
 
 // noted is the note of all parts as they are.
 func (f *folder) noted() folderNote {
-	n := folderNote{Shown: f.shown, Given: maps.Clone(f.given), Ready: slices.Clone(f.ready)}
+	n := folderNote{Shown: f.shown, Left: slices.Clone(f.left), Given: maps.Clone(f.given), Ready: slices.Clone(f.ready)}
 	for dir, w := range f.hours {
 		if n.Hours == nil {
 			n.Hours = map[string]int64{}
@@ -115,14 +119,15 @@ func checkThere(parts []*part) error {
 func (f *folder) Saved(ctx context.Context, note any) error {
 	n := note.(folderNote)
 	for _, p := range n.Complete {
-		if err := f.show(ctx, &p); err != nil {
+		err := f.show(ctx, &p)
+		if err != nil && !(f.whole() && errors.Is(err, fs.ErrNotExist)) { // where it is shared, somebody else may have shown it
 			return err
 		}
 		if err := f.forget(p.Name); err != nil {
 			return err
 		}
 	}
-	if len(n.Complete) > 0 {
+	if len(n.Complete) > 0 && !f.whole() {
 		if err := f.writeOwner(ctx, n.Shown); err != nil { // if it fails, the next run does
 			return err
 		}

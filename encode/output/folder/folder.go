@@ -44,9 +44,11 @@ type folder struct {
 	open     map[string]*part // by key
 	complete []*part          // in the order in which they became so, until they are shown
 	given    names
-	shown    uint64  // how often parts became complete, in all runs of the state
-	touched  []*part // by the batch that is being written
-	before   names   // those given before it
+	shown    uint64     // how often parts became complete, in all runs of the state
+	counted  folderNote // at the last flush that has counted anything, of a shared state
+	left     []partNote // parts of other hosts that are counted and not here
+	touched  []*part    // by the batch that is being written
+	before   names      // those given before it
 	readiness
 }
 
@@ -74,9 +76,7 @@ func open(ctx context.Context, dir string, s Settings, store Store, e *sink.Env)
 			return nil, err
 		}
 	}
-	if f.unlock, err = f.Lock(filepath.Join(f.dir, lockName)); errors.Is(err, vfs.ErrLocked) {
-		return nil, fmt.Errorf("%s is being written to by another process", f.dir)
-	} else if err != nil {
+	if err := f.lock(); err != nil {
 		return nil, err
 	}
 	if err := f.begin(ctx, e.Note); err != nil {
@@ -85,10 +85,24 @@ func open(ctx context.Context, dir string, s Settings, store Store, e *sink.Env)
 	return f, nil
 }
 
+// lock keeps other processes of this host away. Those that share a state are kept away by that, and one of them may stand still while another has
+// its turn.
+func (f *folder) lock() (err error) {
+	if f.whole() {
+		f.unlock = func() error { return nil }
+		return nil
+	}
+	if f.unlock, err = f.Lock(filepath.Join(f.dir, lockName)); errors.Is(err, vfs.ErrLocked) {
+		err = fmt.Errorf("%s is being written to by another process", f.dir)
+	}
+	return err
+}
+
 // folderNote is what the state holds.
 type folderNote struct {
 	Open     []partNote `json:"open,omitempty"`
 	Complete []partNote `json:"complete,omitempty"` // and perhaps not yet shown
+	Left     []partNote `json:"left,omitempty"`     // of other hosts, which show them when they are back
 	Shown    uint64     `json:"shown,omitempty"`    // how often there were some
 	Given    names      `json:"given,omitempty"`    // that the next part could have, too
 
@@ -109,8 +123,8 @@ func (f *folder) examine(ctx context.Context, note json.RawMessage) (n folderNot
 		}
 	}
 	known = map[string]bool{}
-	for _, p := range slices.Concat(n.Open, n.Complete) {
-		known[f.path(hidden(p.Name))], known[f.path(sealedName(p.Name))] = true, true
+	for _, p := range slices.Concat(n.Open, n.Complete, n.Left) {
+		known[f.path(p.hidden())], known[f.path(p.sealed())] = true, true
 	}
 	return n, known, f.checkOwner(ctx, n.Shown, note != nil, known)
 }
@@ -129,17 +143,26 @@ func (f *folder) begin(ctx context.Context, note json.RawMessage) error {
 		return err
 	}
 	return Walk(f.Disk, f.dir, func(path string) error {
-		if !hiddenPattern.MatchString(filepath.Base(path)) || known[path] {
+		if known[path] || !f.isRest(filepath.Base(path)) {
 			return nil
 		}
 		return f.Remove(path)
 	})
 }
 
+// isRest tells a hidden file of an earlier run. Where the state is shared, that of a later one is none, which this one has not heard of yet.
+func (f *folder) isRest(name string) bool {
+	return hiddenPattern.MatchString(name) && (!f.whole() || TermOf(name) < f.env.Term)
+}
+
 // takeUp shows the parts that a note says are complete, which a crash may have done already, and continues with those that are open.
 func (f *folder) takeUp(ctx context.Context, n *folderNote) error {
-	for _, p := range n.Complete {
-		if err := f.show(ctx, &p); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	for _, p := range slices.Concat(n.Left, n.Complete) {
+		err := f.show(ctx, &p)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = f.miss(ctx, &p)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -151,7 +174,7 @@ func (f *folder) takeUp(ctx context.Context, n *folderNote) error {
 		f.hours[dir] = waiting{hour: hour, wrote: f.now()}
 	}
 	for _, p := range n.Open {
-		g, err := f.ReopenOwn(ctx, f.path(hidden(p.Name)), p.End)
+		g, err := f.ReopenOwn(ctx, f.path(p.hidden()), p.End)
 		if err != nil {
 			return err
 		}
@@ -159,6 +182,7 @@ func (f *folder) takeUp(ctx context.Context, n *folderNote) error {
 		f.given[p.Key] = idOf(&p) // for notes of before there were names in them
 	}
 	maps.Copy(f.given, n.Given)
+	f.counted = f.noted()
 	return nil
 }
 
@@ -272,7 +296,8 @@ func (f *folder) create(ctx context.Context, key string, b *sink.Batch, piece *s
 	if err != nil {
 		return nil, err
 	}
-	path := f.path(hidden(id.Name))
+	n := partNote{Name: id.Name, Key: key, Epoch: b.Epoch, At: piece.Begin.Segment, Term: f.env.Term, Host: f.env.Host}
+	path := f.path(n.hidden())
 	if err := f.MakeDir(ctx, filepath.Dir(path)); err != nil {
 		return nil, err
 	}
@@ -280,7 +305,7 @@ func (f *folder) create(ctx context.Context, key string, b *sink.Batch, piece *s
 	if err != nil {
 		return nil, err
 	}
-	p := &part{Framed: disk.NewFramed(g, f.env.Frames), partNote: partNote{Name: id.Name, Key: key, Epoch: b.Epoch, At: piece.Begin.Segment}, began: f.now()}
+	p := &part{Framed: disk.NewFramed(g, f.env.Frames), partNote: n, began: f.now()}
 	f.open[key], f.given[key] = p, id
 	f.touch(p)
 	p.fresh = true
@@ -353,6 +378,9 @@ func (f *folder) closeAll() error {
 	var errs []error
 	for _, p := range f.open {
 		errs = append(errs, p.Close())
+		if f.whole() { // nothing counts it
+			errs = append(errs, f.Remove(p.Path()))
+		}
 	}
 	for _, p := range f.complete {
 		errs = append(errs, p.Close())

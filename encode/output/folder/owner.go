@@ -48,6 +48,9 @@ func (f *folder) writeOwner(ctx context.Context, shown uint64) error {
 	if f.env.State == "" {
 		return nil
 	}
+	if o, err := f.readOwner(); f.whole() && err == nil && o.State == f.env.State {
+		return nil // another run may be writing it
+	}
 	text, err := json.Marshal(owner{State: f.env.State, Shown: shown})
 	if err != nil {
 		return err

@@ -24,10 +24,11 @@ const hourGrace = 5 * time.Minute
 type part struct {
 	disk.Framed
 	partNote
-	fresh bool      // the batch that was written last has begun it
-	named bool      // its name is durable
-	began time.Time // the first write of this run
-	wrote time.Time // the last one
+	fresh  bool      // the batch that was written last has begun it
+	named  bool      // its name is durable
+	staged bool      // it is complete and waits for the state to count it, where that is shared
+	began  time.Time // the first write of this run
+	wrote  time.Time // the last one
 }
 
 // partNote is what the state holds of a part.
@@ -38,6 +39,9 @@ type partNote struct {
 	At    uint32      `json:"segment"`
 	Hour  int64       `json:"hour,omitempty"` // unix seconds, as in sink.Piece
 	End   disk.Extent `json:"end"`
+
+	Term uint64 `json:"term,omitempty"` // of the run that has written it, as in sink.Env
+	Host string `json:"host,omitempty"` // where that ran
 }
 
 // over reports whether the hour of the part is, when it is a time in unix seconds.
@@ -48,7 +52,7 @@ func (p *part) over(unix int64) bool {
 // old reports whether a part is to be completed now, whatever is written next.
 func (f *folder) old(p *part) bool {
 	now := f.now()
-	return f.rollInterval > 0 && now.Sub(p.began) >= f.rollInterval ||
+	return f.interval() > 0 && now.Sub(p.began) >= f.interval() ||
 		f.env.Live && p.over(now.Unix()) && now.Sub(p.wrote) >= hourGrace
 }
 
@@ -59,10 +63,18 @@ func (p *part) noted() partNote {
 	return n
 }
 
-// hidden is the name under which a part is written.
-func hidden(name string) string {
-	dir, base := filepath.Split(name)
-	return dir + "." + base + partSuffix
+// hidden is the name under which a part is written. No two hosts have the same.
+func (p *partNote) hidden() string {
+	dir, base := filepath.Split(p.Name)
+	return dir + "." + base + p.suffix() + partSuffix
+}
+
+// suffix tells the terms of a shared state apart.
+func (p *partNote) suffix() string {
+	if p.Term == 0 {
+		return ""
+	}
+	return fmt.Sprintf(".t%d", p.Term)
 }
 
 const partSuffix = ".part"

@@ -30,7 +30,7 @@ func (o *output) rehearse(ctx context.Context, e *sink.Env) (text string, err er
 		return "", err
 	}
 	for _, p := range n.Open {
-		if err := d.Recognise(f.path(hidden(p.Name)), p.End); err != nil {
+		if err := d.Recognise(f.path(p.hidden()), p.End); err != nil {
 			return "", err
 		}
 	}

@@ -14,21 +14,21 @@ import (
 // are sealed then: the file is made beside the spool, and the spool goes when the file is durable. If there is a spool, the file is made once
 // more, and has the same bytes.
 
-// sealedName is the name of a part's file before it is published.
-func sealedName(name string) string {
-	dir, base := filepath.Split(name)
-	return dir + "." + base + sealedSuffix
+// sealed is the name of a part's file before it is published.
+func (p *partNote) sealed() string {
+	dir, base := filepath.Split(p.Name)
+	return dir + "." + base + p.suffix() + sealedSuffix
 }
 
 const sealedSuffix = ".sealed"
 
 // staged is the file to be published of a part that is complete by the state.
 func (f *folder) staged(ctx context.Context, n *partNote) (string, error) {
-	spool := f.path(hidden(n.Name))
+	spool := f.path(n.hidden())
 	if f.sealer == nil {
 		return spool, nil
 	}
-	sealed := f.path(sealedName(n.Name))
+	sealed := f.path(n.sealed())
 	rows, err := f.ReadOwn(spool, n.End)
 	if errors.Is(err, fs.ErrNotExist) {
 		return sealed, nil

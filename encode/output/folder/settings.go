@@ -31,6 +31,7 @@ var Type = sink.Type{
 var Flags = []sink.Setting{
 	{Name: rollSize, Placeholder: "SIZE", Help: "Start a new part at this size. Default: 256MiB."},
 	{Name: rollInterval, Placeholder: "TIME", Help: "Start a new part after this time, such as 10m."},
+	sink.Standby,
 	{Name: partition, Placeholder: "hive[:ZONE]", Help: "Parts in folders by DB, day and hour of the events in a zone, such as hive:Asia/Shanghai. Default of the zone: UTC."},
 }
 
@@ -56,7 +57,11 @@ type Settings struct {
 	zone         *time.Location // parts lie in folders by DB, day and hour of their events in this zone; nil: in one folder
 	success      bool           // a file says that the folder of an hour is complete
 	command      string         // to be run then; empty: none
+	standby      bool           // the run waits for its turn
 }
+
+// Standby says that the run waits for its turn.
+func (s *Settings) Standby() bool { return s.standby }
 
 // output is a folder and its settings.
 type output struct {
@@ -83,6 +88,7 @@ func ParseSettings(given map[string]string) (s Settings, err error) {
 	if s.zone, err = parsePartition(given[partition]); err != nil {
 		return s, fmt.Errorf("--%s %s: %w", partition, given[partition], err)
 	}
+	s.standby = given[sink.Standby.Name] == "true"
 	s.success, s.command = given[successFile] == "true", given[onPartition]
 	if s.tells() && s.zone == nil {
 		return s, fmt.Errorf("--%s and --%s are for folders of hours: give --%s hive, too", successFile, onPartition, partition)
@@ -103,7 +109,9 @@ func parsePartition(text string) (*time.Location, error) {
 }
 
 // Target implements sink.Output.
-func (o *output) Target() sink.Target { return sink.Target{Paths: []string{o.dir + "/"}, Parts: true} }
+func (o *output) Target() sink.Target {
+	return sink.Target{Paths: []string{o.dir + "/"}, Parts: true, Whole: true, Standby: o.standby, Left: o.showLeft}
+}
 
 // Identity implements sink.Output.
 func (o *output) Identity(context.Context, sink.Monitor) (string, error) { return vfs.RealPath(o.dir) }

@@ -14,6 +14,9 @@ import (
 // Store is where complete parts appear: a local folder, a bucket. Until then a part is in the staging folder, which is on a disk. Names are those of
 // parts with the folders of their partitions, such as db=db0/dt=2025-06-01/hr=12/db0-0000000012-000000004096.jsonl.
 type Store interface {
+	// Stage keeps the file at staged where whoever takes over a shared state finds it to publish it. It is called before a state counts the part.
+	Stage(ctx context.Context, staged string) error
+
 	// Publish gives the file at staged its name, whole or not at all, and durably; it is not in the staging folder any more after that. It is
 	// called once the state is saved that says that the part is complete, for one part at a time in the order in which they became so, and
 	// again after a crash: then it may have been done before, and a consumer may have taken the part since. If the file is not there
@@ -32,6 +35,9 @@ type local struct {
 	*disk.Disk
 	dir string
 }
+
+// Stage implements Store: it lies there already.
+func (*local) Stage(context.Context, string) error { return nil }
 
 // Publish implements Store.
 func (l *local) Publish(ctx context.Context, staged, name string) error {

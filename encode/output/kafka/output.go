@@ -28,7 +28,7 @@ var Type = sink.Type{
 // flags are those options that decide what consumers see. They are taken from the URL and from PIKABIN_KAFKA_... too.
 var flags = []sink.Setting{
 	{Name: "exactly-once", Help: "Events and position in one transaction."},
-	{Name: "standby", Help: "With --exactly-once, wait until no other run writes for the source, and take over."},
+	sink.Standby,
 	{Name: "create-topics", Help: "Make topics that are missing."},
 	{Name: "single-partition", Help: "Everything into partition 0, for a total order."},
 	{Name: "tombstones", Help: "A null after each delete, for compacted topics."},

@@ -23,6 +23,7 @@ type driver struct {
 	note    json.RawMessage
 	stop    chan struct{}
 	state   string
+	term    uint64 // of a state that several hosts share
 
 	sink   sink.Resumable
 	traits sink.Traits
@@ -40,6 +41,7 @@ func (d *driver) open() error {
 	d.Helper()
 	to, err := sinktest.Open(d.T, object.Type, d.server.Target(prefix, d.options), d.flags, sink.Env{
 		Disk: d.mem, Ext: ".jsonl", Content: "text/plain", Resume: true, Note: d.note, State: d.state, Monitor: d.monitor, Stop: d.stop,
+		Term: d.term, Host: "host",
 	})
 	if err == nil {
 		d.sink, d.traits = to.Sink.(sink.Resumable), to.Traits

@@ -70,7 +70,7 @@ func parse(target string, given map[string]string) (sink.Output, bool, error) {
 
 // Target implements sink.Output.
 func (o *output) Target() sink.Target {
-	t := sink.Target{Parts: true}
+	t := sink.Target{Parts: true, Whole: true, Standby: o.Standby()}
 	if o.spool != "" {
 		t.Paths = []string{o.spool + "/"}
 	}
@@ -88,7 +88,12 @@ func (o *output) Open(ctx context.Context, e sink.Env) (sink.Opened, error) {
 	if err != nil {
 		return sink.Opened{}, err
 	}
-	opened, err := o.open(ctx, bucket, &e)
+	var opened sink.Opened
+	if e.Term > 0 {
+		opened, err = o.openShared(ctx, bucket, &e)
+	} else {
+		opened, err = o.open(ctx, bucket, &e)
+	}
 	if err != nil {
 		bucket.Close()
 	}

@@ -86,6 +86,9 @@ func (b *outbox) mark(name string) string {
 
 const sentSuffix = ".sent"
 
+// Stage implements folder.Store. A spool is of one host.
+func (*outbox) Stage(context.Context, string) error { return nil }
+
 // Publish implements folder.Store.
 func (b *outbox) Publish(ctx context.Context, staged, name string) error {
 	name = filepath.ToSlash(name)

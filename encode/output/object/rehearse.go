@@ -20,7 +20,7 @@ func (o *output) Rehearse(ctx context.Context, e sink.Env) (sink.Rehearsal, erro
 		return sink.Rehearsal{}, err
 	}
 	text := "can be listed, and objects would be added"
-	if o.isTemporary(&e) {
+	if o.isTemporary(&e) || e.Term > 0 {
 		return sink.Rehearsal{Text: text}, nil
 	}
 	spool := cmp.Or(o.spool, e.State+".spool")

@@ -19,16 +19,17 @@ var Type = sink.Type{
 	Doc:       "standard output",
 	Delivered: "the write returned",
 	Crash:     "at least once",
-	Parse: func(target string, _ map[string]string) (sink.Output, bool, error) {
-		return output{}, target == "-", nil
+	Settings:  []sink.Setting{sink.Standby},
+	Parse: func(target string, given map[string]string) (sink.Output, bool, error) {
+		return output{standby: given[sink.Standby.Name] == "true"}, target == "-", nil
 	},
 }
 
 // output is standard output.
-type output struct{}
+type output struct{ standby bool }
 
 // Target implements sink.Output.
-func (output) Target() sink.Target { return sink.Target{Stdout: true} }
+func (o output) Target() sink.Target { return sink.Target{Stdout: true, Standby: o.standby} }
 
 // Identity implements sink.Output.
 func (output) Identity(context.Context, sink.Monitor) (string, error) { return "-", nil }
