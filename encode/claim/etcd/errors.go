@@ -49,7 +49,7 @@ func (e *answerError) advice() string {
 		return "compact and defragment it, take back the alarm (etcdctl alarm disarm), and start it with --auto-compaction-retention=1h"
 	case strings.Contains(said, "too large"):
 		return "raise --max-request-bytes of etcd"
-	case e.status == http.StatusNotFound:
+	case e.Message == "" && e.Text == "" && e.status >= http.StatusBadRequest && e.status < http.StatusInternalServerError: // not as etcd answers
 		return "expected etcd 3.4 or later with its JSON gateway: is this its port for clients?"
 	}
 	return ""

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"sync"
 	"time"
@@ -190,6 +191,9 @@ func (s *Store) post(ctx context.Context, endpoint, path, token string, body []b
 		request.Header.Set("Authorization", token)
 	}
 	response, err := s.client.Do(request)
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		return fmt.Errorf("etcd at %s: %w", endpoint, e.Err)
+	}
 	if err != nil {
 		return err
 	}

@@ -94,10 +94,11 @@ func (k *kind) take(address string) (rest string, err error) {
 	return place, nil
 }
 
-// Name is an address without its options, which may name files.
+// Name is an address without its options, and without what does not belong into it and may be a password.
 func Name(address string) string {
 	place, _, _ := strings.Cut(address, "?")
-	return place
+	scheme, rest, _ := strings.Cut(place, "://")
+	return scheme + "://" + rest[strings.LastIndex(rest, "@")+1:]
 }
 
 // identity is what an output knows a state by: nodes of etcd come and go.
