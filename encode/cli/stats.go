@@ -1,15 +1,22 @@
 package cli
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"pikabin/encode/cli/exit"
 	"pikabin/encode/cli/traffic"
+	"pikabin/encode/cli/traffic/page"
 	"pikabin/encode/cli/traffic/report"
 	"pikabin/encode/run"
+	"pikabin/encode/sink"
 	"pikabin/formats"
 )
 
@@ -31,6 +38,7 @@ func (*statsCommand) Help() string {
   pikabin stats /data/pika/log --from 2h --step 10s --key 'session:*'
   pikabin stats /data/pika/log --json | jq '.commands[] | select(.bytes > 1000000)'
   pikabin stats /data/pika/log/log_db0 --csv --top 100 > stats.csv
+  pikabin stats /data/pika/log --html stats.html
   pikabin stats pika://10.0.0.5:9221 --type hash
 
 Bytes are those of the records in the log; the events of one command share them. A value's size is that of what the command writes. Of keys and prefixes the
@@ -44,6 +52,7 @@ type reportFlags struct {
 	Delimiter string        `default:":" placeholder:"TEXT" help:"What ends the prefix of a key. Default: a colon."`
 	Top       int           `default:"10" placeholder:"N" help:"How many keys, prefixes and values are listed. Default: 10."`
 	JSON      bool          `name:"json" help:"A report for programs."`
+	HTML      string        `name:"html" placeholder:"FILE" help:"Write a page with charts into this file, too."`
 	CSV       bool          `name:"csv" help:"A table for spreadsheets: a line for each number."`
 }
 
@@ -66,7 +75,8 @@ func (f *reportFlags) check() error {
 
 // Run reads, and tells what has been read, also when that ended early.
 func (c *statsCommand) Run(ctx context.Context, s *streams) error {
-	if err := c.check(); err != nil {
+	guard := run.NewGuard(c.Sources)
+	if err := cmp.Or(c.check(), c.checkPage(guard)); err != nil {
 		return err
 	}
 	out := traffic.New(traffic.Options{Step: c.Step, Delimiter: c.Delimiter, Top: c.Top})
@@ -90,7 +100,7 @@ func (c *statsCommand) Run(ctx context.Context, s *streams) error {
 	}
 	summary := out.Summary()
 	summary.Complete = err == nil
-	return errors.Join(err, c.print(s, summary))
+	return errors.Join(err, c.print(s, summary), c.writePage(s, guard, summary))
 }
 
 // reckoned has the workers make what traffic reckons, and nothing else.
@@ -106,4 +116,44 @@ func (f *reportFlags) print(s *streams, summary *traffic.Summary) error {
 		return report.CSV(s.stdout, summary)
 	}
 	return report.Text(s.stdout, summary, f.Top, time.Local)
+}
+
+// checkPage refuses a page among the server's files.
+func (c *statsCommand) checkPage(guard *run.Guard) error {
+	if c.HTML == "" {
+		return nil
+	}
+	return guard.Outside("page", c.HTML)
+}
+
+// writePage writes the page, which gets its name when it is whole.
+func (c *statsCommand) writePage(s *streams, guard *run.Guard, summary *traffic.Summary) error {
+	if c.HTML == "" {
+		return nil
+	}
+	var text bytes.Buffer
+	if err := page.Write(&text, summary, page.Options{Sources: strings.Join(c.Sources, " "), Version: s.program.Version, Zone: time.Local}); err != nil {
+		return err
+	}
+	if err := cmp.Or(c.checkPage(guard), replaceFile(c.HTML, text.Bytes())); err != nil {
+		return err
+	}
+	s.console.Info("the page is in " + c.HTML)
+	return nil
+}
+
+// replaceFile writes a file under another name first, so that the old one is there until the new one is whole.
+func replaceFile(path string, content []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".pikabin-*")
+	if err == nil {
+		_, err = f.Write(content)
+		err = cmp.Or(err, f.Chmod(0o644), f.Close(), os.Rename(f.Name(), path))
+	}
+	if err != nil {
+		if f != nil {
+			_ = os.Remove(f.Name())
+		}
+		return &sink.Error{Err: err}
+	}
+	return nil
 }

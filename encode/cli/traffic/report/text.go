@@ -275,7 +275,7 @@ func (p *printer) flushes() {
 	}
 	var rows [][]string
 	for _, e := range list {
-		rows = append(rows, []string{p.when(e.TS), Place(&e), units.Visible(e.Cmd), flushed(&e)})
+		rows = append(rows, []string{p.when(e.TS), Place(&e), units.Visible(e.Cmd), Flushed(&e)})
 	}
 	p.table(rows)
 }
@@ -287,7 +287,8 @@ func (p *printer) when(second *int64) string {
 	return p.clock(*second)
 }
 
-func flushed(e *traffic.Event) string {
+// Flushed says what a flush has deleted.
+func Flushed(e *traffic.Event) string {
 	switch {
 	case e.Scope != "":
 		return "every DB"
