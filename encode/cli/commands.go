@@ -36,7 +36,10 @@ var commands = []command{
 	{operate, "schema", "Print the schema of a format.", func() any { return &schemaCommand{} }},
 	{operate, "state", "Show a saved state and how much of the log comes after it; set or clear its positions.", func() any { return &stateCommand{} }},
 	{operate, "config", "Check a file of flags.", func() any { return &configCommand{} }},
+	{operate, "completion", "Print what makes a shell complete the command line: bash, fish or zsh.", func() any { return &completionCommand{} }},
+	{operate, "man", "Print a page of the manual, or write all.", func() any { return &manCommand{} }},
 	{operate, "version", "Print the version, and what the program was built of.", func() any { return &versionCommand{} }},
+	{hidden, "complete", "Answer the completion of a shell.", func() any { return &completeCommand{} }},
 }
 
 // The groups of commands in the help.
@@ -44,6 +47,7 @@ const (
 	stream  = "Streams of events:"
 	look    = "Questions to a log:"
 	operate = "Operation:"
+	hidden  = "" // for programs
 )
 
 // globalFlags are those of every command.
@@ -64,7 +68,11 @@ func newParser(c *globalFlags, args []string, version string, options ...kong.Op
 		if all || named(c) {
 			flags = c.flags()
 		}
-		options = append(options, kong.DynamicCommand(c.name, c.help, c.group, flags))
+		var tags []string
+		if c.group == hidden {
+			tags = []string{`hidden:""`}
+		}
+		options = append(options, kong.DynamicCommand(c.name, c.help, c.group, flags, tags...))
 	}
 	return kong.Must(c, append(options, kong.Name("pikabin"), kong.DefaultEnvars(variablePrefix),
 		kong.Vars{"version": version, "formats": strings.Join(formats.Names(), ", "), "outputs": output.Forms(func(t sink.Type) string { return t.Doc })},

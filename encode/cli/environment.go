@@ -68,7 +68,7 @@ func flagVariables(node *kong.Node) (names []string) {
 // checkEmpty refuses values that are given and empty: an unset variable of a script must not pass for a flag that was left out.
 func checkEmpty(command *kong.Context) error {
 	for _, path := range command.Path {
-		if path.Positional != nil && isEmpty(path.Positional.Target) {
+		if path.Positional != nil && !path.Positional.Tag.Has("empty") && isEmpty(path.Positional.Target) {
 			return fmt.Errorf("<%s> is empty", path.Positional.Name)
 		}
 	}

@@ -1,0 +1,68 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"pikabin/encode/cli/exit"
+	"pikabin/encode/cli/manual"
+)
+
+// manCommand prints the pages of the manual.
+type manCommand struct {
+	Page string `arg:"" optional:"" help:"The name of a command. Default: the page of the program."`
+	Dir  string `placeholder:"DIR" help:"Write all pages into this folder instead, such as /usr/local/share/man/man1."`
+}
+
+// Help is shown by man --help.
+func (*manCommand) Help() string {
+	return `Examples:
+
+  pikabin man convert | man -l -
+  pikabin man --dir /usr/local/share/man/man1`
+}
+
+// Run prints one page, or writes all.
+func (c *manCommand) Run(s *streams) error {
+	model := newParser(&globalFlags{}, nil, "", kong.Description(description)).Model
+	day, _, _ := strings.Cut(s.program.Date, "T")
+	pages := &manual.Pages{Model: model, Version: s.program.Version, Date: day, End: helpEnd}
+	if c.Dir != "" {
+		if c.Page != "" {
+			return exit.Misuse(errors.New("--dir writes all pages: name none"))
+		}
+		return c.writeAll(pages)
+	}
+	if c.Page == "" {
+		return pages.Write(s.stdout, nil)
+	}
+	for _, command := range model.Children {
+		if command.Name == c.Page && !command.Hidden {
+			return pages.Write(s.stdout, command)
+		}
+	}
+	return exit.Misuse(fmt.Errorf("there is no command %q: there are %s", c.Page, strings.Join(commandNames(), ", ")))
+}
+
+func (c *manCommand) writeAll(pages *manual.Pages) error {
+	for _, command := range append([]*kong.Node{nil}, pages.Model.Children...) {
+		if command != nil && command.Hidden {
+			continue
+		}
+		var text bytes.Buffer
+		if err := pages.Write(&text, command); err != nil {
+			return err
+		}
+		path := filepath.Join(c.Dir, pages.Name(command)+".1")
+		if err := os.WriteFile(path, text.Bytes(), 0o644); err != nil { //nolint:gosec // for everybody, as pages of a manual are
+			return err
+		}
+	}
+	return nil
+}
