@@ -46,6 +46,18 @@ func (e *RefusedError) Error() string { return fmt.Sprintf("%v; %s", e.Err, e.Ad
 // Unwrap gives the cause.
 func (e *RefusedError) Unwrap() error { return e.Err }
 
+// AddressError is an address of a state that makes no sense.
+type AddressError struct {
+	Name string // of the state
+	Err  error
+}
+
+// Error says what is wrong with it.
+func (e *AddressError) Error() string { return fmt.Sprintf("--state %s: %v", e.Name, e.Err) }
+
+// Unwrap gives what is wrong.
+func (e *AddressError) Unwrap() error { return e.Err }
+
 // HeldError is a state that another run holds.
 type HeldError struct {
 	Name string

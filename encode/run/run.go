@@ -312,7 +312,7 @@ func (r *running) close(ctx context.Context) error {
 	if r.places != nil {
 		r.places.close() //nolint:gosec // what was saved stays, and the lock ends with the process
 	} else if r.held != nil {
-		r.held.Close() //nolint:gosec // nothing was saved
+		r.held.Close() //nolint:gosec,contextcheck // nothing was saved, and a claim has a life of its own
 	}
 	if r.Shared != nil {
 		r.Shared.Close()

@@ -40,6 +40,7 @@ type journey struct {
 	inside    bool // the last batch was of a record that comes in portions
 	portioned bool // some batch was
 	stateless bool // no state is kept: nothing is there to continue from
+	term      uint64
 }
 
 func newJourney(t *testing.T, s *Suite, logs []*binlog.Log, writers []*binlogtest.Writer) *journey {
@@ -88,6 +89,10 @@ func (j *journey) run() error {
 	e := sink.Env{
 		Stdout: j.place.stdout, Disk: j.mem, Format: "lines", Ext: ".jsonl" + compression.Ext(), Resume: true, Note: j.note, State: "state",
 		Head: head, Live: j.suite.Live, Monitor: j.monitor, Stop: j.stop,
+	}
+	if j.suite.Shared && !j.stateless {
+		j.term++
+		e.Term, e.Host = j.term, "host"
 	}
 	if frames != nil {
 		e.Frames = frames

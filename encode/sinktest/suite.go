@@ -22,6 +22,7 @@ type Suite struct {
 	Live     bool   // as for a tail: small batches are put together
 	Framed   bool   // in files of a head and frames, which have a compression of their own
 	Sealed   bool   // in files that can only be made of all their messages
+	Shared   bool   // with a state that several hosts share, of which each run has a term of its own
 
 	Most int // calls at which something happens, spread over all; 0: as many as there are
 

@@ -68,6 +68,7 @@ func Code(err error) int {
 		other   *folder.ReplacedError
 		hole    decode.Hole
 		locked  *checkpoint.LockedError
+		address *claim.AddressError
 		held    *claim.HeldError
 		fenced  *claim.FencedError
 		absent  *claim.GoneError
@@ -84,7 +85,7 @@ func Code(err error) int {
 		return 0
 	case errors.Is(err, run.ErrInterrupted), errors.As(err, &full), errors.As(err, &stopped):
 		return Interrupted
-	case errors.As(err, &usage), errors.As(err, &target), errors.As(err, &name), errors.As(err, &foreign), errors.As(err, &refused), errors.As(err, &server), errors.As(err, &twins), errors.As(err, &log), errors.As(err, &output):
+	case errors.As(err, &usage), errors.As(err, &address), errors.As(err, &target), errors.As(err, &name), errors.As(err, &foreign), errors.As(err, &refused), errors.As(err, &server), errors.As(err, &twins), errors.As(err, &log), errors.As(err, &output):
 		return Usage
 	case errors.As(err, &locked), errors.As(err, &held), errors.As(err, &fenced):
 		return Locked

@@ -3,6 +3,7 @@ package shared
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -13,7 +14,6 @@ import (
 	"pikabin/encode/claim"
 	"pikabin/encode/claim/bucket"
 	"pikabin/encode/claim/etcd"
-	"pikabin/encode/cli/exit"
 	"pikabin/encode/run"
 )
 
@@ -38,7 +38,7 @@ const shortest = time.Second
 func Open(address string, warn func(string)) (*run.Shared, error) {
 	s, err := open(address, warn)
 	if err != nil {
-		return nil, exit.Misuse(fmt.Errorf("--state %s: %w", Name(address), err))
+		return nil, &claim.AddressError{Name: Name(address), Err: err}
 	}
 	return s, nil
 }
@@ -76,7 +76,7 @@ func (k *kind) take(address string) (rest string, err error) {
 	place, query, _ := strings.Cut(address, "?")
 	options, err := url.ParseQuery(query)
 	if err != nil {
-		return "", fmt.Errorf("what is after the question mark is no list of options")
+		return "", errors.New("what is after the question mark is no list of options")
 	}
 	for name, value := range map[string]*time.Duration{"ttl": &k.ttl, "interval": &k.interval} {
 		text := options.Get(name)

@@ -120,7 +120,8 @@ func (f *folder) Saved(ctx context.Context, note any) error {
 	n := note.(folderNote)
 	for _, p := range n.Complete {
 		err := f.show(ctx, &p)
-		if err != nil && !(f.whole() && errors.Is(err, fs.ErrNotExist)) { // where it is shared, somebody else may have shown it
+		shown := f.whole() && errors.Is(err, fs.ErrNotExist) // by somebody else
+		if err != nil && !shown {
 			return err
 		}
 		if err := f.forget(p.Name); err != nil {

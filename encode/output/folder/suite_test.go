@@ -32,8 +32,15 @@ func TestSuite(t *testing.T) {
 		{Settings: hive, Framed: true, Live: true},
 		{Settings: flat, Sealed: true},
 		{Settings: hive, Sealed: true, Live: true},
+		{Settings: flat, Shared: true},
+		{Settings: hive, Compress: "zstd", Live: true, Shared: true},
+		{Settings: hive, Sealed: true, Shared: true},
+		{Settings: tells, Shared: true},
 	} {
-		s.Type, s.Target, s.Refuses, s.Unordered = folder.Type, "out/", damages, s.Settings["partition"] != ""
+		s.Type, s.Target, s.Unordered = folder.Type, "out/", s.Settings["partition"] != ""
+		if !s.Shared {
+			s.Refuses = damages
+		}
 		s.Run(t)
 	}
 }

@@ -160,9 +160,9 @@ func TestOwnDisks(t *testing.T) {
 	counted := a.flush(sink.Passing)
 	b := sharedHost(t, diskB, "b", 4, counted)
 	b.write(10, "and so on on b")
-	note := b.flush(sink.Passing)
+	b.flush(sink.Passing)
 	b.saved()
-	note = b.flush(sink.Passing)
+	note := b.flush(sink.Passing)
 	sees(t, diskB, "on b", name(10)+" and so on on b")
 	if !strings.Contains(string(note), "left") {
 		t.Errorf("what a has to show is not noted: %s", note)

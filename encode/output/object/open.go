@@ -39,6 +39,7 @@ type opening struct {
 	env       *sink.Env
 	checked   bool // the store is not relied upon to refuse a second object of one name
 	temporary bool // the spool is for this run alone
+	patient   bool // what somebody has to do something about is waited for, too: credentials expire while a run lasts
 }
 
 // open checks the spool and the prefix before anything is changed, continues the spool, and begins to send.
@@ -221,7 +222,7 @@ func (o *opening) ask(ctx context.Context, do func() error) error {
 		err := do()
 		_, refused := errors.AsType[*store.RefusedError](err)
 		_, target := errors.AsType[*sink.TargetError](err)
-		if err == nil || refused || target || errors.Is(err, fs.ErrNotExist) {
+		if err == nil || refused && !o.patient || target || errors.Is(err, fs.ErrNotExist) {
 			if told {
 				o.env.Watched().Waits(nil)
 			}

@@ -1,6 +1,7 @@
 package object
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -33,11 +34,16 @@ type shared struct {
 	own     bool   // it is of this run alone
 	to      *s3.Bucket
 	staging *s3.Bucket
+	begin   *opening
 	content string // type
 }
 
 // openShared opens the output for one of several hosts.
 func (o *output) openShared(ctx context.Context, to *s3.Bucket, e *sink.Env) (opened sink.Opened, err error) {
+	counted, err := folder.Staged(e.Note)
+	if err != nil {
+		return opened, err
+	}
 	dir, own := o.spool, o.spool == ""
 	if own {
 		if dir, err = os.MkdirTemp("", "pikabin-parts-"); err != nil {
@@ -46,9 +52,9 @@ func (o *output) openShared(ctx context.Context, to *s3.Bucket, e *sink.Env) (op
 	}
 	s := &shared{Disk: disk.New(e), dir: dir, own: own, to: to, staging: to.Beside(strings.TrimSuffix(to.Prefix(), "/") + stagedSuffix), content: e.Content}
 	// Conditions decide nothing here but who makes the owner: two runs of one state are kept apart by that.
-	begin := &opening{dir: dir, store: to, settings: o.Settings, env: e, checked: true}
-	if err = begin.share(ctx, "state "+e.State); err == nil {
-		err = begin.ask(ctx, func() error { return s.clean(ctx, e) })
+	s.begin = &opening{dir: dir, store: to, settings: o.Settings, env: e, checked: true}
+	if err = s.begin.share(ctx, "state "+e.State); err == nil {
+		err = s.begin.ask(ctx, func() error { return s.clean(ctx, e.Term, counted) })
 	}
 	if err == nil {
 		opened, err = folder.Open(ctx, dir, o.Settings, s, e)
@@ -56,6 +62,7 @@ func (o *output) openShared(ctx context.Context, to *s3.Bucket, e *sink.Env) (op
 	if err != nil {
 		return opened, errors.Join(err, s.removeDir())
 	}
+	s.begin.patient = true
 	opened.Sink, opened.Traits.Drain = &sharedSink{Resumable: opened.Sink.(sink.Resumable), shared: s}, drainTime
 	return opened, nil
 }
@@ -84,16 +91,12 @@ func (o *opening) share(ctx context.Context, id string) error {
 }
 
 // clean removes what runs of earlier terms have staged and no state counts. What the present one counts is shown by the folder.
-func (s *shared) clean(ctx context.Context, e *sink.Env) error {
-	counted, err := folder.Staged(e.Note)
-	if err != nil {
-		return err
-	}
+func (s *shared) clean(ctx context.Context, term uint64, counted map[string]bool) error {
 	for name, err := range s.staging.List(ctx) {
 		if err != nil {
 			return err
 		}
-		if t := folder.TermOf(name); t == 0 || t >= e.Term || counted[name] {
+		if t := folder.TermOf(name); t == 0 || t >= term || counted[name] {
 			continue
 		}
 		if err := s.staging.Remove(ctx, name); err != nil {
@@ -103,20 +106,19 @@ func (s *shared) clean(ctx context.Context, e *sink.Env) error {
 	return nil
 }
 
-// persist does something with the bucket for as long as it takes, or until the run is to end.
-func (s *shared) persist(ctx context.Context, what string, do func() error) error {
-	var final error
-	done := s.Persist(ctx, what, func() error {
-		err := do()
-		if errors.Is(err, fs.ErrNotExist) {
-			final, err = err, nil
+// persist does something with the bucket for as long as it takes, until the run is to end, or until the disk with the parts has gone.
+func (s *shared) persist(ctx context.Context, name string, do func() error) error {
+	var disk error
+	err := s.begin.ask(ctx, func() error {
+		if _, disk = s.Stat(s.dir); disk != nil {
+			return nil
 		}
-		return err
+		return do()
 	})
-	if !done {
-		return &sink.FullError{Path: s.to.String() + what, Err: errNotSent}
+	if _, stopped := errors.AsType[*sink.StoppedError](err); stopped {
+		return &sink.FullError{Path: s.to.String() + name, Err: errNotSent}
 	}
-	return final
+	return cmp.Or(disk, err)
 }
 
 // errNotSent is why the run ends without a part.

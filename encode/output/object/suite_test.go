@@ -84,6 +84,8 @@ func TestSuite(t *testing.T) {
 		{Settings: flat},
 		{Settings: hive, Compress: "zstd", Live: true},
 		{Settings: flat, Sealed: true},
+		{Settings: map[string]string{"roll-size": "1500", "spool": "spool"}, Shared: true},
+		{Settings: map[string]string{"roll-size": "1500", "spool": "spool", "partition": "hive"}, Compress: "gzip", Sealed: true, Shared: true},
 	} {
 		if !*all {
 			s.Most = 10
@@ -91,7 +93,10 @@ func TestSuite(t *testing.T) {
 				s.Most = 4 // of many parts
 			}
 		}
-		s.Type, s.Store, s.Refuses, s.Unordered = object.Type, newBucket, damages, s.Settings["partition"] != ""
+		s.Type, s.Store, s.Unordered = object.Type, newBucket, s.Settings["partition"] != ""
+		if !s.Shared {
+			s.Refuses = damages
+		}
 		s.Run(t)
 	}
 }
