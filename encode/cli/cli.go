@@ -16,7 +16,9 @@ import (
 	"pikabin/encode/cli/build"
 	"pikabin/encode/cli/exit"
 	"pikabin/encode/cli/help"
+	"pikabin/encode/cli/shell"
 	"pikabin/encode/console"
+	"pikabin/encode/run"
 	"pikabin/encode/sink"
 	"pikabin/formats"
 )
@@ -67,7 +69,7 @@ func Run(args []string, stdout, stderr io.Writer, version string) (code int) {
 		say.With(exit.Fields(exit.Misuse(err))...).Error(err.Error() + "\nTry \"pikabin --help\".")
 		return exit.Usage
 	}
-	ctx, stop := interruptible()
+	ctx, stop := shell.Interruptible(run.ErrInterrupted)
 	defer stop()
 	s := &streams{stdout: results{stdout}, console: console.New(stderr, c.LogFormat == "json", c.Quiet), quiet: c.Quiet, program: program}
 	command.BindTo(ctx, (*context.Context)(nil))

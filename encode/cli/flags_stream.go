@@ -11,6 +11,7 @@ import (
 	"pikabin/decode/units"
 	"pikabin/encode"
 	"pikabin/encode/cli/exit"
+	"pikabin/encode/cli/shell"
 	"pikabin/encode/console"
 	"pikabin/encode/filter"
 	"pikabin/encode/frame"
@@ -87,7 +88,7 @@ func (f *streamFlags) jobTo(s *streams, source *sourceFlags, sources []string, o
 		return nil, err
 	}
 	debug.SetMemoryLimit(int64(f.Memory) + runtimeReserve)
-	job := &run.Job{Sources: sources, State: f.State, Guard: run.NewGuard(sources), Output: out, Stdout: events(s.stdout.Writer), Encode: o, Tell: s.console}
+	job := &run.Job{Sources: sources, State: f.State, Guard: run.NewGuard(sources), Output: out, Stdout: shell.Events(s.stdout.Writer), Encode: o, Tell: s.console}
 	return job, f.share(s, job)
 }
 

@@ -17,6 +17,7 @@ import (
 	"pikabin/encode/cli/exit"
 	"pikabin/encode/cli/files"
 	"pikabin/encode/cli/network"
+	"pikabin/encode/cli/shell"
 	"pikabin/encode/console"
 	"pikabin/encode/run"
 	"pikabin/encode/sink"
@@ -150,7 +151,7 @@ func (c *tailCommand) watch(ctx context.Context, s *streams, job *run.Job) error
 	if !job.Output.Target().Stdout {
 		job.Watch.Line = c.Progress
 	}
-	roll, done := hangups()
+	roll, done := shell.Hangups()
 	defer done()
 	job.Encode.Stats, job.Encode.Roll = &stats.Stats{}, roll
 	result, err := job.Run(context.WithoutCancel(ctx), ctx.Done())

@@ -1,17 +1,16 @@
-package cli
+// Package shell is what a shell or a supervisor hands to the program: signals, and a standard output that may be closed.
+package shell
 
 import (
 	"context"
 	"os"
 	"os/signal"
 	"syscall"
-
-	"pikabin/encode/run"
 )
 
-// interruptible makes a context that the first SIGINT or SIGTERM ends; the second one ends the program
+// Interruptible makes a context that the first SIGINT or SIGTERM ends, with a cause; the second one ends the program
 // at once. A closed pipe is an error of the write, not a signal.
-func interruptible() (context.Context, func()) {
+func Interruptible(cause error) (context.Context, func()) {
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)
@@ -22,7 +21,7 @@ func interruptible() (context.Context, func()) {
 	go func() {
 		if _, ok := <-signals; ok {
 			signal.Stop(signals)
-			cancel(run.ErrInterrupted)
+			cancel(cause)
 		}
 	}()
 	return ctx, func() {
@@ -33,8 +32,8 @@ func interruptible() (context.Context, func()) {
 	}
 }
 
-// hangups gives what receives once for each SIGHUP, until done is called.
-func hangups() (roll <-chan struct{}, done func()) {
+// Hangups gives what receives once for each SIGHUP, until done is called.
+func Hangups() (roll <-chan struct{}, done func()) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGHUP)
 	c, ended := make(chan struct{}), make(chan struct{})

@@ -1,6 +1,6 @@
 //go:build unix
 
-package cli
+package shell
 
 import (
 	"errors"
@@ -10,10 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// events is standard output for events, or what refuses them if the caller has closed it: a state would count them as delivered. Go's runtime
+// Events is standard output for events, or what refuses them if the caller has closed it: a state would count them as delivered. Go's runtime
 // opens the null device in the place of a closed descriptor, for reading and writing, before anything else of the program runs. A shell's
 // ">/dev/null" is for writing alone. Other programs open it as the runtime does, so reports, of which no state tells, may be written there.
-func events(w io.Writer) io.Writer {
+func Events(w io.Writer) io.Writer {
 	file, ok := w.(*os.File)
 	if !ok {
 		return w
