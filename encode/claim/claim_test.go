@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -111,13 +112,13 @@ func TestTakeover(t *testing.T) {
 			taken <- held
 		}()
 		time.Sleep(10 * ttl) // it is alive
-		away.err = errNoAnswer
+		away.now.Store(true)
 		cut := time.Now()
 		second := <-taken
 		if took := time.Since(cut); took < ttl/2 || took > 2*ttl || waits != 7 {
 			t.Errorf("taken over after %s; it waited with %d", took, waits)
 		}
-		away.err = nil
+		away.now.Store(false)
 		err := first.Save(at(8))
 		if e, ok := errors.AsType[*claim.FencedError](err); !ok || e.Run.Holder != "b/2" || e.Run.Term != 2 {
 			t.Errorf("the save of the earlier holder: %v", err)
@@ -140,22 +141,22 @@ func TestTakeover(t *testing.T) {
 	})
 }
 
-// away is a store that does not answer while it has an error.
+// away is a store that does not answer now and then.
 type away struct {
 	claim.Store
-	err error
+	now atomic.Bool
 }
 
 func (a *away) Load(ctx context.Context) ([]byte, string, error) {
-	if a.err != nil {
-		return nil, "", a.err
+	if a.now.Load() {
+		return nil, "", errNoAnswer
 	}
 	return a.Store.Load(ctx)
 }
 
 func (a *away) Swap(ctx context.Context, version string, value []byte) (string, error) {
-	if a.err != nil {
-		return "", a.err
+	if a.now.Load() {
+		return "", errNoAnswer
 	}
 	return a.Store.Swap(ctx, version, value)
 }
@@ -173,7 +174,7 @@ func TestAway(t *testing.T) {
 			waited <- err
 		}()
 		time.Sleep(ttl)
-		store.err = errNoAnswer
+		store.now.Store(true)
 		if err := held.Save(at(7)); !errors.Is(err, errNoAnswer) || held.Err() != nil {
 			t.Errorf("a save without a store: %v", err)
 		}
@@ -186,7 +187,7 @@ func TestAway(t *testing.T) {
 			t.Errorf("it works on though it may have been taken over: %v", err)
 		default:
 		}
-		store.err = nil
+		store.now.Store(false)
 		must(t, <-fresh)
 		must(t, held.Save(at(8)))
 		cancel()

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -111,12 +112,12 @@ func TestTakenOver(t *testing.T) {
 			t.Error("a run that stands by has opened its source")
 		default:
 		}
-		cut.off = true
+		cut.off.Store(true)
 		<-opened
 		if s := b.job.Encode.Stats.Snapshot(); s.Standby || s.Term != 2 {
 			t.Errorf("after it has taken over: standby %t, term %d", s.Standby, s.Term)
 		}
-		cut.off = false
+		cut.off.Store(false)
 		if err := <-ended; !is[*claim.FencedError](err) {
 			t.Errorf("the run that was taken over ends with %v", err)
 		}
@@ -130,20 +131,20 @@ func TestTakenOver(t *testing.T) {
 // cutOff is a store that one run does not reach now.
 type cutOff struct {
 	*claimtest.Memory
-	off bool
+	off atomic.Bool
 }
 
 var errCut = errors.New("no route to host")
 
 func (c *cutOff) Load(ctx context.Context) ([]byte, string, error) {
-	if c.off {
+	if c.off.Load() {
 		return nil, "", errCut
 	}
 	return c.Memory.Load(ctx)
 }
 
 func (c *cutOff) Swap(ctx context.Context, version string, value []byte) (string, error) {
-	if c.off {
+	if c.off.Load() {
 		return "", errCut
 	}
 	return c.Memory.Swap(ctx, version, value)
