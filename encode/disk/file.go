@@ -183,6 +183,7 @@ func (f *File) cut(n Extent) error {
 	if err != nil || size == n.Length {
 		return err
 	}
+	f.dirty = true // a power failure would put back what is cut off
 	return f.file.Truncate(n.Length)
 }
 
