@@ -128,8 +128,8 @@ func keepAttributes(file vfs.File, old fs.FileInfo) error {
 	if err != nil {
 		return err
 	}
-	uid, gid := owner(old)
-	uidNow, gidNow := owner(info)
+	uid, gid := vfs.Owner(old)
+	uidNow, gidNow := vfs.Owner(info)
 	if uid == uidNow && gid == gidNow {
 		return nil
 	}

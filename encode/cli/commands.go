@@ -34,6 +34,7 @@ var commands = []command{
 	{look, "inspect", "Print records for a person: headers, fields, bytes.", func() any { return &inspectCommand{} }},
 	{look, "seek", "Print the position of the first record at or after a time, or of a logic id.", func() any { return &seekCommand{} }},
 	{operate, "schema", "Print the schema of a format.", func() any { return &schemaCommand{} }},
+	{operate, "compact", "Merge the parts of partitions that get no more of them, beside readers and a run.", func() any { return &compactCommand{} }},
 	{operate, "state", "Show a saved state and how much of the log comes after it; set or clear its positions.", func() any { return &stateCommand{} }},
 	{operate, "config", "Check a file of flags.", func() any { return &configCommand{} }},
 	{operate, "completion", "Print what makes a shell complete the command line: bash, fish or zsh.", func() any { return &completionCommand{} }},

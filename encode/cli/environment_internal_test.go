@@ -18,7 +18,7 @@ import (
 
 // arguments are what a command needs besides the flag that is tried.
 var arguments = map[string][]string{
-	"convert": {"log"}, "tail": {"log"}, "redis": {"log"}, "info": {"log"}, "verify": {"log"}, "verify-output": {"log", "file"}, "history": {"log", "key"}, "stats": {"log"}, "inspect": {"log"}, "seek": {"log", "--time=2h"}, "schema": {"avro"}, "state": {"file"}, "version": {}, "completion": {"bash"}, "man": {}, "complete": {}, "config": {"check", "file"},
+	"convert": {"log"}, "tail": {"log"}, "redis": {"log"}, "info": {"log"}, "verify": {"log"}, "verify-output": {"log", "file"}, "history": {"log", "key"}, "stats": {"log"}, "compact": {"folder"}, "inspect": {"log"}, "seek": {"log", "--time=2h"}, "schema": {"avro"}, "state": {"file"}, "version": {}, "completion": {"bash"}, "man": {}, "complete": {}, "config": {"check", "file"},
 }
 
 // parsed is what a command line makes of the flags of its command, and of those of all commands.

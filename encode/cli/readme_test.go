@@ -179,7 +179,7 @@ func TestReadmeTables(t *testing.T) {
 // TestReadmeFlags finds every flag of the help of every command on the page about the command line.
 func TestReadmeFlags(t *testing.T) {
 	first, reference := page(t, "README.md"), page(t, "encode/cli/README.md")
-	for _, command := range []string{"convert", "info", "verify", "inspect", "seek", "schema", "state", "tail", "verify-output", "stats", "version", "config", "completion", "man"} {
+	for _, command := range []string{"convert", "info", "verify", "inspect", "seek", "schema", "state", "tail", "verify-output", "stats", "compact", "version", "config", "completion", "man"} {
 		if !strings.Contains(first+reference, "pikabin "+command) {
 			t.Errorf("the command %s is not there", command)
 		}

@@ -82,6 +82,24 @@ func (d *Disk) Persist(ctx context.Context, what string, do func() error) (done 
 	return true
 }
 
+// AwaitLock takes a lock that others hold for moments only, as soon as it is free.
+func (d *Disk) AwaitLock(ctx context.Context, path string) (unlock func() error, err error) {
+	unlock, err = d.Lock(path)
+	for wait := firstWait; errors.Is(err, vfs.ErrLocked); wait = min(2*wait, lastWait) {
+		if wait == lastWait {
+			d.monitor.Waits(fmt.Errorf("%s: %w", path, err))
+			defer d.monitor.Waits(nil)
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+		unlock, err = d.Lock(path)
+	}
+	return unlock, err
+}
+
 // pause waits, and reports false when there is nothing to wait for any more.
 func (d *Disk) pause(ctx context.Context, wait time.Duration) bool {
 	timer := time.NewTimer(wait)

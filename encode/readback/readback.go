@@ -60,14 +60,17 @@ type Format struct {
 
 	// Fields reads a message.
 	Fields func(message []byte) (Fields, error)
+
+	// Place reads of a message where its event is.
+	Place func(message []byte) (Place, error)
 }
 
 // table has the formats whose events say where in the log they are.
 var table = []Format{
-	{Name: "avro", As: "protobuf", File: avroFile, Fields: messageFields},
-	{Name: "jsonl", As: "jsonl", File: lineFile, Fields: lineFields},
-	{Name: "parquet", As: "protobuf", File: parquetFile, Fields: messageFields},
-	{Name: "protobuf", As: "protobuf", File: delimitedFile, Fields: messageFields},
+	{Name: "avro", As: "protobuf", File: avroFile, Fields: messageFields, Place: messagePlace},
+	{Name: "jsonl", As: "jsonl", File: lineFile, Fields: lineFields, Place: linePlace},
+	{Name: "parquet", As: "protobuf", File: parquetFile, Fields: messageFields, Place: messagePlace},
+	{Name: "protobuf", As: "protobuf", File: delimitedFile, Fields: messageFields, Place: messagePlace},
 }
 
 // Lookup finds a format by name.

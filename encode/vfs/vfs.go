@@ -18,6 +18,11 @@ type FS interface {
 	OpenFile(name string, flag int, perm fs.FileMode) (File, error)
 	Stat(name string) (fs.FileInfo, error)
 	Rename(from, to string) error
+
+	// Exchange gives each of two folders the name of the other, at once: there is no moment at which one of the names is of neither. Where the
+	// system or the file system cannot do it the error is errors.ErrUnsupported.
+	Exchange(a, b string) error
+
 	Link(from, to string) error
 	Remove(name string) error
 	Mkdir(name string, perm fs.FileMode) error

@@ -121,6 +121,10 @@ func (f *folder) examine(ctx context.Context, note json.RawMessage) (n folderNot
 		if err := f.refuse(ctx); err != nil {
 			return n, nil, err
 		}
+	default:
+		if err := f.refuseMerged(); err != nil {
+			return n, nil, err
+		}
 	}
 	known = map[string]bool{}
 	for _, p := range slices.Concat(n.Open, n.Complete, n.Left) {
@@ -173,16 +177,26 @@ func (f *folder) takeUp(ctx context.Context, n *folderNote) error {
 	for dir, hour := range n.Hours {
 		f.hours[dir] = waiting{hour: hour, wrote: f.now()}
 	}
-	for _, p := range n.Open {
+	maps.Copy(f.given, n.Given)
+	if err := f.undisturbed(ctx, func() error { return f.reopen(ctx, n.Open) }); err != nil {
+		return err
+	}
+	f.counted = f.noted()
+	return nil
+}
+
+// reopen continues with parts that are open.
+func (f *folder) reopen(ctx context.Context, open []partNote) error {
+	for _, p := range open {
 		g, err := f.ReopenOwn(ctx, f.path(p.hidden()), p.End)
 		if err != nil {
 			return err
 		}
 		f.open[p.Key] = &part{Framed: disk.NewFramed(g, f.env.Frames), partNote: p, named: true, began: f.now(), wrote: f.now()}
-		f.given[p.Key] = idOf(&p) // for notes of before there were names in them
+		if _, ok := f.given[p.Key]; !ok {
+			f.given[p.Key] = idOf(&p) // for notes of before there were names in them
+		}
 	}
-	maps.Copy(f.given, n.Given)
-	f.counted = f.noted()
 	return nil
 }
 
@@ -297,11 +311,7 @@ func (f *folder) create(ctx context.Context, key string, b *sink.Batch, piece *s
 		return nil, err
 	}
 	n := partNote{Name: id.Name, Key: key, Epoch: b.Epoch, At: piece.Begin.Segment, Term: f.env.Term, Host: f.env.Host}
-	path := f.path(n.hidden())
-	if err := f.MakeDir(ctx, filepath.Dir(path)); err != nil {
-		return nil, err
-	}
-	g, err := f.CreateOwn(ctx, path)
+	g, err := f.stage(ctx, f.path(n.hidden()))
 	if err != nil {
 		return nil, err
 	}

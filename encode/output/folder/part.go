@@ -83,7 +83,7 @@ const partSuffix = ".part"
 var hiddenPattern = regexp.MustCompile(`^\..+-(e\d{4,}-)?\d{10}-\d{12}(~\d+)?\.[a-z0-9.]+\.(part|sealed)$`)
 
 // partPattern recognises the names of complete parts, and what is in them.
-var partPattern = regexp.MustCompile(`^([^.].*?)-(?:e(\d{4,})-)?(\d{10})-(\d{12})(?:~(\d+))?(\.[a-z0-9.]+)$`)
+var partPattern = regexp.MustCompile(`^([^.].*?)-(?:e(\d{4,})-)?(\d{10})-(\d{12})(?:~(\d+))?(?:-c(\d{4,}))?(\.[a-z0-9.]+)$`)
 
 // PartName is what the name of a part says.
 type PartName struct {
@@ -91,7 +91,29 @@ type PartName struct {
 	Epoch  uint32          // as in checkpoint.Mark
 	At     decode.Position // of the first record
 	Again  int             // of parts that begin at one place, from 0
+	Merged int             // how often it and others were merged into one, 0 for what a run has written
 	Ext    string          // ".jsonl.zst"
+}
+
+// String is the name: text order is log order.
+//
+//	db0-0000000012-000000004096.jsonl.zst
+//	db0-e0001-0000000012-000000004096.jsonl.zst     once the history has been replaced
+//	db0-0000000012-000000004096~1.jsonl.zst         the second one that begins there
+//	db0-0000000012-000000004096-c0001.jsonl.zst     merged of several
+func (n *PartName) String() string {
+	name := n.Series
+	if n.Epoch > 0 {
+		name += fmt.Sprintf("-e%04d", n.Epoch)
+	}
+	name += fmt.Sprintf("-%010d-%012d", n.At.Segment, n.At.Offset)
+	if n.Again > 0 {
+		name += fmt.Sprintf("~%d", n.Again)
+	}
+	if n.Merged > 0 {
+		name += fmt.Sprintf("-c%04d", n.Merged)
+	}
+	return name + n.Ext
 }
 
 // ParsePartName reads the name of a file, with or without folders. ok is false for what is no part.
@@ -100,13 +122,14 @@ func ParsePartName(name string) (n PartName, ok bool) {
 	if m == nil {
 		return n, false
 	}
-	n.Series, n.Ext = m[1], m[6]
+	n.Series, n.Ext = m[1], m[7]
 	segment, errSegment := strconv.ParseUint(m[3], 10, 32)
 	epoch, errEpoch := strconv.ParseUint(cmp.Or(m[2], "0"), 10, 32)
 	again, errAgain := strconv.Atoi(cmp.Or(m[5], "0"))
-	n.At.Segment, n.Epoch, n.Again = uint32(segment), uint32(epoch), again
+	merged, errMerged := strconv.Atoi(cmp.Or(m[6], "0"))
+	n.At.Segment, n.Epoch, n.Again, n.Merged = uint32(segment), uint32(epoch), again, merged
 	n.At.Offset, _ = strconv.ParseInt(m[4], 10, 64) // twelve digits fit
-	return n, cmp.Or(errSegment, errEpoch, errAgain) == nil
+	return n, cmp.Or(errSegment, errEpoch, errAgain, errMerged) == nil
 }
 
 // SeriesOf gives what the parts of one log have in common in their names, such as "db0". The name is that of a file, with or without folders. ok
@@ -116,21 +139,10 @@ func SeriesOf(name string) (series string, ok bool) {
 	return n.Series, ok
 }
 
-// partName is that of a part by its first position: text order is log order.
-//
-//	db0-0000000012-000000004096.jsonl.zst
-//	db0-e0001-0000000012-000000004096.jsonl.zst     once the history has been replaced
-//	db=db0/dt=2025-06-01/hr=12/db0-0000000012-000000004096.jsonl.zst
+// partName is that of a part by its first position, in the folder of its partition.
 func partName(b *sink.Batch, p *sink.Piece, zone *time.Location, again int, ext string) string {
-	name := Series(b.Log)
-	if b.Epoch > 0 {
-		name += fmt.Sprintf("-e%04d", b.Epoch)
-	}
-	name += fmt.Sprintf("-%010d-%012d", p.Begin.Segment, p.Begin.Offset)
-	if again > 0 {
-		name += fmt.Sprintf("~%d", again)
-	}
-	return filepath.Join(partitionDir(b.Log, p.Hour, zone), name+ext)
+	n := PartName{Series: Series(b.Log), Epoch: b.Epoch, At: p.Begin, Again: again, Ext: ext}
+	return filepath.Join(partitionDir(b.Log, p.Hour, zone), n.String())
 }
 
 // oddName is what of a DB's name would be taken for something else in the name of a part: for a slot or an epoch, for what hides a file, or for the

@@ -21,8 +21,8 @@ import (
 // command, or both. The state holds which hours wait for that, and which are to be told, from before they are until after: a crash tells again, and
 // does not forget. An event that comes later makes another part, and is told in the same way.
 
-// successName is the file that says that the folder of an hour is complete. It is empty: readers of tables pass over it.
-const successName = "_SUCCESS"
+// SuccessName is the file that says that the folder of an hour is complete. It is empty: readers of tables pass over it.
+const SuccessName = "_SUCCESS"
 
 // waiting is an hour of which the folder is not complete.
 type waiting struct {
@@ -104,7 +104,7 @@ func (f *folder) tellAll(ctx context.Context, dirs []string) error {
 
 func (f *folder) tell(ctx context.Context, dir string) (told bool, err error) {
 	if f.success {
-		if err := f.markSuccess(ctx, dir); err != nil {
+		if err := f.undisturbed(ctx, func() error { return f.markSuccess(ctx, dir) }); err != nil {
 			return false, err
 		}
 	}
@@ -116,7 +116,7 @@ func (f *folder) tell(ctx context.Context, dir string) (told bool, err error) {
 
 // markSuccess makes the file that says that an hour is complete, if it is not there yet.
 func (f *folder) markSuccess(ctx context.Context, dir string) error {
-	path := filepath.Join(f.path(dir), successName)
+	path := filepath.Join(f.path(dir), SuccessName)
 	if _, err := f.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

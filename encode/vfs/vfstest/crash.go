@@ -95,5 +95,6 @@ func (m *Mem) after(names map[string]*node, content func(n *node) []byte) *Mem {
 		}
 		next.names[name], next.disk[name] = copies[n], copies[n]
 	}
+	next.addDirs()
 	return next
 }

@@ -136,6 +136,8 @@ func (m *Mem) OpenFile(name string, flag int, perm fs.FileMode) (vfs.File, error
 	}
 	n := m.names[name]
 	switch {
+	case m.dirs[name]:
+		return &file{mem: m, name: name, node: &node{mode: fs.ModeDir | 0o700}}, nil
 	case n == nil && flag&os.O_CREATE == 0:
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	case n == nil:
@@ -180,6 +182,8 @@ func (m *Mem) Rename(from, to string) error {
 	}
 	n := m.names[from]
 	switch {
+	case m.dirs[from]:
+		return m.renameDir(from, to)
 	case n == nil:
 		return &fs.PathError{Op: "rename", Path: from, Err: fs.ErrNotExist}
 	case m.names[to] == n:
@@ -219,24 +223,13 @@ func (m *Mem) Remove(name string) error {
 	if err := m.call("remove", name); err != nil {
 		return err
 	}
+	if m.dirs[name] {
+		return m.removeDir(name)
+	}
 	if m.names[name] == nil {
 		return &fs.PathError{Op: "remove", Path: name, Err: fs.ErrNotExist}
 	}
 	m.change(func(names map[string]*node) { delete(names, name) }, filepath.Dir(name))
-	return nil
-}
-
-// Mkdir makes a folder.
-func (m *Mem) Mkdir(name string, _ fs.FileMode) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if err := m.call("mkdir", name); err != nil {
-		return err
-	}
-	if m.dirs[name] {
-		return &fs.PathError{Op: "mkdir", Path: name, Err: fs.ErrExist}
-	}
-	m.dirs[name] = true
 	return nil
 }
 
@@ -257,6 +250,9 @@ func (m *Mem) ReadDir(name string) ([]fs.DirEntry, error) {
 		if filepath.Dir(path) == name && path != name {
 			entries = append(entries, fs.FileInfoToDirEntry(info{name: filepath.Base(path), node: &node{mode: fs.ModeDir}}))
 		}
+	}
+	if entries == nil && !m.dirs[name] {
+		return nil, &fs.PathError{Op: "readdir", Path: name, Err: fs.ErrNotExist}
 	}
 	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
 	return entries, nil

@@ -1,0 +1,77 @@
+// Package merge makes one file of several that follow one another: the same events in the same order, each as it was. That is checked twice, by what is
+// read of the files and by what is read back of the one.
+package merge
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"pikabin/encode/output/folder"
+	"pikabin/encode/readback"
+	"pikabin/formats"
+)
+
+// Part is a file that is to be merged.
+type Part struct {
+	Name string // for people
+	folder.PartName
+	Open func() (File, error)
+}
+
+// File is a part that is read.
+type File interface {
+	readback.File
+	io.Closer
+}
+
+// Options say how the file is made.
+type Options struct {
+	Format  formats.Format
+	Workers int    // that make row groups of Parquet at the same time
+	Version string // of this program, for the metadata of Parquet
+}
+
+// Formats are those of which files can be merged: the events in them say where they are.
+func Formats() (names []string) {
+	for _, f := range formats.All() {
+		if _, err := readback.Lookup(f.Name); err == nil {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}
+
+// Merge writes the file of all the parts, which are of one log and one compression, and in the order of their names. It tells what is in it.
+func Merge(ctx context.Context, parts []Part, w io.Writer, o Options) (Sum, error) {
+	in, err := newRows(parts, o.Format.Name)
+	if err != nil {
+		return Sum{}, err
+	}
+	defer in.close()
+	switch {
+	case o.Format.Seal != nil:
+		err = seal(ctx, in, w, o)
+	case o.Format.File != nil:
+		err = join(ctx, in, w, o)
+	default:
+		err = write(ctx, in, w, o)
+	}
+	return in.sum(), err
+}
+
+// Check reads back a file of the parts, and refuses it if it is not what Merge says.
+func Check(ctx context.Context, made Part, format string, want Sum) error {
+	in, err := newRows([]Part{made}, format)
+	if err != nil {
+		return err
+	}
+	defer in.close()
+	if err := in.drain(ctx); err != nil {
+		return err
+	}
+	if have := in.sum(); have != want {
+		return fmt.Errorf("%s has %d events when it is read back, and not the %d that were written into it: see to the disk and the memory of this machine", made.Name, have.Rows, want.Rows)
+	}
+	return nil
+}
