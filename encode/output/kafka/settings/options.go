@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"pikabin/encode/output/kafka/positions"
+	"pikabin/encode/output/options"
 )
 
 // Options are what a kafka:// output says, and the environment where it does not.
@@ -85,13 +86,13 @@ func Parse(target string, settings map[string]string) (*Options, error) {
 	if err != nil {
 		return nil, fmt.Errorf("output %s: %w", Scheme, err)
 	}
-	v := &values{given: given}
-	if path := v.text("properties", ""); path != "" {
-		v.file, err = readProperties(path)
+	v := &options.Values{Prefix: envPrefix, Given: given}
+	if path := v.Text("properties", ""); path != "" {
+		v.File, err = readProperties(path)
 	}
 	if err == nil {
 		o.read(v)
-		err = v.finish()
+		err = v.Finish()
 	}
 	if err == nil {
 		err = o.check()
@@ -103,32 +104,32 @@ func Parse(target string, settings map[string]string) (*Options, error) {
 }
 
 // read takes the options from their places.
-func (o *Options) read(v *values) {
-	o.ClientID = v.text("client-id", "pikabin")
-	o.Compression = v.choice("compression", "zstd", "lz4", "snappy", "gzip", "none")
-	o.Linger = v.duration("linger", 5*time.Millisecond)
-	o.Buffer = v.size("buffer", 64<<20)
-	o.StartTimeout = v.duration("start-timeout", 30*time.Second)
-	o.CloseTimeout = v.duration("close-timeout", 10*time.Second)
-	o.Single = v.flag("single-partition")
-	o.AllowRepartition = v.choice("on-repartition", "fail", "allow") == "allow"
-	o.Create = v.flag("create-topics")
-	o.Partitions = v.number("partitions", -1)
-	o.Replication = v.number("replication", -1)
-	o.Config = v.settings("topic-config")
-	o.Tombstones = v.flag("tombstones")
-	o.BatchBytes = v.size("batch-bytes", 1<<20)
-	o.Timestamp = v.choice("timestamp", TimeOfEvent, TimeOfNow, TimeClamped)
+func (o *Options) read(v *options.Values) {
+	o.ClientID = v.Text("client-id", "pikabin")
+	o.Compression = v.Choice("compression", "zstd", "lz4", "snappy", "gzip", "none")
+	o.Linger = v.Duration("linger", 5*time.Millisecond)
+	o.Buffer = v.Size("buffer", 64<<20)
+	o.StartTimeout = v.Duration("start-timeout", 30*time.Second)
+	o.CloseTimeout = v.Duration("close-timeout", 10*time.Second)
+	o.Single = v.Flag("single-partition")
+	o.AllowRepartition = v.Choice("on-repartition", "fail", "allow") == "allow"
+	o.Create = v.Flag("create-topics")
+	o.Partitions = v.Number("partitions", -1)
+	o.Replication = v.Number("replication", -1)
+	o.Config = v.Settings("topic-config")
+	o.Tombstones = v.Flag("tombstones")
+	o.BatchBytes = v.Size("batch-bytes", 1<<20)
+	o.Timestamp = v.Choice("timestamp", TimeOfEvent, TimeOfNow, TimeClamped)
 	o.RefusedTo = parseRefused(v)
 	o.OnOversize, o.OversizeTo = parseOversize(v)
-	o.ExactlyOnce = v.flag("exactly-once")
-	o.Standby = v.flag("standby")
-	o.Source = v.text("source", o.Topic)
-	o.Key = v.choice("key", KeyRaw, KeyDB, KeyJSON)
-	o.UnknownToAll = v.flag("unknown-to-all")
-	o.PositionsTopic = v.text("positions-topic", "pikabin-positions")
-	o.CommitInterval = v.duration("commit-interval", 500*time.Millisecond)
-	o.TransactionTimeout = v.duration("transaction-timeout", time.Minute)
+	o.ExactlyOnce = v.Flag("exactly-once")
+	o.Standby = v.Flag("standby")
+	o.Source = v.Text("source", o.Topic)
+	o.Key = v.Choice("key", KeyRaw, KeyDB, KeyJSON)
+	o.UnknownToAll = v.Flag("unknown-to-all")
+	o.PositionsTopic = v.Text("positions-topic", "pikabin-positions")
+	o.CommitInterval = v.Duration("commit-interval", 500*time.Millisecond)
+	o.TransactionTimeout = v.Duration("transaction-timeout", time.Minute)
 	o.Security.read(v)
 }
 

@@ -1,6 +1,10 @@
 package settings
 
-import "strings"
+import (
+	"strings"
+
+	"pikabin/encode/output/options"
+)
 
 // The forms of a record's key, see the option key.
 const (
@@ -28,8 +32,8 @@ const (
 )
 
 // parseOversize reads the option on-oversize: a policy and, after a colon, the place. A place with a slash is a file, not a topic.
-func parseOversize(v *values) (OversizePolicy, string) {
-	value := v.text("on-oversize", "fail")
+func parseOversize(v *options.Values) (OversizePolicy, string) {
+	value := v.Text("on-oversize", "fail")
 	switch kind, to, _ := strings.Cut(value, ":"); {
 	case value == "fail":
 	case kind == "dlq" && strings.Contains(to, "/"):
@@ -39,20 +43,20 @@ func parseOversize(v *values) (OversizePolicy, string) {
 	case kind == "blob" && to != "":
 		return OversizeToFolder, to
 	default:
-		v.fail("on-oversize", "fail, dlq:TOPIC, dlq:/PATH/OF/A/FILE or blob:FOLDER")
+		v.Fail("on-oversize", "fail, dlq:TOPIC, dlq:/PATH/OF/A/FILE or blob:FOLDER")
 	}
 	return OversizeFails, ""
 }
 
 // parseRefused reads the option on-refused: "" or the dead-letter topic.
-func parseRefused(v *values) string {
-	value := v.text("on-refused", "fail")
+func parseRefused(v *options.Values) string {
+	value := v.Text("on-refused", "fail")
 	to, dlq := strings.CutPrefix(value, "dlq:")
 	if value == "fail" {
 		return ""
 	}
 	if !dlq || checkTopicName(to) != nil || strings.Contains(to, "{") {
-		v.fail("on-refused", "fail or dlq:TOPIC")
+		v.Fail("on-refused", "fail or dlq:TOPIC")
 	}
 	return to
 }

@@ -4,14 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"pikabin/encode/output/options"
 )
 
 // Security is how the brokers are known, and how they know us. Secrets come from the environment or from files.
 type Security struct {
-	TLS        bool
-	CA         string // files
-	Cert, Key  string
-	ServerName string
+	TLS bool
+	options.Certificates
 
 	Mechanism    string
 	User         string // with Kerberos a principal: NAME@REALM
@@ -47,18 +47,17 @@ const (
 	Kerberos = "kerberos"
 )
 
-func (s *Security) read(v *values) {
-	s.TLS = v.flag("tls")
-	s.CA, s.Cert, s.Key = v.text("tls-ca", ""), v.text("tls-cert", ""), v.text("tls-key", "")
-	s.ServerName = v.text("tls-server-name", "")
-	s.Mechanism = v.choice("sasl", NoSASL, Plain, Scram256, Scram512, Bearer, AWS, Kerberos)
-	s.User, s.PasswordFile, s.TokenFile = v.text("user", ""), v.text("password-file", ""), v.text("token-file", "")
-	s.Password, s.Token = v.secret("password"), v.secret("token")
+func (s *Security) read(v *options.Values) {
+	s.TLS = v.Flag("tls")
+	s.Certificates.Read(v)
+	s.Mechanism = v.Choice("sasl", NoSASL, Plain, Scram256, Scram512, Bearer, AWS, Kerberos)
+	s.User, s.PasswordFile, s.TokenFile = v.Text("user", ""), v.Text("password-file", ""), v.Text("token-file", "")
+	s.Password, s.Token = v.Secret("password"), v.Secret("token")
 	s.OAuth = OAuth{
-		URL: v.text("oauth-url", ""), Client: v.text("oauth-client", ""), Scope: v.text("oauth-scope", ""),
-		SecretFile: v.text("oauth-secret-file", ""), Secret: v.secret("oauth-secret"),
+		URL: v.Text("oauth-url", ""), Client: v.Text("oauth-client", ""), Scope: v.Text("oauth-scope", ""),
+		SecretFile: v.Text("oauth-secret-file", ""), Secret: v.Secret("oauth-secret"),
 	}
-	s.Keytab, s.Kerberos, s.Service = v.text("kerberos-keytab", ""), v.text("kerberos-config", "/etc/krb5.conf"), v.text("kerberos-service", "kafka")
+	s.Keytab, s.Kerberos, s.Service = v.Text("kerberos-keytab", ""), v.Text("kerberos-config", "/etc/krb5.conf"), v.Text("kerberos-service", "kafka")
 	s.TLS = s.TLS || s.CA != "" || s.Cert != "" || s.ServerName != ""
 }
 
@@ -70,14 +69,14 @@ func (s *Security) check() error {
 	switch s.Mechanism {
 	case Plain, Scram256, Scram512:
 		if s.User == "" || !password {
-			return fmt.Errorf("sasl=%s needs the option user, and a password in %s or in the file that password-file names", s.Mechanism, envName("password"))
+			return fmt.Errorf("sasl=%s needs the option user, and a password in %s or in the file that password-file names", s.Mechanism, options.Variable(envPrefix, "password"))
 		}
 	case Bearer:
 		return s.checkBearer()
 	case Kerberos:
 		if !strings.Contains(s.User, "@") || s.Keytab == "" && !password {
 			return fmt.Errorf("sasl=kerberos needs the option user, such as pikabin@EXAMPLE.COM, and a file in kerberos-keytab, or a password in %s or in the file that password-file names",
-				envName("password"))
+				options.Variable(envPrefix, "password"))
 		}
 	}
 	return nil
@@ -87,11 +86,11 @@ func (s *Security) checkBearer() error {
 	given := s.Token != "" || s.TokenFile != ""
 	switch {
 	case s.OAuth.URL == "" && !given:
-		return fmt.Errorf("sasl=oauthbearer needs a token in the file that token-file names, or in %s, or the option oauth-url, where tokens are asked for", envName("token"))
+		return fmt.Errorf("sasl=oauthbearer needs a token in the file that token-file names, or in %s, or the option oauth-url, where tokens are asked for", options.Variable(envPrefix, "token"))
 	case s.OAuth.URL != "" && given:
 		return errors.New("a token and the option oauth-url, where tokens are asked for, do not go together")
 	case s.OAuth.URL != "" && (s.OAuth.Client == "" || s.OAuth.Secret == "" && s.OAuth.SecretFile == ""):
-		return fmt.Errorf("oauth-url needs the option oauth-client, and its secret in %s or in the file that oauth-secret-file names", envName("oauth-secret"))
+		return fmt.Errorf("oauth-url needs the option oauth-client, and its secret in %s or in the file that oauth-secret-file names", options.Variable(envPrefix, "oauth-secret"))
 	}
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"pikabin/encode/output/options"
 )
 
 // TestReadme finds every option in the README.
@@ -13,10 +15,9 @@ func TestReadme(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := &values{}
+	v := &options.Values{}
 	(&Options{}).read(v)
-	v.known = append(v.known, "properties")
-	for _, name := range v.known {
+	for _, name := range append(v.Known(), "properties") {
 		if !strings.Contains(string(text), "`"+name+"`") {
 			t.Errorf("the option %s is not there", name)
 		}
