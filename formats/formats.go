@@ -44,7 +44,11 @@ type Options struct {
 	Args      bool // all arguments in args, also those that other fields hold
 	Bare      bool // each change by itself: without what tells it from the next one in a stream
 	SplitKeys bool // changes were filtered by key: a multi-key command may have lost some of its parts
+	Server    bool // the commands go to a server that runs, whose clock is later than the log's: deadlines are absolute, for a Redis Held later
 }
+
+// Held is how many milliseconds deadlines are put off by that are held, see Options.
+const Held = resp.Held
 
 // Format is a row of the table.
 type Format struct {
@@ -138,14 +142,14 @@ var table = []Format{
 		Doc:         "what the commands did, in the words of Redis 7, for its append-only file: see the command redis",
 		Ext:         ".resp",
 		ContentType: "application/octet-stream",
-		New:         func(o Options) Encoder { return resp.NewRedis(resp.Options{SplitKeys: o.SplitKeys}) },
+		New:         func(o Options) Encoder { return resp.NewRedis(resp.Options{SplitKeys: o.SplitKeys, Server: o.Server}) },
 	},
 	{
 		Name:        "resp",
 		Doc:         "the commands as logged, in the Redis protocol: for redis-cli --pipe and another Pika",
 		Ext:         ".resp",
 		ContentType: "application/octet-stream",
-		New:         func(o Options) Encoder { return resp.New(resp.Options{SplitKeys: o.SplitKeys}) },
+		New:         func(o Options) Encoder { return resp.New(resp.Options{SplitKeys: o.SplitKeys, Server: o.Server}) },
 	},
 }
 

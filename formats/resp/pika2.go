@@ -14,8 +14,8 @@ const parked = "'" + ownKeys + "deadline:'..k"
 
 const (
 	scriptPark = "for _,k in ipairs(KEYS) do local p=" + parked + " local t=redis.call('PEXPIRETIME',k) local now=tonumber(ARGV[1]) " +
-		"if t>=0 and t<now then redis.call('DEL',k,p) elseif t>=0 then redis.call('SET',p,'','PXAT',t) " +
-		"elseif t==-1 then redis.call('DEL',p) else t=redis.call('PEXPIRETIME',p) if t>=0 and t<now then redis.call('DEL',p) end end end"
+		"if t>=0 and t" + ofHeld + "<now then redis.call('DEL',k,p) elseif t>=0 then redis.call('SET',p,'','PXAT',t) " +
+		"elseif t==-1 then redis.call('DEL',p) else t=redis.call('PEXPIRETIME',p) if t>=0 and t" + ofHeld + "<now then redis.call('DEL',p) end end end"
 	scriptUnpark = "for _,k in ipairs(KEYS) do local p=" + parked + " local t=redis.call('PEXPIRETIME',p) " +
 		"if t>=0 and redis.call('EXISTS',k)==1 then redis.call('PEXPIREAT',k,t) redis.call('DEL',p) end end"
 

@@ -13,19 +13,27 @@ import (
 // A key that had expired before a command was logged must be gone when Redis comes to it. Pika logs nothing when a key expires,
 // so each command that reads or changes a part of what was there comes after a script which deletes its keys if their
 // deadlines were over at the time of the record. This needs a Redis that does not expire keys by its own clock meanwhile: that
-// is what it does while it loads its append-only file. Deadlines are absolute.
+// is what it does while it loads its append-only file. For one that runs, deadlines are held: they are written as far in the future as Held
+// says, and whoever sends the commands puts them into effect once the log has come to its end. Deadlines are absolute.
 //
 // What Pika did differently is done by scripts, too: see script.go and pika2.go. Of what Redis cannot do nothing is written, and Doubt
 // says so.
 type Redis struct {
 	selector
 	split bool
+	held  int64    // what deadlines are put off by
 	keys  [][]byte // room for the keys of a script
 	time  []byte   // room for the digits of a time
 }
 
 // NewRedis makes an encoder.
-func NewRedis(opts Options) *Redis { return &Redis{split: opts.SplitKeys} }
+func NewRedis(opts Options) *Redis {
+	r := &Redis{split: opts.SplitKeys}
+	if opts.Server {
+		r.held = Held
+	}
+	return r
+}
 
 // AppendChange appends what c did. See formats.Encoder.
 func (r *Redis) AppendChange(dst []byte, c *decode.Change) []byte {
@@ -87,7 +95,7 @@ func (r *Redis) appendExpire(dst []byte, c *decode.Change) []byte {
 		return appendCommand(dst, c.Argv)
 	}
 	var text [digits.Room]byte
-	return r.appendScript(dst, scriptExpire, c, c.Key, digits.PutInt(text[:0], max(c.ExpireAt, 0)))
+	return r.appendScript(dst, scriptExpire, c, c.Key, digits.PutInt(text[:0], r.deadline(max(c.ExpireAt, 0))))
 }
 
 // appendFlush writes the name that Redis knows; the server may have had another for it. Redis can flush no single type.

@@ -108,7 +108,7 @@ func TestRedisWords(t *testing.T) {
 		{argv: "flushall", want: "flushall"},
 		{argv: "expireat k 1795361730", want: "eval expire 1 k 1700000000000 1795361730000"},
 		{argv: "expireat k -9223372036854775809", want: "eval expire 1 k 1700000000000 0"},
-		{argv: "expireat k 9223372036854775807", want: "eval expire 1 k 1700000000000 9223372036854775807"},
+		{argv: "expireat k 9223372036854775807", want: "eval expire 1 k 1700000000000 4503599627370495"},
 		{argv: "expire k 010", want: "eval expire 1 k 1700000000000 1700000010000"},
 		{argv: "persist k", want: "F\npersist k"},
 		{argv: "HSET k f v", want: "F\nHSET k f v"},

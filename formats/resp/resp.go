@@ -15,18 +15,19 @@ import (
 // Options choose how a command is written.
 type Options struct {
 	SplitKeys bool // changes were filtered by key: a multi-key command may have lost some of its parts
+	Server    bool // the commands go to a server that runs, whose clock is later than the log's: see Encoder and Redis
 }
 
 // Encoder writes the commands as they were logged. What is not a command (a gap) gives nothing. Several
 // changes of one multi-key command give the command once, with the first, or, when keys were filtered,
-// each a command for its own key.
+// each a command for its own key. For a server that runs, relative deadlines become what they were when they were logged: see absolute.go.
 type Encoder struct {
 	selector
-	split bool
+	split, server bool
 }
 
 // New makes an encoder.
-func New(opts Options) Encoder { return Encoder{split: opts.SplitKeys} }
+func New(opts Options) Encoder { return Encoder{split: opts.SplitKeys, server: opts.Server} }
 
 // AppendChange appends the command of c. See formats.Encoder.
 func (r Encoder) AppendChange(dst []byte, c *decode.Change) []byte {
@@ -36,6 +37,9 @@ func (r Encoder) AppendChange(dst []byte, c *decode.Change) []byte {
 	}
 	if argv == nil {
 		return appendPart(dst, c)
+	}
+	if r.server && isRelativeDeadline(c) {
+		return appendAbsolute(dst, c)
 	}
 	return appendCommand(dst, argv)
 }

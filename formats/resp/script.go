@@ -9,10 +9,17 @@ import (
 	"pikabin/formats/digits"
 )
 
+// Held is how many milliseconds later a deadline is written than it is, where it is held, see Options. No deadline is as late by itself: that
+// would be past the year 140,000, and is written as the moment before. Lua counts to twice as much exactly.
+const Held = 1 << 52
+
+// ofHeld gives the deadline in a script, held or not.
+const ofHeld = "%4503599627370496"
+
 // scriptForget deletes keys whose deadline was over at a time, which comes first in ARGV. Pika keeps a key to the end of the second
 // that is its deadline.
 const scriptForget = "for _,k in ipairs(KEYS) do local t=redis.call('PEXPIRETIME',k) " +
-	"if t>=0 and t<tonumber(ARGV[1]) then redis.call('DEL',k) end end "
+	"if t>=0 and t" + ofHeld + "<tonumber(ARGV[1]) then redis.call('DEL',k) end end "
 
 // The scripts do what Pika does and Redis has no command for. Those of this group begin with scriptForget.
 const (
@@ -25,7 +32,7 @@ const (
 
 	// EXPIREAT: 2 deadline. Pika answers 0 for a stream, and does nothing.
 	scriptExpire = scriptForget + "if redis.call('TYPE',KEYS[1]).ok=='stream' then return end " +
-		"if tonumber(ARGV[2])<=tonumber(ARGV[1]) then redis.call('DEL',KEYS[1]) else redis.call('PEXPIREAT',KEYS[1],ARGV[2]) end"
+		"if tonumber(ARGV[2])" + ofHeld + "<=tonumber(ARGV[1]) then redis.call('DEL',KEYS[1]) else redis.call('PEXPIREAT',KEYS[1],ARGV[2]) end"
 
 	// SETBIT: 2 offset, 3 bit, 4 something if it drops the deadline. What changes no bit does nothing, and makes the string no longer.
 	scriptSetbit = scriptForget + "if redis.call('GETBIT',KEYS[1],ARGV[2])~=tonumber(ARGV[3]) then " +

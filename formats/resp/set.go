@@ -41,7 +41,7 @@ func (r *Redis) appendPlainSet(dst []byte, c *decode.Change) []byte {
 	case condition != nil:
 		dst = r.appendForget(dst, c, c.Key)
 	}
-	return appendSetOptions(dst, c, condition)
+	return r.appendSetOptions(dst, c, condition)
 }
 
 // conditionOf is the last of NX, XX and VX, for which alone there is an old value.
@@ -92,11 +92,19 @@ func (r *Redis) appendSetUntil(dst []byte, c *decode.Change, value []byte) []byt
 		return appendSetHead(dst, 3, c.Argv[1], value)
 	}
 	dst = appendSetHead(dst, 5, c.Argv[1], value)
-	if c.Precision == decode.PrecisionSeconds {
-		return appendBulkInt(append(dst, "$4\r\nexat\r\n"...), max(deadline/1000, 1))
+	if c.Precision == decode.PrecisionSeconds && r.held == 0 {
+		return appendBulkInt(append(dst, "$4\r\nexat\r\n"...), max(r.deadline(deadline)/1000, 1))
 	}
-	return appendBulkInt(append(dst, "$4\r\npxat\r\n"...), deadline)
+	return r.appendUntil(dst, deadline)
 }
+
+// appendUntil appends the deadline of a set.
+func (r *Redis) appendUntil(dst []byte, deadline int64) []byte {
+	return appendBulkInt(append(dst, "$4\r\npxat\r\n"...), r.deadline(deadline))
+}
+
+// deadline is what is written for a deadline.
+func (r *Redis) deadline(at int64) int64 { return min(at, Held-1) + r.held }
 
 // appendSetHead begins a set of n arguments.
 func appendSetHead(dst []byte, n int, key, value []byte) []byte {
@@ -104,7 +112,7 @@ func appendSetHead(dst []byte, n int, key, value []byte) []byte {
 }
 
 // appendSetOptions writes a set with a condition or none. The relative time has been made absolute.
-func appendSetOptions(dst []byte, c *decode.Change, condition []byte) []byte {
+func (r *Redis) appendSetOptions(dst []byte, c *decode.Change, condition []byte) []byte {
 	n, deadline := 3, c.ExpireAt
 	if condition != nil {
 		n++
@@ -122,7 +130,7 @@ func appendSetOptions(dst []byte, c *decode.Change, condition []byte) []byte {
 		dst = appendBulk(dst, condition)
 	}
 	if deadline > 0 {
-		dst = appendBulkInt(append(dst, "$4\r\npxat\r\n"...), deadline)
+		dst = r.appendUntil(dst, deadline)
 	}
 	return dst
 }
@@ -134,5 +142,5 @@ func (r *Redis) appendSetIf(dst []byte, c *decode.Change, old []byte) []byte {
 		return r.appendScript(dst, scriptSetVX, c, c.Key, old, c.Value)
 	}
 	var text [digits.Room]byte
-	return r.appendScript(dst, scriptSetVX, c, c.Key, old, c.Value, digits.PutInt(text[:0], deadline))
+	return r.appendScript(dst, scriptSetVX, c, c.Key, old, c.Value, digits.PutInt(text[:0], r.deadline(deadline)))
 }
