@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A real Redis on 127.0.0.1 for the tests behind -tags redis.
+# A real Redis on 127.0.0.1 for the tests behind -tags redis; those of kills start one of their own.
 #
 #   scripts/redis.sh test   start it, run the tests, stop it
 #   scripts/redis.sh up     start it and print its address
@@ -49,7 +49,7 @@ test)
 	trap down EXIT
 	PIKABIN_TEST_REDIS=$(up)
 	export PIKABIN_TEST_REDIS
-	go test -tags redis -run TestRedis -count=1 ${VERBOSE:+-v} ./encode/cli
+	go test -tags redis -run TestRedis -count=1 ${VERBOSE:+-v} ./encode/cli ./encode/cli/torture
 	;;
 *)
 	sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2

@@ -31,6 +31,7 @@ func (*convertCommand) Help() string {
   pikabin convert /data/pika/log/log_db0 --from 2h --key 'user:*' | jq .key
   pikabin convert archive/write2file*.zst -o changes.jsonl.zst
   pikabin convert pika://10.0.0.5:9221 --from start > changes.jsonl
+  pikabin convert /data/pika/log --until 2h -o redis://10.0.0.7:6379 --exactly-once
   pikabin convert /data/pika/log -f resp | redis-cli --pipe`
 }
 

@@ -33,7 +33,7 @@ type streamFlags struct {
 
 // outputFlags say what comes out, and where.
 type outputFlags struct {
-	Format   string `short:"f" default:"jsonl" help:"Format of the events: ${formats}."`
+	Format   string `short:"f" placeholder:"NAME" help:"Format of the events: ${formats}. Default: jsonl, and what the server understands for redis:// and rediss://."`
 	Output   string `short:"o" default:"-" placeholder:"URL" help:"Where to: ${outputs}."`
 	Compress string `placeholder:"NAME[:LEVEL]" help:"zstd, gzip or none; from the name of the output if that tells. Inside of files of Avro: deflate, snappy, zstd or none; of Parquet: zstd, snappy, gzip or none."`
 
@@ -97,7 +97,10 @@ const runtimeReserve = 64 << 20
 
 // options checks the flags and makes the pipeline's options of them.
 func (f *streamFlags) options(s *streams, source *sourceFlags, target sink.Target) (encode.Options, error) {
-	format, err := lookupFormat(f.Format)
+	if target.Takes != nil && f.Format != "" {
+		return encode.Options{}, fmt.Errorf("-o %s takes what its server understands: leave out -f %s", scheme(f.Output), f.Format)
+	}
+	format, err := lookupFormat(cmp.Or(f.Format, "jsonl"))
 	if err != nil {
 		return encode.Options{}, err
 	}
@@ -129,6 +132,12 @@ func (f *streamFlags) options(s *streams, source *sourceFlags, target sink.Targe
 		Warn:   s.console.Warn,
 	}
 	return o, o.Check()
+}
+
+// scheme is what a value of --output begins with. There may be secrets in the rest.
+func scheme(output string) string {
+	name, _, _ := strings.Cut(output, "://")
+	return name + "://"
 }
 
 // checkSealed refuses outputs without complete files for formats that can only be made of those, and options of such formats for others.

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -42,7 +43,7 @@ var pikas = []struct {
 // TestRedisHoldsWhatPikaHeld runs random commands on a model of each version while its clock continues, and loads their log into a
 // Redis long after. Every key is the same, with its deadline.
 func TestRedisHoldsWhatPikaHeld(t *testing.T) {
-	for _, pika := range pikas {
+	for db, pika := range pikas {
 		t.Run(pika.version, func(t *testing.T) {
 			t.Parallel()
 			r := rand.New(rand.NewPCG(6, 6))
@@ -68,6 +69,11 @@ func TestRedisHoldsWhatPikaHeld(t *testing.T) {
 			}
 			if diff := gocmp.Diff(shown(s), loadedBy(t, data, s.Now)); diff != "" {
 				t.Errorf("(-in Pika +in Redis)\n%s", diff)
+			}
+			for _, flag := range []string{"--rate=0", "--exactly-once"} {
+				if diff := gocmp.Diff(shown(s), heldBy(t, filepath.Join(dir, "log"), db, s.Now, append(pika.flags, flag)...)); diff != "" {
+					t.Errorf("%s (-in Pika +in a Redis that runs)\n%s", flag, diff)
+				}
 			}
 			t.Logf("%d keys; %s", len(s.Keys()), stderr.String())
 		})
@@ -116,7 +122,7 @@ const modelDump = `
 local out = {}
 local function q(v) return " '" .. string.gsub(v, '[^!-~]', function(c) return '<' .. string.byte(c) .. '>' end) .. "'" end
 for _, key in ipairs(redis.call('KEYS', '*')) do
-  local t, until_, items = redis.call('TYPE', key).ok, math.max(0, redis.call('PEXPIRETIME', key)), {}
+  local t, until_, items = redis.call('TYPE', key).ok, math.max(0, redis.call('PEXPIRETIME', key)) % 4503599627370496, {}
   local function pairs_(f) for i = 1, #f, 2 do items[#items+1] = f[i] .. '=' .. f[i+1] end end
   if t == 'string' then items = {redis.call('GET', key)}
   elseif t == 'list' then items = redis.call('LRANGE', key, 0, -1)
@@ -130,6 +136,24 @@ for _, key in ipairs(redis.call('KEYS', '*')) do
 end
 table.sort(out)
 redis.call('SET', 'dump', table.concat(out, '\n'))`
+
+// heldBy replays a log into a DB of the Redis that runs, and shows what it held at a time: deadlines are held, so that none has passed there.
+func heldBy(t *testing.T, log string, db int, now int64, flags ...string) []string {
+	t.Helper()
+	number := strconv.Itoa(db)
+	redis(t, nil, "-n", number, "flushdb")
+	target := "redis://" + os.Getenv("PIKABIN_TEST_REDIS") + "/" + number + "?deadlines=hold&source=" + number
+	var stderr bytes.Buffer
+	args := append([]string{"convert", log, "-o", target, "--on-refused", "skip"}, flags...)
+	if code := cli.Run(args, &bytes.Buffer{}, &stderr, ""); code != 0 {
+		t.Fatal(stderr.String())
+	}
+	redis(t, nil, "-n", number, "eval", strings.Replace(modelDump, "local out = {}", "local out = {}; redis.call('DEL', 'dump')", 1), "0", strconv.FormatInt(now*1000, 10))
+	lines := strings.Split(strings.TrimSpace(redis(t, nil, "-n", number, "--raw", "get", "dump")), "\n")
+	return slices.DeleteFunc(lines, func(line string) bool {
+		return strings.HasPrefix(line, "pikabin:") || strings.HasPrefix(line, "__pikabin:")
+	})
+}
 
 // loadedBy starts a Redis on a folder and shows what it held at a time, when it had loaded that.
 func loadedBy(t *testing.T, data string, now int64) []string {

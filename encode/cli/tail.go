@@ -62,6 +62,7 @@ func (*tailCommand) Help() string {
   pikabin tail /data/pika/log --state pika.state -o changes.jsonl --pin /data/pika/pins --listen 127.0.0.1:9108
   PIKABIN_PIKA_PASSWORD=... pikabin tail pika://10.0.0.5:9221/db0 --state pika.state -o changes.jsonl
   pikabin tail /data/pika/log --from start -o kafka://broker:9092/pika --exactly-once --standby
+  pikabin tail /data/pika/log --from start -o redis://10.0.0.7:6379 --exactly-once
 
 SIGINT and SIGTERM deliver what was read and end, SIGHUP completes the current part of the output.
 A file that was moved is complete at SIGHUP, too, and a new one is started, as for the rotation of logs.`

@@ -11,12 +11,13 @@ import (
 	"pikabin/encode/output/folder"
 	"pikabin/encode/output/kafka"
 	"pikabin/encode/output/object"
+	"pikabin/encode/output/redis"
 	"pikabin/encode/output/stream"
 	"pikabin/encode/sink"
 )
 
 // types are the outputs that there are, sorted by name. No value of --output has the form of two of them.
-var types = []sink.Type{file.Type, folder.Type, kafka.Type, object.Type, stream.Type}
+var types = []sink.Type{file.Type, folder.Type, kafka.Type, object.Type, redis.Type, stream.Type}
 
 // Types lists the outputs that there are, sorted by name.
 func Types() []sink.Type { return slices.Clone(types) }

@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 
@@ -12,6 +13,7 @@ import (
 	"pikabin/encode/health"
 	"pikabin/encode/sink"
 	"pikabin/encode/stats"
+	"pikabin/formats"
 )
 
 // open checks all that can refuse the run before it opens the output, which it does once the source has something to give. Outputs
@@ -33,6 +35,9 @@ func (r *running) open(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := r.askTaken(ctx); err != nil {
+		return err
+	}
 	if err := r.openPlaces(ctx, store, logs); err != nil {
 		return err
 	}
@@ -49,6 +54,24 @@ func (r *running) open(ctx context.Context) error {
 		return err
 	}
 	return r.openOutput(ctx, logs)
+}
+
+// askTaken asks an output for the format that it takes.
+func (r *running) askTaken(ctx context.Context) error {
+	ask := r.Output.Target().Takes
+	if ask == nil {
+		return nil
+	}
+	takes, err := ask(ctx, r.monitor())
+	if err != nil {
+		return failure(err)
+	}
+	format, ok := formats.Lookup(takes.Format)
+	if !ok {
+		return fmt.Errorf("there is no format %q, which the output takes", takes.Format)
+	}
+	r.Encode.Format, r.Encode.FormatOptions.Server = format, takes.Server
+	return nil
 }
 
 // guard refuses files that the run must not write.
@@ -244,6 +267,9 @@ func (r *running) openOutput(ctx context.Context, logs []Log) error {
 	}
 	if e.Term > 0 && r.held != nil {
 		e.Term = r.held.Term()
+	}
+	if r.Encode.FormatOptions.Server {
+		e.Held = formats.Held
 	}
 	if format.Seal != nil {
 		e.Seal = func(noDB bool) (sink.Sealer, error) { return r.Encode.Sealer(noDB) }

@@ -36,6 +36,9 @@ type Traits struct {
 	// Failed receives an error that the sink has found while nothing is written. The run ends with it.
 	Failed <-chan error
 
+	// Whole, if set, is called before Close when all that the run was to read has been written.
+	Whole func()
+
 	// Note, if set, is asked for with each state that is saved, by a sink that is not Resumable and has something to say of what
 	// the positions are of. It gives what encoding/json can write.
 	Note func() any

@@ -74,6 +74,15 @@ type Target struct {
 	// First says that the output is opened before the logs, since it may hold the places where they are to be continued, and may have
 	// to be waited for. Others are opened once nothing can refuse the run any more.
 	First bool
+
+	// Takes, if set, asks what the output is to be given, which is then no matter of the user's. It may ask others, and says then why it waits.
+	Takes func(ctx context.Context, m Monitor) (Takes, error)
+}
+
+// Takes is what an output is to be given.
+type Takes struct {
+	Format string // its name
+	Server bool   // for a server that runs, see formats.Options
 }
 
 // Env is what an output is given when it is opened.
@@ -85,6 +94,8 @@ type Env struct {
 	Format  string   // its name
 	Ext     string   // what the names of files end in
 	Content string   // content type of the messages
+
+	Held int64 // how many milliseconds deadlines are put off by, see formats.Held; 0: they are not
 
 	// Head is what each file begins with, as it is. With Traits.PerLog the sink writes it; else it is in the stream.
 	Head []byte

@@ -73,6 +73,8 @@ func (j *journey) run() error {
 	}
 	o := encode.Options{Format: Lines(), Compression: compression, Workers: 2, Save: j.save, Fences: true, Stop: j.stop, Portion: portion}
 	switch {
+	case j.suite.Format.Name != "":
+		o.Format = j.suite.Format
 	case j.suite.Framed:
 		o.Format = FramedLines()
 	case j.suite.Sealed:

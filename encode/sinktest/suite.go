@@ -11,6 +11,7 @@ import (
 	"pikabin/decode/binlogtest/sample"
 	"pikabin/encode/sink"
 	"pikabin/encode/vfs/vfstest"
+	"pikabin/formats"
 )
 
 // Suite is what every output has to do. An output calls Run in the tests of its own package.
@@ -23,6 +24,9 @@ type Suite struct {
 	Framed   bool   // in files of a head and frames, which have a compression of their own
 	Sealed   bool   // in files that can only be made of all their messages
 	Shared   bool   // with a state that several hosts share, of which each run has a term of its own
+
+	// Format is that of the events, for outputs that take no lines as they are; without a name it is Lines.
+	Format formats.Format
 
 	Most int // calls at which something happens, spread over all; 0: as many as there are
 

@@ -36,6 +36,7 @@ var flags = []sink.Setting{
 		Name: "on-oversize", Placeholder: "HOW",
 		Help: "An event above max.message.bytes: fail, dlq:TOPIC, dlq:/FILE (the whole event) or blob:FOLDER (its value).",
 	},
+	{Name: "on-refused", Placeholder: "HOW", Help: "An event that the server refuses: fail or dlq:TOPIC with Kafka; fail, skip or dlq:FILE with a Redis or Pika."},
 }
 
 // output is a value of --output, and the options that were given elsewhere.

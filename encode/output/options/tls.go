@@ -10,10 +10,9 @@ import (
 // Certificates are the files of the options tls-ca, tls-cert and tls-key, and the name of tls-server-name. Each may be empty.
 type Certificates struct{ CA, Cert, Key, ServerName string }
 
-// Read takes the options from their places.
-func (c *Certificates) Read(v *Values) {
-	c.CA, c.Cert, c.Key = v.Text("tls-ca", ""), v.Text("tls-cert", ""), v.Text("tls-key", "")
-	c.ServerName = v.Text("tls-server-name", "")
+// ReadCertificates takes the options from their places.
+func ReadCertificates(v *Values) Certificates {
+	return Certificates{CA: v.Text("tls-ca", ""), Cert: v.Text("tls-cert", ""), Key: v.Text("tls-key", ""), ServerName: v.Text("tls-server-name", "")}
 }
 
 // Config reads the files.

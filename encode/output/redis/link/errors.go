@@ -1,0 +1,89 @@
+package link
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/gomodule/redigo/redis"
+)
+
+// LoginError is a server that does not let us in.
+type LoginError struct{ Err error }
+
+// Error says what can be done.
+func (e *LoginError) Error() string {
+	return fmt.Sprintf("the server does not let us in: %v: name the user in the address, and give the password in PIKABIN_REDIS_PASSWORD or in the file of the option password-file", e.Err)
+}
+
+// Unwrap gives the cause.
+func (e *LoginError) Unwrap() error { return e.Err }
+
+// ClusterError is a server that has only a part of the keys.
+type ClusterError struct{ Err error }
+
+// Error says what can be done.
+func (e *ClusterError) Error() string {
+	return fmt.Sprintf("the server is a node of a Redis Cluster (%v), which has only a part of the keys, and one log has commands for keys of several nodes: "+
+		"name a server without cluster mode", e.Err)
+}
+
+// Unwrap gives the cause.
+func (e *ClusterError) Unwrap() error { return e.Err }
+
+// passing are the first words of errors that are over some time later, when the same is sent again.
+var passing = []string{
+	"LOADING", "OOM", "READONLY", "MASTERDOWN", "MISCONF", "NOREPLICAS", "NOGOODSLAVE", "BUSY", "TRYAGAIN", "CLUSTERDOWN", "NOAUTH", "UNBLOCKED",
+}
+
+// Passes tells errors that are over some time later, when the same is sent again over a new connection.
+func Passes(err error) bool {
+	login := &LoginError{}
+	cluster := &ClusterError{}
+	if errors.As(err, &login) || errors.As(err, &cluster) || isTLS(err) {
+		return false
+	}
+	if reply, ok := asReply(err); ok {
+		return slices.Contains(passing, firstWord(reply)) || strings.Contains(string(reply), "max number of clients")
+	}
+	network, ok := errors.AsType[net.Error](err)
+	return ok && network != nil || isCut(err)
+}
+
+// isTLS tells errors of certificates, and of sides that do not both speak TLS.
+func isTLS(err error) bool {
+	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
+	_, record := errors.AsType[tls.RecordHeaderError](err)
+	op, alert := errors.AsType[*net.OpError](err)
+	return certificate || record || alert && op.Op == "remote error"
+}
+
+// asReply is an error that the server has said.
+func asReply(err error) (redis.Error, bool) { return errors.AsType[redis.Error](err) }
+
+func firstWord(e redis.Error) string {
+	word, _, _ := strings.Cut(string(e), " ")
+	return word
+}
+
+// Judge says what an error reply to a command means: an error that ends the connection, because it passes or because nothing helps, or nil for one
+// that is about this command alone.
+func Judge(e redis.Error) error {
+	switch word := firstWord(e); {
+	case word == "MOVED" || word == "ASK" || word == "CROSSSLOT":
+		return &ClusterError{Err: e}
+	case Passes(e):
+		return e
+	}
+	return nil
+}
+
+// isCut tells a connection that has ended.
+func isCut(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET)
+}

@@ -1,0 +1,71 @@
+package link
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"pikabin/encode/output/redis/settings"
+)
+
+// Facts are what a server says of itself.
+type Facts struct {
+	Server  string // settings.Redis or settings.Pika
+	Version string
+	Evicts  bool // it removes keys by itself when it is full, whatever they are
+}
+
+// leastRedis is the first version whose commands tell the deadline of a key.
+const leastRedis = 7
+
+// Ask asks the server for what it is. A server that does not tell is what the option target says.
+func Ask(c *Conn, target string) (*Facts, error) {
+	reply, err := c.Do("INFO")
+	if err != nil {
+		return nil, err
+	}
+	text, ok := reply.([]byte)
+	if !ok {
+		return nil, fmt.Errorf("INFO: the reply is a %T", reply)
+	}
+	return factsOf(string(text), target)
+}
+
+func factsOf(info, target string) (*Facts, error) {
+	said := map[string]string{}
+	for line := range strings.Lines(info) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
+			said[name] = value
+		}
+	}
+	f := &Facts{Server: target, Version: said["redis_version"], Evicts: strings.HasPrefix(said["maxmemory_policy"], "allkeys-")}
+	switch {
+	case said["cluster_enabled"] == "1" || said["redis_mode"] == "cluster":
+		return nil, &ClusterError{Err: errors.New("cluster_enabled:1")}
+	case said["redis_mode"] == "sentinel":
+		return nil, errors.New("the server is a Sentinel, which has no keys: name the master that it watches")
+	}
+	if target == settings.Auto {
+		switch {
+		case said["pika_version"] != "":
+			f.Server = settings.Pika
+		case f.Version != "":
+			f.Server = settings.Redis
+		default:
+			return nil, errors.New("INFO names neither redis_version nor pika_version: say with the option target what the server is, redis or pika")
+		}
+	}
+	if f.Server == settings.Pika {
+		f.Version = said["pika_version"]
+	}
+	return f, f.check()
+}
+
+func (f *Facts) check() error {
+	major, _, _ := strings.Cut(f.Version, ".")
+	if n, err := strconv.Atoi(major); f.Server == settings.Redis && err == nil && n < leastRedis {
+		return fmt.Errorf("the server is a Redis %s: the commands need Redis %d or later", f.Version, leastRedis)
+	}
+	return nil
+}

@@ -1,0 +1,148 @@
+// Package link is a connection to a server: how it is reached, what it says of itself, and what its errors mean.
+package link
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/gomodule/redigo/redis"
+
+	"pikabin/encode/output/redis/settings"
+)
+
+// dialTimeout is for a connection, TLS and the login included.
+const dialTimeout = 10 * time.Second
+
+// Dialer makes connections.
+type Dialer struct {
+	o   *settings.Options
+	tls *tls.Config // nil without TLS
+}
+
+// NewDialer reads the certificates, and connects to nothing yet.
+func NewDialer(o *settings.Options) (*Dialer, error) {
+	d := &Dialer{o: o}
+	if !o.TLS {
+		return d, nil
+	}
+	config, err := o.Config()
+	if err != nil {
+		return nil, err
+	}
+	if config.ServerName == "" {
+		config.ServerName, _, _ = net.SplitHostPort(o.Address)
+	}
+	d.tls = config
+	return d, nil
+}
+
+// Conn is a connection that is logged in. One goroutine may write while another one receives.
+type Conn struct {
+	raw    net.Conn
+	client redis.Conn
+	id     int64 // by which the server knows it; 0 where it does not tell
+	free   func() bool
+}
+
+// Dial connects and logs in. The connection ends with its context.
+func (d *Dialer) Dial(ctx context.Context) (*Conn, error) {
+	within, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	raw, err := d.dial(within)
+	if err != nil {
+		return nil, err
+	}
+	c := &Conn{raw: raw, client: redis.NewConn(raw, 0, 0)}
+	c.free = context.AfterFunc(ctx, func() { raw.Close() })   //nolint:gosec // whoever reads from it gets the error
+	stop := context.AfterFunc(within, func() { raw.Close() }) //nolint:gosec // the same
+	err = d.login(c)
+	if !stop() && err == nil {
+		err = within.Err()
+	}
+	if err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+func (d *Dialer) dial(ctx context.Context) (net.Conn, error) {
+	if d.tls != nil {
+		return (&tls.Dialer{Config: d.tls}).DialContext(ctx, "tcp", d.o.Address)
+	}
+	return (&net.Dialer{}).DialContext(ctx, "tcp", d.o.Address)
+}
+
+// login says who we are, and asks by which number the server knows the connection.
+func (d *Dialer) login(c *Conn) error {
+	password, err := d.o.Password()
+	if err != nil {
+		return &LoginError{Err: err}
+	}
+	switch {
+	case d.o.User != "":
+		_, err = c.Do("AUTH", d.o.User, password)
+	case password != "":
+		_, err = c.Do("AUTH", password)
+	}
+	if err != nil {
+		if _, refused := asReply(err); refused && !Passes(err) {
+			return &LoginError{Err: err}
+		}
+		return err
+	}
+	reply, err := c.Do("CLIENT", "ID")
+	if _, refused := asReply(err); err != nil && !refused {
+		return err
+	}
+	c.id, _ = reply.(int64)
+	return nil
+}
+
+// Close ends the connection.
+func (c *Conn) Close() {
+	c.free()
+	c.raw.Close() //nolint:gosec // nothing is waited for
+}
+
+// Do sends a command and waits for its reply. What the server refuses is an error.
+func (c *Conn) Do(name string, args ...any) (any, error) {
+	reply, err := c.client.Do(name, args...)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return reply, nil
+}
+
+// Write sends commands as they are.
+func (c *Conn) Write(commands []byte) error {
+	_, err := c.raw.Write(commands)
+	return err
+}
+
+// Receive waits for a reply. What the server refuses is a reply, of the type redis.Error.
+func (c *Conn) Receive() (any, error) {
+	reply, err := c.client.Receive()
+	if refused, ok := err.(redis.Error); ok { //nolint:errorlint // it is never wrapped
+		return refused, nil
+	}
+	return reply, err
+}
+
+// Bury ends an older connection on the server, which may not have read all of it yet. A server that does not let us has ended it in a moment.
+func (c *Conn) Bury(old int64) error {
+	if old == 0 {
+		return nil
+	}
+	_, err := c.Do("CLIENT", "KILL", "ID", old)
+	if _, refused := asReply(err); refused {
+		return nil
+	}
+	return err
+}
+
+// ID is the number by which the server knows the connection, for Bury; 0 if it does not tell.
+func (c *Conn) ID() int64 { return c.id }

@@ -1,0 +1,188 @@
+package redis
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"pikabin/encode/output/redis/link"
+	"pikabin/encode/output/redis/settings"
+	"pikabin/encode/sink"
+)
+
+// Type is the row of the table.
+var Type = sink.Type{
+	Name:      "redis",
+	Form:      "redis://[USER@]HOST:PORT[/DB]",
+	Doc:       "a Redis or a Pika that does what the log says; rediss:// with TLS",
+	Delivered: "answered by the server",
+	Crash:     "at least once, so that an INCR may come twice; once with the option exactly-once",
+	Settings:  flags,
+	Variables: settings.Variables,
+	Parse:     parse,
+}
+
+// flags are those options that decide what the server comes to hold. They are taken from the URL and from PIKABIN_REDIS_... too.
+var flags = []sink.Setting{
+	{Name: "exactly-once", Help: "Events and position in one transaction."},
+	{Name: "on-refused", Placeholder: "HOW", Help: "An event that the server refuses: fail or dlq:TOPIC with Kafka; fail, skip or dlq:FILE with a Redis or Pika."},
+	{Name: "rate", Placeholder: "N", Help: "At most so many events in a second."},
+}
+
+// formats are those that servers take.
+var formats = map[string]string{settings.Redis: "redis", settings.Pika: "resp"}
+
+// output is a value of --output, and the options that were given elsewhere.
+type output struct{ *settings.Options }
+
+func parse(target string, given map[string]string) (sink.Output, bool, error) {
+	if !settings.IsTarget(target) {
+		return nil, false, nil
+	}
+	options, err := settings.Parse(target, given)
+	return output{options}, true, err
+}
+
+// Target implements sink.Output.
+func (o output) Target() sink.Target {
+	t := sink.Target{First: true, Takes: o.takes}
+	if o.RefusedTo != "" {
+		t.Paths = []string{o.RefusedTo}
+	}
+	return t
+}
+
+// Identity implements sink.Output.
+func (o output) Identity(context.Context, sink.Monitor) (string, error) { return o.Name(), nil }
+
+// takes asks the server what it is, unless the user has said so.
+func (o output) takes(ctx context.Context, m sink.Monitor) (sink.Takes, error) {
+	server := o.Server
+	if server == settings.Auto {
+		s, err := prepare(o.Options, &sink.Env{Monitor: m})
+		if err != nil {
+			return sink.Takes{}, err
+		}
+		if err := s.reach(ctx); err != nil {
+			return sink.Takes{}, err
+		}
+		server = s.facts.Server
+	}
+	return sink.Takes{Format: formats[server], Server: true}, nil
+}
+
+// reached makes a replay whose server has said what it is.
+func (o output) reached(ctx context.Context, e *sink.Env) (*replay, error) {
+	if e.Frames != nil {
+		return nil, &sink.TargetError{Err: errors.New("--compress is for files: a server takes commands as they are")}
+	}
+	for _, db := range e.DBs {
+		if _, err := o.NumberOf(db); err != nil {
+			return nil, &sink.TargetError{Err: err}
+		}
+	}
+	s, err := prepare(o.Options, e)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.reach(ctx); err != nil {
+		return nil, err
+	}
+	if s.facts.Server == settings.Pika {
+		s.deadlines.held = 0
+	}
+	return s, nil
+}
+
+// Open implements sink.Output.
+func (o output) Open(ctx context.Context, e sink.Env) (sink.Opened, error) {
+	s, err := o.reached(ctx, &e)
+	if err != nil {
+		return sink.Opened{}, err
+	}
+	if s.refused, err = openRefusals(ctx, o.Options, &e); err != nil {
+		return sink.Opened{}, err
+	}
+	opened := sink.Opened{Traits: sink.Traits{Messages: true, Failed: s.broken, Drain: o.CloseTimeout + closeMargin, Whole: s.whole}}
+	if o.ExactlyOnce {
+		return openExactly(ctx, s, opened)
+	}
+	s.session = s.plainly
+	opened.Sink, opened.Traits.Note = s, func() any { return s.deadlines.note() }
+	s.deadlines.resume(e.Resume, e.Note)
+	s.start()
+	return opened, nil
+}
+
+// openExactly finds the positions that the server holds.
+func openExactly(ctx context.Context, s *replay, opened sink.Opened) (sink.Opened, error) {
+	x := &exactly{replay: s}
+	if err := s.inTime(ctx, x.claimFirst); err != nil {
+		return sink.Opened{}, errors.Join(err, s.refused.close())
+	}
+	s.session, s.landed = x.session, x.landed
+	opened.Sink, opened.Found.Positions = x, x.found.Marks
+	s.start()
+	return opened, nil
+}
+
+// reach waits until the server says what it is, for as long as the start may take.
+func (s *replay) reach(ctx context.Context) error {
+	return s.inTime(ctx, func(ctx context.Context) error {
+		conn, err := s.dialer.Dial(ctx)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		s.facts, err = link.Ask(conn, s.o.Server)
+		if err != nil {
+			return err
+		}
+		if s.o.ExactlyOnce && s.facts.Server == settings.Pika {
+			return settings.ErrPikaOnce
+		}
+		return nil
+	})
+}
+
+// inTime tries a step of the start until it succeeds, within the option start-timeout.
+func (s *replay) inTime(ctx context.Context, step func(context.Context) error) error {
+	within, cancel := context.WithTimeout(ctx, s.o.StartTimeout)
+	defer cancel()
+	for {
+		err := step(within)
+		if err == nil {
+			s.patience.over()
+			return nil
+		}
+		if passes := link.Passes(err) || within.Err() != nil; !passes || s.patience.wait(within, err) != nil {
+			s.patience.over()
+			err = fmt.Errorf("redis: %s: %w", s.o.Address, err)
+			if ctx.Err() != nil {
+				return &sink.StoppedError{Err: err}
+			}
+			return err
+		}
+	}
+}
+
+// heldNote is what a state says of the server.
+type heldNote struct {
+	Held bool `json:"held"` // deadlines are still to be put into effect
+}
+
+// resume takes what the state says. Nobody knows without one.
+func (d *deadlines) resume(there bool, note []byte) {
+	var n heldNote
+	if there && note != nil && json.Unmarshal(note, &n) == nil {
+		d.waiting = n.Held
+	}
+}
+
+// note is for the state.
+func (d *deadlines) note() any {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return heldNote{Held: d.waiting}
+}
