@@ -111,7 +111,7 @@ func (s *shared) persist(ctx context.Context, name string, do func() error) erro
 	var disk error
 	err := s.begin.ask(ctx, func() error {
 		if _, disk = s.Stat(s.dir); disk != nil {
-			return nil
+			return nil //nolint:nilerr // that ends the asking, and is given below
 		}
 		return do()
 	})
