@@ -40,7 +40,7 @@ func TestBounds(t *testing.T) {
 		"few":       func(r *rand.Rand) int { return r.IntN(50) },
 	} {
 		for _, lanes := range []int{1, 4} {
-			const keep, events = 64, 30_000
+			const keep, events = 64, 10_000
 			r := rand.New(rand.NewPCG(1, 2))
 			truth := map[string]int64{}
 			parts := make([]frequent.Items, lanes)

@@ -27,6 +27,7 @@ type statsCommand struct {
 	rangeFlags  `group:"Source:"`
 	reportFlags `group:"Output:"`
 	filterFlags `group:"Filter:"`
+	followFlags `group:"Run:"`
 	runFlags    `group:"Run:"`
 }
 
@@ -39,6 +40,7 @@ func (*statsCommand) Help() string {
   pikabin stats /data/pika/log --json | jq '.commands[] | select(.bytes > 1000000)'
   pikabin stats /data/pika/log/log_db0 --csv --top 100 > stats.csv
   pikabin stats /data/pika/log --html stats.html
+  pikabin stats /data/pika/log --follow --from 10m
   pikabin stats pika://10.0.0.5:9221 --type hash
 
 Bytes are those of the records in the log; the events of one command share them. A value's size is that of what the command writes. Of keys and prefixes the
@@ -76,13 +78,31 @@ func (f *reportFlags) check() error {
 // Run reads, and tells what has been read, also when that ended early.
 func (c *statsCommand) Run(ctx context.Context, s *streams) error {
 	guard := run.NewGuard(c.Sources)
-	if err := cmp.Or(c.check(), c.checkPage(guard)); err != nil {
+	if err := cmp.Or(c.check(), c.checkFollow(), c.checkPage(guard)); err != nil {
 		return err
 	}
 	out := traffic.New(traffic.Options{Step: c.Step, Delimiter: c.Delimiter, Top: c.Top})
-	convert := convertCommand{Sources: c.Sources, sourceFlags: c.sourceFlags, rangeFlags: c.rangeFlags}
-	convert.outputFlags = outputFlags{Format: "jsonl", Output: "-", Bytes: "auto"}
-	convert.filterFlags, convert.runFlags = c.filterFlags, c.runFlags
+	read := c.read
+	if c.Follow {
+		read = c.follow
+	}
+	err := read(ctx, s, out)
+	summary := out.Summary()
+	if summary.Events == 0 && err != nil && !errors.Is(err, exit.ErrReported) {
+		return err
+	}
+	summary.Complete = err == nil
+	return errors.Join(err, c.print(s, summary), c.writePage(s, guard, summary))
+}
+
+// stream are the flags of a run whose output is this report.
+func (c *statsCommand) stream() streamFlags {
+	return streamFlags{outputFlags: outputFlags{Format: "jsonl", Output: "-", Bytes: "auto"}, filterFlags: c.filterFlags, runFlags: c.runFlags}
+}
+
+// read reckons what is there.
+func (c *statsCommand) read(ctx context.Context, s *streams, out *traffic.Output) error {
+	convert := convertCommand{Sources: c.Sources, sourceFlags: c.sourceFlags, rangeFlags: c.rangeFlags, streamFlags: c.stream()}
 	job, err := convert.jobTo(s, &convert.sourceFlags, convert.Sources, out)
 	if err != nil {
 		return exit.Misuse(err)
@@ -91,21 +111,15 @@ func (c *statsCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	reckoned(job)
-	job.Tell = s.console.Quietly()
+	reckoned(job, s)
 	result, err := job.Run(context.WithoutCancel(ctx), ctx.Done())
-	err = errors.Join(lossOf(s, &result, err), n.HangUp())
-	if result.Records == 0 && err != nil && !errors.Is(err, exit.ErrReported) {
-		return err
-	}
-	summary := out.Summary()
-	summary.Complete = err == nil
-	return errors.Join(err, c.print(s, summary), c.writePage(s, guard, summary))
+	return errors.Join(lossOf(s, &result, err), n.HangUp())
 }
 
-// reckoned has the workers make what traffic reckons, and nothing else.
-func reckoned(job *run.Job) {
+// reckoned has the workers make what traffic reckons, and nothing else. How many events were written is of no interest.
+func reckoned(job *run.Job, s *streams) {
 	job.Encode.Format = formats.Format{Name: "digest", New: func(formats.Options) formats.Encoder { return traffic.Encoder{} }}
+	job.Tell = s.console.Quietly()
 }
 
 func (f *reportFlags) print(s *streams, summary *traffic.Summary) error {

@@ -16,6 +16,7 @@ import (
 	diff "github.com/google/go-cmp/cmp"
 
 	"pikabin/decode/binlogtest"
+	"pikabin/decode/binlogtest/pikamaster"
 	"pikabin/encode/cli"
 	"pikabin/encode/cli/traffic"
 )
@@ -30,6 +31,20 @@ func TestStatsCounts(t *testing.T) {
 		}
 		for _, workers := range []string{"1", "5"} {
 			want.compare(t, statsOf(t, "--workers", workers, "--top", "1000", "--step", "7s", from))
+		}
+	})
+}
+
+// TestStatsOverTheNetwork: the report of a server's logs is that of its files.
+func TestStatsOverTheNetwork(t *testing.T) {
+	networkCases(t, func(t *testing.T, version, dir string, dbs []pikamaster.DB) {
+		t.Helper()
+		_, address := serve(t, pikamaster.Options{Version: version, DBs: dbs}, "")
+		for _, db := range dbs {
+			want, have := statsOf(t, dir, "--db", db.Name), statsOf(t, address, "--db", db.Name)
+			if d := diff.Diff(want, have); d != "" {
+				t.Errorf("%s (-files +server):\n%s", db.Name, d)
+			}
 		}
 	})
 }

@@ -77,24 +77,33 @@ func (c *tailCommand) Run(ctx context.Context, s *streams) error {
 	if c.DryRun {
 		return c.rehearse(ctx, s, job)
 	}
-	if n, err := c.server(s, &c.sourceFlags, c.Sources, job); n != nil || err != nil {
-		return c.follow(ctx, s, n, job, err)
-	}
-	from, err := decode.ParseWhere(c.From, time.Now())
-	if err != nil {
-		return exit.Misuse(err)
-	}
-	l, err := c.live(s, job.Guard, from)
+	done, err := c.take(ctx, s, job)
 	if err != nil {
 		return err
 	}
+	return errors.Join(c.watch(ctx, s, job), done())
+}
+
+// take gives a job its source: the logs of files, or those of a server. done is called after the run.
+func (c *tailCommand) take(ctx context.Context, s *streams, job *run.Job) (done func() error, err error) {
+	if n, err := c.server(s, &c.sourceFlags, c.Sources, job); n != nil || err != nil {
+		return n.HangUp, c.follow(n, job, err)
+	}
+	from, err := decode.ParseWhere(c.From, time.Now())
+	if err != nil {
+		return nil, exit.Misuse(err)
+	}
+	l, err := c.live(s, job.Guard, from)
+	if err != nil {
+		return nil, err
+	}
 	if c.Pin != "" {
 		if err := l.Pin(ctx, pin.Options{Dir: c.Pin, Limit: int64(c.PinLimit), Warn: s.console.Warn}); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	job.Logs, job.Open, job.From, job.Default, job.Follow = l.Logs, l.Open, from, decode.LogEnd, true
-	return errors.Join(c.watch(ctx, s, job), l.Unpin())
+	return l.Unpin, nil
 }
 
 // live reads the logs of files.
@@ -131,7 +140,7 @@ func (c *tailCommand) live(s *streams, guard *run.Guard, from decode.Where) (*fi
 }
 
 // follow follows the logs of a server over the network.
-func (c *tailCommand) follow(ctx context.Context, s *streams, n *network.Source, job *run.Job, err error) error {
+func (c *tailCommand) follow(n *network.Source, job *run.Job, err error) error {
 	if err == nil && (c.Pin != "" || c.Poll) {
 		err = errors.New("--pin and --poll are for files: the server keeps what is not acknowledged (hold)")
 	}
@@ -143,8 +152,11 @@ func (c *tailCommand) follow(ctx context.Context, s *streams, n *network.Source,
 	}
 	n.Follows, n.Options.Idle = true, c.IdleExit
 	job.Logs, job.Open, job.From, job.Default, job.Follow = n.Find, n.Open, n.From, decode.LogEnd, true
-	return errors.Join(c.watch(ctx, s, job), n.HangUp())
+	return nil
 }
+
+// usualPoll is --poll-max where there is no such flag.
+const usualPoll = 100 * time.Millisecond
 
 // watch runs the job until it is told to stop, and shows how it is.
 func (c *tailCommand) watch(ctx context.Context, s *streams, job *run.Job) error {

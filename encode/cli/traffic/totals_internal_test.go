@@ -90,7 +90,7 @@ func TestNoAllocationsPerEvent(t *testing.T) {
 
 // TestMemoryIsBounded reckons events that have all a key, a command and a second of their own: nothing grows without bound, and no event is lost.
 func TestMemoryIsBounded(t *testing.T) {
-	const events = 300_000
+	const events = 50_000
 	log := &decode.Log{DB: "db0", Slot: -1}
 	totals := newTotals(&rules{step: 1, delimiter: []byte(":"), top: 10})
 	var list []byte
