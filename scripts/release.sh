@@ -1,0 +1,180 @@
+#!/usr/bin/env bash
+# Makes what is released, in dist/: static binaries, archives, deb and rpm, a bill of materials, the licences of others, and checksums. The same commit
+# gives the same bytes.
+#
+#   scripts/release.sh           all of it
+#   scripts/release.sh test      builds twice and compares, installs and removes the deb in a root of its own, and tries completion in real shells
+#   scripts/release.sh deploy    checks what is in scripts/deploy
+#
+#   VERSION    of the release (default: the newest of CHANGELOG.md that has a number)
+#   PLATFORMS  as in "linux/amd64 linux/arm64"
+#   PGO        off builds without the profile, in a fraction of the time
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+nfpm_version=v2.48.0
+cyclonedx_version=v1.10.0
+largest=$((40 * 1000 * 1000)) # bytes of a binary: what it has now, and some room; more is a dependency that somebody should know of
+dist=${DIST:-dist}
+read -ra platforms <<<"${PLATFORMS:-linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64}"
+version=${VERSION:-$(sed -n 's/^## \(v[0-9][0-9.]*\).*/\1/p' CHANGELOG.md | head -1)}
+version=${version:-v0.0.0}
+SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
+export SOURCE_DATE_EPOCH TZ=UTC LC_ALL=C
+
+# tool NAME PACKAGE VERSION builds a program once for each version and Go, and prints where it is.
+tool() {
+	local bin
+	bin=$(go env GOCACHE)/pikabin-tools/$1-$3-$(go env GOVERSION)
+	[[ -x $bin/$1 ]] || GOFLAGS='' GOBIN=$bin go install "$2@$3" >&2
+	echo "$bin/$1"
+}
+
+# binary OS ARCH FILE builds one.
+binary() {
+	CGO_ENABLED=0 GOOS=$1 GOARCH=$2 go build -pgo="${PGO:-auto}" -trimpath -ldflags "-s -w -buildid= -X main.version=$version" -o "$3" .
+	local size
+	size=$(wc -c <"$3")
+	((size < largest)) || {
+		echo "$3 has $size bytes, and is to have less than $largest" >&2
+		return 1
+	}
+}
+
+# notices prints the licence of each module that is linked into a binary of any platform, and that of Go.
+notices() {
+	echo "pikabin contains the following software, under these licences."
+	printf '\n==== Go %s (https://go.dev)\n\n' "$(go env GOVERSION)"
+	cat "$(go env GOROOT)/LICENSE"
+	local platform module dir file
+	for platform in "${platforms[@]}"; do
+		CGO_ENABLED=0 GOOS=${platform%/*} GOARCH=${platform#*/} go list -deps -f '{{with .Module}}{{if not .Main}}{{.Path}}@{{.Version}} {{.Dir}}{{end}}{{end}}' .
+	done | sort -u | while read -r module dir; do
+		file=$(find "$dir" -maxdepth 1 -type f \( -iname 'licen[cs]e*' -o -iname 'copying*' -o -iname 'notice*' \) | sort)
+		[[ -n $file ]] || {
+			echo "no licence in $module" >&2
+			return 1
+		}
+		printf '\n==== %s\n\n' "$module"
+		xargs -d '\n' cat <<<"$file"
+	done
+}
+
+# pages OUT writes the manual and the completion of shells, which the program of this machine prints.
+pages() {
+	mkdir -p "$1/man" "$1/completion"
+	[[ -x $dist/host/pikabin ]] || binary "$(go env GOHOSTOS)" "$(go env GOHOSTARCH)" "$dist/host/pikabin"
+	"$dist/host/pikabin" man --dir "$1/man"
+	local shell
+	for shell in bash zsh fish; do
+		"$dist/host/pikabin" completion "$shell" >"$1/completion/$shell"
+	done
+	find "$1/man" -name '*.1' -exec gzip -9nf {} +
+}
+
+# archive OS ARCH packs a binary with what belongs to it.
+archive() {
+	local name=pikabin-$version-$1-$2
+	mkdir -p "$dist/$name"
+	cp "$dist/bin/$1-$2"/pikabin* "$dist/$name/"
+	cp -r README.md LICENSE CHANGELOG.md "$dist/THIRD_PARTY_NOTICES" "$dist/pages/man" "$dist/pages/completion" "$dist/$name/"
+	tar --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner --mode=u+rwX,go+rX,go-w -C "$dist" -c "$name" | gzip -9n >"$dist/$name.tar.gz"
+	rm -r "${dist:?}/$name"
+}
+
+# packages ARCH makes the deb and the rpm.
+packages() {
+	local nfpm kind
+	nfpm=$(tool nfpm github.com/goreleaser/nfpm/v2/cmd/nfpm "$nfpm_version")
+	sed 's,/usr/local/bin/pikabin,/usr/bin/pikabin,; /^#   useradd/d; /^#   install/d' scripts/pikabin.service >"$dist/pikabin.service"
+	cp README.md LICENSE CHANGELOG.md scripts/deploy/package/*.sh scripts/deploy/package/*.conf "$dist/pages/"
+	find "$dist" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} + # which packages keep
+	for kind in deb rpm; do
+		ARCH=$1 VERSION=${version#v} DIST=$dist "$nfpm" package --config scripts/deploy/package/nfpm.yaml --packager "$kind" --target "$dist/" >/dev/null
+	done
+}
+
+# bill lists the modules that are linked in, as the binary of the first platform tells them.
+bill() {
+	local first=("$dist/bin/${platforms[0]/\//-}"/pikabin*)
+	"$(tool cyclonedx-gomod github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod "$cyclonedx_version")" \
+		bin -json -std -noserial -notimestamp -version "$version" -output "$dist/pikabin-$version.sbom.json" "${first[0]}"
+}
+
+# release makes everything.
+release() {
+	rm -rf "$dist"
+	mkdir -p "$dist/bin"
+	local platform os arch suffix
+	for platform in "${platforms[@]}"; do
+		os=${platform%/*} arch=${platform#*/} suffix=
+		[[ $os != windows ]] || suffix=.exe
+		echo "building $platform"
+		binary "$os" "$arch" "$dist/bin/$os-$arch/pikabin$suffix"
+	done
+	notices >"$dist/THIRD_PARTY_NOTICES"
+	pages "$dist/pages"
+	for platform in "${platforms[@]}"; do
+		os=${platform%/*} arch=${platform#*/}
+		archive "$os" "$arch"
+		[[ $os != linux ]] || packages "$arch"
+	done
+	bill
+	(cd "$dist" && rm -rf pages host pikabin.service && sha256sum -- *.tar.gz *.deb *.rpm *.json THIRD_PARTY_NOTICES >SHA256SUMS)
+	ls -l "$dist"
+}
+
+# test builds twice, from two places, and tries what was made.
+test_release() {
+	local work
+	work=$(mktemp -d)
+	trap 'rm -rf "$work"' EXIT
+	PLATFORMS=linux/amd64 PGO=off DIST=$work/first scripts/release.sh
+	git clone -q . "$work/elsewhere"
+	(cd "$work/elsewhere" && git checkout -q "$(git -C "$OLDPWD" rev-parse HEAD)" && PLATFORMS=linux/amd64 PGO=off DIST=$work/second scripts/release.sh >/dev/null)
+	diff -r "$work/first" "$work/second"
+	echo "two builds are the same, byte for byte"
+	install_deb "$work/first" "$work/root"
+	PIKABIN_TEST_SHELLS=1 go test -count=1 ./encode/cli -run 'TestCompletion|TestManual'
+	deploy
+}
+
+# install_deb DIST ROOT installs the package into a clean root of its own, uses it there, and purges it.
+install_deb() {
+	local root=$2 deb
+	deb=$(echo "$1"/*_amd64.deb)
+	mkdir -p "$root"/var/lib/dpkg/{info,updates} "$root"/{tmp,etc,usr/bin}
+	touch "$root"/var/lib/dpkg/{status,available}
+	dpkg-deb --info "$deb" >/dev/null
+	dpkg --root="$root" --force-not-root --force-script-chrootless --log=/dev/null --install "$deb"
+	dpkg --root="$root" --verify pikabin
+	"$root/usr/bin/pikabin" version
+	"$root/usr/bin/pikabin" convert -q --limit 1 testdata/4.0.1-everytype/log | grep -q '"db":"db0"'
+	test -s "$root/usr/share/man/man1/pikabin-tail.1.gz" -a -s "$root/usr/share/bash-completion/completions/pikabin" -a -s "$root/usr/share/doc/pikabin/copyright"
+	grep -q '^ExecStart=/usr/bin/pikabin tail' "$root/usr/lib/systemd/system/pikabin.service"
+	dpkg --root="$root" --force-not-root --force-script-chrootless --log=/dev/null --purge pikabin
+	if find "$root" -path "$root/var" -prune -o -type f -print | grep .; then
+		echo "the package has left these files" >&2
+		return 1
+	fi
+	if command -v rpm >/dev/null; then
+		rpm -qpl "$1"/*.rpm | grep -q '^/usr/bin/pikabin$'
+	fi
+}
+
+# deploy checks the rules and their tests, and that the other files can be read.
+deploy() {
+	promtool check rules scripts/deploy/rules.yaml
+	promtool test rules scripts/deploy/rules_test.yaml
+	go test -count=1 ./scripts/deploy
+}
+
+case ${1:-release} in
+release) release ;;
+test) test_release ;;
+deploy) deploy ;;
+*)
+	sed -n '2,12s/^# \{0,1\}//p' "$0" >&2
+	exit 2
+	;;
+esac
