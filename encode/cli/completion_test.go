@@ -62,12 +62,12 @@ func TestCompletion(t *testing.T) {
 		"tail|/log|--state|s|--listen|x|--st": {"--stalled --standby", "--state"},
 	} {
 		got := completed(t, strings.Split(words, "|")...)
-		for _, value := range strings.Fields(want.has) {
+		for value := range strings.FieldsSeq(want.has) {
 			if !slices.Contains(got, value) {
 				t.Errorf("%s: no %s in %q", words, value, got)
 			}
 		}
-		for _, value := range strings.Fields(want.not) {
+		for value := range strings.FieldsSeq(want.not) {
 			if slices.Contains(got, value) {
 				t.Errorf("%s: %s in %q", words, value, got)
 			}

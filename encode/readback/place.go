@@ -100,7 +100,7 @@ func (p *Place) take(number protowire.Number, kind protowire.Type, value []byte)
 }
 
 func (p *Place) takeNumber(number protowire.Number, v uint64) {
-	switch number {
+	switch number { //nolint:exhaustive // the field numbers of the event
 	case numberSlot:
 		p.Log.Slot = int(v)
 	case numberSegment:

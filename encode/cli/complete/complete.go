@@ -4,6 +4,7 @@ package complete
 
 import (
 	"embed"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -43,11 +44,12 @@ type Value struct{ Text, Help string }
 
 // String is the answer as the scripts read it: the kind, and a line for each value with what it is.
 func (a Answer) String() string {
-	text := string(a.Kind) + "\n"
+	var text strings.Builder
+	fmt.Fprintln(&text, a.Kind)
 	for _, v := range a.Values {
-		text += v.Text + "\t" + v.Help + "\n"
+		fmt.Fprintf(&text, "%s\t%s\n", v.Text, v.Help)
 	}
-	return text
+	return text.String()
 }
 
 // Values are those that flags and arguments take, by the name of a flag, or of a command and its argument.
