@@ -4,7 +4,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -14,33 +13,13 @@ import (
 	"github.com/alecthomas/kong"
 
 	"pikabin/encode/cli/build"
+	"pikabin/encode/cli/environment"
 	"pikabin/encode/cli/exit"
 	"pikabin/encode/cli/help"
 	"pikabin/encode/cli/shell"
 	"pikabin/encode/console"
 	"pikabin/encode/run"
-	"pikabin/encode/sink"
-	"pikabin/formats"
 )
-
-// streams are what a command may write to.
-type streams struct {
-	stdout  results
-	console *console.Console
-	quiet   bool
-	program build.Info
-}
-
-// results is standard output, whose errors are those of a sink. The sink itself writes to what is within.
-type results struct{ io.Writer }
-
-func (r results) Write(p []byte) (int, error) {
-	n, err := r.Writer.Write(p)
-	if err != nil {
-		err = &sink.Error{Err: err}
-	}
-	return n, err
-}
 
 // stopped is what kong's exit function panics with, so that Run returns from a --help.
 type stopped int
@@ -62,7 +41,7 @@ func Run(args []string, stdout, stderr io.Writer, version string) (code int) {
 		kong.Description(description), kong.Writers(stdout, stderr), kong.Exit(func(code int) { panic(stopped(code)) }))...)
 	command, err := parser.Parse(asked(args))
 	if err == nil {
-		err = errors.Join(checkVariables(parser.Model, os.Environ()), checkEmpty(command))
+		err = errors.Join(environment.Check(parser.Model, wholeModel, os.Environ()), environment.CheckEmpty(command))
 	}
 	if err != nil {
 		say := console.New(stderr, c.LogFormat == "json" || asksForJSON(args), c.Quiet)
@@ -71,7 +50,7 @@ func Run(args []string, stdout, stderr io.Writer, version string) (code int) {
 	}
 	ctx, stop := shell.Interruptible(run.ErrInterrupted)
 	defer stop()
-	s := &streams{stdout: results{stdout}, console: console.New(stderr, c.LogFormat == "json", c.Quiet), quiet: c.Quiet, program: program}
+	s := &shell.Streams{Stdout: shell.Results{Writer: stdout}, Console: console.New(stderr, c.LogFormat == "json", c.Quiet), Quiet: c.Quiet, Program: program}
 	command.BindTo(ctx, (*context.Context)(nil))
 	err = command.Run(s)
 	code = exit.Code(err)
@@ -80,7 +59,7 @@ func Run(args []string, stdout, stderr io.Writer, version string) (code int) {
 		if done := become[command.Selected().Name]; done != "" {
 			text = strings.TrimSuffix(text+"\n"+exit.Hint(err, done), "\n")
 		}
-		s.console.With(exit.Fields(err)...).Error(text)
+		s.Console.With(exit.Fields(err)...).Error(text)
 	}
 	return code
 }
@@ -109,15 +88,6 @@ write2file12.zst and .gz). It is only ever read.`
 
 // helpEnd is the same for all commands.
 const helpEnd = `
-Each flag can also be set in the environment, as in ` + variablePrefix + `_ON_GAP=skip for --on-gap=skip,
+Each flag can also be set in the environment, as in ` + environment.Prefix + `_ON_GAP=skip for --on-gap=skip,
 and in a file of --config, as in "on-gap: skip". The command line goes before both.
 ` + exit.Help
-
-// lookupFormat finds a format by the name that the user gave.
-func lookupFormat(name string) (formats.Format, error) {
-	format, ok := formats.Lookup(name)
-	if !ok {
-		return format, exit.Misuse(fmt.Errorf("no format is called %q: there are %s", name, strings.Join(formats.Names(), ", ")))
-	}
-	return format, nil
-}

@@ -10,6 +10,8 @@ import (
 	"github.com/alecthomas/kong"
 
 	"pikabin/decode/units"
+	"pikabin/encode/cli/environment"
+	"pikabin/encode/cli/flags"
 	"pikabin/encode/output"
 	"pikabin/encode/sink"
 	"pikabin/formats"
@@ -23,8 +25,10 @@ type command struct {
 
 // commands are in the order of the help. Every flag can also be set by an environment variable, PIKABIN_ and its name.
 var commands = []command{
-	{stream, "convert", "Read what is committed, write it, end.", func() any { return &convertCommand{streamFlags: streamFlags{settingFlags: newSettingFlags()}} }},
-	{stream, "tail", "Read what is committed, write it, and follow the log.", func() any { return &tailCommand{streamFlags: streamFlags{settingFlags: newSettingFlags()}} }},
+	{stream, "convert", "Read what is committed, write it, end.", func() any {
+		return &convertCommand{StreamFlags: flags.StreamFlags{SettingFlags: flags.NewSettingFlags()}}
+	}},
+	{stream, "tail", "Read what is committed, write it, and follow the log.", func() any { return &tailCommand{StreamFlags: flags.StreamFlags{SettingFlags: flags.NewSettingFlags()}} }},
 	{stream, "redis", "Write what is committed as the append-only file of a Redis 7, which then holds what the server had.", func() any { return &redisCommand{} }},
 	{look, "info", "Print what is in a log: segments, times, commands, sizes.", func() any { return &infoCommand{} }},
 	{look, "verify", "Check every byte that can be checked, and report damage by segment and offset.", func() any { return &verifyCommand{} }},
@@ -75,11 +79,14 @@ func newParser(c *globalFlags, args []string, version string, options ...kong.Op
 		}
 		options = append(options, kong.DynamicCommand(c.name, c.help, c.group, flags, tags...))
 	}
-	return kong.Must(c, append(options, kong.Name("pikabin"), kong.DefaultEnvars(variablePrefix),
+	return kong.Must(c, append(options, kong.Name("pikabin"), kong.DefaultEnvars(environment.Prefix),
 		kong.Vars{"version": version, "formats": strings.Join(formats.Names(), ", "), "outputs": output.Forms(func(t sink.Type) string { return t.Doc })},
 		kong.KindMapper(reflect.String, kong.MapperFunc(decodeText)),
 		kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(decodeDuration)))...)
 }
+
+// wholeModel is that of all commands with all their flags.
+func wholeModel() *kong.Application { return newParser(&globalFlags{}, nil, "").Model }
 
 // decodeText takes a text as it is. Names of files and keys are bytes, of which kong by itself changes those that are no UTF-8.
 func decodeText(ctx *kong.DecodeContext, target reflect.Value) error {

@@ -11,6 +11,7 @@ import (
 
 	"pikabin/decode/units"
 	"pikabin/encode/cli/exit"
+	"pikabin/encode/cli/shell"
 	"pikabin/encode/compact"
 	"pikabin/encode/console"
 	"pikabin/encode/vfs"
@@ -41,7 +42,7 @@ Exit code 1: some partition could not be merged, which is told.`
 }
 
 // Run merges, and prints a line for each partition that is merged.
-func (c *compactCommand) Run(ctx context.Context, s *streams) error {
+func (c *compactCommand) Run(ctx context.Context, s *shell.Streams) error {
 	o, err := c.options(s)
 	if err != nil {
 		return exit.Misuse(err)
@@ -51,14 +52,14 @@ func (c *compactCommand) Run(ctx context.Context, s *streams) error {
 	if err := compact.Run(ctx, o); err != nil {
 		return err
 	}
-	s.console.Info(t.String())
+	s.Console.Info(t.String())
 	if t.refused > 0 {
 		return fmt.Errorf("%w: a partition was left as it is", exit.ErrReported)
 	}
 	return nil
 }
 
-func (c *compactCommand) options(s *streams) (o compact.Options, err error) {
+func (c *compactCommand) options(s *shell.Streams) (o compact.Options, err error) {
 	if strings.Contains(c.Folder, "://") {
 		return o, fmt.Errorf("%s is no folder: objects of a bucket cannot be exchanged at once, so that readers would find events twice or not at all", c.Folder)
 	}
@@ -81,7 +82,7 @@ func (c *compactCommand) options(s *streams) (o compact.Options, err error) {
 		workers = runtime.GOMAXPROCS(0)
 	}
 	return compact.Options{
-		Dir: dir, Staging: staging, OlderThan: c.OlderThan, Target: int64(c.Target), Keep: c.Keep, DryRun: c.DryRun, Workers: workers, Version: s.program.Version,
+		Dir: dir, Staging: staging, OlderThan: c.OlderThan, Target: int64(c.Target), Keep: c.Keep, DryRun: c.DryRun, Workers: workers, Version: s.Program.Version,
 	}, nil
 }
 
@@ -91,14 +92,14 @@ type compactTally struct {
 }
 
 // tell tells what came of a partition.
-func (t *compactTally) tell(s *streams, p *compact.Outcome, dry bool) error {
+func (t *compactTally) tell(s *shell.Streams, p *compact.Outcome, dry bool) error {
 	t.partitions++
 	switch {
 	case p.Waits:
 		t.waiting++
 	case p.Why != nil:
 		t.refused++
-		s.console.Warn(fmt.Sprintf("%s is left as it is: %v", p.Dir, p.Why))
+		s.Console.Warn(fmt.Sprintf("%s is left as it is: %v", p.Dir, p.Why))
 	case p.Parts > p.Merged:
 		return t.tellMerged(s, p, dry)
 	}
@@ -106,14 +107,14 @@ func (t *compactTally) tell(s *streams, p *compact.Outcome, dry bool) error {
 }
 
 // tellMerged prints what was merged, or would be.
-func (t *compactTally) tellMerged(s *streams, p *compact.Outcome, dry bool) error {
+func (t *compactTally) tellMerged(s *shell.Streams, p *compact.Outcome, dry bool) error {
 	t.merged++
 	t.parts, t.after = t.parts+p.Parts, t.after+p.Merged
 	line := fmt.Sprintf("%s: %d parts of %s would become %d", p.Dir, p.Parts, units.FormatSize(p.Bytes), p.Merged)
 	if !dry {
 		line = fmt.Sprintf("%s: %d parts of %s became %d of %s", p.Dir, p.Parts, units.FormatSize(p.Bytes), p.Merged, units.FormatSize(p.After))
 	}
-	_, err := fmt.Fprintln(s.stdout, line)
+	_, err := fmt.Fprintln(s.Stdout, line)
 	return err
 }
 

@@ -9,6 +9,7 @@ import (
 	"pikabin/decode"
 	"pikabin/encode/cli/complete"
 	"pikabin/encode/cli/exit"
+	"pikabin/encode/cli/shell"
 	"pikabin/formats"
 	"pikabin/formats/ddl"
 )
@@ -30,7 +31,7 @@ Written into ~/.bashrc, ~/.zshrc or ~/.config/fish/config.fish it is there in ev
 }
 
 // Run prints it.
-func (c *completionCommand) Run(s *streams) error {
+func (c *completionCommand) Run(s *shell.Streams) error {
 	if !slices.Contains(complete.Shells, c.Shell) {
 		return exit.Misuse(fmt.Errorf("there is no completion for %q, but for %s", c.Shell, strings.Join(complete.Shells, ", ")))
 	}
@@ -38,7 +39,7 @@ func (c *completionCommand) Run(s *streams) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.WriteString(s.stdout, text)
+	_, err = io.WriteString(s.Stdout, text)
 	return err
 }
 
@@ -48,9 +49,9 @@ type completeCommand struct {
 }
 
 // Run answers.
-func (c *completeCommand) Run(s *streams) error {
+func (c *completeCommand) Run(s *shell.Streams) error {
 	model := newParser(&globalFlags{}, c.Words, "").Model
-	_, err := io.WriteString(s.stdout, complete.Complete(model, c.Words, completions).String())
+	_, err := io.WriteString(s.Stdout, complete.Complete(model, c.Words, completions).String())
 	return err
 }
 

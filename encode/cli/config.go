@@ -9,6 +9,7 @@ import (
 
 	"pikabin/encode/cli/config"
 	"pikabin/encode/cli/exit"
+	"pikabin/encode/cli/shell"
 )
 
 // BeforeResolve takes the values of the file of --config, which counts less than the command line and the environment.
@@ -27,7 +28,7 @@ func (*globalFlags) BeforeResolve(ctx *kong.Context) error {
 
 // readConfig reads a file, in which there may be flags of all commands.
 func readConfig(path string) (*config.File, error) {
-	return config.Read(path, newParser(&globalFlags{}, nil, "").Model)
+	return config.Read(path, wholeModel())
 }
 
 // configCommand looks at a file of --config.
@@ -64,12 +65,12 @@ Examples:
   pikabin tail /data/pika/log --config /etc/pikabin/pikabin.yaml --dry-run`
 
 // Run reads the file, and prints what is in it.
-func (c *configCheckCommand) Run(s *streams) error {
+func (c *configCheckCommand) Run(s *shell.Streams) error {
 	file, err := readConfig(c.File)
 	if err != nil {
 		return exit.Misuse(err)
 	}
-	table := tabwriter.NewWriter(s.stdout, 0, 8, 2, ' ', 0)
+	table := tabwriter.NewWriter(s.Stdout, 0, 8, 2, ' ', 0)
 	for _, set := range file.Settings() {
 		of := set.Section
 		if of == "" {
@@ -83,6 +84,6 @@ func (c *configCheckCommand) Run(s *streams) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	s.console.Info(fmt.Sprintf("%s: %d values, and nothing is wrong with them", c.File, len(file.Settings())))
+	s.Console.Info(fmt.Sprintf("%s: %d values, and nothing is wrong with them", c.File, len(file.Settings())))
 	return nil
 }

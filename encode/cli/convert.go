@@ -8,17 +8,19 @@ import (
 	"pikabin/decode/binlog"
 	"pikabin/encode/cli/exit"
 	"pikabin/encode/cli/files"
+	"pikabin/encode/cli/flags"
 	"pikabin/encode/cli/network"
+	"pikabin/encode/cli/shell"
 	"pikabin/encode/console"
 	"pikabin/encode/run"
 )
 
 // convertCommand is the backfill.
 type convertCommand struct {
-	Sources     []string `arg:"" name:"source" help:"Log folders, DB folders or segment files; or a server: pika://host:9221."`
-	sourceFlags `group:"Source:"`
-	rangeFlags  `group:"Source:"`
-	streamFlags
+	Sources           []string `arg:"" name:"source" help:"Log folders, DB folders or segment files; or a server: pika://host:9221."`
+	flags.SourceFlags `group:"Source:"`
+	flags.RangeFlags  `group:"Source:"`
+	flags.StreamFlags
 
 	told []string // from where to where each log is read, for the report of a dry run
 }
@@ -36,8 +38,8 @@ func (*convertCommand) Help() string {
 }
 
 // Run converts.
-func (c *convertCommand) Run(ctx context.Context, s *streams) error {
-	job, err := c.job(s, &c.sourceFlags, c.Sources)
+func (c *convertCommand) Run(ctx context.Context, s *shell.Streams) error {
+	job, err := c.Job(s, &c.SourceFlags, c.Sources)
 	if err != nil {
 		return exit.Misuse(err)
 	}
@@ -49,8 +51,8 @@ func (c *convertCommand) Run(ctx context.Context, s *streams) error {
 }
 
 // take gives a job its source: the logs of files, or those of the server that it returns.
-func (c *convertCommand) take(s *streams, job *run.Job) (*network.Source, error) {
-	n, err := c.server(s, &c.sourceFlags, c.Sources, job)
+func (c *convertCommand) take(s *shell.Streams, job *run.Job) (*network.Source, error) {
+	n, err := c.Server(s, &c.SourceFlags, c.Sources, job)
 	switch {
 	case err != nil:
 		return nil, exit.Misuse(err)
@@ -61,8 +63,8 @@ func (c *convertCommand) take(s *streams, job *run.Job) (*network.Source, error)
 }
 
 // read gives a job the logs of files.
-func (c *convertCommand) read(s *streams, job *run.Job) error {
-	from, until, err := c.where()
+func (c *convertCommand) read(s *shell.Streams, job *run.Job) error {
+	from, until, err := c.Where()
 	if err != nil {
 		return err
 	}
@@ -73,20 +75,20 @@ func (c *convertCommand) read(s *streams, job *run.Job) error {
 }
 
 // backfill reads the logs of files.
-func (c *convertCommand) backfill(s *streams, guard *run.Guard, from, until decode.Where) *files.Backfill {
+func (c *convertCommand) backfill(s *shell.Streams, guard *run.Guard, from, until decode.Where) *files.Backfill {
 	return &files.Backfill{
 		Until: until, Ahead: c.Workers, Guard: guard, Say: c.say(s),
-		Bar: func(total int64) *console.Bar { return s.console.Progress(c.Progress, total) },
+		Bar: func(total int64) *console.Bar { return s.Console.Progress(c.Progress, total) },
 		Find: func() ([]*binlog.Log, error) {
-			logs, err := c.find(s, c.Sources)
+			logs, err := c.Find(s, c.Sources)
 			if err == nil && len(logs) > 1 && (from.IsPosition() || until.IsPosition()) {
-				err = errOneDB
+				err = flags.ErrOneDB
 			}
 			return logs, err
 		},
 		Check: func(begin, end decode.Position) error {
-			if c.isEmpty(from, until, begin, end) {
-				return c.errEmptyRange(end, begin)
+			if c.Empty(from, until, begin, end) {
+				return c.ErrEmptyRange(end, begin)
 			}
 			return nil
 		},
@@ -94,8 +96,8 @@ func (c *convertCommand) backfill(s *streams, guard *run.Guard, from, until deco
 }
 
 // fetch gives a job the logs of a server over the network, up to their ends as they are now.
-func (c *convertCommand) fetch(s *streams, n *network.Source, job *run.Job) (err error) {
-	if n.From, n.Until, err = c.where(); err != nil {
+func (c *convertCommand) fetch(s *shell.Streams, n *network.Source, job *run.Job) (err error) {
+	if n.From, n.Until, err = c.Where(); err != nil {
 		return err
 	}
 	n.Options.NoHold = n.Options.NoHold || c.State == "" || c.DryRun

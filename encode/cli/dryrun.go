@@ -8,12 +8,14 @@ import (
 
 	"pikabin/decode"
 	"pikabin/encode/cli/exit"
+	"pikabin/encode/cli/flags"
 	"pikabin/encode/cli/rehearsal"
+	"pikabin/encode/cli/shell"
 	"pikabin/encode/run"
 )
 
 // finish runs a job to its end, or rehearses it.
-func (c *convertCommand) finish(ctx context.Context, s *streams, job *run.Job) error {
+func (c *convertCommand) finish(ctx context.Context, s *shell.Streams, job *run.Job) error {
 	if c.DryRun {
 		return c.rehearse(ctx, s, job)
 	}
@@ -22,28 +24,28 @@ func (c *convertCommand) finish(ctx context.Context, s *streams, job *run.Job) e
 }
 
 // rehearse runs a job that writes nothing, and reports what it would do.
-func (c *convertCommand) rehearse(ctx context.Context, s *streams, job *run.Job) error {
+func (c *convertCommand) rehearse(ctx context.Context, s *shell.Streams, job *run.Job) error {
 	dry, began := rehearsal.Of(job, c.Output), time.Now()
 	result, err := job.Run(context.WithoutCancel(ctx), ctx.Done())
 	if err != nil {
 		return err
 	}
-	if err := dry.Report(s.stdout, job, &result, c.told, time.Since(began)); err != nil {
+	if err := dry.Report(s.Stdout, job, &result, c.told, time.Since(began)); err != nil {
 		return err
 	}
 	return lossOf(s, &result, nil)
 }
 
 // say takes a line that says from where to where a log is read.
-func (c *convertCommand) say(s *streams) func(text string) {
+func (c *convertCommand) say(s *shell.Streams) func(text string) {
 	if !c.DryRun {
-		return s.console.Info
+		return s.Console.Info
 	}
 	return func(text string) { c.told = append(c.told, text) }
 }
 
 // rehearse converts what is there now, from where the tail would begin.
-func (c *tailCommand) rehearse(ctx context.Context, s *streams, job *run.Job) error {
+func (c *tailCommand) rehearse(ctx context.Context, s *shell.Streams, job *run.Job) error {
 	from, err := decode.ParseWhere(c.From, time.Now())
 	if err != nil {
 		return exit.Misuse(err)
@@ -53,7 +55,7 @@ func (c *tailCommand) rehearse(ctx context.Context, s *streams, job *run.Job) er
 			return err
 		}
 	}
-	convert := &convertCommand{Sources: c.Sources, sourceFlags: c.sourceFlags, rangeFlags: rangeFlags{From: c.From}, streamFlags: c.streamFlags}
+	convert := &convertCommand{Sources: c.Sources, SourceFlags: c.SourceFlags, RangeFlags: flags.RangeFlags{From: c.From}, StreamFlags: c.StreamFlags}
 	n, err := convert.take(s, job)
 	if err != nil {
 		return err

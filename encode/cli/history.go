@@ -11,20 +11,22 @@ import (
 
 	"pikabin/decode"
 	"pikabin/encode/cli/exit"
+	"pikabin/encode/cli/flags"
 	"pikabin/encode/cli/history"
+	"pikabin/encode/cli/shell"
 )
 
 // historyCommand tells what happened to some keys.
 type historyCommand struct {
-	Source      string   `arg:"" help:"A log folder, the folder of a DB, or a segment file."`
-	Keys        []string `arg:"" name:"key" sep:"none" help:"The keys, as they are: no byte of them is special."`
-	sourceFlags `group:"Source:"`
-	rangeFlags  `group:"Source:"`
-	Around      string            `group:"Source:" placeholder:"TIME" help:"Only from an hour before a time to an hour after it."`
-	Keyed       map[string]int    `group:"Filter:" placeholder:"NAME=N" help:"Argument N of a command that pikabin does not know is its key."`
-	Renamed     map[string]string `group:"Filter:" placeholder:"NEW=OLD" help:"A name that the server's rename-command has made, and the command's own."`
-	runFlags    `group:"Run:"`
-	Value       bool `group:"Output:" help:"Values in full."`
+	Source            string   `arg:"" help:"A log folder, the folder of a DB, or a segment file."`
+	Keys              []string `arg:"" name:"key" sep:"none" help:"The keys, as they are: no byte of them is special."`
+	flags.SourceFlags `group:"Source:"`
+	flags.RangeFlags  `group:"Source:"`
+	Around            string            `group:"Source:" placeholder:"TIME" help:"Only from an hour before a time to an hour after it."`
+	Keyed             map[string]int    `group:"Filter:" placeholder:"NAME=N" help:"Argument N of a command that pikabin does not know is its key."`
+	Renamed           map[string]string `group:"Filter:" placeholder:"NEW=OLD" help:"A name that the server's rename-command has made, and the command's own."`
+	flags.RunFlags    `group:"Run:"`
+	Value             bool `group:"Output:" help:"Values in full."`
 }
 
 // Help is shown by history --help.
@@ -44,20 +46,20 @@ same events.`
 const around = time.Hour
 
 // Run tells it.
-func (c *historyCommand) Run(ctx context.Context, s *streams) error {
+func (c *historyCommand) Run(ctx context.Context, s *shell.Streams) error {
 	if err := c.lookAround(); err != nil {
 		return err
 	}
-	convert := convertCommand{Sources: []string{c.Source}, sourceFlags: c.sourceFlags, rangeFlags: c.rangeFlags}
-	convert.outputFlags = outputFlags{Format: history.Format, Output: "-", Bytes: "auto"}
-	convert.filterFlags = filterFlags{Keyed: c.Keyed, Renamed: c.Renamed}
-	convert.runFlags = c.runFlags
+	convert := convertCommand{Sources: []string{c.Source}, SourceFlags: c.SourceFlags, RangeFlags: c.RangeFlags}
+	convert.OutputFlags = flags.OutputFlags{Format: history.Format, Output: "-", Bytes: "auto"}
+	convert.FilterFlags = flags.FilterFlags{Keyed: c.Keyed, Renamed: c.Renamed}
+	convert.RunFlags = c.RunFlags
 	for _, key := range c.Keys {
 		convert.Key = append(convert.Key, escapeGlob(key))
 	}
-	out := history.New(s.stdout, c.Keys)
+	out := history.New(s.Stdout, c.Keys)
 	out.Whole = c.Value
-	job, err := convert.jobTo(s, &convert.sourceFlags, convert.Sources, out)
+	job, err := convert.JobTo(s, &convert.SourceFlags, convert.Sources, out)
 	if err != nil {
 		return exit.Misuse(err)
 	}
@@ -67,16 +69,16 @@ func (c *historyCommand) Run(ctx context.Context, s *streams) error {
 	if err := convert.read(s, job); err != nil {
 		return err
 	}
-	job.Tell = s.console.Quietly()
+	job.Tell = s.Console.Quietly()
 	result, err := job.Run(context.WithoutCancel(ctx), ctx.Done())
 	if err := cmp.Or(err, out.Finish()); err != nil {
 		return err
 	}
 	if out.Lines == 0 {
-		s.console.Info("nothing that is there of the log concerns " + ofKeys(c.Keys))
+		s.Console.Info("nothing that is there of the log concerns " + ofKeys(c.Keys))
 	}
 	if out.Unrelated > 0 {
-		s.console.Warn(fmt.Sprintf("%d commands that pikabin does not know, or deletes by other patterns, name none of these keys and are left out: --keyed tells which argument is a key", out.Unrelated))
+		s.Console.Warn(fmt.Sprintf("%d commands that pikabin does not know, or deletes by other patterns, name none of these keys and are left out: --keyed tells which argument is a key", out.Unrelated))
 	}
 	return lossOf(s, &result, nil)
 }
@@ -104,7 +106,7 @@ func (c *historyCommand) lookAround() error {
 
 // known is up to when it is known what happened: now, or where the range ends.
 func (c *historyCommand) known() (time.Time, error) {
-	_, until, err := c.where()
+	_, until, err := c.Where()
 	if err != nil {
 		return time.Time{}, err
 	}

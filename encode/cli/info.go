@@ -4,14 +4,16 @@ import (
 	"context"
 
 	"pikabin/decode/inspect"
+	"pikabin/encode/cli/flags"
+	"pikabin/encode/cli/shell"
 )
 
 // infoCommand says what is in logs.
-type infoCommand struct{ scanFlags }
+type infoCommand struct{ flags.ScanFlags }
 
 // Run prints the report.
-func (c *infoCommand) Run(ctx context.Context, s *streams) error {
-	logs, o, bar, err := c.open(s)
+func (c *infoCommand) Run(ctx context.Context, s *shell.Streams) error {
+	logs, o, bar, err := c.Open(s)
 	if err != nil {
 		return err
 	}
@@ -20,5 +22,5 @@ func (c *infoCommand) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	return c.print(s, r)
+	return c.Print(s, r)
 }

@@ -12,6 +12,7 @@ import (
 
 	"pikabin/encode/cli/exit"
 	"pikabin/encode/cli/manual"
+	"pikabin/encode/cli/shell"
 )
 
 // manCommand prints the pages of the manual.
@@ -29,10 +30,10 @@ func (*manCommand) Help() string {
 }
 
 // Run prints one page, or writes all.
-func (c *manCommand) Run(s *streams) error {
+func (c *manCommand) Run(s *shell.Streams) error {
 	model := newParser(&globalFlags{}, nil, "", kong.Description(description)).Model
-	day, _, _ := strings.Cut(s.program.Date, "T")
-	pages := &manual.Pages{Model: model, Version: s.program.Version, Date: day, End: helpEnd}
+	day, _, _ := strings.Cut(s.Program.Date, "T")
+	pages := &manual.Pages{Model: model, Version: s.Program.Version, Date: day, End: helpEnd}
 	if c.Dir != "" {
 		if c.Page != "" {
 			return exit.Misuse(errors.New("--dir writes all pages: name none"))
@@ -40,11 +41,11 @@ func (c *manCommand) Run(s *streams) error {
 		return c.writeAll(pages)
 	}
 	if c.Page == "" {
-		return pages.Write(s.stdout, nil)
+		return pages.Write(s.Stdout, nil)
 	}
 	for _, command := range model.Children {
 		if command.Name == c.Page && !command.Hidden {
-			return pages.Write(s.stdout, command)
+			return pages.Write(s.Stdout, command)
 		}
 	}
 	return exit.Misuse(fmt.Errorf("there is no command %q: there are %s", c.Page, strings.Join(commandNames(), ", ")))

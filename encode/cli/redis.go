@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 
 	"pikabin/encode/cli/exit"
+	"pikabin/encode/cli/flags"
+	"pikabin/encode/cli/shell"
 	"pikabin/encode/sink"
 	"pikabin/formats/resp"
 )
@@ -16,12 +18,12 @@ import (
 // redisCommand writes what a Redis loads when it starts. Loading is the one time at which Redis expires no key by its own clock, so
 // that it comes to hold what the server had, however long ago the log was written.
 type redisCommand struct {
-	Sources     []string `arg:"" name:"source" help:"Log folders, DB folders or segment files."`
-	Dir         string   `group:"Output:" placeholder:"DIR" help:"The folder of the new Redis: its append-only files are put there."`
-	sourceFlags `group:"Source:"`
-	rangeFlags  `group:"Source:"`
-	filterFlags `group:"Filter:"`
-	runFlags    `group:"Run:"`
+	Sources           []string `arg:"" name:"source" help:"Log folders, DB folders or segment files."`
+	Dir               string   `group:"Output:" placeholder:"DIR" help:"The folder of the new Redis: its append-only files are put there."`
+	flags.SourceFlags `group:"Source:"`
+	flags.RangeFlags  `group:"Source:"`
+	flags.FilterFlags `group:"Filter:"`
+	flags.RunFlags    `group:"Run:"`
 }
 
 // Help is shown by redis --help.
@@ -44,7 +46,7 @@ const (
 )
 
 // Run writes the files. The manifest comes last: without it Redis loads nothing.
-func (c *redisCommand) Run(ctx context.Context, s *streams) error {
+func (c *redisCommand) Run(ctx context.Context, s *shell.Streams) error {
 	if c.Dir == "" {
 		return exit.Misuse(errors.New("--dir is missing: name the folder of the new Redis"))
 	}
@@ -55,9 +57,9 @@ func (c *redisCommand) Run(ctx context.Context, s *streams) error {
 	if err := os.MkdirAll(folder, 0o750); err != nil {
 		return &sink.Error{Err: err}
 	}
-	convert := convertCommand{Sources: c.Sources, sourceFlags: c.sourceFlags, rangeFlags: c.rangeFlags}
-	convert.outputFlags = outputFlags{Format: "redis", Output: filepath.Join(folder, appendFile), Compress: "none", Bytes: "auto"}
-	convert.filterFlags, convert.runFlags = c.filterFlags, c.runFlags
+	convert := convertCommand{Sources: c.Sources, SourceFlags: c.SourceFlags, RangeFlags: c.RangeFlags}
+	convert.OutputFlags = flags.OutputFlags{Format: "redis", Output: filepath.Join(folder, appendFile), Compress: "none", Bytes: "auto"}
+	convert.FilterFlags, convert.RunFlags = c.FilterFlags, c.RunFlags
 	err := convert.Run(ctx, s)
 	if err != nil && !errors.Is(err, exit.ErrReported) {
 		_ = os.Remove(folder) // if nothing was written
@@ -66,7 +68,7 @@ func (c *redisCommand) Run(ctx context.Context, s *streams) error {
 	if errWrite := finishFiles(folder); errWrite != nil {
 		return errors.Join(err, &sink.Error{Err: errWrite})
 	}
-	s.console.Info(fmt.Sprintf("to load it: redis-server --dir %s --appendonly yes", c.Dir))
+	s.Console.Info(fmt.Sprintf("to load it: redis-server --dir %s --appendonly yes", c.Dir))
 	return err
 }
 

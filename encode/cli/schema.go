@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"pikabin/encode/cli/exit"
+	"pikabin/encode/cli/flags"
+	"pikabin/encode/cli/shell"
 	"pikabin/formats/ddl"
 )
 
@@ -31,7 +33,7 @@ func (*schemaCommand) Help() string {
 }
 
 // Run prints the schema.
-func (c *schemaCommand) Run(s *streams) error {
+func (c *schemaCommand) Run(s *shell.Streams) error {
 	text, err := c.text()
 	if err != nil {
 		return exit.Misuse(err)
@@ -39,7 +41,7 @@ func (c *schemaCommand) Run(s *streams) error {
 	if text == "" {
 		return fmt.Errorf("%s has no schema", c.Format)
 	}
-	_, err = io.WriteString(s.stdout, text)
+	_, err = io.WriteString(s.Stdout, text)
 	return err
 }
 
@@ -52,7 +54,7 @@ func (c *schemaCommand) text() (string, error) {
 		}
 		return table.SQL()
 	}
-	format, err := lookupFormat(c.Format)
+	format, err := flags.LookupFormat(c.Format)
 	if err != nil {
 		return "", err
 	}

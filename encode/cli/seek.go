@@ -10,6 +10,8 @@ import (
 	"pikabin/decode/binlog"
 	"pikabin/decode/units"
 	"pikabin/encode/cli/exit"
+	"pikabin/encode/cli/flags"
+	"pikabin/encode/cli/shell"
 )
 
 // seekCommand turns a time or a logic id into a position.
@@ -17,7 +19,7 @@ type seekCommand struct {
 	Source  string  `arg:"" help:"Log folder, DB folder or segment file."`
 	Time    string  `xor:"what" required:"" placeholder:"TIME" help:"First record at or after this time (or this long ago)."`
 	LogicID *uint64 `xor:"what" required:"" placeholder:"N" help:"Record with this logic id."`
-	sourceFlags
+	flags.SourceFlags
 }
 
 // Help is shown by seek --help.
@@ -33,8 +35,8 @@ is earlier by the step. The same holds for --from and --until.`
 }
 
 // Run prints the position, after the name of the DB if there are several.
-func (c *seekCommand) Run(ctx context.Context, s *streams) error {
-	logs, err := c.find(s, []string{c.Source})
+func (c *seekCommand) Run(ctx context.Context, s *shell.Streams) error {
+	logs, err := c.Find(s, []string{c.Source})
 	if err != nil {
 		return err
 	}
@@ -47,7 +49,7 @@ func (c *seekCommand) Run(ctx context.Context, s *streams) error {
 		if len(logs) > 1 {
 			line = units.Visible(l.ID().String()) + "\t" + line
 		}
-		if _, err := io.WriteString(s.stdout, line); err != nil {
+		if _, err := io.WriteString(s.Stdout, line); err != nil {
 			return err
 		}
 	}

@@ -14,9 +14,11 @@ import (
 	"pikabin/decode/replica/link"
 	"pikabin/encode/checkpoint"
 	"pikabin/encode/cli/exit"
+	"pikabin/encode/cli/flags"
 	"pikabin/encode/cli/network"
 	"pikabin/encode/cli/saved"
 	"pikabin/encode/cli/shared"
+	"pikabin/encode/cli/shell"
 	"pikabin/encode/output/kafka"
 	"pikabin/encode/run"
 )
@@ -26,7 +28,7 @@ type stateCommand struct {
 	File     string `arg:"" help:"The state file, the address of a state that several hosts share, or a Kafka output that keeps its positions itself."`
 	Source   string `arg:"" optional:"" help:"The log, or its server, if it is not where the state was made with it."`
 	Position string `arg:"" optional:"" help:"With --db: the position to go on from, such as 12:4096."`
-	sourceFlags
+	flags.SourceFlags
 	Clear       bool `env:"-" xor:"change" help:"Forget the positions: all, or those of --db."`
 	UsePrevious bool `env:"-" xor:"change" help:"Take the state before this one, FILE.prev. Once more takes it back."`
 	Settings    bool `name:"forget-settings" env:"-" xor:"change" help:"Forget the filters and how parts are made, of a state that several hosts share: the next run brings its own."`
@@ -53,7 +55,7 @@ set back they are written once more. After --clear without --db the state is a n
 }
 
 // Run shows, sets or clears.
-func (c *stateCommand) Run(ctx context.Context, s *streams) error {
+func (c *stateCommand) Run(ctx context.Context, s *shell.Streams) error {
 	// The source may be left out in front of the position.
 	if _, err := decode.ParsePosition(c.Source); err == nil && c.Position == "" {
 		c.Source, c.Position = "", c.Source
@@ -86,7 +88,7 @@ func (c *stateCommand) Run(ctx context.Context, s *streams) error {
 }
 
 // usePrevious takes the state before this one, which files alone have.
-func (c *stateCommand) usePrevious(ctx context.Context, s *streams) error {
+func (c *stateCommand) usePrevious(ctx context.Context, s *shell.Streams) error {
 	return c.change(ctx, s, saved.OpenToReplace, func(f saved.Store) error {
 		file, ok := f.(*checkpoint.File)
 		if !ok {
@@ -97,7 +99,7 @@ func (c *stateCommand) usePrevious(ctx context.Context, s *streams) error {
 }
 
 // change opens the state, changes it and says what it was and is. Only setting a position makes a state.
-func (c *stateCommand) change(ctx context.Context, s *streams, open func(context.Context, string) (saved.Store, error), change func(saved.Store) error) (err error) {
+func (c *stateCommand) change(ctx context.Context, s *shell.Streams, open func(context.Context, string) (saved.Store, error), change func(saved.Store) error) (err error) {
 	if _, ok, err := saved.Load(ctx, c.File); !ok && err == nil && c.Position == "" {
 		return fmt.Errorf("there is no state %s", c.File)
 	}
@@ -111,12 +113,12 @@ func (c *stateCommand) change(ctx context.Context, s *streams, open func(context
 		return err
 	}
 	after, _ := f.State()
-	s.console.Info(fmt.Sprintf("%s: was %s, is %s", c.File, before.Places(), after.Places()))
+	s.Console.Info(fmt.Sprintf("%s: was %s, is %s", c.File, before.Places(), after.Places()))
 	return nil
 }
 
 // set moves one position.
-func (c *stateCommand) set(ctx context.Context, s *streams, f saved.Store) error {
+func (c *stateCommand) set(ctx context.Context, s *shell.Streams, f saved.Store) error {
 	p, err := decode.ParsePosition(c.Position)
 	if err != nil {
 		return exit.Misuse(err)
@@ -139,7 +141,7 @@ func (c *stateCommand) set(ctx context.Context, s *streams, f saved.Store) error
 	mark.Position, mark.Fence = p, decode.Fence{}
 	state.Group = "" // the user says where to continue, on whichever server
 	if i < 0 {
-		s.console.Warn(fmt.Sprintf("the log of %s is not there to compare: the position is taken as it is", name))
+		s.Console.Warn(fmt.Sprintf("the log of %s is not there to compare: the position is taken as it is", name))
 	} else if mark.Fence, err = fenceAt(ctx, s, logs[i], p); err != nil {
 		return err
 	}
@@ -157,14 +159,14 @@ func (c *stateCommand) set(ctx context.Context, s *streams, f saved.Store) error
 }
 
 // fenceAt takes the fingerprint of a position.
-func fenceAt(ctx context.Context, s *streams, l saved.Log, p decode.Position) (decode.Fence, error) {
+func fenceAt(ctx context.Context, s *shell.Streams, l saved.Log, p decode.Position) (decode.Fence, error) {
 	if server, ok := l.(*replica.Log); ok { // which tells whether there is such a place, and no more
 		_, err := server.Resolve(ctx, decode.At(p))
 		return decode.Fence{}, err
 	}
 	fence, err := l.Fence(ctx, p)
 	if err == nil && p.Offset > 0 && fence.Content == (decode.Sum{}) {
-		s.console.Warn(fmt.Sprintf("%s: no record is seen to end at %v: what is read from there may be damage (inspect --from shows the record it lies in)", l.ID(), p))
+		s.Console.Warn(fmt.Sprintf("%s: no record is seen to end at %v: what is read from there may be damage (inspect --from shows the record it lies in)", l.ID(), p))
 	}
 	return fence, err
 }
@@ -173,7 +175,7 @@ func fenceAt(ctx context.Context, s *streams, l saved.Log, p decode.Position) (d
 func (c *stateCommand) clearSome(f saved.Store) error {
 	state, _ := f.State()
 	left := maps.Clone(state.DBs)
-	maps.DeleteFunc(left, func(name string, _ checkpoint.Mark) bool { return c.wants(name) })
+	maps.DeleteFunc(left, func(name string, _ checkpoint.Mark) bool { return c.Wants(name) })
 	if len(left) == len(state.DBs) {
 		return exit.Misuse(fmt.Errorf("none of these is in the state: it holds %s", state.Places()))
 	}
@@ -194,7 +196,7 @@ func sourcesOf(source string) ([]string, error) {
 }
 
 // logs finds the logs of the user's source, or, if they are still there, those that the state was made with. done lets go of them.
-func (c *stateCommand) logs(ctx context.Context, s *streams, state *checkpoint.State) (logs []saved.Log, done func(), err error) {
+func (c *stateCommand) logs(ctx context.Context, s *shell.Streams, state *checkpoint.State) (logs []saved.Log, done func(), err error) {
 	if c.Source != "" {
 		return c.logsIn(ctx, s, []string{c.Source})
 	}
@@ -203,16 +205,16 @@ func (c *stateCommand) logs(ctx context.Context, s *streams, state *checkpoint.S
 	}
 	logs, done, err = c.logsIn(ctx, s, state.Source)
 	if err != nil {
-		s.console.Warn(fmt.Sprintf("the log of the state cannot be looked at: %v", err))
+		s.Console.Warn(fmt.Sprintf("the log of the state cannot be looked at: %v", err))
 	}
 	return logs, done, nil
 }
 
 // logsIn finds the logs of folders, or of the hosts of a server.
-func (c *stateCommand) logsIn(ctx context.Context, s *streams, sources []string) (logs []saved.Log, done func(), err error) {
+func (c *stateCommand) logsIn(ctx context.Context, s *shell.Streams, sources []string) (logs []saved.Log, done func(), err error) {
 	done = func() {}
 	if link.IsAddress(sources[0]) {
-		n, err := network.New(joinHosts(sources), c.DB, c.wants)
+		n, err := network.New(joinHosts(sources), c.DB, c.Wants)
 		if err != nil {
 			return nil, done, err
 		}
@@ -224,7 +226,7 @@ func (c *stateCommand) logsIn(ctx context.Context, s *streams, sources []string)
 		}
 		return logs, func() { _ = n.HangUp() }, nil
 	}
-	files, err := c.find(s, sources)
+	files, err := c.Find(s, sources)
 	for _, l := range files {
 		logs = append(logs, l)
 	}
@@ -237,7 +239,7 @@ func joinHosts(sources []string) string {
 }
 
 // show prints the state and where its positions stand.
-func (c *stateCommand) show(ctx context.Context, s *streams) error {
+func (c *stateCommand) show(ctx context.Context, s *shell.Streams) error {
 	state, ok, err := saved.Load(ctx, c.File)
 	if err != nil {
 		return err
@@ -251,11 +253,11 @@ func (c *stateCommand) show(ctx context.Context, s *streams) error {
 	}
 	defer done()
 	r := saved.Report{File: c.File, State: &state}
-	if err = r.Look(ctx, logs, c.wants); err != nil {
+	if err = r.Look(ctx, logs, c.Wants); err != nil {
 		return err
 	}
 	if c.JSON {
-		return json.NewEncoder(s.stdout).Encode(r)
+		return json.NewEncoder(s.Stdout).Encode(r)
 	}
-	return r.WriteTable(s.stdout)
+	return r.WriteTable(s.Stdout)
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"pikabin/encode/cli/exit"
+	"pikabin/encode/cli/flags"
+	"pikabin/encode/cli/shell"
 	"pikabin/encode/cli/traffic"
 	"pikabin/encode/cli/traffic/page"
 	"pikabin/encode/cli/traffic/report"
@@ -22,13 +24,13 @@ import (
 
 // statsCommand tells what a log consists of.
 type statsCommand struct {
-	Sources     []string `arg:"" name:"source" help:"Log folders, DB folders or segment files; or a server: pika://host:9221."`
-	sourceFlags `group:"Source:"`
-	rangeFlags  `group:"Source:"`
-	reportFlags `group:"Output:"`
-	filterFlags `group:"Filter:"`
-	followFlags `group:"Run:"`
-	runFlags    `group:"Run:"`
+	Sources           []string `arg:"" name:"source" help:"Log folders, DB folders or segment files; or a server: pika://host:9221."`
+	flags.SourceFlags `group:"Source:"`
+	flags.RangeFlags  `group:"Source:"`
+	reportFlags       `group:"Output:"`
+	flags.FilterFlags `group:"Filter:"`
+	followFlags       `group:"Run:"`
+	flags.RunFlags    `group:"Run:"`
 }
 
 // Help is shown by stats --help.
@@ -76,7 +78,7 @@ func (f *reportFlags) check() error {
 }
 
 // Run reads, and tells what has been read, also when that ended early.
-func (c *statsCommand) Run(ctx context.Context, s *streams) error {
+func (c *statsCommand) Run(ctx context.Context, s *shell.Streams) error {
 	guard := run.NewGuard(c.Sources)
 	if err := cmp.Or(c.check(), c.checkFollow(), c.checkPage(guard)); err != nil {
 		return err
@@ -96,14 +98,14 @@ func (c *statsCommand) Run(ctx context.Context, s *streams) error {
 }
 
 // stream are the flags of a run whose output is this report.
-func (c *statsCommand) stream() streamFlags {
-	return streamFlags{outputFlags: outputFlags{Format: "jsonl", Output: "-", Bytes: "auto"}, filterFlags: c.filterFlags, runFlags: c.runFlags}
+func (c *statsCommand) stream() flags.StreamFlags {
+	return flags.StreamFlags{OutputFlags: flags.OutputFlags{Format: "jsonl", Output: "-", Bytes: "auto"}, FilterFlags: c.FilterFlags, RunFlags: c.RunFlags}
 }
 
 // read reckons what is there.
-func (c *statsCommand) read(ctx context.Context, s *streams, out *traffic.Output) error {
-	convert := convertCommand{Sources: c.Sources, sourceFlags: c.sourceFlags, rangeFlags: c.rangeFlags, streamFlags: c.stream()}
-	job, err := convert.jobTo(s, &convert.sourceFlags, convert.Sources, out)
+func (c *statsCommand) read(ctx context.Context, s *shell.Streams, out *traffic.Output) error {
+	convert := convertCommand{Sources: c.Sources, SourceFlags: c.SourceFlags, RangeFlags: c.RangeFlags, StreamFlags: c.stream()}
+	job, err := convert.JobTo(s, &convert.SourceFlags, convert.Sources, out)
 	if err != nil {
 		return exit.Misuse(err)
 	}
@@ -117,19 +119,19 @@ func (c *statsCommand) read(ctx context.Context, s *streams, out *traffic.Output
 }
 
 // reckoned has the workers make what traffic reckons, and nothing else. How many events were written is of no interest.
-func reckoned(job *run.Job, s *streams) {
+func reckoned(job *run.Job, s *shell.Streams) {
 	job.Encode.Format = formats.Format{Name: "digest", New: func(formats.Options) formats.Encoder { return traffic.Encoder{} }}
-	job.Tell = s.console.Quietly()
+	job.Tell = s.Console.Quietly()
 }
 
-func (f *reportFlags) print(s *streams, summary *traffic.Summary) error {
+func (f *reportFlags) print(s *shell.Streams, summary *traffic.Summary) error {
 	switch {
 	case f.JSON:
-		return report.JSON(s.stdout, summary)
+		return report.JSON(s.Stdout, summary)
 	case f.CSV:
-		return report.CSV(s.stdout, summary)
+		return report.CSV(s.Stdout, summary)
 	}
-	return report.Text(s.stdout, summary, f.Top, time.Local)
+	return report.Text(s.Stdout, summary, f.Top, time.Local)
 }
 
 // checkPage refuses a page among the server's files.
@@ -141,18 +143,18 @@ func (c *statsCommand) checkPage(guard *run.Guard) error {
 }
 
 // writePage writes the page, which gets its name when it is whole.
-func (c *statsCommand) writePage(s *streams, guard *run.Guard, summary *traffic.Summary) error {
+func (c *statsCommand) writePage(s *shell.Streams, guard *run.Guard, summary *traffic.Summary) error {
 	if c.HTML == "" {
 		return nil
 	}
 	var text bytes.Buffer
-	if err := page.Write(&text, summary, page.Options{Sources: strings.Join(c.Sources, " "), Version: s.program.Version, Zone: time.Local}); err != nil {
+	if err := page.Write(&text, summary, page.Options{Sources: strings.Join(c.Sources, " "), Version: s.Program.Version, Zone: time.Local}); err != nil {
 		return err
 	}
 	if err := cmp.Or(c.checkPage(guard), replaceFile(c.HTML, text.Bytes())); err != nil {
 		return err
 	}
-	s.console.Info("the page is in " + c.HTML)
+	s.Console.Info("the page is in " + c.HTML)
 	return nil
 }
 

@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"sync"
 	"time"
 
 	"pikabin/encode/cli/exit"
+	"pikabin/encode/cli/shell"
 	"pikabin/encode/cli/traffic"
 	"pikabin/encode/cli/traffic/live"
 	"pikabin/encode/cli/traffic/report"
@@ -44,38 +44,38 @@ func (c *statsCommand) checkFollow() error {
 }
 
 // follow reckons a live log until somebody has seen enough, and shows it meanwhile.
-func (c *statsCommand) follow(ctx context.Context, s *streams, out *traffic.Output) error {
+func (c *statsCommand) follow(ctx context.Context, s *shell.Streams, out *traffic.Output) error {
 	if c.JSON {
 		return c.watch(ctx, s, out, func(ctx context.Context, _ func()) error { return c.repeat(ctx, s, out) })
 	}
-	terminal, restore, ok := live.Open(s.stdout.Writer, os.Stdin)
+	terminal, restore, ok := live.Open(s.Stdout.Writer, os.Stdin)
 	if !ok {
 		return exit.Misuse(errors.New("--follow draws on a terminal, and standard output is none: give --json"))
 	}
-	var held messages
+	var held live.Messages
 	beside := *s
-	beside.console = console.New(&held, false, s.quiet)
+	beside.Console = console.New(&held, false, s.Quiet)
 	err := c.watch(ctx, &beside, out, func(ctx context.Context, quit func()) error {
 		screen := live.Screen{
 			Terminal: terminal, Title: "pikabin stats " + strings.Join(c.Sources, " "), Interval: c.Interval,
-			Summary: out.Summary, Message: held.last, Quit: quit, Zone: time.Local,
+			Summary: out.Summary, Message: held.Last, Quit: quit, Zone: time.Local,
 		}
 		return screen.Show(ctx)
 	})
 	restore()
-	held.tell(s.console)
+	held.Tell(s.Console)
 	return err
 }
 
 // watch reckons until the context ends or quit is called, while show shows it.
-func (c *statsCommand) watch(ctx context.Context, s *streams, out *traffic.Output, show func(ctx context.Context, quit func()) error) error {
+func (c *statsCommand) watch(ctx context.Context, s *shell.Streams, out *traffic.Output, show func(ctx context.Context, quit func()) error) error {
 	ctx, quit := context.WithCancel(ctx)
 	defer quit()
 	var tail tailCommand
-	tail.Sources, tail.sourceFlags, tail.From = c.Sources, c.sourceFlags, cmp.Or(c.From, "start")
+	tail.Sources, tail.SourceFlags, tail.From = c.Sources, c.SourceFlags, cmp.Or(c.From, "start")
 	tail.PollMax, tail.IdleExit = usualPoll, c.IdleExit
-	tail.streamFlags = c.stream()
-	job, err := tail.jobTo(s, &tail.sourceFlags, tail.Sources, out)
+	tail.StreamFlags = c.stream()
+	job, err := tail.JobTo(s, &tail.SourceFlags, tail.Sources, out)
 	if err != nil {
 		return exit.Misuse(err)
 	}
@@ -96,7 +96,7 @@ func (c *statsCommand) watch(ctx context.Context, s *streams, out *traffic.Outpu
 }
 
 // repeat prints a report now and then, until the context ends.
-func (c *statsCommand) repeat(ctx context.Context, s *streams, out *traffic.Output) error {
+func (c *statsCommand) repeat(ctx context.Context, s *shell.Streams, out *traffic.Output) error {
 	ticker := time.NewTicker(c.Interval)
 	defer ticker.Stop()
 	for {
@@ -105,43 +105,8 @@ func (c *statsCommand) repeat(ctx context.Context, s *streams, out *traffic.Outp
 		case <-ctx.Done():
 			return nil
 		}
-		if err := report.JSON(s.stdout, out.Summary()); err != nil {
+		if err := report.JSON(s.Stdout, out.Summary()); err != nil {
 			return err
 		}
-	}
-}
-
-// mostHeld is how many messages are kept while the screen is drawn on.
-const mostHeld = 100
-
-// messages are lines for the user that wait until the screen is theirs again.
-type messages struct {
-	mu    sync.Mutex
-	lines []string
-}
-
-// Write implements io.Writer, for a console.
-func (m *messages) Write(p []byte) (int, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for text := range strings.Lines(string(p)) {
-		m.lines = append(m.lines, strings.TrimPrefix(strings.TrimSuffix(text, "\n"), "pikabin: "))
-	}
-	m.lines = m.lines[max(len(m.lines)-mostHeld, 0):]
-	return len(p), nil
-}
-
-func (m *messages) last() string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if len(m.lines) == 0 {
-		return ""
-	}
-	return m.lines[len(m.lines)-1]
-}
-
-func (m *messages) tell(to *console.Console) {
-	for _, text := range m.lines {
-		to.Warn(text)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"pikabin/encode"
 	"pikabin/encode/cli/exit"
 	"pikabin/encode/cli/files"
+	"pikabin/encode/cli/flags"
 	"pikabin/encode/cli/network"
 	"pikabin/encode/cli/shell"
 	"pikabin/encode/console"
@@ -26,11 +27,11 @@ import (
 
 // tailCommand follows live logs.
 type tailCommand struct {
-	Sources     []string `arg:"" name:"source" help:"Pika's log folder, or folders of DBs; or a server: pika://host:9221."`
-	sourceFlags `group:"Source:"`
-	From        string `group:"Source:" placeholder:"WHERE" help:"Begin at a position (12:4096), a time, this long ago (2h), start or end (the default). A DB that the state knows continues where it was."`
-	tailFlags   `group:"Source:"`
-	streamFlags
+	Sources           []string `arg:"" name:"source" help:"Pika's log folder, or folders of DBs; or a server: pika://host:9221."`
+	flags.SourceFlags `group:"Source:"`
+	From              string `group:"Source:" placeholder:"WHERE" help:"Begin at a position (12:4096), a time, this long ago (2h), start or end (the default). A DB that the state knows continues where it was."`
+	tailFlags         `group:"Source:"`
+	flags.StreamFlags
 }
 
 // tailFlags say how logs are followed.
@@ -69,8 +70,8 @@ A file that was moved is complete at SIGHUP, too, and a new one is started, as f
 }
 
 // Run follows the logs until it is told to stop.
-func (c *tailCommand) Run(ctx context.Context, s *streams) error {
-	job, err := c.job(s, &c.sourceFlags, c.Sources)
+func (c *tailCommand) Run(ctx context.Context, s *shell.Streams) error {
+	job, err := c.Job(s, &c.SourceFlags, c.Sources)
 	if err = errors.Join(err, c.check()); err != nil {
 		return exit.Misuse(err)
 	}
@@ -85,8 +86,8 @@ func (c *tailCommand) Run(ctx context.Context, s *streams) error {
 }
 
 // take gives a job its source: the logs of files, or those of a server. done is called after the run.
-func (c *tailCommand) take(ctx context.Context, s *streams, job *run.Job) (done func() error, err error) {
-	if n, err := c.server(s, &c.sourceFlags, c.Sources, job); n != nil || err != nil {
+func (c *tailCommand) take(ctx context.Context, s *shell.Streams, job *run.Job) (done func() error, err error) {
+	if n, err := c.Server(s, &c.SourceFlags, c.Sources, job); n != nil || err != nil {
 		return n.HangUp, c.follow(n, job, err)
 	}
 	from, err := decode.ParseWhere(c.From, time.Now())
@@ -98,7 +99,7 @@ func (c *tailCommand) take(ctx context.Context, s *streams, job *run.Job) (done 
 		return nil, err
 	}
 	if c.Pin != "" {
-		if err := l.Pin(ctx, pin.Options{Dir: c.Pin, Limit: int64(c.PinLimit), Warn: s.console.Warn}); err != nil {
+		if err := l.Pin(ctx, pin.Options{Dir: c.Pin, Limit: int64(c.PinLimit), Warn: s.Console.Warn}); err != nil {
 			return nil, err
 		}
 	}
@@ -107,8 +108,8 @@ func (c *tailCommand) take(ctx context.Context, s *streams, job *run.Job) (done 
 }
 
 // live reads the logs of files.
-func (c *tailCommand) live(s *streams, guard *run.Guard, from decode.Where) (*files.Live, error) {
-	generation, err := c.generation()
+func (c *tailCommand) live(s *shell.Streams, guard *run.Guard, from decode.Where) (*files.Live, error) {
+	generation, err := c.Generation()
 	if err != nil {
 		return nil, err
 	}
@@ -116,24 +117,24 @@ func (c *tailCommand) live(s *streams, guard *run.Guard, from decode.Where) (*fi
 		return discovery.Find(c.Sources, binlog.Options{Generation: generation})
 	}
 	return &files.Live{
-		Sources: c.Sources, Guard: guard, Say: s.console.Info,
+		Sources: c.Sources, Guard: guard, Say: s.Console.Info,
 		Find: func() ([]*binlog.Log, error) {
 			logs, err := there()
-			logs = slices.DeleteFunc(logs, func(l *binlog.Log) bool { return !c.wants(l.ID().String()) })
+			logs = slices.DeleteFunc(logs, func(l *binlog.Log) bool { return !c.Wants(l.ID().String()) })
 			if err == nil && len(logs) > 1 && from.IsPosition() {
-				err = errOneDB
+				err = flags.ErrOneDB
 			}
 			return logs, err
 		},
 		Options: follow.Options{
 			Options: binlog.Options{Generation: generation}, PollMax: c.PollMax, NoWatch: c.Poll, Idle: c.IdleExit,
-			Want: func(log *decode.Log) bool { return c.wants(log.String()) },
-			Note: func(o binlog.Oddity) { s.console.With(exit.OddityFields(o)...).Warn(o.String()) },
+			Want: func(log *decode.Log) bool { return c.Wants(log.String()) },
+			Note: func(o binlog.Oddity) { s.Console.With(exit.OddityFields(o)...).Warn(o.String()) },
 		},
 		Opened: func(logs []*binlog.Log) {
-			if missing := c.missing(c.DB, logs); missing != nil || len(logs) == 0 {
+			if missing := c.Missing(c.DB, logs); missing != nil || len(logs) == 0 {
 				all, _ := there() // none is as good as not known
-				s.console.Warn(fmt.Sprintf("not every selected DB is in %s yet: waiting for it to appear; there are %s", strings.Join(c.Sources, ", "), namesOf(all)))
+				s.Console.Warn(fmt.Sprintf("not every selected DB is in %s yet: waiting for it to appear; there are %s", strings.Join(c.Sources, ", "), flags.NamesOf(all)))
 			}
 		},
 	}, nil
@@ -159,8 +160,8 @@ func (c *tailCommand) follow(n *network.Source, job *run.Job, err error) error {
 const usualPoll = 100 * time.Millisecond
 
 // watch runs the job until it is told to stop, and shows how it is.
-func (c *tailCommand) watch(ctx context.Context, s *streams, job *run.Job) error {
-	job.Watch = &run.Watch{Listen: c.Listen, Stalled: c.Stalled, Version: s.program.Version, Console: s.console}
+func (c *tailCommand) watch(ctx context.Context, s *shell.Streams, job *run.Job) error {
+	job.Watch = &run.Watch{Listen: c.Listen, Stalled: c.Stalled, Version: s.Program.Version, Console: s.Console}
 	if !job.Output.Target().Stdout {
 		job.Watch.Line = c.Progress
 	}
@@ -172,13 +173,13 @@ func (c *tailCommand) watch(ctx context.Context, s *streams, job *run.Job) error
 }
 
 // ended says how a run ended. To be told to end is its usual end.
-func ended(s *streams, result *encode.Result, err error) error {
+func ended(s *shell.Streams, result *encode.Result, err error) error {
 	if left, ok := errors.AsType[*run.LeftError](err); ok {
-		s.console.Warn(left.Error())
+		s.Console.Warn(left.Error())
 		return nil
 	}
 	if stopped, ok := errors.AsType[*sink.StoppedError](err); ok {
-		s.console.Info(stopped.Error())
+		s.Console.Info(stopped.Error())
 		return nil
 	}
 	if err == run.ErrInterrupted { //nolint:errorlint // what wraps it has more to say

@@ -9,22 +9,24 @@ import (
 
 	"pikabin/encode/cli/comparing"
 	"pikabin/encode/cli/exit"
+	"pikabin/encode/cli/flags"
+	"pikabin/encode/cli/shell"
 	"pikabin/encode/readback/compare"
 	"pikabin/encode/readback/held"
 )
 
 // verifyOutputCommand compares what an output holds with the logs.
 type verifyOutputCommand struct {
-	Source      string `arg:"" help:"A log folder, the folder of a DB, or a segment file."`
-	Written     string `arg:"" name:"output" help:"What was written of it: a file, or a folder (DIR/)."`
-	sourceFlags `group:"Source:"`
-	rangeFlags  `group:"Source:"`
-	Format      string `group:"Output:" short:"f" help:"Format of what was written: avro, jsonl, parquet or protobuf. Default: from the names of its files."`
-	Bytes       string `group:"Output:" enum:"auto,base64" default:"auto" help:"How it was written, as for convert. Without it the comparison is right, too, and slower."`
-	Args        bool   `group:"Output:" help:"It was written with --args."`
-	All         bool   `group:"Output:" help:"It was written with --all."`
-	filterFlags `group:"Filter:"`
-	runFlags    `group:"Run:"`
+	Source            string `arg:"" help:"A log folder, the folder of a DB, or a segment file."`
+	Written           string `arg:"" name:"output" help:"What was written of it: a file, or a folder (DIR/)."`
+	flags.SourceFlags `group:"Source:"`
+	flags.RangeFlags  `group:"Source:"`
+	Format            string `group:"Output:" short:"f" help:"Format of what was written: avro, jsonl, parquet or protobuf. Default: from the names of its files."`
+	Bytes             string `group:"Output:" enum:"auto,base64" default:"auto" help:"How it was written, as for convert. Without it the comparison is right, too, and slower."`
+	Args              bool   `group:"Output:" help:"It was written with --args."`
+	All               bool   `group:"Output:" help:"It was written with --all."`
+	flags.FilterFlags `group:"Filter:"`
+	flags.RunFlags    `group:"Run:"`
 
 	AllowRepeats bool `group:"Run:" help:"Events may come again as they were, as an output may have them that promises each at least once."`
 	JSON         bool `group:"Run:" name:"json" help:"A report for programs."`
@@ -44,25 +46,25 @@ events between them are compared. The log has to be there still. Exit code 7: th
 }
 
 // Run compares, and prints the first differences and the report.
-func (c *verifyOutputCommand) Run(ctx context.Context, s *streams) error {
+func (c *verifyOutputCommand) Run(ctx context.Context, s *shell.Streams) error {
 	sources, target := []string{c.Source}, c.Written
 	h, err := c.held(target)
 	if err != nil {
 		return err
 	}
-	convert := convertCommand{Sources: sources, sourceFlags: c.sourceFlags, rangeFlags: c.rangeFlags}
-	convert.outputFlags = outputFlags{Format: h.Format.As, Output: target, Bytes: c.Bytes, Args: c.Args, All: c.All}
-	convert.filterFlags, convert.runFlags = c.filterFlags, c.runFlags
-	from, until, err := c.where()
+	convert := convertCommand{Sources: sources, SourceFlags: c.SourceFlags, RangeFlags: c.RangeFlags}
+	convert.OutputFlags = flags.OutputFlags{Format: h.Format.As, Output: target, Bytes: c.Bytes, Args: c.Args, All: c.All}
+	convert.FilterFlags, convert.RunFlags = c.FilterFlags, c.RunFlags
+	from, until, err := c.Where()
 	if err != nil {
 		return err
 	}
 	to := comparing.New(target, h, from, until, c.AllowRepeats)
-	job, err := convert.jobTo(s, &convert.sourceFlags, sources, to)
+	job, err := convert.JobTo(s, &convert.SourceFlags, sources, to)
 	if err != nil {
 		return exit.Misuse(err)
 	}
-	job.Tell = s.console.Quietly()
+	job.Tell = s.Console.Quietly()
 	if err := convert.read(s, job); err != nil {
 		return err
 	}
@@ -84,7 +86,7 @@ func (c *verifyOutputCommand) Run(ctx context.Context, s *streams) error {
 
 // held finds what the output holds.
 func (c *verifyOutputCommand) held(target string) (*compare.Held, error) {
-	if _, err := lookupFormat(cmp.Or(c.Format, "jsonl")); err != nil {
+	if _, err := flags.LookupFormat(cmp.Or(c.Format, "jsonl")); err != nil {
 		return nil, err
 	}
 	var h *compare.Held
@@ -103,21 +105,21 @@ func (c *verifyOutputCommand) held(target string) (*compare.Held, error) {
 	return h, nil
 }
 
-func (c *verifyOutputCommand) print(s *streams, r *compare.Report) error {
+func (c *verifyOutputCommand) print(s *shell.Streams, r *compare.Report) error {
 	if c.JSON {
-		return json.NewEncoder(s.stdout).Encode(r)
+		return json.NewEncoder(s.Stdout).Encode(r)
 	}
 	for _, d := range r.First {
-		if _, err := fmt.Fprintln(s.stdout, d); err != nil {
+		if _, err := fmt.Fprintln(s.Stdout, d); err != nil {
 			return err
 		}
 	}
 	if more := r.Differences() - int64(len(r.First)); more > 0 {
-		if _, err := fmt.Fprintf(s.stdout, "and %d more\n", more); err != nil {
+		if _, err := fmt.Fprintf(s.Stdout, "and %d more\n", more); err != nil {
 			return err
 		}
 	}
-	_, err := fmt.Fprintln(s.stdout, r)
+	_, err := fmt.Fprintln(s.Stdout, r)
 	return err
 }
 

@@ -3,6 +3,8 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+
+	"pikabin/encode/cli/shell"
 )
 
 // versionCommand says which program this is.
@@ -11,10 +13,10 @@ type versionCommand struct {
 }
 
 // Run prints it.
-func (c *versionCommand) Run(s *streams) error {
+func (c *versionCommand) Run(s *shell.Streams) error {
 	if c.JSON {
-		return json.NewEncoder(s.stdout).Encode(s.program)
+		return json.NewEncoder(s.Stdout).Encode(s.Program)
 	}
-	_, err := fmt.Fprintln(s.stdout, s.program)
+	_, err := fmt.Fprintln(s.Stdout, s.Program)
 	return err
 }

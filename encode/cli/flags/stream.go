@@ -1,4 +1,4 @@
-package cli
+package flags
 
 import (
 	"cmp"
@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"pikabin/decode"
-	"pikabin/decode/units"
 	"pikabin/encode"
 	"pikabin/encode/cli/exit"
 	"pikabin/encode/cli/shell"
@@ -21,18 +20,18 @@ import (
 	"pikabin/formats"
 )
 
-// streamFlags are common to the commands that write the stream of events.
-type streamFlags struct {
-	outputFlags  `group:"Output:"`
+// StreamFlags are common to the commands that write the stream of events.
+type StreamFlags struct {
+	OutputFlags  `group:"Output:"`
 	State        string `group:"Output:" placeholder:"FILE" help:"Keep the place in this file: go on from there, and save it as the output is delivered. Several hosts share one that is etcd://HOST:2379/KEY or s3://BUCKET/PATH/NAME."`
-	filterFlags  `group:"Filter:"`
-	runFlags     `group:"Run:"`
+	FilterFlags  `group:"Filter:"`
+	RunFlags     `group:"Run:"`
 	DryRun       bool `group:"Run:" help:"Read and filter what is there, look at the output and the state, and say what would be done. Nothing is written."`
-	settingFlags      // each type of output has its group
+	SettingFlags      // each type of output has its group
 }
 
-// outputFlags say what comes out, and where.
-type outputFlags struct {
+// OutputFlags say what comes out, and where.
+type OutputFlags struct {
 	Format   string `short:"f" placeholder:"NAME" help:"Format of the events: ${formats}. Default: jsonl, and what the server understands for redis:// and rediss://."`
 	Output   string `short:"o" default:"-" placeholder:"URL" help:"Where to: ${outputs}."`
 	Compress string `placeholder:"NAME[:LEVEL]" help:"zstd, gzip or none; from the name of the output if that tells. Inside of files of Avro: deflate, snappy, zstd or none; of Parquet: zstd, snappy, gzip or none."`
@@ -46,8 +45,8 @@ type outputFlags struct {
 	All bool `help:"Events for what changes nothing, too: padding, empty records, reads logged by mistake."`
 }
 
-// filterFlags say which events to keep.
-type filterFlags struct {
+// FilterFlags say which events to keep.
+type FilterFlags struct {
 	Key            []string          `sep:"none" placeholder:"GLOB" help:"Only events of keys like this, as in KEYS, and what may change such a key without naming it."`
 	KeyRegex       []string          `sep:"none" placeholder:"REGEX" help:"The same with a regular expression."`
 	ExcludeKey     []string          `sep:"none" placeholder:"GLOB" help:"Not events of keys like this."`
@@ -63,8 +62,8 @@ type filterFlags struct {
 	Renamed        map[string]string `placeholder:"NEW=OLD" help:"A name that the server's rename-command has made, and the command's own."`
 }
 
-// runFlags say how it is done.
-type runFlags struct {
+// RunFlags say how it is done.
+type RunFlags struct {
 	OnCorrupt string       `enum:"fail,skip" default:"fail" help:"At damage: fail, or skip to the next record and report what is lost."`
 	OnGap     string       `enum:"fail,skip" default:"fail" help:"At missing segments: fail, or skip and report."`
 	Workers   int          `placeholder:"N" help:"Workers that decode and encode. Default: one for each CPU."`
@@ -72,23 +71,23 @@ type runFlags struct {
 	Progress  string       `enum:"auto,always,never" default:"auto" help:"Progress bar on standard error: ${enum}."`
 }
 
-// job is what is common to convert and tail of a run.
-func (f *streamFlags) job(s *streams, source *sourceFlags, sources []string) (*run.Job, error) {
+// Job is what is common to convert and tail of a run.
+func (f *StreamFlags) Job(s *shell.Streams, source *SourceFlags, sources []string) (*run.Job, error) {
 	out, err := output.Parse(f.Output, f.settings())
 	if err != nil {
 		return nil, err
 	}
-	return f.jobTo(s, source, sources, out)
+	return f.JobTo(s, source, sources, out)
 }
 
-// jobTo is job for an output that is there already.
-func (f *streamFlags) jobTo(s *streams, source *sourceFlags, sources []string, out sink.Output) (*run.Job, error) {
+// JobTo is Job for an output that is there already.
+func (f *StreamFlags) JobTo(s *shell.Streams, source *SourceFlags, sources []string, out sink.Output) (*run.Job, error) {
 	o, err := f.options(s, source, out.Target())
 	if err != nil {
 		return nil, err
 	}
 	debug.SetMemoryLimit(int64(f.Memory) + runtimeReserve)
-	job := &run.Job{Sources: sources, State: f.State, Guard: run.NewGuard(sources), Output: out, Stdout: shell.Events(s.stdout.Writer), Encode: o, Tell: s.console}
+	job := &run.Job{Sources: sources, State: f.State, Guard: run.NewGuard(sources), Output: out, Stdout: shell.Events(s.Stdout.Writer), Encode: o, Tell: s.Console}
 	return job, f.share(s, job)
 }
 
@@ -96,11 +95,11 @@ func (f *streamFlags) jobTo(s *streams, source *sourceFlags, sources []string, o
 const runtimeReserve = 64 << 20
 
 // options checks the flags and makes the pipeline's options of them.
-func (f *streamFlags) options(s *streams, source *sourceFlags, target sink.Target) (encode.Options, error) {
+func (f *StreamFlags) options(s *shell.Streams, source *SourceFlags, target sink.Target) (encode.Options, error) {
 	if target.Takes != nil && f.Format != "" {
 		return encode.Options{}, fmt.Errorf("-o %s takes what its server understands: leave out -f %s", scheme(f.Output), f.Format)
 	}
-	format, err := lookupFormat(cmp.Or(f.Format, "jsonl"))
+	format, err := LookupFormat(cmp.Or(f.Format, "jsonl"))
 	if err != nil {
 		return encode.Options{}, err
 	}
@@ -111,8 +110,8 @@ func (f *streamFlags) options(s *streams, source *sourceFlags, target sink.Targe
 	if err := cmp.Or(err, checkExtension(target.File, format, compression)); err != nil {
 		return encode.Options{}, err
 	}
-	generation, err := source.generation()
-	if err := errors.Join(err, notNegative("--workers", int64(f.Workers)), notNegative("--limit", f.Limit)); err != nil {
+	generation, err := source.Generation()
+	if err := errors.Join(err, NotNegative("--workers", int64(f.Workers)), NotNegative("--limit", f.Limit)); err != nil {
 		return encode.Options{}, err
 	}
 	f.warnOfCommands(s)
@@ -125,11 +124,11 @@ func (f *streamFlags) options(s *streams, source *sourceFlags, target sink.Targe
 			ExcludeCommands: f.ExcludeCommand, ExcludeOps: f.ExcludeOp, ExcludeTypes: f.ExcludeType, ExcludeKeys: f.ExcludeKey,
 			NamedOnly: f.NamedOnly,
 		},
-		Compression: compression, Seal: formats.SealOptions{RowGroup: int64(f.RowGroup), Timestamps: f.Timestamps, Version: s.program.Version},
+		Compression: compression, Seal: formats.SealOptions{RowGroup: int64(f.RowGroup), Timestamps: f.Timestamps, Version: s.Program.Version},
 		Workers: f.Workers, Memory: int64(f.Memory), Limit: f.Limit,
 		SkipCorrupt: f.OnCorrupt == "skip", SkipGaps: f.OnGap == "skip",
-		Report: func(err error) { s.console.With(exit.SkippedFields(err)...).Warn(err.Error()) },
-		Warn:   s.console.Warn,
+		Report: func(err error) { s.Console.With(exit.SkippedFields(err)...).Warn(err.Error()) },
+		Warn:   s.Console.Warn,
 	}
 	return o, o.Check()
 }
@@ -141,7 +140,7 @@ func scheme(output string) string {
 }
 
 // checkSealed refuses outputs without complete files for formats that can only be made of those, and options of such formats for others.
-func (f *outputFlags) checkSealed(format formats.Format, target sink.Target) error {
+func (f *OutputFlags) checkSealed(format formats.Format, target sink.Target) error {
 	switch {
 	case format.Seal != nil && !target.Parts:
 		return fmt.Errorf("a file of %s can only be made once all of its events are there, and -o %s is written as they come: give a folder, as in -o changes/, or object storage", format.Name, f.Output)
@@ -154,7 +153,7 @@ func (f *outputFlags) checkSealed(format formats.Format, target sink.Target) err
 }
 
 // compression is the one that was asked for, or that the name of the file tells, or the default of files of the format.
-func (f *outputFlags) compression(format formats.Format, target sink.Target) (frame.Compression, error) {
+func (f *OutputFlags) compression(format formats.Format, target sink.Target) (frame.Compression, error) {
 	files := target.Stdout || target.Parts || len(target.Paths) > 0
 	switch {
 	case len(format.Codecs) > 0 && files:
@@ -176,37 +175,19 @@ func keyed(commands map[string]int) map[string]int {
 	return lower
 }
 
-// lossOf makes an error of what was skipped: to go on is not to be whole, for damage and for what is missing alike.
-func lossOf(s *streams, r *encode.Result, err error) error {
-	if err != nil {
-		return err
-	}
-	if r.Gaps > 0 {
-		s.console.Warn(ranges(r.Gaps, "missing") + " skipped")
-		err = exit.ErrSkippedGaps
-	}
-	if r.Lost > 0 {
-		s.console.Warn(fmt.Sprintf("%s skipped, %s in all", ranges(r.Lost, "damaged"), units.FormatSize(r.LostBytes)))
-		err = &decode.CorruptError{}
-	}
-	if err != nil {
-		err = fmt.Errorf("%w: %w", exit.ErrReported, err)
-	}
-	return err
-}
-
-// ranges counts ranges of a kind: "1 missing range was", "3 missing ranges were".
-func ranges(n int64, kind string) string {
-	if n == 1 {
-		return "1 " + kind + " range was"
-	}
-	return fmt.Sprintf("%d %s ranges were", n, kind)
-}
-
-// notNegative refuses numbers of things below zero. 0 is the default.
-func notNegative(flag string, n int64) error {
+// NotNegative refuses numbers of things below zero. 0 is the default.
+func NotNegative(flag string, n int64) error {
 	if n < 0 {
 		return exit.Misuse(fmt.Errorf("%s %d: expected a number that is not negative", flag, n))
 	}
 	return nil
+}
+
+// LookupFormat finds a format by the name that the user gave.
+func LookupFormat(name string) (formats.Format, error) {
+	format, ok := formats.Lookup(name)
+	if !ok {
+		return format, exit.Misuse(fmt.Errorf("no format is called %q: there are %s", name, strings.Join(formats.Names(), ", ")))
+	}
+	return format, nil
 }

@@ -1,4 +1,4 @@
-package cli
+package flags
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 
 	"pikabin/decode"
 	"pikabin/encode/cli/misspelt"
+	"pikabin/encode/cli/shell"
 	"pikabin/encode/frame"
 	"pikabin/formats"
 )
@@ -40,7 +41,7 @@ func checkExtension(output string, format formats.Format, compression frame.Comp
 
 // warnOfCommands says of a command that is not known which one may have been meant. It may be there all the same: later servers have more commands,
 // and a module or rename-command can make any.
-func (f *filterFlags) warnOfCommands(s *streams) {
+func (f *FilterFlags) warnOfCommands(s *shell.Streams) {
 	for _, name := range slices.Concat(f.Command, f.ExcludeCommand) {
 		if decode.LookupCommand([]byte(name)) != nil {
 			continue
@@ -49,6 +50,6 @@ func (f *filterFlags) warnOfCommands(s *streams) {
 		if like := misspelt.Nearest(name, decode.CommandNames()); like != "" {
 			text += fmt.Sprintf(": did you mean %s?", like)
 		}
-		s.console.Warn(text)
+		s.Console.Warn(text)
 	}
 }

@@ -1,4 +1,5 @@
-package cli
+// Package flags are the flags that several commands have, and what is made of them.
+package flags
 
 import (
 	"cmp"
@@ -15,18 +16,20 @@ import (
 	"pikabin/decode/inspect"
 	"pikabin/decode/replica/link"
 	"pikabin/encode/cli/exit"
+	"pikabin/encode/cli/shell"
 	"pikabin/encode/console"
 	"pikabin/encode/run"
 )
 
-// sourceFlags say which logs to read.
-type sourceFlags struct {
+// SourceFlags say which logs to read.
+type SourceFlags struct {
 	DB        []string `placeholder:"NAME" help:"Only these DBs, such as db0, or db0/3 for one slot."`
 	ExcludeDB []string `placeholder:"NAME" help:"Not these DBs."`
 	Pika      string   `placeholder:"VERSION" help:"The version of the server, such as 3.0, instead of what the bytes of its log show."`
 }
 
-func (f *sourceFlags) generation() (decode.Generation, error) {
+// Generation is the one that --pika names; unknown without it.
+func (f *SourceFlags) Generation() (decode.Generation, error) {
 	if f.Pika == "" {
 		return decode.GenerationUnknown, nil
 	}
@@ -37,9 +40,9 @@ func (f *sourceFlags) generation() (decode.Generation, error) {
 	return g, nil
 }
 
-// find opens the sources and tells the user what is odd about them.
-func (f *sourceFlags) find(s *streams, sources []string) ([]*binlog.Log, error) {
-	generation, err := f.generation()
+// Find opens the sources and tells the user what is odd about them.
+func (f *SourceFlags) Find(s *shell.Streams, sources []string) ([]*binlog.Log, error) {
+	generation, err := f.Generation()
 	if err != nil {
 		return nil, err
 	}
@@ -50,38 +53,38 @@ func (f *sourceFlags) find(s *streams, sources []string) ([]*binlog.Log, error) 
 	if err != nil {
 		return nil, err
 	}
-	if missing := f.missing(f.DB, logs); missing != nil {
+	if missing := f.Missing(f.DB, logs); missing != nil {
 		return nil, exit.Misuse(fmt.Errorf("--db: %w in %s", missing, strings.Join(sources, ", ")))
 	}
-	if missing := f.missing(f.ExcludeDB, logs); missing != nil {
-		s.console.Warn(fmt.Sprintf("--exclude-db: %v", missing))
+	if missing := f.Missing(f.ExcludeDB, logs); missing != nil {
+		s.Console.Warn(fmt.Sprintf("--exclude-db: %v", missing))
 	}
-	found := namesOf(logs)
-	logs = slices.DeleteFunc(logs, func(l *binlog.Log) bool { return !f.wants(l.ID().String()) })
+	found := NamesOf(logs)
+	logs = slices.DeleteFunc(logs, func(l *binlog.Log) bool { return !f.Wants(l.ID().String()) })
 	if len(logs) == 0 {
 		return nil, exit.Misuse(fmt.Errorf("all DBs in %s are excluded: there are %s", strings.Join(sources, ", "), found))
 	}
 	for _, l := range logs {
 		for _, o := range l.Oddities() {
-			s.console.With(exit.OddityFields(o)...).Warn(o.String())
+			s.Console.With(exit.OddityFields(o)...).Warn(o.String())
 		}
 	}
 	return logs, nil
 }
 
-// missing says which of the names are of none of the logs, and what there is; nil if each is of one.
-func (*sourceFlags) missing(names []string, logs []*binlog.Log) error {
+// Missing says which of the names are of none of the logs, and what there is; nil if each is of one.
+func (*SourceFlags) Missing(names []string, logs []*binlog.Log) error {
 	for _, name := range names {
 		is := func(l *binlog.Log) bool { return l.ID().String() == name || l.ID().DB == name }
 		if !slices.ContainsFunc(logs, is) {
-			return fmt.Errorf("there is no DB %q, but %s", name, namesOf(logs))
+			return fmt.Errorf("there is no DB %q, but %s", name, NamesOf(logs))
 		}
 	}
 	return nil
 }
 
-// namesOf lists logs for people.
-func namesOf(logs []*binlog.Log) string {
+// NamesOf lists logs for people.
+func NamesOf(logs []*binlog.Log) string {
 	const most = 20
 	var names []string
 	for _, l := range logs[:min(len(logs), most)] {
@@ -93,21 +96,21 @@ func namesOf(logs []*binlog.Log) string {
 	return cmp.Or(strings.Join(names, ", "), "none")
 }
 
-// wants says whether a log is to be read. The DB is named for all its slots.
-func (f *sourceFlags) wants(log string) bool {
+// Wants says whether a log is to be read. The DB is named for all its slots.
+func (f *SourceFlags) Wants(log string) bool {
 	db, _, _ := strings.Cut(log, "/")
 	named := func(names []string) bool { return slices.Contains(names, log) || slices.Contains(names, db) }
 	return (len(f.DB) == 0 || named(f.DB)) && !named(f.ExcludeDB)
 }
 
-// rangeFlags say which part of the logs.
-type rangeFlags struct {
+// RangeFlags say which part of the logs.
+type RangeFlags struct {
 	From  string `placeholder:"WHERE" help:"Begin at a position (12:4096), a time (2025-06-01T12:00:00+08:00, local without a zone), this long ago (2h, 7d), start or end. Clocks that were set back: see seek --help."`
 	Until string `placeholder:"WHERE" help:"End before this place, in the same forms."`
 }
 
-// where reads the places.
-func (f *rangeFlags) where() (from, until decode.Where, err error) {
+// Where reads the places.
+func (f *RangeFlags) Where() (from, until decode.Where, err error) {
 	now := time.Now()
 	from, errFrom := decode.ParseWhere(f.From, now)
 	until, errUntil := decode.ParseWhere(f.Until, now)
@@ -116,14 +119,14 @@ func (f *rangeFlags) where() (from, until decode.Where, err error) {
 	}
 	from, until = from.Or(decode.LogStart), until.Or(decode.LogEnd)
 	if until.Before(from) {
-		return from, until, f.errEmptyRange(until, from)
+		return from, until, f.ErrEmptyRange(until, from)
 	}
 	return from, until, nil
 }
 
-// resolve finds the places in a log.
-func (f *rangeFlags) resolve(ctx context.Context, l *binlog.Log) (from, until decode.Position, text string, err error) {
-	whereFrom, whereUntil, err := f.where()
+// Resolve finds the places in a log.
+func (f *RangeFlags) Resolve(ctx context.Context, l *binlog.Log) (from, until decode.Position, text string, err error) {
+	whereFrom, whereUntil, err := f.Where()
 	if err != nil {
 		return from, until, "", err
 	}
@@ -133,32 +136,34 @@ func (f *rangeFlags) resolve(ctx context.Context, l *binlog.Log) (from, until de
 	if until, err = l.Resolve(ctx, whereUntil); err != nil {
 		return from, until, "", err
 	}
-	if f.isEmpty(whereFrom, whereUntil, from, until) {
-		return from, until, "", f.errEmptyRange(until, from)
+	if f.Empty(whereFrom, whereUntil, from, until) {
+		return from, until, "", f.ErrEmptyRange(until, from)
 	}
 	return from, until, fmt.Sprintf("%s: from %s to %s", l.ID(), run.Named(from, whereFrom), run.Named(until, whereUntil)), nil
 }
 
-// isEmpty tells a range that was given and ends before it begins.
-func (f *rangeFlags) isEmpty(whereFrom, whereUntil decode.Where, from, until decode.Position) bool {
+// Empty tells a range that was given and ends before it begins.
+func (f *RangeFlags) Empty(whereFrom, whereUntil decode.Where, from, until decode.Position) bool {
 	return f.From != "" && whereFrom != decode.LogStart && whereUntil != decode.LogEnd && until.Before(from)
 }
 
-// errEmptyRange is a range that ends before it begins.
-func (f *rangeFlags) errEmptyRange(until, from fmt.Stringer) error {
+// ErrEmptyRange is a range that ends before it begins.
+func (f *RangeFlags) ErrEmptyRange(until, from fmt.Stringer) error {
 	return exit.Misuse(fmt.Errorf("--until %s (%v) is before --from %s (%v): nothing is between them", f.Until, until, f.From, from))
 }
 
-var errOneDB = exit.Misuse(errors.New("a position is a place in one DB's log: give the folder of one DB or --db, or use a time"))
+// ErrOneDB is a position as a place in several logs.
+var ErrOneDB = exit.Misuse(errors.New("a position is a place in one DB's log: give the folder of one DB or --db, or use a time"))
 
-// lookFlags are common to the commands that read logs without converting them.
-type lookFlags struct {
-	sourceFlags
+// LookFlags are common to the commands that read logs without converting them.
+type LookFlags struct {
+	SourceFlags
 	Renamed map[string]string `placeholder:"NEW=OLD" help:"A name that the server's rename-command has made, and the command's own."`
 }
 
-func (f *lookFlags) decoder() (decode.DecoderOptions, error) {
-	generation, err := f.generation()
+// Decoder are the options of a decoder.
+func (f *LookFlags) Decoder() (decode.DecoderOptions, error) {
+	generation, err := f.Generation()
 	o := decode.DecoderOptions{Renamed: f.Renamed, Pika: generation, Before35: decode.Before35(f.Pika)}
 	if err == nil {
 		if _, err = decode.NewDecoder(o); err != nil {
@@ -168,22 +173,22 @@ func (f *lookFlags) decoder() (decode.DecoderOptions, error) {
 	return o, err
 }
 
-// scanFlags are common to the commands that read whole logs for a report.
-type scanFlags struct {
+// ScanFlags are common to the commands that read whole logs for a report.
+type ScanFlags struct {
 	Sources []string `arg:"" name:"source" help:"Log folders, DB folders or segment files."`
-	lookFlags
+	LookFlags
 	Workers  int    `placeholder:"N" help:"Workers that read and decode. Default: one for each CPU."`
 	JSON     bool   `name:"json" help:"A report for programs."`
 	Progress string `enum:"auto,always,never" default:"auto" help:"Progress bar on standard error: ${enum}."`
 }
 
-// open finds the logs and begins the progress bar.
-func (f *scanFlags) open(s *streams) ([]*binlog.Log, inspect.Options, *console.Bar, error) {
-	decoder, err := f.decoder()
-	if err := errors.Join(err, notNegative("--workers", int64(f.Workers))); err != nil {
+// Open finds the logs and begins the progress bar.
+func (f *ScanFlags) Open(s *shell.Streams) ([]*binlog.Log, inspect.Options, *console.Bar, error) {
+	decoder, err := f.Decoder()
+	if err := errors.Join(err, NotNegative("--workers", int64(f.Workers))); err != nil {
 		return nil, inspect.Options{}, nil, err
 	}
-	logs, err := f.find(s, f.Sources)
+	logs, err := f.Find(s, f.Sources)
 	if err != nil {
 		return nil, inspect.Options{}, nil, err
 	}
@@ -191,7 +196,7 @@ func (f *scanFlags) open(s *streams) ([]*binlog.Log, inspect.Options, *console.B
 	for _, l := range logs {
 		total += l.SizeBetween(l.Start(), l.Committed())
 	}
-	bar := s.console.Progress(f.Progress, total)
+	bar := s.Console.Progress(f.Progress, total)
 	return logs, inspect.Options{Workers: f.Workers, Decoder: decoder, Progress: bar.Add}, bar, nil
 }
 
@@ -201,9 +206,10 @@ type printable interface {
 	WriteJSON(w io.Writer) error
 }
 
-func (f *scanFlags) print(s *streams, r printable) error {
+// Print prints a report in the form that was asked for.
+func (f *ScanFlags) Print(s *shell.Streams, r printable) error {
 	if f.JSON {
-		return r.WriteJSON(s.stdout)
+		return r.WriteJSON(s.Stdout)
 	}
-	return r.WriteTable(s.stdout)
+	return r.WriteTable(s.Stdout)
 }

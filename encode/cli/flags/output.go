@@ -1,4 +1,4 @@
-package cli
+package flags
 
 import (
 	"fmt"
@@ -11,18 +11,18 @@ import (
 	"pikabin/encode/sink"
 )
 
-// settingFlags are the flags that the table of outputs names: those that are for one type of output.
-type settingFlags struct{ kong.Plugins }
+// SettingFlags are the flags that the table of outputs names: those that are for one type of output.
+type SettingFlags struct{ kong.Plugins }
 
-// newSettingFlags makes a struct with a field for each of the settings, as kong takes it.
-func newSettingFlags() settingFlags {
+// NewSettingFlags makes a struct with a field for each of the settings, as kong takes it.
+func NewSettingFlags() SettingFlags {
 	var fields []reflect.StructField
 	for _, g := range output.Groups() {
 		for _, s := range g.Settings {
 			fields = append(fields, fieldOf(len(fields), &s, "Output to "+strings.Join(g.Forms, " and ")+":"))
 		}
 	}
-	return settingFlags{kong.Plugins{reflect.New(reflect.StructOf(fields)).Interface()}}
+	return SettingFlags{kong.Plugins{reflect.New(reflect.StructOf(fields)).Interface()}}
 }
 
 func fieldOf(i int, s *sink.Setting, group string) reflect.StructField {
@@ -34,7 +34,7 @@ func fieldOf(i int, s *sink.Setting, group string) reflect.StructField {
 }
 
 // settings are the values that were given, by the names of the settings. A command without such flags has none.
-func (f *settingFlags) settings() map[string]string {
+func (f *SettingFlags) settings() map[string]string {
 	given := map[string]string{}
 	if len(f.Plugins) == 0 {
 		return given

@@ -1,4 +1,4 @@
-package cli
+package flags
 
 import (
 	"fmt"
@@ -8,11 +8,12 @@ import (
 	"strings"
 
 	"pikabin/encode/cli/shared"
+	"pikabin/encode/cli/shell"
 	"pikabin/encode/run"
 )
 
 // share gives a job the state that several hosts share, if --state names one.
-func (f *streamFlags) share(s *streams, job *run.Job) error {
+func (f *StreamFlags) share(s *shell.Streams, job *run.Job) error {
 	if !shared.IsAddress(f.State) {
 		if scheme, _, ok := strings.Cut(f.State, "://"); ok {
 			return fmt.Errorf("--state %s://…: a state is a file, or etcd://HOST:2379/KEY, etcds://HOST:2379/KEY or s3://BUCKET/PATH/NAME", scheme)
@@ -20,7 +21,7 @@ func (f *streamFlags) share(s *streams, job *run.Job) error {
 		return nil
 	}
 	var err error
-	if job.Shared, err = shared.Open(f.State, s.console.Warn); err != nil {
+	if job.Shared, err = shared.Open(f.State, s.Console.Warn); err != nil {
 		return err
 	}
 	job.State, job.Shared.Settings = "", f.names()
@@ -31,17 +32,17 @@ func (f *streamFlags) share(s *streams, job *run.Job) error {
 var sameFor = []string{"partition", "roll-interval", "roll-size"}
 
 // names are the flags that names and bytes of the output depend on, besides format and compression, with their values.
-func (f *streamFlags) names() map[string]string {
+func (f *StreamFlags) names() map[string]string {
 	given := f.settings()
 	maps.DeleteFunc(given, func(name, _ string) bool { return !slices.Contains(sameFor, name) })
 	all := map[string]any{"bytes": f.Bytes, "args": f.Args, "all": f.All}
-	filters := reflect.ValueOf(f.filterFlags)
+	filters := reflect.ValueOf(f.FilterFlags)
 	for i := range filters.NumField() {
 		all[dashed(filters.Type().Field(i).Name)] = filters.Field(i).Interface()
 	}
 	delete(all, "limit")
 	for name, value := range all {
-		if v := reflect.ValueOf(value); !v.IsZero() && !isEmpty(v) {
+		if v := reflect.ValueOf(value); !v.IsZero() && !IsEmpty(v) {
 			given[name] = fmt.Sprint(value)
 		}
 	}
@@ -58,4 +59,19 @@ func dashed(field string) string {
 		name.WriteString(strings.ToLower(string(r)))
 	}
 	return name.String()
+}
+
+// IsEmpty tells a text, a list or a map without anything in it, and those that hold an empty text.
+func IsEmpty(v reflect.Value) bool {
+	switch v.Kind() { //nolint:exhaustive // numbers are never empty
+	case reflect.String, reflect.Map:
+		return v.Len() == 0
+	case reflect.Slice:
+		empty := v.Len() == 0
+		for i := range v.Len() {
+			empty = empty || IsEmpty(v.Index(i))
+		}
+		return empty
+	}
+	return false
 }

@@ -1,4 +1,4 @@
-package cli
+package flags
 
 import (
 	"testing"
@@ -8,7 +8,7 @@ import (
 
 // TestNames: what names and bytes of an output depend on is kept in a state that several hosts share, and nothing else is.
 func TestNames(t *testing.T) {
-	f := streamFlags{settingFlags: newSettingFlags()}
+	f := StreamFlags{SettingFlags: NewSettingFlags()}
 	f.Bytes, f.Key, f.NamedOnly, f.Limit, f.ExcludeOp, f.Workers = "auto", []string{"user:*"}, true, 7, []string{}, 3
 	want := map[string]string{"bytes": "auto", "key": "[user:*]", "named-only": "true"}
 	if diff := cmp.Diff(want, f.names()); diff != "" {
