@@ -127,26 +127,26 @@ func TestEmptyValues(t *testing.T) {
 // TestUnknownVariables changes the name of each variable by one letter: it is refused, and the right name is suggested.
 func TestUnknownVariables(t *testing.T) {
 	model := newParser(&globalFlags{}, nil, "").Model
-	known := environment.Variables(model.Node)
-	for _, name := range known {
+	whole := func() *kong.Application { return model }
+	for _, name := range environment.Variables(model.Node) {
 		if !strings.HasPrefix(name, environment.Prefix) { // of S3: others have names like them
 			continue
 		}
 		wrong := name[:len(name)-1] + "QX"
-		err := environment.Check(model, wholeModel, []string{"HOME=/", name + "=1", wrong + "=1"})
+		err := environment.Check(model, whole, []string{"HOME=/", name + "=1", wrong + "=1"})
 		if err == nil || !strings.Contains(err.Error(), wrong) {
 			t.Errorf("%s: %v", wrong, err)
 		}
 	}
-	if err := environment.Check(model, wholeModel, []string{"PIKABIN_FORMATT=resp"}); err == nil || !strings.Contains(err.Error(), "did you mean PIKABIN_FORMAT?") {
+	if err := environment.Check(model, whole, []string{"PIKABIN_FORMATT=resp"}); err == nil || !strings.Contains(err.Error(), "did you mean PIKABIN_FORMAT?") {
 		t.Error(err)
 	}
 	for _, name := range actions {
-		if err := environment.Check(model, wholeModel, []string{"PIKABIN_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_")) + "=true"}); err == nil {
+		if err := environment.Check(model, whole, []string{"PIKABIN_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_")) + "=true"}); err == nil {
 			t.Errorf("a variable sets --%s", name)
 		}
 	}
-	if err := environment.Check(model, wholeModel, []string{"PIKABIN=/bin/pikabin", "PIKABIN_TEST_REDIS=1", "XPIKABIN_A=1"}); err != nil {
+	if err := environment.Check(model, whole, []string{"PIKABIN=/bin/pikabin", "PIKABIN_TEST_REDIS=1", "XPIKABIN_A=1"}); err != nil {
 		t.Error(err)
 	}
 }
