@@ -54,8 +54,13 @@ func Read(path string, model *kong.Application) (*File, error) {
 		return nil, err
 	}
 	defer file.Close()
+	return Parse(path, file, model)
+}
+
+// Parse reads what is in a file, which is named in errors.
+func Parse(path string, text io.Reader, model *kong.Application) (*File, error) {
 	f := &File{path: path}
-	decoder := yaml.NewDecoder(file)
+	decoder := yaml.NewDecoder(text)
 	var document, more yaml.Node
 	if err := decoder.Decode(&document); errors.Is(err, io.EOF) {
 		return f, nil
