@@ -36,6 +36,7 @@ type fake struct {
 	mu    sync.Mutex
 	peers []*server.Peer // by their numbers, which begin at 1
 	dead  map[*server.Peer]bool
+	names map[*server.Peer]string
 
 	info atomic.Pointer[string] // what it says of itself
 
@@ -45,7 +46,7 @@ type fake struct {
 
 func newFake(t *testing.T) *fake {
 	t.Helper()
-	f := &fake{Miniredis: miniredis.RunT(t), dead: map[*server.Peer]bool{}}
+	f := &fake{Miniredis: miniredis.RunT(t), dead: map[*server.Peer]bool{}, names: map[*server.Peer]string{}}
 	f.Server().SetPreHook(func(c *server.Peer, name string, args ...string) bool {
 		if f.isDead(c) || strings.EqualFold(name, "CLIENT") && f.client(c, args) {
 			return true
@@ -126,13 +127,26 @@ func (f *fake) isDead(c *server.Peer) bool {
 	return f.dead[c]
 }
 
-// client is CLIENT ID and CLIENT KILL ID, which miniredis does not have.
+// client is what miniredis does not have: CLIENT ID, CLIENT KILL ID, and CLIENT LIST with the names of connections.
 func (f *fake) client(c *server.Peer, args []string) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(args) == 1 && strings.EqualFold(args[0], "ID") {
 		f.peers = append(f.peers, c)
 		c.WriteInt(len(f.peers))
+		return true
+	}
+	switch {
+	case len(args) == 2 && strings.EqualFold(args[0], "SETNAME"):
+		f.names[c] = args[1]
+		c.WriteOK()
+		return true
+	case len(args) == 1 && strings.EqualFold(args[0], "LIST"):
+		var list strings.Builder
+		for i, p := range f.peers {
+			fmt.Fprintf(&list, "id=%d addr=127.0.0.1:1 name=%s age=0\n", i+1, f.names[p])
+		}
+		c.WriteBulk(list.String())
 		return true
 	}
 	if id, err := strconv.Atoi(args[len(args)-1]); err == nil && id <= len(f.peers) {

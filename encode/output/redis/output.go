@@ -2,9 +2,13 @@ package redis
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 
 	"pikabin/encode/output/redis/link"
 	"pikabin/encode/output/redis/settings"
@@ -111,8 +115,22 @@ func (o output) Open(ctx context.Context, e sink.Env) (sink.Opened, error) {
 	s.session = s.plainly
 	opened.Sink, opened.Traits.Note = s, func() any { return s.deadlines.note() }
 	s.deadlines.resume(e.Resume, e.Note)
+	s.name = nameOf(e.State)
 	s.start()
 	return opened, nil
+}
+
+// nameOf names the connections of all runs with a state, of which there is one at a time; empty without a state.
+func nameOf(state string) string {
+	if state == "" {
+		return ""
+	}
+	if path, err := filepath.Abs(state); err == nil && !strings.Contains(state, "://") {
+		host, _ := os.Hostname()
+		state = host + ":" + path
+	}
+	sum := sha256.Sum256([]byte(state))
+	return fmt.Sprintf("pikabin-%x", sum[:8])
 }
 
 // openExactly finds the positions that the server holds.

@@ -36,13 +36,17 @@ func (s *replay) plainly(ctx context.Context, left []*unit) ([]*unit, error) {
 	return append(r.undone, rest...), cmp.Or(r.err, errSend)
 }
 
-// connect makes a connection, and ends the one before on the server: what it has not yet read of that would come between.
+// connect makes a connection, and ends the one before on the server, and those of earlier runs: what it has not yet read of them would come between.
 func (s *replay) connect(ctx context.Context) (*link.Conn, error) {
 	conn, err := s.dialer.Dial(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := conn.Bury(s.lastID); err != nil {
+	err = conn.Bury(s.lastID)
+	if s.name != "" && err == nil {
+		err = conn.Succeed(s.name)
+	}
+	if err != nil {
 		conn.Close()
 		return nil, err
 	}

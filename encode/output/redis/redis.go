@@ -46,7 +46,8 @@ type replay struct {
 	// not delivered.
 	session func(ctx context.Context, left []*unit) ([]*unit, error)
 
-	lastID int64 // of the last connection, of sessions without transactions
+	lastID int64  // of the last connection, of sessions without transactions
+	name   string // of the connections of runs with the same state; empty: there is none
 
 	units      chan *unit
 	over       chan struct{}   // closed when everything is delivered, or given up

@@ -6,6 +6,9 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gomodule/redigo/redis"
@@ -138,6 +141,32 @@ func (c *Conn) Bury(old int64) error {
 		return nil
 	}
 	_, err := c.Do("CLIENT", "KILL", "ID", old)
+	if _, refused := asReply(err); refused {
+		return nil
+	}
+	return err
+}
+
+// Succeed ends the connections of earlier runs that have this name, and takes it: of a run that was killed the server may still be reading. A server
+// that does not let us has ended them in a moment.
+func (c *Conn) Succeed(name string) error {
+	reply, err := c.Do("CLIENT", "LIST")
+	if _, refused := asReply(err); err != nil && !refused {
+		return err
+	}
+	list, _ := reply.([]byte)
+	for line := range strings.Lines(string(list)) {
+		fields := strings.Fields(line)
+		if !slices.Contains(fields, "name="+name) {
+			continue
+		}
+		if id, err := strconv.ParseInt(strings.TrimPrefix(fields[0], "id="), 10, 64); err == nil {
+			if err := c.Bury(id); err != nil {
+				return err
+			}
+		}
+	}
+	_, err = c.Do("CLIENT", "SETNAME", name)
 	if _, refused := asReply(err); refused {
 		return nil
 	}
