@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -17,6 +16,7 @@ import (
 	"pikabin/encode/cli/traffic"
 	"pikabin/encode/cli/traffic/page"
 	"pikabin/encode/cli/traffic/report"
+	"pikabin/encode/disk"
 	"pikabin/encode/run"
 	"pikabin/encode/sink"
 	"pikabin/formats"
@@ -94,7 +94,7 @@ func (c *statsCommand) Run(ctx context.Context, s *shell.Streams) error {
 		return err
 	}
 	summary.Complete = err == nil
-	return errors.Join(err, c.print(s, summary), c.writePage(s, guard, summary))
+	return errors.Join(err, c.print(s, summary), c.writePage(ctx, s, guard, summary))
 }
 
 // stream are the flags of a run whose output is this report.
@@ -134,16 +134,19 @@ func (f *reportFlags) print(s *shell.Streams, summary *traffic.Summary) error {
 	return report.Text(s.Stdout, summary, f.Top, time.Local)
 }
 
-// checkPage refuses a page among the server's files.
+// checkPage refuses a page among the server's files, and one in the place of what is no file: a device would be gone.
 func (c *statsCommand) checkPage(guard *run.Guard) error {
 	if c.HTML == "" {
 		return nil
 	}
+	if info, err := os.Stat(c.HTML); err == nil && !info.Mode().IsRegular() {
+		return exit.Misuse(fmt.Errorf("--html %s: it is no file: give the name of one", c.HTML))
+	}
 	return guard.Outside("page", c.HTML)
 }
 
-// writePage writes the page, which gets its name when it is whole.
-func (c *statsCommand) writePage(s *shell.Streams, guard *run.Guard, summary *traffic.Summary) error {
+// writePage writes the page, which gets its name when it is whole. It waits for no room.
+func (c *statsCommand) writePage(ctx context.Context, s *shell.Streams, guard *run.Guard, summary *traffic.Summary) error {
 	if c.HTML == "" {
 		return nil
 	}
@@ -151,25 +154,14 @@ func (c *statsCommand) writePage(s *shell.Streams, guard *run.Guard, summary *tr
 	if err := page.Write(&text, summary, page.Options{Sources: strings.Join(c.Sources, " "), Version: s.Program.Version, Zone: time.Local}); err != nil {
 		return err
 	}
-	if err := cmp.Or(c.checkPage(guard), replaceFile(c.HTML, text.Bytes())); err != nil {
+	if err := c.checkPage(guard); err != nil {
 		return err
 	}
-	s.Console.Info("the page is in " + c.HTML)
-	return nil
-}
-
-// replaceFile writes a file under another name first, so that the old one is there until the new one is whole.
-func replaceFile(path string, content []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".pikabin-*")
-	if err == nil {
-		_, err = f.Write(content)
-		err = cmp.Or(err, f.Chmod(0o644), f.Close(), os.Rename(f.Name(), path))
-	}
-	if err != nil {
-		if f != nil {
-			_ = os.Remove(f.Name())
-		}
+	stop := make(chan struct{})
+	close(stop)
+	if err := disk.New(&sink.Env{Stop: stop}).Replace(context.WithoutCancel(ctx), c.HTML, text.Bytes()); err != nil {
 		return &sink.Error{Err: err}
 	}
+	s.Console.Info("the page is in " + c.HTML)
 	return nil
 }
