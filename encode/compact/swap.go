@@ -34,6 +34,11 @@ func (r *run) swapLocked(dir string, s *state) error {
 	if err := r.Exchange(r.made(dir), at); err != nil {
 		return r.cannot(err)
 	}
+	return r.settle(dir, at)
+}
+
+// settle makes durable that the folder that was made for a partition and another one have changed places, or that it has moved there.
+func (r *run) settle(dir, at string) error {
 	return cmp.Or(r.SyncDir(filepath.Dir(at)), r.SyncDir(filepath.Dir(r.made(dir))))
 }
 
@@ -64,7 +69,7 @@ func (r *run) retire(ctx context.Context, dir string) error {
 	if err := r.Rename(r.made(dir), to); err != nil {
 		return err
 	}
-	if err := cmp.Or(r.SyncDir(filepath.Dir(to)), r.SyncDir(filepath.Dir(r.made(dir)))); err != nil {
+	if err := r.settle(dir, to); err != nil {
 		return err
 	}
 	if r.Keep > 0 {
@@ -98,7 +103,7 @@ func (r *run) recoverOne(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := cmp.Or(r.SyncDir(filepath.Dir(at)), r.SyncDir(filepath.Dir(r.made(dir)))); err != nil {
+	if err := r.settle(dir, at); err != nil {
 		return err
 	}
 	return r.retire(ctx, dir)
