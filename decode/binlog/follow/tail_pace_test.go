@@ -49,7 +49,7 @@ func TestTailStatus(t *testing.T) {
 		segments int
 	}{{at(0, 71), 142, 1}, {at(0, 142), 71, 1}, {at(1, 71), 0, 0}} {
 		if bytes, segments := got.Behind(c.pos); bytes != c.bytes || segments != c.segments {
-			t.Errorf("behind %v: %d bytes, %d segments, want %d and %d", c.pos, bytes, segments, c.bytes, c.segments)
+			t.Errorf("after %v: %d bytes, %d segments, want %d and %d", c.pos, bytes, segments, c.bytes, c.segments)
 		}
 	}
 }
@@ -73,7 +73,7 @@ func TestTailStatusWithoutTheLiveSegment(t *testing.T) {
 			must(t, err)
 			got := list[0]
 			if bytes, segments := got.Behind(at(1, 71)); bytes != 213 || segments != 0 || got.Committed != at(1, 284) || len(got.Unpurged) != 0 {
-				t.Errorf("behind by %d bytes and %d segments, %+v", bytes, segments, got)
+				t.Errorf("%d bytes and %d segments, %+v", bytes, segments, got)
 			}
 			if read {
 				wantTexts(t, r, "db0 0:0", "db0 0:71", "db0 1:0", "db0 1:71", "db0 1:142", "db0 1:213")

@@ -320,7 +320,7 @@ func TestPinsInStatus(t *testing.T) {
 	}
 	bytes, segments := before[0].Behind(decode.Position{})
 	if b, n := after[0].Behind(decode.Position{}); b != bytes || n != segments || after[0].Unpurged[0] != 5 {
-		t.Errorf("behind by %d bytes and %d segments, oldest %d; want %d, %d and 5", b, n, after[0].Unpurged[0], bytes, segments)
+		t.Errorf("%d bytes and %d segments, oldest %d; want %d, %d and 5", b, n, after[0].Unpurged[0], bytes, segments)
 	}
 }
 
