@@ -72,10 +72,12 @@ func prepare(options *settings.Options, e *sink.Env) (*producer, error) {
 		o: options, wire: wire, disk: disk.New(e), monitor: e.Watched(),
 		budget: budget.New(options.Buffer), closing: make(chan struct{}), hurried: make(chan struct{}, 1), broken: make(chan error, 1), mends: make(chan struct{}, 1), tear: newTear(),
 	}
-	s.topics = topics.Open(options, e.Format, s.monitor.Warn, s.fail)
 	s.life, s.end = context.WithCancelCause(context.Background())
+	if s.topics, err = topics.Open(wire, options, e.Format, s.monitor.Warn, s.fail); err != nil {
+		return nil, &sink.TargetError{Err: err}
+	}
 	if s.lanes, err = lanes.Open(wire, options, s.topics, s.count); err != nil {
-		wire.Unplug()
+		s.topics.Close()
 		return nil, &sink.TargetError{Err: err}
 	}
 	return s, nil
@@ -277,6 +279,7 @@ func (s *producer) closeClients() {
 	s.lease.Close()
 	s.wire.Unplug()
 	s.lanes.Close()
+	s.topics.Close()
 }
 
 func (s *producer) failed() error {

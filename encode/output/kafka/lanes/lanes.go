@@ -76,7 +76,6 @@ func (l *Lanes) open() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.now = g
-	l.topics.Ask(g.clients[0])
 	return nil
 }
 
@@ -101,7 +100,7 @@ func (l *Lanes) current() *generation {
 	return l.now
 }
 
-// First is the client that asks, and the only one where all is in its transactions.
+// First is the only client where all is in its transactions.
 func (l *Lanes) First() *kgo.Client { return l.current().clients[0] }
 
 // Send hands records to the clients, which call back for each of them.

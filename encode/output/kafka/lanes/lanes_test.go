@@ -1,9 +1,11 @@
 package lanes
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -11,6 +13,7 @@ import (
 	"pikabin/encode/output/kafka/connect"
 	"pikabin/encode/output/kafka/kafkatest"
 	"pikabin/encode/output/kafka/settings"
+	"pikabin/encode/output/kafka/topics"
 )
 
 // TestTearWhileSending gives up what is under way at any time, also while the clients learn of the topic: each record is called back for.
@@ -20,11 +23,7 @@ func TestTearWhileSending(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wire, err := connect.New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer wire.Unplug()
+	wire := dial(t, o)
 	for round := range 100 {
 		g := &generation{line: wire.Line()}
 		client, err := kgo.NewClient(append(g.line.Options(), kgo.RecordPartitioner(kgo.ManualPartitioner()))...)
@@ -60,5 +59,42 @@ func tearAt(t *testing.T, g *generation, at int) {
 	all.Wait()
 	if left := g.clients[0].BufferedProduceRecords(); left > 0 {
 		t.Errorf("torn after %d records: the client has %d of them still", at, left)
+	}
+}
+
+func dial(t *testing.T, o *settings.Options) *connect.Wire {
+	t.Helper()
+	wire, err := connect.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(wire.Unplug)
+	return wire
+}
+
+// TestAskWhileTorn asks for the topics of a DB while what was sent for another one is given up: an answer that waited for the clients
+// that send would never come, since who asks keeps them from being replaced.
+func TestAskWhileTorn(t *testing.T) {
+	cluster := kafkatest.Fake(t, kfake.SeedTopics(3, "pika"))
+	o, err := settings.Parse(kafkatest.Brokers(cluster)+"/pika", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wire := dial(t, o)
+	k, err := topics.Open(wire, o, "jsonl", nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer k.Close()
+	l, err := Open(wire, o, k, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	l.Tear()()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // it fails by this, and not by the clock of all tests
+	defer cancel()
+	if present, err := k.Present(ctx, []string{"pika"}); err != nil || present.Topics["pika"].Partitions != 3 {
+		t.Errorf("topics %+v: %v", present, err)
 	}
 }

@@ -19,7 +19,7 @@ func TestAllocates(t *testing.T) {
 		})
 	}
 	one := topics.New("t", 12)
-	k := &Maker{o: &settings.Options{Tombstones: true}, topics: topics.Open(&settings.Options{}, "", nil, nil), ops: opTexts()}
+	k := &Maker{o: &settings.Options{Tombstones: true}, topics: &topics.Topics{}, ops: opTexts()}
 	d, routes := k.Batch(), &topics.Routes{Name: "db0/", ByType: []*topics.Topic{one}, All: []*topics.Topic{one}}
 	build := func() (int, error) {
 		err := d.Make(t.Context(), b, routes)

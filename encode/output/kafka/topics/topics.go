@@ -26,7 +26,7 @@ const anyType = "any"
 // Topics knows the topics. What has a lock is also read by the client's goroutines.
 type Topics struct {
 	o     *settings.Options
-	admin *kadm.Client
+	admin *kadm.Client // on connections of its own: those of who sends are cut when something is refused
 	warn  func(string)
 	fail  func(error) // ends the run
 
@@ -39,13 +39,20 @@ type Topics struct {
 	byLog  map[*decode.Log]*Routes
 }
 
-// Open makes a list of topics of which none is known yet. Trouble that ends the run is told to fail.
-func Open(o *settings.Options, format string, warn func(string), fail func(error)) *Topics {
-	return &Topics{o: o, format: format, warn: warn, fail: fail, byName: map[string]*Topic{}, byLog: map[*decode.Log]*Routes{}}
+// Open makes a list of topics of which none is known yet, and asks for nothing. Trouble that ends the run is told to fail.
+func Open(wire *connect.Wire, o *settings.Options, format string, warn func(string), fail func(error)) (*Topics, error) {
+	client, err := kgo.NewClient(wire.Options()...)
+	if err != nil {
+		return nil, err
+	}
+	return &Topics{
+		o: o, admin: kadm.NewClient(client), format: format, warn: warn, fail: fail,
+		byName: map[string]*Topic{}, byLog: map[*decode.Log]*Routes{},
+	}, nil
 }
 
-// Ask sets the client that asks the brokers.
-func (k *Topics) Ask(client *kgo.Client) { k.admin = kadm.NewClient(client) }
+// Close ends the client that asks.
+func (k *Topics) Close() { k.admin.Close() }
 
 // Named is the topic of a name, nil if nobody has asked for it yet.
 func (k *Topics) Named(name string) *Topic {
