@@ -135,18 +135,18 @@ func (s *Suite) some(calls []int) []int {
 // fewCalls is how many there are with -short.
 const fewCalls = 15
 
-// writes are the calls of share that write or, where there may be few, some of those that do.
+// writes are the calls of a run that write, or as many of them as there may be.
 func (j *journey) writes() (all []int) {
-	if j.suite.Most == 0 && !testing.Short() {
-		return j.share()
-	}
 	for k := range j.mem.Calls() {
 		if j.isWrite(k + 1) {
 			all = append(all, k+1)
 		}
 	}
-	return j.suite.some(all)
+	return j.suite.some(sample.Spread(all, manyWrites))
 }
+
+// manyWrites is how many of them there may be at most.
+const manyWrites = 40
 
 // share is every third of the calls of a run, if there are many. Outputs that differ in their compression alone make the same calls, and share
 // them.
