@@ -33,7 +33,7 @@ var readmes = []string{"README.md", "README.zh-CN.md"}
 // TestReadmeExamples runs the blocks marked console whose commands need nothing but Go, and compares
 // what they print with what the page shows. A line "..." means any lines.
 func TestReadmeExamples(t *testing.T) {
-	for _, name := range append(slices.Clone(readmes), "formats/ddl/README.md") {
+	for _, name := range append(slices.Clone(readmes), "encode/cli/README.md", "formats/ddl/README.md") {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			runExamples(t, page(t, name))
