@@ -1,6 +1,7 @@
 package evidence_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -58,4 +59,37 @@ func TestMisplaced(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestReplicaIsNoCopy: a replica with the positions of its master, of which a segment begins with the same record as one of the master's with another
+// number, holds what its name says.
+func TestReplicaIsNoCopy(t *testing.T) {
+	for _, g := range []decode.Generation{decode.G2, decode.G3, decode.G4} {
+		t.Run(fmt.Sprint("generation ", g), func(t *testing.T) {
+			master, replica := binlogtest.NewWriter(binlogtest.Options{Generation: g}), binlogtest.NewWriter(binlogtest.Options{Generation: g})
+			for segment := range 4 {
+				if segment > 0 {
+					replica.Rotate()
+				}
+				if segment > 1 {
+					master.Rotate() // from here on all offsets agree, and no number does
+				}
+				for range 3 {
+					p := binlogtest.Put{Commands: [][]string{{"SET", "k", "v"}}}
+					master.Put(p)
+					written := master.Records()
+					last := written[len(written)-1]
+					p.Copied = &binlogtest.Copied{LogicID: last.LogicID, Position: last.Prev, Origin: last.Origin}
+					replica.Put(p)
+				}
+			}
+			c := call(t, replica, g)
+			for number := range uint32(4) {
+				f, _ := c.open(number)
+				if holds, misplaced, err := c.Misplaced(&c.view, f); err != nil || misplaced {
+					t.Errorf("write2file%d: holds %d, %t, %v", number, holds, misplaced, err)
+				}
+			}
+		})
+	}
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // Misplaced reports whether a file holds another segment than its name says, and which: its records are at the very offsets that they name, but of a
-// segment with another number. On a replica whose positions are those of its master the offsets are others, too.
+// segment with another number. On a replica whose positions are those of its master the offsets are others, too, nearly always.
 func (r *Reader) Misplaced(v *View, f *folder.File) (holds uint32, ok bool, err error) {
 	n := f.Segment().Number
 	o, err := r.Opening(v, f.Segment())
@@ -16,11 +16,66 @@ func (r *Reader) Misplaced(v *View, f *folder.File) (holds uint32, ok bool, err 
 		return 0, false, err // so it is of nearly all segments, and nothing more is read
 	}
 	holds, records, err := r.holds(f, r.Span(v, f), o.End+decode.BlockSize)
-	if err != nil || records > 0 || o.Offset > 0 || !o.Found {
-		return holds, holds != n, err
+	if err == nil && records == 0 && o.Offset == 0 && o.Found {
+		holds, err = r.original(v, &o, n)
 	}
-	holds, err = r.original(v, &o, n)
-	return holds, holds != n, err
+	if err != nil || holds == n {
+		return n, false, err
+	}
+	copies, err := r.copiesPositions(v, n, &o)
+	return holds, err == nil && !copies, err
+}
+
+// copiesPositions reports whether segment n is one of a replica whose positions are those of its master, and both have begun a segment with the same
+// record: then the segments beside it are at other offsets than they name, or the last record before it names the same segment of the master.
+func (r *Reader) copiesPositions(v *View, n uint32, o *Opening) (bool, error) {
+	i, _ := folder.Find(v.Segments, n)
+	for _, s := range v.Segments[max(i-1, 0):min(i+2, len(v.Segments))] {
+		if s.Number == n || s.Number+1 != n && s.Number != n+1 {
+			continue
+		}
+		strays, err := r.strays(v, s)
+		if err == nil && !strays && s.Number < n && s.Compression == folder.Plain {
+			strays, err = r.leadsTo(v, s, o)
+		}
+		if present(err) != nil || strays {
+			return strays, present(err)
+		}
+	}
+	return false, nil
+}
+
+// strays reports whether records at the beginning of a segment are at other offsets than they name.
+func (r *Reader) strays(v *View, s folder.Segment) (strays bool, err error) {
+	o, err := r.Opening(v, s)
+	if err != nil || !o.HasAt || o.fits(s.Number) {
+		return false, err // as above
+	}
+	src, size, done, err := r.dir.OpenHead(s)
+	if err != nil {
+		return false, err
+	}
+	defer done()
+	span := decode.Span{Log: r.dir.ID, Segment: s.Number, Limit: size, End: size, Generation: r.SegmentGeneration(v, s)}
+	err = r.each(src, span, 0, o.End+decode.BlockSize, func(s *Stamp, _ bool) bool {
+		strays = s.HasAt && s.Offset > 0 && !s.names(s.At.Segment, decode.HeaderSize(span.Generation))
+		return !strays
+	})
+	return strays, err
+}
+
+// leadsTo reports whether the last record of a segment names a place before the one that the first of the next segment names, in the same segment or, if
+// that is not its very first, in the one before.
+func (r *Reader) leadsTo(v *View, s folder.Segment, next *Opening) (bool, error) {
+	f, err := r.dir.OpenPlain(s)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	e, err := r.Ending(f, r.Span(v, f), f.Size())
+	at := e.Last.At
+	same := at.Segment == next.At.Segment && at.Offset < next.At.Offset
+	return e.Found && e.Last.HasAt && (same || next.Offset > 0 && at.Segment+1 == next.At.Segment), err
 }
 
 // fits reports whether the segment with number n can begin so.
