@@ -276,13 +276,12 @@ func (p *Plan) leave() error {
 }
 
 // endOf is where the records of a segment end. If nothing tells it what is missing after them begins there, and not at the end of a
-// file that has zeros past them.
+// file that has zeros past them, nor where the plan began among these.
 func (p *Plan) endOf(c *reading) (int64, error) {
 	if c.bound.Final || c.bound.Cut != nil || c.end < c.bound.Limit {
 		return c.end, nil //nolint:nilerr // a cut is told with the segment
 	}
-	end, err := p.log.evidence.DataEnd(c.file, p.log.evidence.Span(p.log.view, c.file))
-	return max(end, c.begin), err
+	return p.log.evidence.DataEnd(c.file, p.log.evidence.Span(p.log.view, c.file))
 }
 
 // gap goes over the missing segments from pos to the one at index i, or to the end. At the very start it is the
