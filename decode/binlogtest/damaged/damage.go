@@ -13,10 +13,13 @@ const page = 4096
 
 // damage does to the log what disks, copies and people do.
 func (l *Log) damage(r *rand.Rand) {
+	if r.IntN(8) == 0 {
+		l.older(r)
+	}
 	for range r.IntN(4) {
 		numbers := l.numbers()
 		number := numbers[r.IntN(len(numbers))]
-		switch r.IntN(10) {
+		switch r.IntN(14) {
 		case 0, 1, 2, 3:
 			l.flip(r, number)
 		case 4, 5, 6:
@@ -25,9 +28,20 @@ func (l *Log) damage(r *rand.Rand) {
 			l.scribble(r, number)
 		case 8:
 			l.cut(r, number)
-		default:
+		case 9:
 			l.lose(r, number)
+		case 10:
+			l.misdirect(r, number)
+		case 11:
+			l.shift(r, number)
+		case 12:
+			l.lengthen(r, number)
+		default:
+			l.loseTop(r)
 		}
+	}
+	if r.IntN(4) == 0 {
+		l.archive(r)
 	}
 }
 
@@ -138,10 +152,7 @@ func (l *Log) scribble(r *rand.Rand, number uint32) {
 	if !ok {
 		return
 	}
-	data := make([]byte, 1+r.IntN(2000))
-	for i := range data {
-		data[i] = byte(r.Uint32())
-	}
+	data := noise(r, 1+r.IntN(2000))
 	l.note("%d:%d: %d bytes of noise", number, at, len(data))
 	l.veil(number, at)
 	l.write(number, at, data)
@@ -169,7 +180,7 @@ func (l *Log) lose(r *rand.Rand, number uint32) {
 	l.veil(number, 0)
 	l.gone[number] = true
 	switch {
-	case how == 0 && other != number && l.Generation >= decode.G2:
+	case how == 0 && other != number && l.Generation >= decode.G2 && !l.copied:
 		l.note("%d: a copy of %d", number, other)
 		l.files[number] = slices.Clone(l.files[other])
 	case how == 1:

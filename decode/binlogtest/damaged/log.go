@@ -9,7 +9,6 @@ import (
 	"slices"
 
 	"pikabin/decode"
-	"pikabin/decode/binlogtest"
 )
 
 // Log is a log that was written whole and damaged afterwards.
@@ -25,6 +24,12 @@ type Log struct {
 	gone     map[uint32]bool   // segments that hold nothing of their own any more
 	stale    map[uint32]bool   // segments with whole records past their end
 	veiled   map[uint32]bool   // segments whose end nobody names any more
+	unnamed  map[uint32]bool   // those of which only a logic id tells the end
+	filler   map[uint32]int64  // the ends of what full syncs have left
+	copied   bool              // the records name the positions of another log
+	archives map[uint32]string // how segments are compressed, by the extension of their names
+
+	plausible map[uint32]ranges // what has been put there, or moved, may be whole
 }
 
 // Record is a committed record.
@@ -34,6 +39,10 @@ type Record struct {
 	Key, Value  string
 	Damaged     bool // some of its bytes are not as they were written
 	Near        bool // it has bytes in a block of which some are damaged, so that it may be lost
+	Elsewhere   bool // what stands in its place may be whole, or it may have come out at another place
+
+	prev decode.Position // what the manifest named before it
+	puts uint64          // what the manifest counted after it
 }
 
 // Change is what a reader has found.
@@ -51,16 +60,12 @@ func New(seed uint64) *Log {
 	l := &Log{
 		Generation: w.generation, History: w.history, manifest: w.out.Manifest(), Newest: w.out.Position().Segment,
 		files: map[uint32][]byte{}, bad: map[uint32]ranges{}, gone: map[uint32]bool{}, stale: w.stale, veiled: map[uint32]bool{},
+		unnamed: w.unnamed, plausible: map[uint32]ranges{}, copied: w.master != nil, archives: map[uint32]string{},
 	}
 	for _, s := range w.out.Segments() {
 		l.files[s.Number] = slices.Clone(s.Bytes)
 	}
-	for _, want := range w.out.Records() {
-		argv := want.Argv()
-		l.Records = append(l.Records, Record{
-			Segment: want.Segment, Offset: want.Offset, End: want.End, Key: string(argv[1]), Value: string(argv[2]),
-		})
-	}
+	l.Records, l.filler = w.records()
 	if l.end(l.Newest) == 0 && l.Newest > 0 {
 		l.veiled[l.Newest-1] = true
 	}
@@ -80,7 +85,7 @@ func (l *Log) Write(dir string) error {
 		return fmt.Errorf("making the log folder: %w", err)
 	}
 	for number, data := range l.files {
-		if err := binlogtest.WriteSegment(dir, binlogtest.Segment{Number: number, Bytes: data}); err != nil {
+		if err := l.writeSegment(dir, number, data); err != nil {
 			return err
 		}
 	}
@@ -90,12 +95,18 @@ func (l *Log) Write(dir string) error {
 // Untold reports whether nothing but the records of a segment itself tell where they end: before 2.3, and where the first record of the next segment
 // is damaged, too. Then nobody can know what is missing at its end, and a record that was not committed may pass for one that was.
 func (l *Log) Untold(segment uint32) bool {
-	return segment != l.Newest && (l.Generation < decode.G2 || l.veiled[segment])
+	return segment != l.Newest && (l.Generation < decode.G2 || l.copied || l.veiled[segment])
 }
 
 // Whole reports whether nothing that was committed is damaged, and what else there is can be told from it.
 func (l *Log) Whole() bool {
-	return (l.Generation >= decode.G2 || len(l.stale) == 0) && len(l.gone) == 0 && !slices.ContainsFunc(l.Records, func(r Record) bool { return r.Damaged })
+	for number, end := range l.filler {
+		if l.bad[number].touch(0, end) {
+			return false
+		}
+	}
+	told := l.Generation >= decode.G2 && !l.copied || len(l.stale) == 0
+	return told && len(l.gone) == 0 && !slices.ContainsFunc(l.Records, func(r Record) bool { return r.Damaged })
 }
 
 // Check compares what a reader has found with what there is. It returns what is wrong, "" if nothing is.
@@ -158,6 +169,7 @@ func (l *Log) mark() {
 		gone := l.gone[r.Segment]
 		block := r.Offset &^ (decode.BlockSize - 1)
 		r.Damaged = gone || l.bad[r.Segment].touch(r.Offset, r.End)
+		r.Elsewhere = l.plausible[r.Segment].touch(r.Offset, r.End)
 		r.Near = gone || l.bad[r.Segment].touch(block, (r.End+decode.BlockSize-1)&^(decode.BlockSize-1))
 	}
 }

@@ -16,16 +16,29 @@ type writing struct {
 	out        *binlogtest.Writer
 	size       int64 // binlog-file-size
 	keys       int
+	master     *binlogtest.Writer // of a replica that copies the positions; nil: the log is that of a master
 	history    []string
 	stale      map[uint32]bool
+	unnamed    map[uint32]bool // segments whose end the next one does not name
 }
 
 func newWriting(r *rand.Rand) *writing {
-	w := &writing{Rand: r, stale: map[uint32]bool{}}
+	w := &writing{Rand: r, stale: map[uint32]bool{}, unnamed: map[uint32]bool{}}
 	w.generation = decode.G0 + decode.Generation(r.IntN(int(decode.G5-decode.G0)+1))
 	w.size = []int64{1024, 20000, decode.BlockSize, 150000, 300000}[r.IntN(5)]
-	w.out = binlogtest.NewWriter(binlogtest.Options{Generation: w.generation, SegmentSize: w.size})
 	w.note("generation %v, segments of %d bytes", w.generation, w.size)
+	o := binlogtest.Options{Generation: w.generation, SegmentSize: w.size}
+	switch r.IntN(6) {
+	case 0:
+		o.Start = decode.Position{Segment: uint32(r.IntN(3)), Offset: r.Int64N(2 * decode.BlockSize)}
+		w.note("it begins with a full sync at %v", o.Start)
+	case 1:
+		if w.generation >= decode.G2 && w.generation <= decode.G4 {
+			w.note("a replica with the positions of its master")
+			w.master = binlogtest.NewWriter(binlogtest.Options{Generation: w.generation, SegmentSize: 4 * w.size, Start: decode.Position{Segment: 1, Offset: 1000}})
+		}
+	}
+	w.out = binlogtest.NewWriter(o)
 	return w
 }
 
@@ -35,7 +48,7 @@ func (w *writing) note(format string, args ...any) {
 
 // run lets several servers write, one after another.
 func (w *writing) run() {
-	segments := uint32(2 + w.IntN(3))
+	segments := w.out.Position().Segment + uint32(2+w.IntN(3))
 	for w.out.Position().Segment < segments || w.IntN(4) > 0 {
 		w.put()
 		if w.IntN(12) == 0 {
@@ -46,7 +59,14 @@ func (w *writing) run() {
 
 func (w *writing) put() {
 	w.out.Advance(w.IntN(2))
-	w.out.Command("SET", w.key("k"), w.value())
+	p := binlogtest.Put{Commands: [][]string{{"SET", w.key("k"), w.value()}}}
+	if w.master != nil {
+		w.master.Put(p)
+		records := w.master.Records()
+		last := records[len(records)-1]
+		p.Copied = &binlogtest.Copied{LogicID: last.LogicID, Position: last.Prev, Origin: last.Origin}
+	}
+	w.out.Put(p)
 }
 
 func (w *writing) key(prefix string) string {
@@ -109,6 +129,27 @@ func (w *writing) killedAtARotation() {
 	w.note("%v: killed, and once more after the rotation", w.out.Position())
 	w.out.Preallocate()
 	if w.generation >= decode.G4 {
+		w.unnamed[w.out.Position().Segment] = true
 		w.out.Rotate()
 	}
+}
+
+// records are those that the servers have committed, beside what a full sync has left.
+func (w *writing) records() (list []Record, filler map[uint32]int64) {
+	filler = map[uint32]int64{}
+	for _, want := range w.out.Records() {
+		argv := want.Argv()
+		if argv == nil {
+			filler[want.Segment] = want.End
+			continue
+		}
+		puts := want.LogicID
+		if w.generation == decode.G3 {
+			puts++ // it numbers them from 0
+		}
+		list = append(list, Record{
+			Segment: want.Segment, Offset: want.Offset, End: want.End, Key: string(argv[1]), Value: string(argv[2]), prev: want.Prev, puts: puts,
+		})
+	}
+	return list, filler
 }
