@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"syscall"
 	"testing"
 
@@ -49,5 +51,25 @@ func TestNothingAfterWhatHadNoRoom(t *testing.T) {
 	err := w.Flush(func() (func() error, error) { return func() error { synced++; return nil }, nil })
 	if err != nil || synced != 1 || len(ends) != 3 || ends[2] != nil {
 		t.Errorf("flush: %v, %d synced, %v", err, synced, ends)
+	}
+}
+
+// TestReplaceThroughNoLink: what stands under the name of the file that is made first is no way into another file.
+func TestReplaceThroughNoLink(t *testing.T) {
+	dir := t.TempDir()
+	victim, path := filepath.Join(dir, "victim"), filepath.Join(dir, "page")
+	if err := os.WriteFile(victim, []byte("theirs"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(victim, filepath.Join(dir, ".page.part")); err != nil {
+		t.Skip(err)
+	}
+	if err := disk.New(&sink.Env{}).Replace(t.Context(), path, []byte("ours")); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{victim: "theirs", path: "ours"} {
+		if got, err := os.ReadFile(name); err != nil || string(got) != want {
+			t.Errorf("%s holds %q, %v; want %q", name, got, err, want)
+		}
 	}
 }

@@ -3,13 +3,17 @@ package disk
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"path/filepath"
 )
 
-// Replace writes a file, which is there as a whole or not at all, and durable.
+// Replace writes a file, which is there as a whole or not at all, and durable. What a crash has left of another attempt is removed.
 func (d *Disk) Replace(ctx context.Context, path string, content []byte) error {
 	hidden := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".part")
-	f, err := d.Create(ctx, hidden)
+	if err := d.Remove(hidden); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := d.CreateOwn(ctx, hidden)
 	if err != nil {
 		return err
 	}

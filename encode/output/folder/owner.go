@@ -55,24 +55,7 @@ func (f *folder) writeOwner(ctx context.Context, shown uint64) error {
 	if err != nil {
 		return err
 	}
-	path := f.path(ownerName)
-	if err := f.Remove(path + ".tmp"); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	g, err := f.CreateOwn(ctx, path+".tmp")
-	if err != nil {
-		return err
-	}
-	if err = g.Write(ctx, append(text, '\n')); err == nil {
-		err = g.Sync()
-	}
-	if err = errors.Join(err, g.Close()); err != nil {
-		return err
-	}
-	if err := f.Rename(path+".tmp", path); err != nil {
-		return err
-	}
-	return f.SyncDir(f.dir)
+	return f.Replace(ctx, f.path(ownerName), append(text, '\n'))
 }
 
 // checkOwner refuses a folder with parts of another state, and a state that is older than the folder. continues says that the state has a note of the
