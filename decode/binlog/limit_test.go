@@ -254,6 +254,34 @@ func TestMisplacedSegment(t *testing.T) {
 	}
 }
 
+// TestGapAfterCopy: where a copy was passed over, and nothing comes after it, the gap begins after the copy.
+func TestGapAfterCopy(t *testing.T) {
+	w := binlogtest.NewWriter(binlogtest.Options{})
+	for range 5 {
+		for range 3 {
+			w.Command("SET", "k", "v")
+		}
+		w.Rotate()
+	}
+	w.Command("SET", "k", "v")
+	dir := t.TempDir()
+	if err := w.WriteDir(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := binlogtest.WriteSegment(dir, binlogtest.Segment{Number: 4, Bytes: w.Bytes(1)}); err != nil {
+		t.Fatal(err)
+	}
+	remove(t, dir, 5)
+	_, failures := reaches(t, findOne(t, dir))
+	var gap decode.Hole
+	if len(failures) != 2 || !errors.As(failures[1], &gap) {
+		t.Fatalf("%v, want a gap after the copy", failures)
+	}
+	if _, from, to := gap.Hole(); from != at(5, 0) || to != w.Position() {
+		t.Errorf("the gap is from %v to %v, want 5:0 to %v", from, to, w.Position())
+	}
+}
+
 func truncate(t *testing.T, dir string, segment uint32, size int64) {
 	t.Helper()
 	if err := os.Truncate(filepath.Join(dir, binlogtest.SegmentName(segment)), size); err != nil {

@@ -43,6 +43,7 @@ type Plan struct {
 	options    PlanOptions
 	pos, until decode.Position
 	last       decode.Position // the end of what was given, where a gap begins
+	passed     decode.Position // the end of a copy that was passed over after that
 	missing    decode.Hole     // comes before anything else; nil: nothing is missing
 	err        error           // of the start position
 	ahead      prefetcher
@@ -293,6 +294,9 @@ func (p *Plan) gap(i int) decode.Hole {
 		to = segments[i].Start()
 	}
 	from, first := p.last, p.pos.Segment
+	if from.Before(p.passed) {
+		from = p.passed
+	}
 	p.pos, p.last = to, to
 	if from.Segment == first && from != p.log.Start() {
 		return &decode.PurgedError{Log: p.log.ID(), Want: from, Oldest: to}
@@ -332,7 +336,7 @@ func (p *Plan) passOver(holds uint32) decode.Hole {
 	if n := p.pos.Segment; n != p.until.Segment {
 		e.To = decode.Position{Segment: n + 1}
 	}
-	p.pos = e.To
+	p.pos, p.passed = e.To, e.To
 	return e
 }
 

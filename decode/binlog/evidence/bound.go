@@ -95,11 +95,15 @@ func (r *Reader) boundByName(v *View, f *folder.File, o *Opening) (Bound, error)
 	if end == size && o.Found {
 		return Bound{Limit: end, Final: true}, nil
 	}
+	own, err := r.Opening(v, f.Segment())
+	if err != nil {
+		return Bound{}, err
+	}
 	e, err := r.Ending(f, span, min(end, size))
 	switch {
 	case err != nil:
 		return Bound{}, err
-	case e.Boundary && !e.Found && end < size+decode.BlockSize:
+	case e.Boundary && !e.Found && own.Filler && end < size+decode.BlockSize:
 		// Filler and nothing else comes before it. It is what the first record of any log continues from. Filler may be a little shorter
 		// than the position it was made for.
 		return Bound{Limit: min(end, size), Final: true}, nil

@@ -1,6 +1,7 @@
 package evidence_test
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -75,4 +76,47 @@ func TestBoundOfCutFile(t *testing.T) {
 			t.Errorf("cut to %d of %d: %+v, cut %+v", size, end.Offset, b, b.Cut)
 		}
 	})
+}
+
+// TestBoundOfReplica: the positions of a master tell nothing of where the segments of its replica end, also where these are of one record and the number
+// that the next one names is theirs by chance.
+func TestBoundOfReplica(t *testing.T) {
+	for _, g := range []decode.Generation{decode.G2, decode.G3, decode.G4} {
+		w := binlogtest.NewWriter(binlogtest.Options{Generation: g})
+		for segment := range uint32(4) {
+			if segment > 0 {
+				w.Rotate()
+			}
+			at := decode.Position{Segment: 1, Offset: 1000 + 5000*int64(segment)}
+			w.Put(binlogtest.Put{Commands: [][]string{{"SET", "k", "v"}}, Copied: &binlogtest.Copied{LogicID: 7 + uint64(segment), Position: at, Origin: 1}})
+		}
+		c := call(t, w, g)
+		f, _ := c.open(1) // the next one names 1:11000
+		b, err := c.Bound(&c.view, f)
+		must(t, err)
+		if b.Cut != nil || b.Limit != f.Size() {
+			t.Errorf("%v: %+v, cut %v", g, b, b.Cut)
+		}
+	}
+}
+
+// TestBoundOfDamagedRecord: a file of one record, which is damaged, is no filler: what it lacks is told.
+func TestBoundOfDamagedRecord(t *testing.T) {
+	w := binlogtest.NewWriter(binlogtest.Options{})
+	w.Command("SET", "k", "v")
+	size := w.Position().Offset
+	w.Command("SET", "k", "w")
+	end := w.Position()
+	w.Rotate()
+	w.Command("SET", "k", "x")
+	c := call(t, w, decode.G5)
+	data := bytes.Clone(w.Bytes(0)[:size])
+	data[9] ^= 0x10 // of the item
+	must(t, binlogtest.WriteSegment(c.dir, binlogtest.Segment{Number: 0, Bytes: data}))
+	f, _ := c.open(0)
+	b, err := c.Bound(&c.view, f)
+	must(t, err)
+	if b.Cut == nil || b.Cut.From != (decode.Position{Offset: size}) || b.Cut.To != end {
+		t.Errorf("%+v, cut %+v, want one from %d to %v", b, b.Cut, size, end)
+	}
 }

@@ -75,7 +75,11 @@ func (r *Reader) endingIn(src io.ReaderAt, span decode.Span, end int64) (e Endin
 func (e *Ending) add(s *Stamp, span *decode.Span) {
 	e.Last, e.Found, e.off = *s, true, 0
 	switch {
-	case !s.HasAt || s.Offset == 0: // the first record names the segment before
+	case !s.HasAt:
+	case s.Offset == 0: // the first record names the segment before, or its own beginning
+		if !s.names(span.Segment, decode.HeaderSize(span.Generation)) {
+			e.strays++
+		}
 	case s.names(span.Segment, decode.HeaderSize(span.Generation)):
 		e.own++
 	default:

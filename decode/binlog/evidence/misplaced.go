@@ -27,25 +27,22 @@ func (r *Reader) Misplaced(v *View, f *folder.File) (holds uint32, ok bool, err 
 }
 
 // copiesPositions reports whether segment n is one of a replica whose positions are those of its master, and both have begun a segment with the same
-// record: then the segments beside it are at other offsets than they name, or the last record before it names the same segment of the master.
+// record: then the last record before it names the same segment of the master, or other segments are at other offsets than they name.
 func (r *Reader) copiesPositions(v *View, n uint32, o *Opening) (bool, error) {
-	i, _ := folder.Find(v.Segments, n)
-	for _, s := range v.Segments[max(i-1, 0):min(i+2, len(v.Segments))] {
-		if s.Number == n || s.Number+1 != n && s.Number != n+1 {
-			continue
+	if i, ok := folder.Find(v.Segments, n-1); ok && n > 0 && v.Segments[i].Compression == folder.Plain {
+		if leads, err := r.leadsTo(v, v.Segments[i], o); err != nil || leads {
+			return leads, present(err)
 		}
-		strays, err := r.strays(v, s)
-		if err == nil && !strays && s.Number < n && s.Compression == folder.Plain {
-			strays, err = r.leadsTo(v, s, o)
-		}
-		if present(err) != nil || strays {
-			return strays, present(err)
+	}
+	for _, s := range v.Segments {
+		if strays, err := r.strays(v, s); present(err) != nil || strays {
+			return strays, err
 		}
 	}
 	return false, nil
 }
 
-// strays reports whether records at the beginning of a segment are at other offsets than they name.
+// strays reports whether the records at the beginning of a segment are at other offsets than they name, all of them.
 func (r *Reader) strays(v *View, s folder.Segment) (strays bool, err error) {
 	o, err := r.Opening(v, s)
 	if err != nil || !o.HasAt || o.fits(s.Number) {
@@ -57,9 +54,12 @@ func (r *Reader) strays(v *View, s folder.Segment) (strays bool, err error) {
 	}
 	defer done()
 	span := decode.Span{Log: r.dir.ID, Segment: s.Number, Limit: size, End: size, Generation: r.SegmentGeneration(v, s)}
-	err = r.each(src, span, 0, o.End+decode.BlockSize, func(s *Stamp, _ bool) bool {
-		strays = s.HasAt && s.Offset > 0 && !s.names(s.At.Segment, decode.HeaderSize(span.Generation))
-		return !strays
+	err = r.each(src, span, 0, min(o.End+decode.BlockSize, size), func(s *Stamp, _ bool) bool {
+		if !s.HasAt || s.Offset == 0 {
+			return true
+		}
+		strays = !s.names(s.At.Segment, decode.HeaderSize(span.Generation))
+		return strays
 	})
 	return strays, err
 }
