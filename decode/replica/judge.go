@@ -155,11 +155,27 @@ func (f *follower) unreadable(err error) (decode.Hole, error) {
 	switch {
 	case errNext == nil:
 		return bad, nil
+	case errors.As(errNext, &answer) && answer.Reply == inner.Reply_SYNC_PURGED && answer.HasEnd && next.Before(answer.End):
+		return f.pastMissing(next.Segment)
 	case errors.As(errNext, &answer) && answer.HasEnd:
 		bad.To = f.place.Position
 		return nil, bad
 	}
 	return nil, nil
+}
+
+// pastMissing continues past segments that are not there. No purge takes them and leaves the one that was read: a full sync has begun another history
+// further on, or somebody has removed them.
+func (f *follower) pastMissing(missing uint32) (decode.Hole, error) {
+	to, fresh, err := resumes(f.ctx, f.server, f.log.id.DB, missing)
+	switch {
+	case err != nil || to.Segment <= missing:
+		return nil, nil //nolint:nilerr // it is tried again
+	case fresh:
+		reason := fmt.Sprintf("the log continues in write2file%d, with which another history begins, and write2file%d is not there", to.Segment, missing)
+		return &decode.RewrittenError{Log: f.log.id, From: f.place.Position, To: to, Reason: reason}, nil
+	}
+	return &decode.GapError{Log: f.log.id, From: f.place.Position, To: to, First: missing, Last: to.Segment - 1}, nil
 }
 
 // errHungUp is a connection that was closed between two messages.

@@ -221,6 +221,14 @@ func TestReplaced(t *testing.T) {
 			l.put("SET", "other", "v")
 			l.master.Kill(false)
 		}, "*decode.RewrittenError"},
+		"longer, with nothing between": {func(l *live) {
+			l.do(fullSync(decode.Position{Segment: 40, Offset: 70000}))
+			l.put("SET", "other", "v")
+		}, "*decode.RewrittenError"},
+		"longer, without filler": {func(l *live) {
+			l.do(fullSync(decode.Position{Segment: 40}))
+			l.put("SET", "other", "v")
+		}, "*decode.RewrittenError"},
 		"same place": {func(l *live) {
 			l.do(func(s *pikasim.Server) error { return s.Truncate(l.got.events[len(l.got.events)-2].end) })
 			l.put("SET", "key", "w")

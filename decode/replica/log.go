@@ -92,7 +92,7 @@ func (l *Log) start(ctx context.Context) (decode.Position, error) {
 	if err != nil {
 		return at, err
 	}
-	readable, err := readable(ctx, l.server, l.id.DB, at)
+	readable, _, err := opens(ctx, l.server, l.id.DB, at)
 	if err == nil && !readable {
 		err = link.Refuse("the log of %s begins with what a full sync has left, and only the server's files tell where it ends: use --from end, or a position", l.id)
 	}

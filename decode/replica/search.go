@@ -7,6 +7,8 @@ import (
 	"sort"
 
 	"pikabin/decode"
+	"pikabin/decode/replica/chain"
+	"pikabin/decode/replica/image"
 	"pikabin/decode/replica/inner"
 	"pikabin/decode/replica/link"
 	"pikabin/decode/replica/wire"
@@ -35,7 +37,13 @@ func search(ctx context.Context, s *link.Server, db string) (decode.Position, er
 		}
 		high -= step
 	}
+	return lowest(e, low, high)
+}
+
+// lowest is the beginning of the lowest segment that is there, between one that is not and one that is.
+func lowest(e *link.Session, low, high uint32) (at decode.Position, err error) {
 	n := sort.Search(int(high-low-1), func(i int) bool {
+		var there bool
 		if err == nil {
 			_, there, err = has(e, low+1+uint32(i))
 		}
@@ -59,50 +67,84 @@ func begins(ctx context.Context, s *link.Server, db string) (decode.Position, er
 	if err != nil {
 		return at, err
 	}
-	if readable, err := readable(ctx, s, db, at); err != nil || readable {
+	readable, _, err := opens(ctx, s, db, at)
+	if err != nil || readable {
 		return at, err
 	}
+	return endOf(ctx, s, db)
+}
+
+// resumes is where a log continues past segments that are not there, the first of which is named, and whether a history begins there:
+// with filler, past which it is read from its end on, or with a record that nothing comes before.
+func resumes(ctx context.Context, s *link.Server, db string, missing uint32) (at decode.Position, fresh bool, err error) {
+	e, err := s.Dial(ctx, db)
+	if err != nil {
+		return at, false, err
+	}
+	defer e.End(nil)
+	end, there, err := has(e, missing)
+	if err != nil || there || end.Segment <= missing {
+		return end, false, err
+	}
+	if at, err = lowest(e, missing, end.Segment); err != nil {
+		return at, false, err
+	}
+	readable, fresh, err := opens(ctx, s, db, at)
+	if err != nil || readable {
+		return at, fresh, err
+	}
+	at, err = endOf(ctx, s, db)
+	return at, true, err
+}
+
+func endOf(ctx context.Context, s *link.Server, db string) (decode.Position, error) {
 	l, err := s.Look(ctx)
 	end, _ := l.End(db)
 	return end, err
 }
 
-// readable tries to read the first record of a segment.
-func readable(ctx context.Context, s *link.Server, db string, at decode.Position) (bool, error) {
+// opens tries to read the first record of a segment. fresh: a history begins with it.
+func opens(ctx context.Context, s *link.Server, db string, at decode.Position) (readable, fresh bool, err error) {
 	e, err := s.Dial(ctx, db)
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
 	defer e.End(nil)
 	end, err := e.Try(at)
 	if err != nil || end == at {
-		return err == nil, err
+		return err == nil, false, err
 	}
 	if err := e.First(at); err != nil {
-		return false, err
+		return false, false, err
 	}
 	if err := e.Within(s.Version().Silence); err != nil {
-		return false, err
+		return false, false, err
 	}
+	var first first
 	for err == nil {
-		err = e.Receive(anything{})
+		err = e.Receive(&first)
 	}
 	switch {
 	case errors.Is(err, errRecognised):
-		return true, nil
+		return true, first.fresh, nil
 	case link.IsClosed(err), errors.Is(err, link.ErrTime): // up to 3.2.9 nothing comes
-		return false, nil
+		return false, false, nil
 	}
-	return false, err
+	return false, false, err
 }
 
-// anything is content with any record.
-type anything struct{}
+// first is content with any record, and looks at how it begins.
+type first struct{ fresh bool }
 
-func (anything) Payload(it *wire.Item, _ io.Reader) error {
+func (f *first) Payload(it *wire.Item, r io.Reader) error {
 	if it.IsPing() {
 		return nil
 	}
+	head := make([]byte, min(it.Size, image.HeadSize))
+	if _, err := io.ReadFull(r, head); err != nil {
+		return err
+	}
+	f.fresh = chain.Begins(it, head)
 	return errRecognised
 }
-func (anything) Item(*wire.Item) error { return nil }
+func (*first) Item(*wire.Item) error { return nil }

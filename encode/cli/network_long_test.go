@@ -37,12 +37,15 @@ type longRun struct {
 	mu      sync.Mutex
 	sim     *pikasim.Server
 	written int
+	ends    []decode.Position // of the records
+	syncs   []int             // how many were written before each full sync
 
 	kills, failovers, restarts, stops, purged int
 }
 
-// TestNetworkLong reads from a group of servers for a long time, while they are restarted, fail over to each other and purge their log, and the run
-// is killed and suspended. In the end the output has each event once, in order.
+// TestNetworkLong reads from a group of servers for a long time, while they are restarted, fail over to each other, purge their log and get another one
+// by a full sync, and the run is killed and suspended. In the end the output has each event once, in order, but for those that a full sync has taken: these
+// are in a range that is named.
 func TestNetworkLong(t *testing.T) {
 	if *networkLong == 0 {
 		t.Skip("-network.long is not given")
@@ -55,7 +58,7 @@ func TestNetworkLong(t *testing.T) {
 	source := l.serve()
 	work := t.TempDir()
 	out := filepath.Join(work, "out.jsonl")
-	args := []string{"tail", source, "--from", "start", "--state", filepath.Join(work, "state"), "-o", out}
+	args := []string{"tail", source, "--from", "start", "--state", filepath.Join(work, "state"), "-o", out, "--on-gap", "skip"}
 	stop, ended := make(chan struct{}), make(chan struct{})
 	go l.write(stop, ended)
 	p := clitest.Start(t, nil, args...)
@@ -72,8 +75,8 @@ func TestNetworkLong(t *testing.T) {
 	p.Kill()
 	clitest.Start(t, nil, append(args, "--idle-exit", "15s")...).Exits(0)
 	l.compare(out)
-	t.Logf("%d events; the run was killed %d times and suspended %d times, servers were down %d times and restarted %d times, %d segments were purged",
-		l.written, l.kills, l.stops, l.failovers, l.restarts, l.purged)
+	t.Logf("%d events; the run was killed %d times and suspended %d times, servers were down %d times and restarted %d times, %d segments were purged, %d full syncs",
+		l.written, l.kills, l.stops, l.failovers, l.restarts, l.purged, len(l.syncs))
 }
 
 // serve serves the log at the same ports of two addresses.
@@ -123,6 +126,7 @@ func (l *longRun) write(stop, ended chan struct{}) {
 				l.Error(err)
 			}
 			l.written++
+			l.ends = append(l.ends, l.sim.Position())
 		}
 		l.mu.Unlock()
 		for _, m := range l.servers {
@@ -133,6 +137,10 @@ func (l *longRun) write(stop, ended chan struct{}) {
 
 // act does one thing to the run or to the servers. It says whether the run was killed.
 func (l *longRun) act(p *clitest.Program) (killed bool) {
+	if l.random.IntN(20) == 0 {
+		l.fullSync()
+		return false
+	}
 	switch l.random.IntN(6) {
 	case 0:
 		l.kills++
@@ -157,6 +165,17 @@ func (l *longRun) act(p *clitest.Program) (killed bool) {
 		l.purge()
 	}
 	return false
+}
+
+// fullSync puts another history in the place of the log, as of a master that is a few segments further. The segments of the older one stay.
+func (l *longRun) fullSync() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	to := decode.Position{Segment: l.sim.Position().Segment + 3, Offset: l.random.Int64N(2) * l.random.Int64N(300000)}
+	l.syncs = append(l.syncs, l.written)
+	if err := l.sim.FullSync(to); err != nil {
+		l.Error(err)
+	}
 }
 
 // start starts the server that is down.
@@ -193,21 +212,52 @@ func (l *longRun) purge() {
 	l.purged += len(before) - len(after)
 }
 
-// compare finds each event once, in order.
+// compare finds each event once, in order. What is missing is in ranges that are named, up to the first record after each.
 func (l *longRun) compare(out string) {
 	l.Helper()
 	b, err := os.ReadFile(out)
 	if err != nil {
 		l.Fatal(err)
 	}
-	n := 0
-	for lines := bufio.NewScanner(bytes.NewReader(b)); lines.Scan(); n++ {
-		var e struct{ Key string }
-		if err := json.Unmarshal(lines.Bytes(), &e); err != nil || e.Key != strconv.Itoa(n) {
-			l.Fatalf("event %d has key %q: %v", n, e.Key, err)
+	want, holes, missing := 0, 0, 0
+	for lines := bufio.NewScanner(bytes.NewReader(b)); lines.Scan(); {
+		var e struct{ Op, Key, To string }
+		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
+			l.Fatal(err)
+		}
+		if e.To != "" {
+			next := l.after(want, e.To)
+			holes, missing, want = holes+1, missing+next-want, next
+			l.Logf("%s", lines.Bytes())
+			continue
+		}
+		if e.Key != strconv.Itoa(want) {
+			l.Fatalf("event %d has key %q", want, e.Key)
+		}
+		want++
+	}
+	if want != l.written || holes > len(l.syncs) {
+		l.Errorf("%d events, %d ranges are missing, want %d after %d full syncs", want, holes, l.written, len(l.syncs))
+	}
+	l.Logf("%d events were taken by full syncs", missing)
+}
+
+// after is the first record past the end of a range in which record n is missing: a full sync comes before it.
+func (l *longRun) after(n int, to string) int {
+	l.Helper()
+	var from position
+	from.parse(to)
+	for _, sync := range l.syncs {
+		for i := max(sync, n); i < len(l.ends) && sync >= n; i++ {
+			at := position{l.ends[i].Segment, l.ends[i].Offset}
+			if from.before(at) && at.segment == from.segment {
+				return i
+			}
+			if from.segment < at.segment {
+				break
+			}
 		}
 	}
-	if n != l.written {
-		l.Errorf("%d events, want %d", n, l.written)
-	}
+	l.Fatalf("no record comes after %s", to)
+	return 0
 }

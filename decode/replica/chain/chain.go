@@ -41,6 +41,7 @@ type named struct {
 	before  decode.Position
 	content int64
 	time    uint32
+	id      uint64
 }
 
 // nameOf reads the header of an item; ok is false where there is none.
@@ -51,7 +52,14 @@ func nameOf(head []byte) (n named, ok bool) {
 	return named{
 		before:  decode.Position{Segment: binary.LittleEndian.Uint32(head[18:]), Offset: int64(binary.LittleEndian.Uint64(head[22:]))},
 		content: int64(binary.LittleEndian.Uint32(head[30:])), time: binary.LittleEndian.Uint32(head[2:]),
+		id: binary.LittleEndian.Uint64(head[10:]),
 	}, true
+}
+
+// Begins says that a history begins with an item: the first record that there is, which names its own place as the one before it.
+func Begins(it *wire.Item, head []byte) bool {
+	n, ok := nameOf(head)
+	return ok && n.before == decode.Position{Segment: it.End.Segment} && n.id <= 1
 }
 
 // fits says that the content of an item is no longer than its payload, where it has a header.
@@ -77,7 +85,7 @@ func Follows(p *Place, it *wire.Item, head []byte, copied bool) (extra *decode.P
 		return nil, nil
 	case n.before.Segment == p.Segment && image.Begin(n.before.Offset) == image.Begin(p.Offset), n.before == begins: // the second of a server that was started again after the rotation
 		return nil, nil
-	case n == named{content: n.content}, copied: // padding names nothing, and a copy what it was on the master
+	case n == named{content: n.content, id: n.id}, copied: // padding names nothing, and a copy what it was on the master
 		return nil, nil
 	case n.before.Segment == p.Segment && n.before.Before(p.Position):
 		return &n.before, nil
