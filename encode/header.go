@@ -27,11 +27,22 @@ func (o *Options) Header() func(log *decode.Log) []byte {
 
 // Head is what each file begins with, see sink.Env.
 func (o *Options) Head() ([]byte, error) {
-	file, err := o.file()
-	if file == nil || err != nil {
+	switch file, err := o.file(); {
+	case err != nil:
+		return nil, err
+	case file != nil:
+		return file.AppendHead(nil), nil
+	case o.Format.Head == "":
+		return nil, nil
+	}
+	frames, err := o.Compression.NewCompressor()
+	if err != nil {
 		return nil, err
 	}
-	return file.AppendHead(nil), nil
+	if frames == nil {
+		return []byte(o.Format.Head), nil
+	}
+	return frames.AppendFrame(nil, []byte(o.Format.Head)), nil
 }
 
 // file makes what files of the format are made of; nil for formats without files of their own.

@@ -9,7 +9,9 @@ import (
 
 	"pikabin/decode"
 	"pikabin/formats/avro"
+	"pikabin/formats/csv"
 	"pikabin/formats/jsonl"
+	"pikabin/formats/msgpack"
 	"pikabin/formats/parquet"
 	"pikabin/formats/protobuf"
 	"pikabin/formats/resp"
@@ -57,6 +59,7 @@ type Format struct {
 	Ext         string // of a file name: ".jsonl"
 	ContentType string // MIME type of one message
 	Schema      string // the schema's text for "pikabin schema", "" if there is none
+	Head        string // what a file begins with, compressed as the messages are
 	New         func(Options) Encoder
 
 	// File makes what a file of the format is made of, with one of the Codecs, the first of which is the default. Nil: a file is
@@ -109,6 +112,17 @@ var table = []Format{
 		Codecs:      avro.Codecs,
 	},
 	{
+		Name:        "csv",
+		Doc:         "comma-separated values with a header line; bytes that are not UTF-8 in base64 in a column of their own, lists as JSON",
+		Ext:         ".csv",
+		ContentType: "text/csv",
+		Schema:      csv.Header,
+		Head:        csv.Header,
+		New: func(o Options) Encoder {
+			return csv.New(csv.Options{Base64: o.Base64, Args: o.Args, Bare: o.Bare}, jsonl.New(jsonl.Options{Base64: o.Base64}))
+		},
+	},
+	{
 		Name:        "jsonl",
 		Doc:         "one JSON object per line; bytes that are not UTF-8 in base64 under a name of their own",
 		Ext:         ".jsonl",
@@ -117,6 +131,13 @@ var table = []Format{
 		New: func(o Options) Encoder {
 			return jsonl.New(jsonl.Options{Base64: o.Base64, Args: o.Args, Bare: o.Bare})
 		},
+	},
+	{
+		Name:        "msgpack",
+		Doc:         "MessagePack: one map for each event, with bytes as bin and text as str",
+		Ext:         ".msgpack",
+		ContentType: "application/vnd.msgpack",
+		New:         func(o Options) Encoder { return msgpack.New(o.Args) },
 	},
 	{
 		Name:        "parquet",

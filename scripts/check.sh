@@ -37,7 +37,7 @@ lint() {
 # and takes minutes for their sweeps. With -short, the sweeps of the others take a sample, which has every kind of version, output and fault:
 # "go test ./..." runs them whole.
 race() {
-	go list ./... | grep -vE '^pikabin/(decode|formats(/(avro|digits|headcache|jsonl|protobuf|resp|varint))?)$' | xargs go test -race -short -timeout 20m
+	go list ./... | grep -vE '^pikabin/(decode|formats(/(avro|csv|digits|headcache|jsonl|msgpack|protobuf|resp|varint))?)$' | xargs go test -race -short -timeout 20m
 }
 
 # What is generated is what its source gives, and go.mod holds what is imported.

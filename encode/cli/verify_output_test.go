@@ -30,9 +30,9 @@ func verifyOutput(t *testing.T, args ...string) (int, string) {
 func written() map[string][]string {
 	ways := map[string][]string{
 		"file.jsonl": {}, "file.jsonl.zst": {}, "file.jsonl.gz": {}, "file.pb": {"-f", "protobuf"}, "file.pb.zst": {"-f", "protobuf"}, "file.avro": {"-f", "avro"},
-		"base64.jsonl": {"--bytes", "base64"},
+		"base64.jsonl": {"--bytes", "base64"}, "base64.csv": {"-f", "csv", "--bytes", "base64"}, "file.csv.gz": {"-f", "csv"}, "file.msgpack.zst": {"-f", "msgpack"},
 	}
-	for _, format := range []string{"avro", "jsonl", "parquet", "protobuf"} {
+	for _, format := range []string{"avro", "csv", "jsonl", "msgpack", "parquet", "protobuf"} {
 		ways[format+"-parts/"] = []string{"-f", format, "--roll-size", "30KiB"}
 		ways[format+"-hive/"] = []string{"-f", format, "--partition", "hive", "--compress", "zstd"}
 	}
@@ -101,7 +101,7 @@ func TestVerifyOutputSelection(t *testing.T) {
 func TestVerifyOutputParts(t *testing.T) {
 	from := filepath.Join(binlogtest.Testdata(t), "4.0.1-everytype", "log")
 	other := filepath.Join(binlogtest.Testdata(t), "3.5.5-everytype", "log")
-	for _, format := range sample.Of([]string{"avro", "jsonl", "parquet", "protobuf"}, 2) {
+	for _, format := range sample.Of([]string{"avro", "csv", "jsonl", "msgpack", "parquet", "protobuf"}, 2) {
 		t.Run(format, func(t *testing.T) {
 			t.Parallel()
 			parts := func(source string) (string, []string) {

@@ -120,7 +120,7 @@ func (f *file) check(e fs.DirEntry) error {
 	case !f.isPart:
 		return left("%s is none of the parts: take it away, and they can be merged", f.base)
 	case !slices.Contains(merge.Formats(), format):
-		return left("%s cannot be merged, since the events in it do not say where they are: that is done with %s", f.base, strings.Join(merge.Formats(), ", "))
+		return left("%s cannot be merged: that is done with %s", f.base, strings.Join(merge.Formats(), ", "))
 	}
 	return nil
 }

@@ -11,7 +11,7 @@ import (
 	"pikabin/proto"
 )
 
-// row is an event in formats of columns. What is absent is nil.
+// row is an event in formats of columns, or of named fields, whose names are those of Avro. What is absent is nil.
 type row struct {
 	DB        *string   `avro:"db"               parquet:"db"`
 	Slot      *int64    `avro:"slot"             parquet:"slot"`

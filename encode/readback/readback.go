@@ -2,7 +2,7 @@
 //
 // Two events are compared by their messages first, which is quick: the same event has the same bytes. Only where these differ are the
 // fields read, which name what is another one. The messages of JSON lines are the lines. Those of all other formats are of
-// pikabin.v1.Change, which the rows of Avro and Parquet are turned into: whatever such a row can say that an event cannot is an error.
+// pikabin.v1.Change, which the rows of Avro, CSV, MessagePack and Parquet are turned into: whatever such a row can say that an event cannot is an error.
 package readback
 
 import (
@@ -68,7 +68,9 @@ type Format struct {
 // table has the formats whose events say where in the log they are.
 var table = []Format{
 	{Name: "avro", As: "protobuf", File: avroFile, Fields: messageFields, Place: messagePlace},
+	{Name: "csv", As: "protobuf", File: csvFile, Fields: messageFields, Place: messagePlace},
 	{Name: "jsonl", As: "jsonl", File: lineFile, Fields: lineFields, Place: linePlace},
+	{Name: "msgpack", As: "protobuf", File: msgpackFile, Fields: messageFields, Place: messagePlace},
 	{Name: "parquet", As: "protobuf", File: parquetFile, Fields: messageFields, Place: messagePlace},
 	{Name: "protobuf", As: "protobuf", File: delimitedFile, Fields: messageFields, Place: messagePlace},
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -54,9 +55,12 @@ func fileOf(t *testing.T, format *formats.Format, codec string, messages []byte,
 	}
 	if frames, err := c.NewCompressor(); err != nil || frames != nil {
 		half := bytes.IndexByte(messages, '\n') + 1
+		if format.Head != "" {
+			messages, half = slices.Concat([]byte(format.Head), messages), len(format.Head)
+		}
 		return frames.AppendFrame(frames.AppendFrame(nil, messages[:half]), messages[half:])
 	}
-	return messages
+	return append([]byte(format.Head), messages...)
 }
 
 func codecsOf(format *formats.Format) []string {

@@ -63,7 +63,7 @@ func (e *Encoder) AppendChange(dst []byte, c *decode.Change) []byte {
 		dst = e.appendBytes(dst, &nameValue, c.Value)
 	}
 	if c.Elements.Len() > 0 {
-		dst = e.appendElements(dst, &c.Elements)
+		dst = e.AppendElements(append(dst, `,"elements":`...), &c.Elements)
 	}
 	if c.EntryID != nil {
 		dst = e.appendASCII(dst, &nameEntryID, c.EntryID)

@@ -59,9 +59,9 @@ func (e *Encoder) appendASCII(dst []byte, name *fieldName, v []byte) []byte {
 	return append(dst, '"')
 }
 
-// appendElements appends the list of elements and leaves margin after it.
-func (e *Encoder) appendElements(dst []byte, elements *decode.Elements) []byte {
-	dst = append(dst, `,"elements":[`...)
+// AppendElements appends the list of elements and leaves margin after it.
+func (e *Encoder) AppendElements(dst []byte, elements *decode.Elements) []byte {
+	dst = append(dst, '[')
 	for i := range elements.Len() {
 		el := elements.At(i)
 		dst = append(e.appendElement(dst, &el), ',')
@@ -94,29 +94,36 @@ func (e *Encoder) appendElement(dst []byte, el *decode.Element) []byte {
 func (e *Encoder) appendArgs(dst []byte, args [][]byte) []byte {
 	if !e.opts.Base64 {
 		start := len(dst)
-		if dst, ok := e.appendArgsText(append(dst, `,"args":[`...), args); ok {
+		if dst, ok := e.AppendTexts(append(dst, `,"args":`...), args); ok {
 			return dst
 		}
 		dst = dst[:start]
 	}
-	dst = append(dst, `,"args_b64":[`...)
-	for _, arg := range args {
-		dst = append(appendBase64(append(dst, '"'), arg), `",`...)
-	}
-	dst[len(dst)-1] = ']'
-	return dst
+	return e.AppendBase64s(append(dst, `,"args_b64":`...), args)
 }
 
-func (e *Encoder) appendArgsText(dst []byte, args [][]byte) ([]byte, bool) {
-	for _, arg := range args {
+// AppendTexts appends a list of strings. It is false if one is not UTF-8; then what it appended is of no use. The list is not empty.
+func (e *Encoder) AppendTexts(dst []byte, list [][]byte) ([]byte, bool) {
+	dst = append(dst, '[')
+	for _, text := range list {
 		var ok bool
-		if dst, ok = e.appendText(append(dst, '"'), arg); !ok {
+		if dst, ok = e.appendText(append(dst, '"'), text); !ok {
 			return dst, false
 		}
 		dst = append(dst, `",`...)
 	}
 	dst[len(dst)-1] = ']'
 	return dst, true
+}
+
+// AppendBase64s appends a list of strings in base64. The list is not empty.
+func (*Encoder) AppendBase64s(dst []byte, list [][]byte) []byte {
+	dst = append(dst, '[')
+	for _, v := range list {
+		dst = append(appendBase64(append(dst, '"'), v), `",`...)
+	}
+	dst[len(dst)-1] = ']'
+	return dst
 }
 
 // appendBase64 appends v in standard base64 and leaves margin after it.

@@ -32,10 +32,11 @@ type Options struct {
 	Version string // of this program, for the metadata of Parquet
 }
 
-// Formats are those of which files can be merged: the events in them say where they are.
+// Formats are those of which files can be merged: the events in them say where they are, and come out of the reader as they are in the file, unless
+// files are made anew of them, or of their blocks.
 func Formats() (names []string) {
 	for _, f := range formats.All() {
-		if _, err := readback.Lookup(f.Name); err == nil {
+		if r, err := readback.Lookup(f.Name); err == nil && (r.As == f.Name || f.Seal != nil || f.File != nil) {
 			names = append(names, f.Name)
 		}
 	}
