@@ -42,11 +42,12 @@ type Doubter interface {
 // Options are what the user may ask of any format. The zero value is the default. Each row of the table hands
 // on those that mean something to its format.
 type Options struct {
-	Base64    bool // every byte field in its base64 form, in formats that have two
-	Args      bool // all arguments in args, also those that other fields hold
-	Bare      bool // each change by itself: without what tells it from the next one in a stream
-	SplitKeys bool // changes were filtered by key: a multi-key command may have lost some of its parts
-	Server    bool // the commands go to a server that runs, whose clock is later than the log's: deadlines are absolute, for a Redis Held later
+	Base64    bool   // every byte field in its base64 form, in formats that have two
+	Args      bool   // all arguments in args, also those that other fields hold
+	Envelope  string // one of the format's Envelopes, "" for none
+	Bare      bool   // each change by itself: without what tells it from the next one in a stream
+	SplitKeys bool   // changes were filtered by key: a multi-key command may have lost some of its parts
+	Server    bool   // the commands go to a server that runs, whose clock is later than the log's: deadlines are absolute, for a Redis Held later
 }
 
 // Held is how many milliseconds deadlines are put off by that are held, see Options.
@@ -54,12 +55,13 @@ const Held = resp.Held
 
 // Format is a row of the table.
 type Format struct {
-	Name        string // as in --format
-	Doc         string // one line for help and README
-	Ext         string // of a file name: ".jsonl"
-	ContentType string // MIME type of one message
-	Schema      string // the schema's text for "pikabin schema", "" if there is none
-	Head        string // what a file begins with, compressed as the messages are
+	Name        string            // as in --format
+	Doc         string            // one line for help and README
+	Ext         string            // of a file name: ".jsonl"
+	ContentType string            // MIME type of one message
+	Schema      string            // the schema's text for "pikabin schema", "" if there is none
+	Envelopes   map[string]string // what an event can be put into, and the MIME type of a message then
+	Head        string            // what a file begins with, compressed as the messages are
 	New         func(Options) Encoder
 
 	// File makes what a file of the format is made of, with one of the Codecs, the first of which is the default. Nil: a file is
@@ -128,8 +130,9 @@ var table = []Format{
 		Ext:         ".jsonl",
 		ContentType: "application/json",
 		Schema:      jsonl.Schema,
+		Envelopes:   jsonl.Envelopes,
 		New: func(o Options) Encoder {
-			return jsonl.New(jsonl.Options{Base64: o.Base64, Args: o.Args, Bare: o.Bare})
+			return jsonl.New(jsonl.Options{Base64: o.Base64, Args: o.Args, Bare: o.Bare, Envelope: jsonl.Envelope(o.Envelope)})
 		},
 	},
 	{

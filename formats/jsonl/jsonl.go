@@ -20,6 +20,8 @@ type Options struct {
 	Base64 bool // every byte field in its base64 form
 	Args   bool // all arguments in args, also those that other fields hold
 	Bare   bool // without the line end
+
+	Envelope Envelope // what the event is put into
 }
 
 // margin is more than all that is between two values of any length: the names, numbers and texts of
@@ -31,6 +33,8 @@ const margin = 640
 type Encoder struct {
 	heads    headcache.Cache
 	opts     Options
+	schema   string          // of the envelope
+	sources  headcache.Cache // in the envelope
 	escaper  escaper
 	offsets  digits.Recent
 	logicIDs digits.Recent
@@ -39,13 +43,30 @@ type Encoder struct {
 
 // New makes an encoder with the fastest escaper of this machine.
 func New(opts Options) *Encoder {
-	return &Encoder{opts: opts, escaper: bestEscaper}
+	e := &Encoder{opts: opts, escaper: bestEscaper}
+	if opts.Envelope == Debezium {
+		e.schema = debeziumSchema()
+	}
+	return e
 }
 
 // AppendChange appends the line of c. See formats.Encoder.
 func (e *Encoder) AppendChange(dst []byte, c *decode.Change) []byte {
+	if e.opts.Envelope == NoEnvelope {
+		dst = e.appendEvent(dst, c)
+	} else {
+		dst = e.appendEnveloped(dst, c)
+	}
+	if e.opts.Bare {
+		return dst
+	}
+	return append(dst, '\n')
+}
+
+// appendEvent appends the object of c.
+func (e *Encoder) appendEvent(dst []byte, c *decode.Change) []byte {
 	if c.Op >= decode.OpGap {
-		return e.appendEnd(appendRange(dst, c))
+		return append(appendRange(dst, c), '}')
 	}
 	if c.End-c.Offset >= large {
 		dst = slices.Grow(dst, e.sizeOf(c))
@@ -79,16 +100,7 @@ func (e *Encoder) AppendChange(dst []byte, c *decode.Change) []byte {
 	if c.Scope != "" {
 		dst = appendString(append(dst, `,"scope":`...), c.Scope)
 	}
-	return e.appendEnd(dst)
-}
-
-// appendEnd ends the object, and the line unless it is bare.
-func (e *Encoder) appendEnd(dst []byte) []byte {
-	dst = append(dst, "}\n"...)
-	if e.opts.Bare {
-		dst = dst[:len(dst)-1]
-	}
-	return dst
+	return append(dst, '}')
 }
 
 // appendPlace begins the object, with the fields that say where the record is.

@@ -36,8 +36,9 @@ type OutputFlags struct {
 	Output   string `short:"o" default:"-" placeholder:"URL" help:"Where to: ${outputs}."`
 	Compress string `placeholder:"NAME[:LEVEL]" help:"zstd, gzip or none; from the name of the output if that tells. Inside of files of Avro: deflate, snappy, zstd or none; of Parquet: zstd, snappy, gzip or none."`
 
-	Bytes string `enum:"auto,base64" default:"auto" help:"How formats of text write bytes: auto (base64 if not UTF-8) or base64."`
-	Args  bool   `help:"Put all arguments of the command into args."`
+	Bytes    string `enum:"auto,base64" default:"auto" help:"How formats of text write bytes: auto (base64 if not UTF-8) or base64."`
+	Envelope string `enum:"none,cloudevents,debezium,debezium-plain" default:"none" help:"What a JSON event is put into, for consumers that know it: ${enum}. debezium has the schema in each event."`
+	Args     bool   `help:"Put all arguments of the command into args."`
 
 	RowGroup   console.Size `placeholder:"SIZE" help:"How many bytes of events make a row group of a Parquet file. A file takes four times as much memory for each worker. Default: 16MiB."`
 	Timestamps bool         `help:"A column time in Parquet files: ts as a timestamp."`
@@ -106,6 +107,10 @@ func (f *StreamFlags) options(s *shell.Streams, source *SourceFlags, target sink
 	if err := f.checkSealed(format, target); err != nil {
 		return encode.Options{}, err
 	}
+	envelope, err := f.envelope(&format, target)
+	if err != nil {
+		return encode.Options{}, err
+	}
 	compression, err := f.compression(format, target)
 	if err := cmp.Or(err, checkExtension(target.File, format, compression)); err != nil {
 		return encode.Options{}, err
@@ -117,7 +122,7 @@ func (f *StreamFlags) options(s *shell.Streams, source *SourceFlags, target sink
 	f.warnOfCommands(s)
 	o := encode.Options{
 		Format:        format,
-		FormatOptions: formats.Options{Base64: f.Bytes == "base64", Args: f.Args},
+		FormatOptions: formats.Options{Base64: f.Bytes == "base64", Args: f.Args, Envelope: envelope},
 		Decoder:       decode.DecoderOptions{All: f.All, Renamed: f.Renamed, Keyed: keyed(f.Keyed), Pika: generation, Before35: decode.Before35(source.Pika)},
 		Filter: filter.Filter{
 			Commands: f.Command, Ops: f.Op, Types: f.Type, Keys: f.Key, KeyRegexes: f.KeyRegex,
@@ -150,6 +155,22 @@ func (f *OutputFlags) checkSealed(format formats.Format, target sink.Target) err
 		return errors.New("--row-group cannot be negative")
 	}
 	return nil
+}
+
+// envelope is what the format is told to put events into, and puts the content type of that into the row. "" is for nothing.
+func (f *OutputFlags) envelope(format *formats.Format, target sink.Target) (string, error) {
+	if f.Envelope == "" || f.Envelope == "none" {
+		return "", nil
+	}
+	content, ok := format.Envelopes[f.Envelope]
+	switch {
+	case target.Takes != nil:
+		return "", fmt.Errorf("-o %s takes what its server understands: leave out --envelope", scheme(f.Output))
+	case !ok:
+		return "", fmt.Errorf("--envelope %s is for -f jsonl, and not for -f %s", f.Envelope, format.Name)
+	}
+	format.ContentType = content
+	return f.Envelope, nil
 }
 
 // compression is the one that was asked for, or that the name of the file tells, or the default of files of the format.
