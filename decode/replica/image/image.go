@@ -30,6 +30,21 @@ func New(p *Pool, from int64) *Image {
 	return &Image{pool: p, first: from - from%decode.BlockSize}
 }
 
+// taker is a reader whose bytes are there already: they are copied once.
+type taker interface{ Take(n int64) []byte }
+
+// fill reads into all of b.
+func fill(b []byte, r io.Reader) error {
+	if t, ok := r.(taker); ok {
+		if content := t.Take(int64(len(b))); content != nil {
+			copy(b, content)
+			return nil
+		}
+	}
+	_, err := io.ReadFull(r, b)
+	return err
+}
+
 // Add puts a record into the image, which begins at an offset and has a payload of so many bytes, as r gives it. Where
 // that fails nothing has been added.
 func (im *Image) Add(ctx context.Context, begin, size int64, r io.Reader) error {
@@ -42,7 +57,7 @@ func (im *Image) Add(ctx context.Context, begin, size int64, r io.Reader) error 
 		data := block.data[at%decode.BlockSize:]
 		n := min(left, int64(len(data))-headerSize)
 		binary.LittleEndian.PutUint64(data, uint64(n)|uint64(kindOf(first, n == left))<<56)
-		if _, err := io.ReadFull(r, data[headerSize:headerSize+n]); err != nil {
+		if err := fill(data[headerSize:headerSize+n], r); err != nil {
 			return fmt.Errorf("reading a record of %d bytes: %w", size, err)
 		}
 		if size-left < HeadSize {

@@ -50,6 +50,11 @@ func (f *frame) begin() error {
 func (f *frame) message(h Handler) (*inner.Response, error) {
 	f.rest = f.rest[:0]
 	for f.left > 0 {
+		if some, err := f.wholeItems(h); err != nil {
+			return nil, err
+		} else if some {
+			continue
+		}
 		number, kind, err := f.tag()
 		switch {
 		case err != nil:

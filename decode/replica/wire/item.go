@@ -54,15 +54,6 @@ func (f *frame) nextItem(h Handler) error {
 	if err != nil {
 		return err
 	}
-	if n <= int64(f.r.Buffered()) {
-		b, err := f.r.Peek(int(n))
-		if err != nil {
-			return err
-		}
-		if content, ok := f.wholeItem(b); ok {
-			return f.giveWhole(h, content, n)
-		}
-	}
 	f.item = Item{}
 	seen := 0
 	err = f.within(n, func() error { return f.itemField(h, &seen) })
@@ -78,20 +69,6 @@ func (f *frame) nextItem(h Handler) error {
 		}
 	}
 	return h.Item(&f.item)
-}
-
-// giveWhole gives an item of n bytes to the handler that has come.
-func (f *frame) giveWhole(h Handler, content []byte, n int64) error {
-	f.whole.b = content
-	if err := h.Payload(&f.item, &f.whole); err != nil {
-		return err
-	}
-	if err := h.Item(&f.item); err != nil {
-		return err
-	}
-	f.left -= n
-	_, err := f.r.Discard(int(n))
-	return err
 }
 
 // itemField reads one field of an item. What the payload is of has to come before it.
