@@ -153,6 +153,9 @@ func (l *Log) believe(v *evidence.View, data []byte) {
 	} else {
 		m, err = folder.ChooseManifest(data, v.Segments, l.evidence.Family(v))
 	}
+	if err == nil && m.Position == (decode.Position{}) && m.LogicID == 0 {
+		err = l.evidence.DeniesZeros(v)
+	}
 	if err != nil {
 		v.ManifestErr = &folder.ManifestError{Log: l.ID(), Path: folder.ManifestPath(l.Dir()), Err: err}
 		return

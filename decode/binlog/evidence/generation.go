@@ -1,6 +1,8 @@
 package evidence
 
 import (
+	"errors"
+
 	"pikabin/decode"
 	"pikabin/decode/binlog/folder"
 )
@@ -105,4 +107,19 @@ func (r *Reader) SegmentGeneration(v *View, s folder.Segment) decode.Generation 
 		return v.Generation
 	}
 	return o.Generation
+}
+
+// DeniesZeros is why a manifest of zeros is not believed; nil if it may be that of a new server. That has made write2file0 anew, or emptied it, and
+// puts no second record into it before the manifest names the first one. What else there is would be of an older history.
+func (r *Reader) DeniesZeros(v *View) error {
+	if len(v.Segments) == 0 {
+		return nil
+	}
+	if v.Segments[0].Number > 0 {
+		return errors.New("it holds zeros, and write2file0 is not there: the manifest of a new server never stands without it")
+	}
+	if taken, err := r.readSample(v, v.Segments[0]); err == nil && len(taken.stamps) > 1 { // a file that cannot be read says so again when it is needed
+		return errors.New("it holds zeros, and write2file0 holds records: a power failure, or a copy that was cut, has taken what it said")
+	}
+	return nil
 }

@@ -93,3 +93,24 @@ func TestReplicaIsNoCopy(t *testing.T) {
 		})
 	}
 }
+
+// TestCopyOfFiller: a copy of a segment that begins with the filler of a full sync is a copy, and no other history.
+func TestCopyOfFiller(t *testing.T) {
+	w := binlogtest.NewWriter(binlogtest.Options{Start: decode.Position{Offset: 20000}})
+	for range 4 {
+		for range 3 {
+			w.Command("SET", "k", "v")
+		}
+		w.Rotate()
+	}
+	w.Command("SET", "k", "v")
+	dir := t.TempDir() + "/log_db0"
+	must(t, w.WriteDir(dir))
+	must(t, binlogtest.WriteSegment(dir, binlogtest.Segment{Number: 2, Bytes: w.Bytes(0)}))
+	c := look(t, dir, decode.G5)
+	for number, want := range []bool{true, false, false, false} {
+		if begins, err := c.Begins(&c.view, c.segment(uint32(number))); err != nil || begins != want {
+			t.Errorf("a history begins with write2file%d: %t, %v", number, begins, err)
+		}
+	}
+}

@@ -14,8 +14,12 @@ import (
 // are no numbers, and nothing tells the two apart.
 func (r *Reader) Begins(v *View, s folder.Segment) (bool, error) {
 	o, err := r.Opening(v, s)
-	if err != nil || o.Filler {
-		return o.Filler, err
+	if err != nil {
+		return false, err
+	}
+	if o.Filler {
+		copied, err := r.isCopy(v, s, &o)
+		return !copied, err
 	}
 	if !o.Found && !o.Claimed || !o.HasAt || o.Offset != 0 || o.At != s.Start() {
 		return false, nil

@@ -78,6 +78,20 @@ func (r *Reader) leadsTo(v *View, s folder.Segment, next *Opening) (bool, error)
 	return e.Found && e.Last.HasAt && (same || next.Offset > 0 && at.Segment+1 == next.At.Segment), err
 }
 
+// isCopy is Misplaced for a segment that is not open. Of an archive it is not known.
+func (r *Reader) isCopy(v *View, s folder.Segment, o *Opening) (bool, error) {
+	if !o.HasAt || o.fits(s.Number) || s.Compression != folder.Plain {
+		return false, nil
+	}
+	f, err := r.dir.OpenPlain(s)
+	if err != nil {
+		return false, present(err)
+	}
+	defer f.Close()
+	_, ok, err := r.Misplaced(v, f)
+	return ok, err
+}
+
 // fits reports whether the segment with number n can begin so.
 func (o *Opening) fits(n uint32) bool {
 	if o.Offset > 0 {

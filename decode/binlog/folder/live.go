@@ -30,10 +30,7 @@ func (m *LiveManifest) Read() ([]byte, error) {
 }
 
 func (m *LiveManifest) open() error {
-	file, err := os.Open(m.Path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return ErrNoManifest
-	}
+	file, err := openManifest(m.Path)
 	if err != nil {
 		return err
 	}

@@ -73,15 +73,39 @@ func ParseManifest(data []byte, layout Layout) (Manifest, error) {
 // stores the fields one after the other through a mapping, so that one read may see the new segment with the old
 // offset. A missing file is ErrNoManifest.
 func ReadManifest(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, ErrNoManifest
-	}
+	f, err := openManifest(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 	return ReadStable(f, new([2][ManifestSize]byte))
+}
+
+// openManifest opens the file. What is no file is not opened: a named pipe would wait for somebody who writes into it.
+func openManifest(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "open", Path: path, Err: fmt.Errorf("a %s, and not a file", kindOf(info.Mode()))}
+	}
+	var f *os.File
+	if err == nil {
+		f, err = os.Open(path)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, ErrNoManifest
+	}
+	return f, err
+}
+
+// kindOf is a word for what is no file.
+func kindOf(mode fs.FileMode) string {
+	switch {
+	case mode.IsDir():
+		return "folder"
+	case mode&fs.ModeNamedPipe != 0:
+		return "named pipe"
+	}
+	return "device or socket"
 }
 
 // ReadStable reads until two reads agree. What it returns is in one of the buffers.
