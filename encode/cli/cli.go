@@ -51,6 +51,8 @@ func Run(args []string, stdout, stderr io.Writer, version string) (code int) {
 	ctx, stop := shell.Interruptible(run.ErrInterrupted)
 	defer stop()
 	s := &shell.Streams{Stdout: shell.Results{Writer: stdout}, Console: console.New(stderr, c.LogFormat == "json", c.Quiet), Quiet: c.Quiet, Program: program}
+	s.Stdin.Stop = ctx.Done()
+	defer s.Stdin.Remove()
 	command.BindTo(ctx, (*context.Context)(nil))
 	err = command.Run(s)
 	code = exit.Code(err)
@@ -84,7 +86,7 @@ func asksForJSON(args []string) bool {
 const description = `Turns the binlog that a Pika server leaves on its disk into a change stream.
 
 SOURCE is Pika's log folder (all its DBs), the folder of one DB, or segment files (write2file12, also
-write2file12.zst and .gz). It is only ever read.`
+write2file12.zst and .gz), or - for a segment on standard input. It is only ever read.`
 
 // helpEnd is the same for all commands.
 const helpEnd = `

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"pikabin/decode"
 	"pikabin/decode/binlog"
@@ -10,6 +11,7 @@ import (
 	"pikabin/encode/cli/files"
 	"pikabin/encode/cli/flags"
 	"pikabin/encode/cli/network"
+	"pikabin/encode/cli/piped"
 	"pikabin/encode/cli/shell"
 	"pikabin/encode/console"
 	"pikabin/encode/run"
@@ -17,7 +19,7 @@ import (
 
 // convertCommand is the backfill.
 type convertCommand struct {
-	Sources           []string `arg:"" name:"source" help:"Log folders, DB folders or segment files; or a server: pika://host:9221."`
+	Sources           []string `arg:"" name:"source" help:"Log folders, DB folders or segment files; - for a segment on standard input; or a server: pika://host:9221."`
 	flags.SourceFlags `group:"Source:"`
 	flags.RangeFlags  `group:"Source:"`
 	flags.StreamFlags
@@ -32,6 +34,7 @@ func (*convertCommand) Help() string {
   pikabin convert /data/pika/log > changes.jsonl
   pikabin convert /data/pika/log/log_db0 --from 2h --key 'user:*' | jq .key
   pikabin convert archive/write2file*.zst -o changes.jsonl.zst
+  zstd -dc write2file7.zst | pikabin convert - > changes.jsonl
   pikabin convert pika://10.0.0.5:9221 --from start > changes.jsonl
   pikabin convert /data/pika/log --until 2h -o redis://10.0.0.7:6379 --exactly-once
   pikabin convert /data/pika/log -f resp | redis-cli --pipe`
@@ -69,6 +72,9 @@ func (c *convertCommand) read(s *shell.Streams, job *run.Job) error {
 		return err
 	}
 	b := c.backfill(s, job.Guard, from, until)
+	if slices.Contains(c.Sources, piped.Name) && (c.State != "" || job.Output.Target().Keeps) {
+		return exit.Misuse(errors.New("no place is kept of the source -, neither in --state nor with exactly-once: the next segment on standard input has the same places, and would be passed over"))
+	}
 	job.Logs, job.Open, job.From, job.Default = b.Logs, b.Open, from, decode.LogStart
 	job.Encode.Progress = b.Progress
 	return nil

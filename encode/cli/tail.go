@@ -18,6 +18,7 @@ import (
 	"pikabin/encode/cli/files"
 	"pikabin/encode/cli/flags"
 	"pikabin/encode/cli/network"
+	"pikabin/encode/cli/piped"
 	"pikabin/encode/cli/shell"
 	"pikabin/encode/console"
 	"pikabin/encode/run"
@@ -112,6 +113,9 @@ func (c *tailCommand) live(s *shell.Streams, guard *run.Guard, from decode.Where
 	generation, err := c.Generation()
 	if err != nil {
 		return nil, err
+	}
+	if slices.Contains(c.Sources, piped.Name) {
+		return nil, exit.Misuse(errors.New("standard input ends, and a tail does not: convert, history, stats, inspect, info and verify read a segment from -"))
 	}
 	there := func() ([]*binlog.Log, error) {
 		return discovery.Find(c.Sources, binlog.Options{Generation: generation})

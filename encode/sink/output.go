@@ -71,6 +71,9 @@ type Target struct {
 	// Left, if set, shows what an earlier run on this host has left that the note of the present state counts, while this run still stands by.
 	Left func(ctx context.Context, note json.RawMessage, host string) error
 
+	// Keeps says that the output keeps the places of the log, so that a later run continues there.
+	Keeps bool
+
 	// First says that the output is opened before the logs, since it may hold the places where they are to be continued, and may have
 	// to be waited for. Others are opened once nothing can refuse the run any more.
 	First bool

@@ -16,6 +16,7 @@ import (
 	"pikabin/decode/inspect"
 	"pikabin/decode/replica/link"
 	"pikabin/encode/cli/exit"
+	"pikabin/encode/cli/piped"
 	"pikabin/encode/cli/shell"
 	"pikabin/encode/console"
 	"pikabin/encode/run"
@@ -49,6 +50,13 @@ func (f *SourceFlags) Find(s *shell.Streams, sources []string) ([]*binlog.Log, e
 	if slices.ContainsFunc(sources, link.IsAddress) {
 		return nil, exit.Misuse(errors.New("only tail, convert and state read a server over the network: this needs its log folder"))
 	}
+	if slices.Contains(sources, piped.Name) {
+		path, err := segmentOf(s, sources)
+		if err != nil {
+			return nil, err
+		}
+		sources = []string{path}
+	}
 	logs, err := binlog.Find(sources, binlog.Options{Generation: generation})
 	if err != nil {
 		return nil, err
@@ -70,6 +78,14 @@ func (f *SourceFlags) Find(s *shell.Streams, sources []string) ([]*binlog.Log, e
 		}
 	}
 	return logs, nil
+}
+
+// segmentOf keeps the segment of standard input in a file.
+func segmentOf(s *shell.Streams, sources []string) (path string, err error) {
+	if len(sources) > 1 {
+		return "", exit.Misuse(errors.New("the source - is one segment: its places are 0:OFFSET in db0, and not those of other sources"))
+	}
+	return s.Stdin.Segment()
 }
 
 // Missing says which of the names are of none of the logs, and what there is; nil if each is of one.

@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"pikabin/encode/cli/build"
+	"pikabin/encode/cli/piped"
 	"pikabin/encode/console"
 	"pikabin/encode/sink"
 )
@@ -12,6 +13,7 @@ import (
 type Streams struct {
 	Stdout  Results
 	Console *console.Console
+	Stdin   piped.Input
 	Quiet   bool // only warnings and errors on the console
 	Program build.Info
 }

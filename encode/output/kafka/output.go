@@ -52,7 +52,7 @@ func parse(target string, given map[string]string) (sink.Output, bool, error) {
 
 // Target implements sink.Output. Besides the topics there may be a place for events that are too large for them.
 func (o output) Target() sink.Target {
-	t := sink.Target{First: true}
+	t := sink.Target{First: true, Keeps: o.ExactlyOnce}
 	switch o.OnOversize {
 	case settings.OversizeToFile:
 		t.Paths = []string{o.OversizeTo}

@@ -50,7 +50,7 @@ func parse(target string, given map[string]string) (sink.Output, bool, error) {
 
 // Target implements sink.Output.
 func (o output) Target() sink.Target {
-	t := sink.Target{First: true, Takes: o.takes}
+	t := sink.Target{First: true, Takes: o.takes, Keeps: o.ExactlyOnce}
 	if o.RefusedTo != "" {
 		t.Paths = []string{o.RefusedTo}
 	}
