@@ -18,7 +18,7 @@ import (
 
 // historyCommand tells what happened to some keys.
 type historyCommand struct {
-	Source            string   `arg:"" help:"A log folder, the folder of a DB, or a segment file."`
+	Source            string   `arg:"" help:"A log folder, the folder of a DB, or a segment file; - for a segment on standard input; or a server: pika://host:9221."`
 	Keys              []string `arg:"" name:"key" sep:"none" help:"The keys, as they are: no byte of them is special."`
 	flags.SourceFlags `group:"Source:"`
 	flags.RangeFlags  `group:"Source:"`
@@ -35,6 +35,7 @@ func (*historyCommand) Help() string {
 
   pikabin history /data/pika/log user:42
   pikabin history /data/pika/log/log_db0 user:42 user:43 --from 7d
+  pikabin history pika://10.0.0.5:9221 user:42 --from 1h
   pikabin history /data/pika/log user:42 --around 2025-06-01T12:00:00 --value
 
 What destroys a key without naming it is told, too: flushes, deletes by pattern, and deadlines that have passed, of which a log says nothing. A log does
@@ -66,12 +67,13 @@ func (c *historyCommand) Run(ctx context.Context, s *shell.Streams) error {
 	if out.Until, err = c.known(); err != nil {
 		return err
 	}
-	if err := convert.read(s, job); err != nil {
+	server, err := convert.take(s, job)
+	if err != nil {
 		return err
 	}
 	job.Tell = s.Console.Quietly()
 	result, err := job.Run(context.WithoutCancel(ctx), ctx.Done())
-	if err := cmp.Or(err, out.Finish()); err != nil {
+	if err := cmp.Or(errors.Join(err, server.HangUp()), out.Finish()); err != nil {
 		return err
 	}
 	if out.Lines == 0 {

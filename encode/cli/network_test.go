@@ -82,6 +82,10 @@ func TestNetworkConvert(t *testing.T) {
 			if have := runs(t, "convert", address, "--db", db.Name); !bytes.Equal(have, want) {
 				t.Errorf("%s: %d bytes, want %d", db.Name, len(have), len(want))
 			}
+			want = runs(t, "history", dir, "k1", "kex", "--db", db.Name)
+			if have := runs(t, "history", address, "k1", "kex", "--db", db.Name); !bytes.Equal(have, want) {
+				t.Errorf("%s: the history is %s, want %s", db.Name, have, want)
+			}
 		}
 	})
 }
