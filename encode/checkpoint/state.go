@@ -11,6 +11,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"pikabin/decode"
 )
@@ -51,6 +52,9 @@ type Run struct {
 	Holder string `json:"holder"` // host and process
 	TTL    string `json:"ttl"`    // how long the holder may not be heard of, as time.ParseDuration takes it
 	Ended  bool   `json:"ended"`  // the holder writes no more
+
+	// Saved is when that was, by the clock of the holder; zero: by a program that did not say.
+	Saved time.Time `json:"saved,omitzero"`
 }
 
 // IsNew reports whether the state says nothing of any log, so that a run begins from its beginning.

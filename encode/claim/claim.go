@@ -101,16 +101,12 @@ type Options struct {
 	Clock   Clock             // nil: that of the machine
 }
 
-// Clock is what time is measured by. It never goes back.
+// Clock is what time is measured by. It never goes back. Now counts the time, too, that the host is suspended, in which it hears of nobody and nobody
+// hears of it; After need not.
 type Clock interface {
 	Now() time.Time
 	After(d time.Duration) <-chan time.Time
 }
-
-type systemClock struct{}
-
-func (systemClock) Now() time.Time                         { return time.Now() }
-func (systemClock) After(d time.Duration) <-chan time.Time { return time.After(d) }
 
 // Parts of the time to live: how often a run that waits looks, how long an answer is waited for, and when a holder that has nothing to save
 // shows that it is there.

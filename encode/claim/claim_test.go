@@ -49,7 +49,7 @@ type host struct {
 
 func newHost(store claim.Store, name string) *host {
 	h := &host{}
-	h.Options = claim.Options{Store: store, Name: "memory", Holder: name, TTL: ttl, Tell: func(text string) { h.told = append(h.told, text) }}
+	h.Options = claim.Options{Store: store, Name: "memory", Holder: name, TTL: ttl, Clock: &claimtest.Clock{}, Tell: func(text string) { h.told = append(h.told, text) }}
 	return h
 }
 
@@ -195,6 +195,53 @@ func TestAway(t *testing.T) {
 			t.Errorf("the run that waits: %v", err)
 		}
 		must(t, held.Close())
+	})
+}
+
+// TestSuspended: a holder whose host was suspended for longer than it may not be heard of works on when a swap tells that it still holds the state, and not
+// before. A run that stands by, and was suspended, begins its wait anew: it has not looked meanwhile.
+func TestSuspended(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		memory := &claimtest.Memory{}
+		store := &away{Store: memory}
+		a, b := newHost(store, "a/1"), newHost(memory, "b/2")
+		hostA, hostB := &claimtest.Clock{}, &claimtest.Clock{}
+		a.Clock, b.Clock = hostA, hostB
+		held := a.take(t)
+		must(t, held.Await(t.Context()))
+		store.now.Store(true)
+		hostA.Suspend(ttl)
+		fresh := make(chan error, 1)
+		go func() { fresh <- held.Await(t.Context()) }()
+		synctest.Wait()
+		select {
+		case err := <-fresh:
+			t.Errorf("it works on though it may have been taken over: %v", err)
+		default:
+		}
+		store.now.Store(false)
+		must(t, <-fresh)
+
+		taken := make(chan *claim.Held)
+		go func() {
+			next, err := claim.StandBy(t.Context(), b.Options, func(checkpoint.State) {})
+			if err != nil {
+				t.Error(err)
+			}
+			taken <- next
+		}()
+		time.Sleep(ttl)
+		store.now.Store(true)
+		stopped := time.Now()
+		hostB.Suspend(10 * ttl)
+		next := <-taken
+		if took := time.Since(stopped); took < ttl {
+			t.Errorf("taken over after %s", took)
+		}
+		store.now.Store(false)
+		<-held.Lost()
+		must(t, held.Close())
+		must(t, next.Close())
 	})
 }
 

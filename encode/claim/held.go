@@ -90,7 +90,7 @@ func (h *Held) put(ctx context.Context, s checkpoint.State) error {
 		return err
 	}
 	h.saves++
-	s.Saves = h.saves
+	s.Saves, s.Run = h.saves, savedNow(s.Run)
 	value, err := checkpoint.Text(&s)
 	if err != nil {
 		return fmt.Errorf("writing the state %s: %w", h.Name, err)
@@ -114,6 +114,13 @@ func (h *Held) put(ctx context.Context, s checkpoint.State) error {
 			return err
 		}
 	}
+}
+
+// savedNow is who writes the state, and that it is now. No run depends on the time: people look at it.
+func savedNow(r *checkpoint.Run) *checkpoint.Run {
+	now := *r
+	now.Saved = time.Now().UTC().Truncate(time.Millisecond)
+	return &now
 }
 
 // swap tries once to make a value that is among those sent the next version. What has become of it, and of those before it, the object itself

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"pikabin/decode"
 	"pikabin/decode/replica"
@@ -253,6 +254,7 @@ func (c *stateCommand) show(ctx context.Context, s *shell.Streams) error {
 	}
 	defer done()
 	r := saved.Report{File: c.File, State: &state}
+	r.Date(time.Now())
 	if err = r.Look(ctx, logs, c.Wants); err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ import (
 func (r *rig) share(store claim.Store, host string) *rig {
 	r.job.State = ""
 	r.job.Shared = &run.Shared{
-		Options: claim.Options{Store: store, Name: "memory", Holder: host + "/1", TTL: 10 * time.Second},
+		Options: claim.Options{Store: store, Name: "memory", Holder: host + "/1", TTL: 10 * time.Second, Clock: &claimtest.Clock{}},
 		Host:    host, Settings: map[string]string{"bytes": "auto"}, Close: func() {},
 	}
 	return r

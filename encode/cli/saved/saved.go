@@ -11,6 +11,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"pikabin/decode"
 	"pikabin/decode/inspect"
@@ -103,6 +104,31 @@ type Report struct {
 	File   string             `json:"file"`
 	State  *checkpoint.State  `json:"state"`
 	Places []inspect.Standing `json:"places"`
+
+	// Age is how many seconds ago a state was saved that several hosts share; nil: it does not say when that was.
+	Age *float64 `json:"age_seconds,omitempty"`
+}
+
+// Date says how old the state is. The clock of the host that saved it may be ahead of this one's.
+func (r *Report) Date(now time.Time) {
+	if r.State.Run == nil || r.State.Run.Saved.IsZero() {
+		return
+	}
+	age := max(now.Sub(r.State.Run.Saved), 0).Seconds()
+	r.Age = &age
+}
+
+// writeRun writes who has the state, and since when nothing more was heard of that run.
+func (r *Report) writeRun(b *strings.Builder) {
+	run := r.State.Run
+	if run == nil {
+		return
+	}
+	fmt.Fprintf(b, "  %-8s term %d of %s%s\n", "run", run.Term, units.Visible(run.Holder), map[bool]string{true: ", which has ended", false: ", time to live " + run.TTL}[run.Ended])
+	if r.Age != nil {
+		age := time.Duration(*r.Age * float64(time.Second)).Round(100 * time.Millisecond)
+		fmt.Fprintf(b, "  %-8s %s ago, at %s\n", "saved", age, run.Saved.Format(time.RFC3339))
+	}
 }
 
 // Look looks for each position in its log, those first whose logs are there. Of the others those are shown that are wanted.
@@ -136,9 +162,7 @@ func (r *Report) WriteTable(w io.Writer) error {
 	output := slices.DeleteFunc([]string{cmp.Or(r.State.Output, "none yet"), r.State.Format, r.State.Compression}, func(s string) bool { return s == "" })
 	fmt.Fprintf(&b, "%s\n  %-8s %s\n  %-8s %s\n  %-8s %d\n", units.Visible(r.File), "source", units.Visible(cmp.Or(strings.Join(r.State.Source, ", "), "none yet")),
 		"output", units.Visible(strings.Join(output, ", ")), "saves", r.State.Saves)
-	if run := r.State.Run; run != nil {
-		fmt.Fprintf(&b, "  %-8s term %d of %s%s\n", "run", run.Term, units.Visible(run.Holder), map[bool]string{true: ", which has ended", false: ", time to live " + run.TTL}[run.Ended])
-	}
+	r.writeRun(&b)
 	for _, name := range slices.Sorted(maps.Keys(r.State.Settings)) {
 		fmt.Fprintf(&b, "  %-8s --%s %s\n", "setting", name, units.Visible(r.State.Settings[name]))
 	}
