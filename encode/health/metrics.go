@@ -58,6 +58,10 @@ var ofState = []struct {
 }{
 	{counter("state_saves_total", "Times the state was written."), func(r *Report) float64 { return float64(r.stats.Saves) }},
 	{
+		counter("state_errors_total", "Times the state could not be written, or the store that keeps it gave no answer; errors_total of kind state says the same."),
+		func(r *Report) float64 { return float64(r.stats.Errors[stats.ErrorState]) },
+	},
+	{
 		gauge("state_age_seconds", "How long ago the state on the disk last held all that was acknowledged; about a second at most when all is well."),
 		func(r *Report) float64 { return max(r.at.Sub(r.stats.Saved), 0).Seconds() },
 	},
