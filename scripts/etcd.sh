@@ -2,8 +2,8 @@
 # A real etcd of three nodes on 127.0.0.1 for the tests behind -tags etcd.
 #
 #   scripts/etcd.sh test   start it, and an S3 server as scripts/s3.sh does; run the tests; stop both
-#   scripts/etcd.sh torture [KILLS]   the kill torture alone: so many kills and stops of pikabins for each kind of state and output, 500 unless
-#                          told otherwise
+#   scripts/etcd.sh torture [KILLS [KIND]]   the kill torture alone: so many kills and stops of pikabins for each kind of state and output, 500
+#                          unless told otherwise, or for one of them, such as own-disks-etcd
 #   scripts/etcd.sh up     start it and print its nodes
 #   scripts/etcd.sh down   stop it and remove its data
 #   scripts/etcd.sh env    the variables that the tests read, for eval
@@ -113,7 +113,7 @@ up) up ;;
 down) down ;;
 env) variables ;;
 test) tests -timeout 5m ./encode/claim/etcd ./encode/claim/bucket ./encode/cli/torture ;;
-torture) VERBOSE=1 tests -timeout 4h ./encode/cli/torture -torture.kills "${2:-500}" -torture.time 3h ;;
+torture) VERBOSE=1 tests -timeout 4h ./encode/cli/torture -torture.kills "${2:-500}" -torture.only "${3:-}" -torture.time 3h ;;
 *)
 	sed -n '2,/^set/s/^# \{0,1\}//p' "$0" | sed '$d' >&2
 	exit 2

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -58,13 +59,50 @@ func Start(tb testing.TB, stdout *os.File, args ...string) *Program {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	p := &Program{tb: tb, Cmd: exec.CommandContext(tb.Context(), exe, args...), done: make(chan struct{})}
-	p.Cmd.Args[0] = "pikabin"
+	cmd := exec.CommandContext(tb.Context(), exe, args...)
+	cmd.Args[0] = name
+	if stdout != nil {
+		cmd.Stdout = stdout
+	}
+	return start(tb, cmd)
+}
+
+// name is what this binary is called to be pikabin.
+const name = "pikabin"
+
+// onHost becomes a process of another host: with a name of its own, and a disk of its own at a place that all hosts have.
+const onHost = `hostname "$1" && mount --bind "$2" "$3" && shift 3 && exec -a "$@"`
+
+// Host is one of several that the tests have on this machine.
+type Host struct {
+	Name  string
+	Disk  string // a folder that it alone has
+	Place string // where it sees that, which is where the others see theirs
+}
+
+// HasHosts tells whether this machine lets a test have hosts of its own.
+func HasHosts(tb testing.TB) bool {
+	tb.Helper()
+	return exec.CommandContext(tb.Context(), "unshare", "--map-root-user", "--mount", "--uts", "hostname", "h").Run() == nil
+}
+
+// Start runs pikabin on the host. The process ends with the test.
+func (h *Host) Start(tb testing.TB, args ...string) *Program {
+	tb.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	before := []string{"--map-root-user", "--mount", "--uts", "bash", "-c", onHost, "bash", h.Name, h.Disk, h.Place, name, exe}
+	return start(tb, exec.CommandContext(tb.Context(), "unshare", slices.Concat(before, args)...))
+}
+
+// start starts a command that is the program, or becomes it.
+func start(tb testing.TB, cmd *exec.Cmd) *Program {
+	tb.Helper()
+	p := &Program{tb: tb, Cmd: cmd, done: make(chan struct{})}
 	p.Cmd.Stderr = &p.Messages
 	p.Cmd.SysProcAttr = endsWithTest()
-	if stdout != nil {
-		p.Cmd.Stdout = stdout
-	}
 	if err := p.Cmd.Start(); err != nil {
 		tb.Fatal(err)
 	}

@@ -7,9 +7,11 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -202,23 +204,27 @@ func (a *account) takeFile(path string) error {
 	return nil
 }
 
-// visibleParts lists what a consumer sees in a folder, in the order of the text.
-func visibleParts(dir string) ([]string, error) {
+// visibleParts lists what a consumer sees in folders, in the order of the text.
+func visibleParts(dirs ...string) ([]string, error) {
 	var parts []string
-	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+	list := func(path string, d os.DirEntry, err error) error {
 		if err == nil && !d.IsDir() && !strings.HasPrefix(d.Name(), ".") {
 			parts = append(parts, path)
 		}
 		return err
-	})
+	}
+	var err error
+	for _, dir := range dirs {
+		err = errors.Join(err, filepath.WalkDir(dir, list))
+	}
 	// Below the folders of --partition the order is that of the names alone.
 	slices.SortStableFunc(parts, func(a, b string) int { return strings.Compare(filepath.Base(a), filepath.Base(b)) })
 	return parts, err
 }
 
-// consumer lists a folder all the time and keeps what it has seen: a part is whole at once and stays as it is.
+// consumer lists folders all the time and keeps what it has seen: a part is whole at once and stays as it is.
 type consumer struct {
-	dir  string
+	dirs []string
 	seen map[string]sight
 }
 
@@ -227,10 +233,10 @@ type sight struct {
 	sum  uint32
 }
 
-// look lists the folder once.
+// look lists the folders once.
 func (c *consumer) look() error {
-	parts, err := visibleParts(c.dir)
-	if os.IsNotExist(err) {
+	parts, err := visibleParts(c.dirs...)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {

@@ -71,7 +71,8 @@ type round struct {
 	scenario
 	tally
 	dir    string
-	out    string // folder of output and state, that may be a disk of its own
+	out    string   // folder of output and state, that may be a disk of its own
+	parts  []string // folders whose parts are the output, if that is a folder
 	random *rand.Rand
 	writer *process.Driver
 	disk   *smallDisk // nil: room enough
@@ -100,6 +101,7 @@ func newRound(t *testing.T, s scenario, dir string, seed uint64) *round {
 	if err := os.MkdirAll(r.out, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	r.parts = []string{r.outputDir()}
 	if s.disk {
 		r.disk = newSmallDisk(t, r.out)
 	}
@@ -219,12 +221,12 @@ func (r *round) last() []string {
 	return nil
 }
 
-// consume lists the output's folder all the time, until the function that it returns is called.
+// consume lists the folders of the output all the time, until the function that it returns is called.
 func (r *round) consume() (stop func()) {
 	if !r.folder() {
 		return func() {}
 	}
-	c := consumer{dir: r.path(r.output), seen: map[string]sight{}}
+	c := consumer{dirs: r.parts, seen: map[string]sight{}}
 	done := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -268,7 +270,7 @@ func (r *round) check() {
 	files := []string{r.path(r.output)}
 	if r.folder() {
 		var err error
-		if files, err = visibleParts(r.path(r.output)); err != nil {
+		if files, err = visibleParts(r.parts...); err != nil {
 			r.Fatal(err)
 		}
 	}

@@ -40,6 +40,7 @@ func sharedScenarios(t *testing.T) []sharedScenario {
 	}
 	roll := []string{"--roll-size", "30KiB", "--roll-interval", "300ms"}
 	return []sharedScenario{
+		{name: "own-disks-etcd", state: inEtcd("own"), output: "changes/", own: true, args: roll},
 		{name: "folder-etcd", state: inEtcd("folder"), output: "changes/", args: roll},
 		{name: "s3-etcd", state: inEtcd("s3"), bucket: true, args: append([]string{"--compress", "zstd"}, roll...)},
 		{name: "s3-s3", state: inBucket("s3"), bucket: true, args: roll},
@@ -50,6 +51,7 @@ func sharedScenarios(t *testing.T) []sharedScenario {
 type sharedScenario struct {
 	name, state, output string
 	bucket              bool
+	own                 bool // each host has a disk of its own
 	args                []string
 }
 
@@ -75,6 +77,7 @@ type cluster struct {
 	sharedScenario
 	programs []*clitest.Program
 	starts   int
+	disks    []clitest.Host // of each host, if it has its own
 
 	fenced, takeovers int
 	took              []time.Duration // from the kill of a holder until another one holds
@@ -91,6 +94,9 @@ func (s sharedScenario) torture(t *testing.T) {
 		listed = func() { c.checkBucket(rig, stop()) }
 	}
 	c.round = newRound(t, of, roundDir(t), *tortureSeed)
+	if s.own {
+		c.giveDisks()
+	}
 	if !s.bucket {
 		watched := c.consume()
 		listed = func() { watched(); c.check() }
@@ -107,6 +113,21 @@ func (s sharedScenario) torture(t *testing.T) {
 	slices.Sort(c.took)
 	t.Logf("%s: %d kills, %d stops, %d processes, %d fenced, %d records, 0 missing, 0 twice; taken over after a kill in %s at the median, %s at most, with ttl %s",
 		s.name, c.kills, c.stops, c.starts, c.fenced, c.records, c.median(), c.most(), sharedTTL)
+}
+
+// giveDisks gives each host a folder of its own, where the output is. What a lister sees is all of them.
+func (c *cluster) giveDisks() {
+	if !clitest.HasHosts(c) {
+		c.Skip("this machine has no namespaces for a test: unshare --map-root-user --mount --uts")
+	}
+	c.parts = nil
+	for i := range hosts {
+		h := clitest.Host{Name: fmt.Sprintf("host%d", i), Disk: filepath.Join(c.dir, fmt.Sprintf("disk%d", i)), Place: c.outputDir()}
+		if err := os.Mkdir(h.Disk, 0o755); err != nil {
+			c.Fatal(err)
+		}
+		c.disks, c.parts = append(c.disks, h), append(c.parts, h.Disk)
+	}
 }
 
 func (c *cluster) median() time.Duration {
@@ -131,6 +152,10 @@ func (c *cluster) start(i int, more ...string) {
 		output = c.path(output) + "/"
 	}
 	args := slices.Concat([]string{"tail", c.log(), "--from", "start", "--state", c.sharedScenario.state, "--standby", "-o", output, "--progress", "never"}, c.sharedScenario.args, more)
+	if c.disks != nil {
+		c.programs[i] = c.disks[i].Start(c, args...)
+		return
+	}
 	c.programs[i] = clitest.Start(c, nil, args...)
 }
 
@@ -238,8 +263,16 @@ func (c *cluster) end() {
 	for _, p := range c.programs {
 		c.endOne(p)
 	}
-	c.start(0, "--idle-exit", "500ms")
-	c.programs[0].Exits(0)
+	for i := range max(len(c.disks), 1) { // what a host alone has it shows when it is back
+		c.start(i, "--idle-exit", "500ms")
+		c.programs[i].Exits(0)
+	}
+	if len(c.disks) == 0 {
+		return
+	}
+	if left, err := visibleParts(c.outputDir()); err != nil || len(left) > 0 {
+		c.Errorf("beside the disks of the hosts there is %q, %v", left, err)
+	}
 }
 
 // checkBucket compares what there is in the bucket with what was committed.
