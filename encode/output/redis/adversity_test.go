@@ -123,6 +123,16 @@ func TestOnceThroughKills(t *testing.T) {
 	})
 }
 
+// TestStartTellsItsLimit: a server that does not answer at the start is not waited for until it helps, and that is not what is said.
+func TestStartTellsItsLimit(t *testing.T) {
+	dir, _ := counted(t, records)
+	r := &run{}
+	err := r.convert(t, dir, "redis://127.0.0.1:1?start-timeout=20ms")
+	if said := r.monitor.String(); err == nil || !strings.Contains(said, "trying again for up to 20ms, the option start-timeout") || strings.Contains(said, "until it helps") {
+		t.Errorf("%v: told %q", err, said)
+	}
+}
+
 // TestErrorsThatPass lets commands fail in ways that are over some time later.
 func TestErrorsThatPass(t *testing.T) {
 	dir, trace := counted(t, records)

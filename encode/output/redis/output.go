@@ -168,6 +168,8 @@ func (s *replay) reach(ctx context.Context) error {
 func (s *replay) inTime(ctx context.Context, step func(context.Context) error) error {
 	within, cancel := context.WithTimeout(ctx, s.o.StartTimeout)
 	defer cancel()
+	s.patience.limit(s.o.StartTimeout)
+	defer s.patience.limit(0)
 	for {
 		err := step(within)
 		if err == nil {

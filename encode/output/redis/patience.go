@@ -21,6 +21,14 @@ type patience struct {
 	address string
 	mu      sync.Mutex
 	next    time.Duration // 0: nothing is waited for
+	within  time.Duration // what a start may take; 0: it waits until it helps
+}
+
+// limit says for how long from now on it is tried; 0: until it helps.
+func (p *patience) limit(within time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.within = within
 }
 
 // wait says why nothing is delivered, and waits. It ends early with the context.
@@ -28,10 +36,13 @@ func (p *patience) wait(ctx context.Context, why error) error {
 	p.mu.Lock()
 	first := p.next == 0
 	p.next = min(max(2*p.next, firstWait), mostWait)
-	wait := p.next
+	wait, long := p.next, "until it helps"
+	if p.within > 0 {
+		long = fmt.Sprintf("for up to %v, the option start-timeout", p.within)
+	}
 	p.mu.Unlock()
 	if first {
-		p.monitor.Warn(fmt.Sprintf("redis: %s: %v: trying again until it helps", p.address, why))
+		p.monitor.Warn(fmt.Sprintf("redis: %s: %v: trying again %s", p.address, why, long))
 	}
 	p.monitor.Waits(why)
 	timer := time.NewTimer(wait)
