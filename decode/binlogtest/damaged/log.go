@@ -106,6 +106,9 @@ func (l *Log) Whole() bool {
 		}
 	}
 	told := l.Generation >= decode.G2 && !l.copied || len(l.stale) == 0
+	for number := range l.stale {
+		told = told && !l.veiled[number]
+	}
 	return told && len(l.gone) == 0 && !slices.ContainsFunc(l.Records, func(r Record) bool { return r.Damaged })
 }
 
