@@ -154,6 +154,9 @@ func (f *follower) unreadable(err error) (decode.Hole, error) {
 	var answer *link.AnswerError
 	switch {
 	case errNext == nil:
+		if missing := f.missingAfter(next); missing > 0 {
+			return f.pastMissing(missing)
+		}
 		return bad, nil
 	case errors.As(errNext, &answer) && answer.Reply == inner.Reply_SYNC_PURGED && answer.HasEnd && next.Before(answer.End):
 		return f.pastMissing(next.Segment)
@@ -162,6 +165,19 @@ func (f *follower) unreadable(err error) (decode.Hole, error) {
 		return nil, bad
 	}
 	return nil, nil
+}
+
+// missingAfter is the first segment after another one that is not there, 0 if it is not known. A server sends nothing of a window in which it comes to a
+// missing segment, so that also the segments before that cannot be read.
+func (f *follower) missingAfter(next decode.Position) uint32 {
+	if readable, _, err := opens(f.ctx, f.server, f.log.id.DB, next); err != nil || readable {
+		return 0
+	}
+	missing, err := firstMissing(f.ctx, f.server, f.log.id.DB, next.Segment+1)
+	if err != nil {
+		return 0
+	}
+	return missing
 }
 
 // pastMissing continues past segments that are not there. No purge takes them and leaves the one that was read: a full sync has begun another history

@@ -225,6 +225,15 @@ func TestReplaced(t *testing.T) {
 			l.do(fullSync(decode.Position{Segment: 40, Offset: 70000}))
 			l.put("SET", "other", "v")
 		}, "*decode.RewrittenError"},
+		"longer, with segments that were not read before what is missing": {func(l *live) {
+			l.master.Kill(true)
+			for range 50 {
+				l.put("SET", "key", "never sent")
+			}
+			l.do(fullSync(decode.Position{Segment: 40, Offset: 70000}))
+			l.put("SET", "other", "v")
+			l.master.Start()
+		}, "*decode.RewrittenError"},
 		"longer, without filler": {func(l *live) {
 			l.do(fullSync(decode.Position{Segment: 40}))
 			l.put("SET", "other", "v")

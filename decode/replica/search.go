@@ -97,6 +97,28 @@ func resumes(ctx context.Context, s *link.Server, db string, missing uint32) (at
 	return at, true, err
 }
 
+// maxAhead is how many segments are looked at for a missing one: more than a window of records is in.
+const maxAhead = 1000
+
+// firstMissing is the first segment from a number on that is not there, though the log goes on; 0 if there is none.
+func firstMissing(ctx context.Context, s *link.Server, db string, from uint32) (uint32, error) {
+	e, err := s.Dial(ctx, db)
+	if err != nil {
+		return 0, err
+	}
+	defer e.End(nil)
+	for n := from; n < from+maxAhead; n++ {
+		end, there, err := has(e, n)
+		if err != nil || !there && end.Segment <= n {
+			return 0, err
+		}
+		if !there {
+			return n, nil
+		}
+	}
+	return 0, nil
+}
+
 func endOf(ctx context.Context, s *link.Server, db string) (decode.Position, error) {
 	l, err := s.Look(ctx)
 	end, _ := l.End(db)
