@@ -17,12 +17,18 @@ type answerError struct {
 	Text     string `json:"error"`
 }
 
+// namedCertificate is how a node with users begins its answer, as plain text, to a certificate that names one.
+const namedCertificate = "CommonName of client sending a request against gateway"
+
 // codeForbidden is that of gRPC.
 const codeForbidden = 7
 
 func newAnswerError(endpoint string, status int, text []byte) *answerError {
 	e := &answerError{endpoint: endpoint, status: status}
 	_ = json.Unmarshal(text, e) // what is no JSON is not shown
+	if strings.HasPrefix(string(text), namedCertificate) {
+		e.Text = namedCertificate + " will be ignored"
+	}
 	return e
 }
 
@@ -41,10 +47,12 @@ func (e *answerError) advice() string {
 		return "see the option user, and the password in " + PasswordVariable + " or in the file that password-file names"
 	case strings.Contains(said, "user name is empty"):
 		return "it wants a user: give the option user, and a password in " + PasswordVariable
+	case strings.HasPrefix(said, namedCertificate):
+		return "give a certificate without a common name (CN) in tls-cert, and the user in the option user"
 	case strings.Contains(said, "authentication is not enabled"):
 		return "leave out the option user"
 	case e.Code == codeForbidden || e.status == http.StatusForbidden:
-		return "give the user the right to read and write the key"
+		return "give the user, whom the option user names, the right to read and write the key"
 	case strings.Contains(said, "space exceeded"):
 		return "compact and defragment it, take back the alarm (etcdctl alarm disarm), and start it with --auto-compaction-retention=1h"
 	case strings.Contains(said, "too large"):
