@@ -114,6 +114,6 @@ func extOf(head []byte) string {
 // Remove removes what was kept.
 func (in *Input) Remove() {
 	if in.dir != "" {
-		os.RemoveAll(in.dir) //nolint:errcheck,gosec // it is of no use, and in the folder for what is temporary
+		os.RemoveAll(in.dir) //nolint:gosec // it is of no use, and in the folder for what is temporary
 	}
 }
