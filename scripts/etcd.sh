@@ -105,7 +105,7 @@ tests() {
 	scripts/s3.sh up >&2
 	eval "$(variables)"
 	eval "$(scripts/s3.sh env)"
-	go test -tags etcd -run TestRealEtcd -count=1 -p 1 -parallel 4 ${VERBOSE:+-v} "$@"
+	go test -tags etcd -run TestRealEtcd -count=1 -p 1 -parallel 5 ${VERBOSE:+-v} "$@"
 }
 
 case ${1:-} in
