@@ -16,6 +16,9 @@ import (
 // dialTimeout is for a connection to a broker, TLS included.
 const dialTimeout = 10 * time.Second
 
+// metadataMinAge is for how long a client gives the same answer again, also that there is no such topic.
+const metadataMinAge = 250 * time.Millisecond
+
 // Wire is all connections of an output, which end together.
 type Wire struct {
 	Trouble *Trouble
@@ -50,6 +53,7 @@ func (w *Wire) Options() []kgo.Opt { return w.options(w.ctx, w.Trouble) }
 func (w *Wire) options(line context.Context, logger kgo.Logger) []kgo.Opt {
 	return append([]kgo.Opt{
 		kgo.SeedBrokers(w.o.Brokers...), kgo.ClientID(w.o.ClientID), kgo.WithHooks(w.Trouble), kgo.WithLogger(logger),
+		kgo.MetadataMinAge(metadataMinAge),
 		// A balancer takes connections and hangs up while the broker is away: that is no mistake in our options.
 		kgo.AlwaysRetryEOF(),
 		kgo.Dialer(func(ctx context.Context, network, address string) (net.Conn, error) {

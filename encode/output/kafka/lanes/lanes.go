@@ -85,7 +85,7 @@ func options(o *settings.Options, k *topics.Topics) []kgo.Opt {
 		kgo.RequiredAcks(kgo.AllISRAcks()), kgo.StopProducerOnDataLossDetected(),
 		batchCompression(o.Compression), kgo.ProducerLinger(o.Linger),
 		kgo.MaxBufferedRecords(math.MaxInt32), // the budget bounds them
-		kgo.UnknownTopicRetries(unknownTopicTries), kgo.MetadataMaxAge(10 * time.Second), kgo.MetadataMinAge(250 * time.Millisecond),
+		kgo.UnknownTopicRetries(unknownTopicTries), kgo.MetadataMaxAge(10 * time.Second),
 	}
 	if o.ExactlyOnce {
 		opts = append(opts, kgo.TransactionalID("pikabin-"+o.Source), kgo.TransactionTimeout(o.TransactionTimeout),

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -40,12 +39,9 @@ type Topics struct {
 	byLog  map[*decode.Log]*Routes
 }
 
-// metadataMinAge is for how long the client gives the same answer again, also that there is no such topic.
-const metadataMinAge = 250 * time.Millisecond
-
 // Open makes a list of topics of which none is known yet, and asks for nothing. Trouble that ends the run is told to fail.
 func Open(wire *connect.Wire, o *settings.Options, format string, warn func(string), fail func(error)) (*Topics, error) {
-	client, err := kgo.NewClient(append(wire.Options(), kgo.MetadataMinAge(metadataMinAge))...)
+	client, err := kgo.NewClient(wire.Options()...)
 	if err != nil {
 		return nil, err
 	}
