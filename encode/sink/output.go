@@ -106,8 +106,10 @@ type Env struct {
 	// Header gives what an output of one log begins with after that, not compressed. Nil: with nothing.
 	Header func(log *decode.Log) []byte
 
-	// Frames compresses, for the sink alone; nil: the stream is not compressed.
+	// Frames compresses, for the sink alone; nil: the stream is not compressed. Inside says that the format has files of its own, which Frames makes: what
+	// is no file has no use for it.
 	Frames frame.Compressor
+	Inside bool
 
 	// Seal gives what makes files where these can only be made of all their messages; nil: what is written is the file. noDB leaves the DB out, for files
 	// in folders that have it in their names.

@@ -90,7 +90,7 @@ func (j *journey) run() error {
 	}
 	e := sink.Env{
 		Stdout: j.place.stdout, Disk: j.mem, Format: "lines", Ext: ".jsonl" + compression.Ext(), Resume: true, Note: j.note, State: "state",
-		Head: head, Live: j.suite.Live, Monitor: j.monitor, Stop: j.stop,
+		Head: head, Inside: o.Format.File != nil, Live: j.suite.Live, Monitor: j.monitor, Stop: j.stop,
 	}
 	if j.suite.Shared && !j.stateless {
 		j.term++

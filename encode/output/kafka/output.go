@@ -90,7 +90,7 @@ const closeMargin = 10 * time.Second
 
 // Open implements sink.Output. The sink ends itself when it cannot deliver in time, so that Drain is only for what hangs.
 func (o output) Open(ctx context.Context, e sink.Env) (sink.Opened, error) {
-	if _, inside := e.Frames.(interface{ AppendHead([]byte) []byte }); e.Frames != nil && !inside { // a format with files of its own compresses inside of these
+	if e.Frames != nil && !e.Inside {
 		return sink.Opened{}, &sink.TargetError{Err: errors.New("--compress is for files: the option compression is Kafka's own")}
 	}
 	s, err := newProducer(ctx, o.Options, &e)
