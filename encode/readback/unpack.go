@@ -21,28 +21,42 @@ type unpacked struct {
 // Close lets go of the decoder.
 func (u *unpacked) Close() { u.close() }
 
-// How compressed files begin. No file of events that is not compressed begins like this.
+// How compressed files begin. No file of events that is not compressed begins like this, and no segment, as no record is so long.
 var (
 	zstdMark = []byte{0x28, 0xb5, 0x2f, 0xfd}
-	gzipMark = []byte{0x1f, 0x8b}
+	gzipMark = []byte{0x1f, 0x8b, 0x08} // the only method that there is
 )
+
+// MarkSize is how many bytes at the beginning of a file tell how it is compressed.
+const MarkSize = 4
+
+// Packed tells by its first bytes how a file is compressed: what its name should end in, ".zst" or ".gz", and nothing for one that is not.
+func Packed(head []byte) string {
+	switch {
+	case bytes.HasPrefix(head, zstdMark):
+		return ".zst"
+	case bytes.HasPrefix(head, gzipMark):
+		return ".gz"
+	}
+	return ""
+}
 
 // unpack finds out how a file is compressed, whatever its name says.
 func unpack(f File) (*unpacked, error) {
-	mark := make([]byte, len(zstdMark))
+	mark := make([]byte, MarkSize)
 	n, err := f.ReadAt(mark, 0)
 	if err != nil && err != io.EOF { //nolint:errorlint // a short file
 		return nil, err
 	}
 	in := io.NewSectionReader(f, 0, f.Size())
-	switch mark = mark[:n]; {
-	case bytes.HasPrefix(mark, zstdMark):
+	switch Packed(mark[:n]) {
+	case ".zst":
 		d, err := zstd.NewReader(in)
 		if err != nil {
 			return nil, fmt.Errorf("reading a zstd file: %w", err)
 		}
 		return &unpacked{Reader: d, close: d.Close}, nil
-	case bytes.HasPrefix(mark, gzipMark):
+	case ".gz":
 		d, err := gzip.NewReader(in)
 		if err != nil {
 			return nil, fmt.Errorf("reading a gzip file: %w", err)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"pikabin/encode/readback"
 	"pikabin/encode/run"
 )
 
@@ -70,16 +71,15 @@ func notTerminal(from io.Reader) error {
 	return nil
 }
 
-// keep copies the segment into the folder. How it begins tells whether it is compressed, as the end of a file's name does: no record is as long as these
-// bytes would say.
+// keep copies the segment into the folder. How it begins tells whether it is compressed, as the end of a file's name does.
 func (in *Input) keep(from io.Reader) error {
-	head := make([]byte, 4)
+	head := make([]byte, readback.MarkSize)
 	n, err := io.ReadFull(from, head)
 	if n == 0 {
 		return errors.Join(errors.New("it is empty"), notEOF(err))
 	}
 	head = head[:n]
-	path := filepath.Join(in.dir, folder, file+extOf(head))
+	path := filepath.Join(in.dir, folder, file+readback.Packed(head))
 	if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
@@ -99,16 +99,6 @@ func notEOF(err error) error {
 		return nil
 	}
 	return err
-}
-
-func extOf(head []byte) string {
-	switch {
-	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		return ".zst"
-	case bytes.HasPrefix(head, []byte{0x1f, 0x8b, 0x08}):
-		return ".gz"
-	}
-	return ""
 }
 
 // Remove removes what was kept.
