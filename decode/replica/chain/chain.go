@@ -85,7 +85,7 @@ func Follows(p *Place, it *wire.Item, head []byte, copied bool) (extra *decode.P
 		return nil, nil
 	case n.before.Segment == p.Segment && image.Begin(n.before.Offset) == image.Begin(p.Offset), n.before == begins: // the second of a server that was started again after the rotation
 		return nil, nil
-	case n == named{content: n.content, id: n.id}, copied: // padding names nothing, and a copy what it was on the master
+	case n.before == decode.Position{} && n.time == 0, copied: // padding names nothing, and a copy what it was on the master
 		return nil, nil
 	case n.before.Segment == p.Segment && n.before.Before(p.Position):
 		return &n.before, nil
