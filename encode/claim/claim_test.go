@@ -161,6 +161,21 @@ func (a *away) Swap(ctx context.Context, version string, value []byte) (string, 
 	return a.Store.Swap(ctx, version, value)
 }
 
+// awaitStore has a holder wait that has heard nothing for too long: it works on when the store is back, and not before.
+func awaitStore(t *testing.T, held *claim.Held, store *away) {
+	t.Helper()
+	fresh := make(chan error, 1)
+	go func() { fresh <- held.Await(t.Context()) }()
+	synctest.Wait()
+	select {
+	case err := <-fresh:
+		t.Errorf("it works on though it may have been taken over: %v", err)
+	default:
+	}
+	store.now.Store(false)
+	must(t, <-fresh)
+}
+
 // TestAway: while the store is away a holder keeps what it has, and saves when the store is back; a run that waits does not count that time.
 func TestAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -179,16 +194,7 @@ func TestAway(t *testing.T) {
 			t.Errorf("a save without a store: %v", err)
 		}
 		time.Sleep(10 * ttl)
-		fresh := make(chan error, 1)
-		go func() { fresh <- held.Await(t.Context()) }()
-		synctest.Wait()
-		select {
-		case err := <-fresh:
-			t.Errorf("it works on though it may have been taken over: %v", err)
-		default:
-		}
-		store.now.Store(false)
-		must(t, <-fresh)
+		awaitStore(t, held, store)
 		must(t, held.Save(at(8)))
 		cancel()
 		if err := <-waited; !errors.Is(err, context.Canceled) {
@@ -211,16 +217,7 @@ func TestSuspended(t *testing.T) {
 		must(t, held.Await(t.Context()))
 		store.now.Store(true)
 		hostA.Suspend(ttl)
-		fresh := make(chan error, 1)
-		go func() { fresh <- held.Await(t.Context()) }()
-		synctest.Wait()
-		select {
-		case err := <-fresh:
-			t.Errorf("it works on though it may have been taken over: %v", err)
-		default:
-		}
-		store.now.Store(false)
-		must(t, <-fresh)
+		awaitStore(t, held, store)
 
 		taken := make(chan *claim.Held)
 		go func() {
