@@ -100,7 +100,7 @@ func resumes(ctx context.Context, s *link.Server, db string, missing uint32) (at
 // maxAhead is how many segments are looked at for a missing one: more than a window of records is in.
 const maxAhead = 1000
 
-// firstMissing is the first segment from a number on that is not there, though the log goes on; 0 if there is none.
+// firstMissing is the first segment from a number on that is not there, though the log continues after it; 0 if there is none.
 func firstMissing(ctx context.Context, s *link.Server, db string, from uint32) (uint32, error) {
 	e, err := s.Dial(ctx, db)
 	if err != nil {

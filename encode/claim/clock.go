@@ -8,5 +8,5 @@ type systemClock struct{}
 // Now implements Clock.
 func (systemClock) Now() time.Time { return sinceBoot() }
 
-// After implements Clock. A timer stands still while the host is suspended: whoever waits for one looks at Now after that.
+// After implements Clock. A timer stops while the host is suspended: its caller looks at Now after it.
 func (systemClock) After(d time.Duration) <-chan time.Time { return time.After(d) }

@@ -10,7 +10,7 @@ import (
 // inNamespace is set for a process that this test starts.
 const inNamespace = "PIKABIN_TEST_BOOT_CLOCK"
 
-// TestClockCountsSuspensions: the clock is the one that goes on while the machine is suspended. In a time namespace that one alone is ahead, as after a
+// TestClockCountsSuspensions: the clock is the one that continues while the machine is suspended. In a time namespace that one alone is ahead, as after a
 // suspension.
 func TestClockCountsSuspensions(t *testing.T) {
 	const ahead = 1000 * time.Hour

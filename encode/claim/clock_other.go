@@ -4,5 +4,5 @@ package claim
 
 import "time"
 
-// sinceBoot is the clock of time.Now. On Windows that is the interrupt time, which goes on while the machine sleeps.
+// sinceBoot is the clock of time.Now. On Windows that is the interrupt time, which continues while the machine sleeps.
 func sinceBoot() time.Time { return time.Now() }

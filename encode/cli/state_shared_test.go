@@ -58,7 +58,7 @@ func (p *pair) shown(t *testing.T) (have []byte) {
 }
 
 // TestStateFences: a position that is set takes the state from the run that works, which ends with exit code 6 and shows nothing more; the one that stands by
-// goes on from there.
+// continues from there.
 func TestStateFences(t *testing.T) {
 	p := newPair(t)
 	var report struct {

@@ -87,9 +87,9 @@ const (
 	hexDigits  = "0123456789ABCDEF"
 )
 
-// appendPayload appends the payload of Debezium. The log has no state before a command, and does not tell whether there was a key: all that leaves
-// something, and a delete by pattern,
-// which names no key, is "c", which consumers take without it. What is deleted is before, as Debezium has it.
+// appendPayload appends the payload of Debezium. The log has no state before a command, and does not tell whether the key was there: a command that
+// leaves something is "c", which consumers take without the state before. So is a delete by pattern, which names no key. What is deleted is in before,
+// as Debezium has it.
 func (e *Encoder) appendPayload(dst []byte, c *decode.Change) []byte {
 	op := byte('c')
 	switch {

@@ -31,7 +31,7 @@ func wantText(t *testing.T, object map[string]json.RawMessage, name, want string
 	}
 }
 
-// TestEnvelopes: the event in an envelope is the event alone, and stands where consumers look for it.
+// TestEnvelopes: the event in an envelope is the event alone, and is where consumers look for it.
 func TestEnvelopes(t *testing.T) {
 	for _, c := range formattest.Changes() {
 		plain := string(jsonl.New(jsonl.Options{Bare: true}).AppendChange(nil, c.Change))

@@ -116,7 +116,7 @@ func (r *Reader) DeniesZeros(v *View) error {
 		return nil
 	}
 	if v.Segments[0].Number > 0 {
-		return errors.New("it holds zeros, and write2file0 is not there: the manifest of a new server never stands without it")
+		return errors.New("it holds zeros, and write2file0 is not there: a new server has that file beside its manifest")
 	}
 	if taken, err := r.readSample(v, v.Segments[0]); err == nil && len(taken.stamps) > 1 { // a file that cannot be read says so again when it is needed
 		return errors.New("it holds zeros, and write2file0 holds records: a power failure, or a copy that was cut, has taken what it said")

@@ -39,7 +39,7 @@ type Record struct {
 	Key, Value  string
 	Damaged     bool // some of its bytes are not as they were written
 	Near        bool // it has bytes in a block of which some are damaged, so that it may be lost
-	Elsewhere   bool // what stands in its place may be whole, or it may have come out at another place
+	Elsewhere   bool // what is in its place may be whole, or it may have come out at another place
 
 	prev decode.Position // what the manifest named before it
 	puts uint64          // what the manifest counted after it
