@@ -34,7 +34,7 @@ func TestRefusedAtStart(t *testing.T) {
 		want   string
 	}{
 		"no bucket":          {s3test.Answer{Status: 404, Code: "NoSuchBucket"}, "make the bucket"},
-		"no right":           {s3test.Denied, "need the rights s3:PutObject"},
+		"no right":           {s3test.Denied, "and for writing s3:PutObject"},
 		"another key":        {s3test.Answer{Status: 403, Code: "InvalidAccessKeyId"}, "the credentials are not those of this server"},
 		"another secret":     {s3test.Answer{Status: 403, Code: "SignatureDoesNotMatch"}, "the credentials are not those of this server"},
 		"another region":     {s3test.Answer{Status: 400, Code: "AuthorizationHeaderMalformed"}, "name the region"},

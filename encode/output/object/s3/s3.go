@@ -190,7 +190,7 @@ func adviceOn(r *minio.ErrorResponse) string {
 	case r.Code == "AuthorizationHeaderMalformed" || r.Code == "PermanentRedirect" || r.Code == "IllegalLocationConstraintException" || r.StatusCode == http.StatusMovedPermanently:
 		return "name the region of the bucket, and its endpoint if it has one: ?region=" + r.Region
 	case r.StatusCode == http.StatusForbidden && r.Code != "ExpiredToken":
-		return "the credentials need the rights s3:PutObject, s3:GetObject, s3:ListBucket, s3:AbortMultipartUpload and s3:ListBucketMultipartUploads here"
+		return "the credentials need the rights s3:GetObject and s3:ListBucket here, and for writing s3:PutObject, s3:AbortMultipartUpload and s3:ListBucketMultipartUploads, too"
 	case r.Code == "NotImplemented":
 		return "the server does not know conditional requests: the option conditional=off does without"
 	}
