@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"strings"
 
 	"pikabin/encode/cli/comparing"
 	"pikabin/encode/cli/exit"
@@ -13,12 +13,13 @@ import (
 	"pikabin/encode/cli/shell"
 	"pikabin/encode/readback/compare"
 	"pikabin/encode/readback/held"
+	"pikabin/encode/run"
 )
 
 // verifyOutputCommand compares what an output holds with the logs.
 type verifyOutputCommand struct {
 	Source            string `arg:"" help:"A log folder, the folder of a DB, or a segment file."`
-	Written           string `arg:"" name:"output" help:"What was written of it: a file, or a folder (DIR/)."`
+	Written           string `arg:"" name:"output" help:"What was written of it: a file, a folder (DIR/), or a bucket (s3://BUCKET/PREFIX/)."`
 	flags.SourceFlags `group:"Source:"`
 	flags.RangeFlags  `group:"Source:"`
 	Format            string `group:"Output:" short:"f" help:"Format of what was written: avro, jsonl, parquet or protobuf. Default: from the names of its files."`
@@ -40,18 +41,20 @@ func (*verifyOutputCommand) Help() string {
   pikabin verify-output /data/pika/log /data/changes/ --until 2h
   pikabin verify-output /data/pika/log/log_db0 changes.pb --key 'user:*'
   pikabin verify-output /data/pika/log /data/warehouse/ -f parquet --json
+  pikabin verify-output /data/pika/log 's3://bucket/changes/?region=eu-west-1'
 
 Give the same flags as when it was written: what is compared is what convert would write now. With --from and --until only the
-events between them are compared. The log has to be there still. Exit code 7: the output is not what the log says.`
+events between them are compared. The log has to be there still. Of a bucket complete parts are read, each by a file in TMPDIR. Exit code 7: the output is not what the log says.`
 }
 
 // Run compares, and prints the first differences and the report.
 func (c *verifyOutputCommand) Run(ctx context.Context, s *shell.Streams) error {
 	sources, target := []string{c.Source}, c.Written
-	h, err := c.held(target)
+	h, closeAll, err := c.held(ctx, target)
 	if err != nil {
 		return err
 	}
+	defer closeAll()
 	convert := convertCommand{Sources: sources, SourceFlags: c.SourceFlags, RangeFlags: c.RangeFlags}
 	convert.OutputFlags = flags.OutputFlags{Format: h.Format.As, Output: target, Bytes: c.Bytes, Args: c.Args, All: c.All}
 	convert.FilterFlags, convert.RunFlags = c.FilterFlags, c.RunFlags
@@ -75,6 +78,9 @@ func (c *verifyOutputCommand) Run(ctx context.Context, s *shell.Streams) error {
 	} else {
 		to.Abandon()
 	}
+	if unread, ok := errors.AsType[*held.UnreadError](err); ok {
+		return unread // which is about reading the output, and not about writing it
+	}
 	if err != nil {
 		return err
 	}
@@ -84,25 +90,18 @@ func (c *verifyOutputCommand) Run(ctx context.Context, s *shell.Streams) error {
 	return cmp.Or(lossOf(s, &result, nil), differs(to.Report()))
 }
 
-// held finds what the output holds.
-func (c *verifyOutputCommand) held(target string) (*compare.Held, error) {
+// held finds what the output holds. What it gives besides is called after the comparison.
+func (c *verifyOutputCommand) held(ctx context.Context, target string) (*compare.Held, func(), error) {
 	if _, err := flags.LookupFormat(cmp.Or(c.Format, "jsonl")); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var h *compare.Held
-	var err error
-	switch {
-	case strings.Contains(target, "://") || target == "-":
-		return nil, exit.Misuse(fmt.Errorf("%s cannot be read back: name a file, or a folder (DIR/)", target))
-	case strings.HasSuffix(target, "/"):
-		h, err = held.Folder(target, c.Format)
-	default:
-		h, err = held.File(target, c.Format)
+	h, closeAll, err := held.Open(ctx, target, c.Format)
+	if _, unread := errors.AsType[*held.UnreadError](err); unread && ctx.Err() != nil {
+		err = run.ErrInterrupted
+	} else if err != nil && !unread {
+		err = exit.Misuse(err)
 	}
-	if err != nil {
-		return nil, exit.Misuse(err)
-	}
-	return h, nil
+	return h, closeAll, err
 }
 
 func (c *verifyOutputCommand) print(s *shell.Streams, r *compare.Report) error {

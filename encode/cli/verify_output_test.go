@@ -16,6 +16,7 @@ import (
 	"pikabin/encode/cli"
 	"pikabin/encode/cli/exit"
 	"pikabin/encode/output/folder"
+	"pikabin/encode/output/object/s3test"
 )
 
 // verifyOutput runs the command, and gives its exit code and what it prints.
@@ -59,6 +60,48 @@ func TestVerifyOutput(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestVerifyOutputBucket reads back from a bucket what tail would have a folder hold: each format, with partitions and without, and an object that is
+// missing or cut is named.
+func TestVerifyOutputBucket(t *testing.T) {
+	t.Setenv("AWS_ACCESS_KEY_ID", s3test.Key)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", s3test.Secret)
+	from, s := filepath.Join(binlogtest.Testdata(t), "4.0.1-everytype", "log"), s3test.Start(t)
+	n := bytes.Count(convert(t, from), []byte("\n"))
+	for name, flags := range written() {
+		if !strings.HasSuffix(name, "/") {
+			continue
+		}
+		target := s.Target(name, "")
+		convert(t, append([]string{from, "-q", "-o", target}, flags...)...)
+		if code, text := verifyOutput(t, from, target); code != 0 || !strings.HasPrefix(text, fmt.Sprintf("%d events are equal", n)) {
+			t.Errorf("%s: exit code %d: %s", name, code, text)
+		}
+	}
+	const prefix = "parquet-parts/"
+	keys := slices.DeleteFunc(slices.Sorted(maps.Keys(s.Objects())), func(key string) bool { return !strings.HasPrefix(key, prefix+"db") })
+	s.Put(keys[1], string(s.Objects()[keys[1]].Content[:2000]))
+	if code, text := verifyOutput(t, from, s.Target(prefix, "")); code != exit.Differs || !strings.Contains(text, "unreadable: ") || !strings.Contains(text, "s3://bucket/"+keys[1]) {
+		t.Errorf("cut: exit code %d: %s", code, text)
+	}
+	s.Script(func(_ int, what string) s3test.Answer {
+		if strings.HasPrefix(what, "GET "+prefix) {
+			return s3test.Denied
+		}
+		return s3test.Answer{}
+	})
+	if code, text := verifyOutput(t, from, s.Target(prefix, "")); code != exit.Sink || !strings.Contains(text, "reading s3://bucket/"+keys[0]) || strings.Contains(text, "writing the output") {
+		t.Errorf("no right: exit code %d: %s", code, text)
+	}
+	s.Script(nil)
+	s.Remove(keys[1])
+	if code, text := verifyOutput(t, from, s.Target(prefix, "")); code != exit.Differs || !strings.Contains(text, "missing: ") {
+		t.Errorf("removed: exit code %d: %s", code, text)
+	}
+	if code, text := verifyOutput(t, from, strings.Replace(s.Target(prefix, ""), "bucket", "nobucket", 1)); code != exit.Sink || !strings.Contains(text, "make the bucket") {
+		t.Errorf("no bucket: exit code %d: %s", code, text)
+	}
 }
 
 // TestVerifyOutputSelection compares with the same selection, and finds that another one was made.

@@ -13,6 +13,7 @@ import (
 	"pikabin/decode/replica/link"
 	"pikabin/encode/checkpoint"
 	"pikabin/encode/claim"
+	"pikabin/encode/readback/held"
 	"pikabin/encode/run"
 	"pikabin/encode/sink"
 )
@@ -59,6 +60,7 @@ func Code(err error) int {
 		name    *folder.NameError
 		refused *run.RefusedError
 		failed  *sink.Error
+		unread  *held.UnreadError
 		full    *sink.FullError
 		stopped *sink.StoppedError
 		target  *sink.TargetError
@@ -69,7 +71,7 @@ func Code(err error) int {
 		hole    decode.Hole
 		locked  *checkpoint.LockedError
 		address *claim.AddressError
-		held    *claim.HeldError
+		holder  *claim.HeldError
 		fenced  *claim.FencedError
 		absent  *claim.GoneError
 		broken  *claim.DamagedError
@@ -87,13 +89,13 @@ func Code(err error) int {
 		return Interrupted
 	case errors.As(err, &usage), errors.As(err, &address), errors.As(err, &target), errors.As(err, &name), errors.As(err, &foreign), errors.As(err, &refused), errors.As(err, &server), errors.As(err, &twins), errors.As(err, &log), errors.As(err, &output):
 		return Usage
-	case errors.As(err, &locked), errors.As(err, &held), errors.As(err, &fenced):
+	case errors.As(err, &locked), errors.As(err, &holder), errors.As(err, &fenced):
 		return Locked
 	case errors.Is(err, ErrDiffers):
 		return Differs
 	case errors.As(err, &absent):
 		return Gone
-	case errors.As(err, &failed):
+	case errors.As(err, &failed), errors.As(err, &unread):
 		return Sink
 	case errors.As(err, &corrupt), errors.As(err, &damaged), errors.As(err, &broken):
 		return Corrupt

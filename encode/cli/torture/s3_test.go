@@ -168,6 +168,7 @@ func TestRealS3Torture(t *testing.T) {
 	if err := a.complete(); err != nil {
 		t.Error(err)
 	}
+	clitest.Start(t, nil, "verify-output", r.log(), s.target).Exits(0)
 	t.Logf("%d kills, %d stops, %d listings, %d objects, %d of %d records, 0 missing, 0 twice", r.kills, r.stops, listings, len(s.etags), a.records, h.records())
 }
 

@@ -102,7 +102,7 @@ func (w *world) file(t *testing.T, events [][]byte) string {
 // compare compares the logs with a file of events.
 func (w *world) compare(t *testing.T, events [][]byte, o compare.Options) *compare.Report {
 	t.Helper()
-	h, err := held.File(w.file(t, events), w.format.Name)
+	h, _, err := held.Open(t.Context(), w.file(t, events), w.format.Name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +224,7 @@ func TestRange(t *testing.T) {
 	w := newWorld(t, format)
 	logs := sinktest.Find(t, w.dir)[:1]
 	from, until := decode.Position{Segment: 0, Offset: 300}, decode.Position{Segment: 0, Offset: 900}
-	h, err := held.File(w.file(t, w.events[:w.first]), "")
+	h, _, err := held.Open(t.Context(), w.file(t, w.events[:w.first]), "")
 	if err != nil {
 		t.Fatal(err)
 	}

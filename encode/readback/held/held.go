@@ -1,17 +1,16 @@
-// Package held finds what an output holds: a file, or the parts of a folder.
+// Package held finds what an output holds: a file, or the parts of a folder or a bucket.
 package held
 
 import (
 	"context"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"pikabin/decode"
 	"pikabin/encode/output/folder"
+	"pikabin/encode/output/object/s3"
 	"pikabin/encode/readback"
 	"pikabin/encode/readback/compare"
 	"pikabin/formats"
@@ -30,8 +29,33 @@ func FormatOf(name string) string {
 	return ""
 }
 
-// File is a file, which may hold events of any log. format is its name; empty: the name of the file tells.
-func File(path, format string) (*compare.Held, error) {
+// Open finds what is at a target as --output names it: a file, a folder (DIR/) or a bucket (s3://…). format is the name of its format; empty: the
+// names of files tell. closeAll is called once nothing is read any more. The error is an *UnreadError if a store did not answer as it should;
+// any other one says that the target or the format cannot be read back.
+func Open(ctx context.Context, target, format string) (h *compare.Held, closeAll func(), err error) {
+	var at place
+	switch {
+	case strings.HasPrefix(target, s3.Scheme):
+		at, err = openBucket(target)
+	case strings.Contains(target, "://") || target == "-":
+		err = fmt.Errorf("%s cannot be read back: name a file, a folder (DIR/) or a bucket (%sBUCKET/PREFIX/)", target, s3.Scheme)
+	case strings.HasSuffix(target, "/"):
+		at = dir(target)
+	default:
+		h, err = file(target, format)
+		return h, func() {}, err
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if h, err = partsOf(ctx, at, format); err != nil {
+		at.close()
+	}
+	return h, at.close, err
+}
+
+// file is a file, which may hold events of any log. format is its name; empty: the name of the file tells.
+func file(path, format string) (*compare.Held, error) {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
@@ -48,51 +72,47 @@ func File(path, format string) (*compare.Held, error) {
 	if err != nil {
 		return nil, err
 	}
-	part := compare.Part{Name: path, Open: func(context.Context, *decode.Log) (readback.Messages, error) { return open(f, path, "") }}
+	part := compare.Part{Name: path, Open: func(context.Context, *decode.Log) (readback.Messages, error) {
+		content, err := openFile(path)
+		return read(f, content, "", err)
+	}}
 	return &compare.Held{Format: f, Parts: map[string][]compare.Part{"": {part}}}, nil
 }
 
-// part is a file of a folder, and what its name says.
+// part is one of the parts at a place, and what its name says.
 type part struct {
-	path string
+	name string // as the place gives it
+	path string // for people
 	folder.PartName
 }
 
-// Folder is a folder of parts, in folders by their partitions or not. format is the name of theirs; empty: their names tell.
-func Folder(dir, format string) (*compare.Held, error) {
-	parts, err := partsIn(dir)
+// partsOf are the parts at a place, in folders by their partitions or not. format is the name of theirs; empty: their names tell.
+func partsOf(ctx context.Context, at place, format string) (*compare.Held, error) {
+	names, err := at.names(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if parts, format, err = ofFormat(dir, parts, format); err != nil {
+	var parts []part
+	for _, name := range names {
+		if n, ok := folder.ParsePartName(name); ok {
+			parts = append(parts, part{name, at.String() + name, n})
+		}
+	}
+	if parts, format, err = ofFormat(at.String(), parts, format); err != nil {
 		return nil, err
 	}
 	f, err := readback.Lookup(format)
 	if err != nil {
 		return nil, err
 	}
-	return inSeries(f, parts, func(p part, db string) (readback.Messages, error) { return open(f, p.path, db) }), nil
-}
-
-// partsIn are the complete parts of a folder. Hidden files are none.
-func partsIn(dir string) (parts []part, err error) {
-	err = filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if e.IsDir() && path != dir && !folder.IsPartition(e.Name()) {
-			return fs.SkipDir
-		}
-		if name, ok := folder.ParsePartName(path); ok && e.Type().IsRegular() {
-			parts = append(parts, part{path, name})
-		}
-		return nil
-	})
-	return parts, err
+	return inSeries(f, parts, func(ctx context.Context, p part, db string) (readback.Messages, error) {
+		content, err := at.open(ctx, p.name)
+		return read(f, content, db, err)
+	}), nil
 }
 
 // ofFormat chooses the parts of a format. Those of another one are refused, unless the format was given.
-func ofFormat(dir string, parts []part, format string) ([]part, string, error) {
+func ofFormat(at string, parts []part, format string) ([]part, string, error) {
 	found := map[string]string{} // a part of each format
 	for _, p := range parts {
 		found[FormatOf(p.Ext)] = p.path
@@ -109,7 +129,7 @@ func ofFormat(dir string, parts []part, format string) ([]part, string, error) {
 			names = append(names, path)
 		}
 		slices.Sort(names)
-		return nil, "", fmt.Errorf("%s has parts of several formats, such as %s: say with --format which ones are meant", dir, strings.Join(names, " and "))
+		return nil, "", fmt.Errorf("%s has parts of several formats, such as %s: say with --format which ones are meant", at, strings.Join(names, " and "))
 	}
 	for name := range found {
 		format = name
