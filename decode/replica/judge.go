@@ -3,7 +3,6 @@ package replica
 import (
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"time"
 
@@ -194,7 +193,8 @@ func (f *follower) pastMissing(missing uint32) (decode.Hole, error) {
 	return &decode.GapError{Log: f.log.id, From: f.place.Position, To: to, First: missing, Last: to.Segment - 1}, nil
 }
 
-// errHungUp is a connection that was closed between two messages.
+// errHungUp is a connection that the server has closed, as people read it. It shows in many ways: the end of what is read, or, where an
+// acknowledgement was under way, a pipe that is closed or a reset.
 var errHungUp = errors.New("it has closed the connection")
 
 // suffer notes what keeps the log from being read now; nil: nothing does.
@@ -205,7 +205,7 @@ func (f *follower) suffer(err error) {
 		f.since = time.Now()
 	}
 	f.mu.Unlock()
-	if first && errors.Is(err, io.EOF) {
+	if first && link.IsClosed(err) {
 		err = errHungUp
 	}
 	if first {
