@@ -53,6 +53,14 @@ func (o *Options) file() (formats.File, error) {
 	return o.Format.File(o.Compression.Codec())
 }
 
+// Schema is that of the messages, as text: empty where they have none, or are in an envelope.
+func (o *Options) Schema() string {
+	if o.FormatOptions.Envelope != "" {
+		return ""
+	}
+	return o.Format.Schema
+}
+
 // Frames gives a goroutine what makes frames of messages; nil where a file is the messages as they are.
 func (o *Options) Frames() (frame.Compressor, error) {
 	if file, err := o.file(); file != nil || err != nil {

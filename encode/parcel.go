@@ -98,11 +98,8 @@ func (p *parcel) chunkRelease() func() {
 	return p.chunk.Release
 }
 
-// addMessage describes the change that was encoded from begin on. A format may have said nothing.
+// addMessage describes the change that was encoded from begin on.
 func (p *parcel) addMessage(begin int, c *decode.Change) {
-	if begin == len(p.plain) {
-		return
-	}
 	key := len(p.Keys)
 	p.Keys = append(p.Keys, c.Key...)
 	p.Messages = append(p.Messages, sink.Message{

@@ -271,7 +271,8 @@ func newWorkers(o *Options, out *sink.Opened, room *budget.Budget) ([]*worker, e
 	if err != nil {
 		return nil, err
 	}
-	o.FormatOptions.SplitKeys, o.FormatOptions.Bare = o.Filter.ByKey(), traits.Messages
+	o.FormatOptions.SplitKeys = o.Filter.ByKey()
+	o.FormatOptions.Bare, o.FormatOptions.Told = traits.Messages, len(traits.Lead) > 0
 	workers := make([]*worker, o.Workers+1)
 	for i := range workers {
 		w := &worker{filter: matcher, encoder: o.Format.New(o.FormatOptions), fences: o.Fences, traits: traits, budget: room, portion: o.portion(out.Sink)}

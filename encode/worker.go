@@ -222,8 +222,11 @@ func (w *worker) makeRoom(event int) {
 // add encodes a change.
 func (w *worker) add(b *parcel, c *decode.Change) {
 	begin := len(b.plain)
-	b.plain = w.encoder.AppendChange(b.plain, c)
-	if w.traits.Messages {
+	b.plain = w.encoder.AppendChange(append(b.plain, w.traits.Lead...), c)
+	switch message := begin + len(w.traits.Lead); {
+	case len(b.plain) == message: // a format may have said nothing
+		b.plain = b.plain[:begin]
+	case w.traits.Messages:
 		b.addMessage(begin, c)
 	}
 }

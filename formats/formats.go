@@ -46,6 +46,7 @@ type Options struct {
 	Args      bool   // all arguments in args, also those that other fields hold
 	Envelope  string // one of the format's Envelopes, "" for none
 	Bare      bool   // each change by itself: without what tells it from the next one in a stream
+	Told      bool   // the output tells which schema a bare change is of, so that the change itself does not
 	SplitKeys bool   // changes were filtered by key: a multi-key command may have lost some of its parts
 	Server    bool   // the commands go to a server that runs, whose clock is later than the log's: deadlines are absolute, for a Redis Held later
 }
@@ -109,7 +110,7 @@ var table = []Format{
 		Ext:         ".avro",
 		ContentType: "avro/binary",
 		Schema:      avro.Schema,
-		New:         func(o Options) Encoder { return avro.New(avro.Options{Args: o.Args, Bare: o.Bare}) },
+		New:         func(o Options) Encoder { return avro.New(avro.Options{Args: o.Args, Bare: o.Bare, Told: o.Told}) },
 		File:        func(codec string, level int) (File, error) { return avro.NewBlocks(codec, level) },
 		Codecs:      avro.Codecs,
 	},

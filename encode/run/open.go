@@ -259,7 +259,7 @@ func (r *running) openOutput(ctx context.Context, logs []Log) error {
 	}
 	format := &r.Encode.Format
 	e := sink.Env{
-		Stdout: r.Stdout, DBs: dbsOf(logs), Format: format.Name, Ext: r.Encode.Ext(), Content: format.ContentType,
+		Stdout: r.Stdout, DBs: dbsOf(logs), Format: format.Name, Ext: r.Encode.Ext(), Content: format.ContentType, Schema: r.Encode.Schema(),
 		Head: head, Header: r.Encode.Header(), Frames: frames, Inside: format.File != nil, State: r.places.path(), Live: r.Follow, Monitor: r.monitor(), Stop: r.stop,
 	}
 	if r.Shared != nil && r.Output.Target().Whole {

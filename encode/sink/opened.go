@@ -19,6 +19,10 @@ type Traits struct {
 	// nothing is compressed.
 	Messages bool
 
+	// Lead, with Messages, is put before each message. The sink replaces it in Batch.Data by what tells the message's schema, as the message
+	// itself does not then.
+	Lead []byte
+
 	// PerLog says that there is an output for each log, so that Env.Header is at the beginning of each, and nothing in the stream
 	// tells of another DB.
 	PerLog bool

@@ -97,6 +97,7 @@ type Env struct {
 	Format  string   // its name
 	Ext     string   // what the names of files end in
 	Content string   // content type of the messages
+	Schema  string   // of the messages, as text; empty: they have none
 
 	Held int64 // how many milliseconds deadlines are put off by, see formats.Held; 0: they are not
 

@@ -26,6 +26,7 @@ const fingerprint = "\xc3\x01\x9f\x2d\xe8\x9f\x41\x58\x51\xdb"
 type Options struct {
 	Args bool // all arguments in args, also those that other fields hold
 	Bare bool // in the single-object encoding: after its mark and the schema's fingerprint
+	Told bool // where it is bare: without these, since somebody else tells the schema
 }
 
 // fixed is what all numbers, branches of unions and ends of lists of a record take at most, with its names and the mark.
@@ -53,7 +54,10 @@ func (e *Encoder) AppendChange(dst []byte, c *decode.Change) []byte {
 	room := boundOf(c, args) + margin
 	dst = slices.Grow(dst, room)
 	if e.opts.Bare {
-		return e.appendRecord(append(dst, fingerprint...), c, args, room)
+		if !e.opts.Told {
+			dst = append(dst, fingerprint...)
+		}
+		return e.appendRecord(dst, c, args, room)
 	}
 	start := len(dst)
 	dst = e.appendRecord(dst[:start+lengthSize], c, args, room)

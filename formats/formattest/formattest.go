@@ -30,7 +30,7 @@ type Suite struct {
 
 // everyOption are the options that each format is tested with.
 var everyOption = []formats.Options{
-	{}, {Base64: true}, {Args: true}, {SplitKeys: true}, {Base64: true, Args: true, SplitKeys: true}, {Bare: true}, {Envelope: "cloudevents"}, {Envelope: "debezium"},
+	{}, {Base64: true}, {Args: true}, {SplitKeys: true}, {Base64: true, Args: true, SplitKeys: true}, {Bare: true}, {Bare: true, Told: true}, {Envelope: "cloudevents"}, {Envelope: "debezium"},
 }
 
 // Run runs the suite.

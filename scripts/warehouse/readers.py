@@ -25,25 +25,26 @@ def as_bytes(value):
     return value.encode("utf-8") if isinstance(value, str) else bytes(value)
 
 
+def event_row(event):
+    """a JSON event as the columns have it."""
+    data = lambda holder, name: base64.b64decode(holder[name + "_b64"]) if name + "_b64" in holder else (holder[name].encode() if name in holder else None)
+    row = {name: event.get(name) for name in NUMBERS + TEXTS}
+    row.update({name: data(event, name) for name in BYTES})
+    row["db"] = event["db"]
+    row["elements"] = [(data(e, "field"), data(e, "value"), e.get("score")) for e in event.get("elements", [])]
+    args = event.get("args", [])
+    if "args_b64" in event:
+        args = [base64.b64decode(a) for a in event["args_b64"]]
+    row["args"] = [as_bytes(a) for a in args]
+    if row["effect"] is None and row["op"] not in ("gap", "corrupt", "rewritten"):
+        row["effect"] = "exact"
+    return row
+
+
 def lines(path):
     """rows of JSON lines as the columns have them."""
-    rows = []
     with open(path, encoding="utf-8") as file:
-        for line in file:
-            event = json.loads(line)
-            data = lambda holder, name: base64.b64decode(holder[name + "_b64"]) if name + "_b64" in holder else (holder[name].encode() if name in holder else None)
-            row = {name: event.get(name) for name in NUMBERS + TEXTS}
-            row.update({name: data(event, name) for name in BYTES})
-            row["db"] = event["db"]
-            row["elements"] = [(data(e, "field"), data(e, "value"), e.get("score")) for e in event.get("elements", [])]
-            args = event.get("args", [])
-            if "args_b64" in event:
-                args = [base64.b64decode(a) for a in event["args_b64"]]
-            row["args"] = [as_bytes(a) for a in args]
-            if row["effect"] is None and row["op"] not in ("gap", "corrupt", "rewritten"):
-                row["effect"] = "exact"
-            rows.append(row)
-    return rows
+        return [event_row(json.loads(line)) for line in file]
 
 
 def text(value):

@@ -10,12 +10,14 @@ import (
 	"sync/atomic"
 	"time"
 
+	"pikabin/decode"
 	"pikabin/encode/budget"
 	"pikabin/encode/disk"
 	"pikabin/encode/output/kafka/connect"
 	"pikabin/encode/output/kafka/lanes"
 	"pikabin/encode/output/kafka/lease"
 	"pikabin/encode/output/kafka/records"
+	"pikabin/encode/output/kafka/registry"
 	"pikabin/encode/output/kafka/settings"
 	"pikabin/encode/output/kafka/topics"
 	"pikabin/encode/sink"
@@ -27,6 +29,8 @@ type producer struct {
 	wire   *connect.Wire
 	lanes  *lanes.Lanes
 	topics *topics.Topics
+	schema *registry.Registry   // nil without the option registry
+	framed map[*decode.Log]bool // whose topics have the ids of their schemas
 	maker  *records.Maker
 	disk   *disk.Disk
 
@@ -57,6 +61,7 @@ type producer struct {
 
 	acked      atomic.Int64 // records
 	committing atomic.Bool
+	asking     atomic.Bool // the registry, for a schema
 
 	mu      sync.Mutex
 	failure error
@@ -69,11 +74,17 @@ func prepare(options *settings.Options, e *sink.Env) (*producer, error) {
 		return nil, &sink.TargetError{Err: err}
 	}
 	s := &producer{
-		o: options, wire: wire, disk: disk.New(e), monitor: e.Watched(),
+		o: options, wire: wire, disk: disk.New(e), monitor: e.Watched(), framed: map[*decode.Log]bool{},
 		budget: budget.New(options.Buffer), closing: make(chan struct{}), hurried: make(chan struct{}, 1), broken: make(chan error, 1), mends: make(chan struct{}, 1), tear: newTear(),
 	}
+	if e.Format != "" { // who only looks at positions has none
+		s.schema, err = registry.Open(&options.Registry, e.Format, e.Schema, wire.Trouble.Note)
+	}
+	if err != nil {
+		return nil, &sink.TargetError{Err: err}
+	}
 	s.life, s.end = context.WithCancelCause(context.Background())
-	if s.topics, err = topics.Open(wire, options, e.Format, s.monitor.Warn, s.fail); err != nil {
+	if s.topics, err = topics.Open(wire, options, s.schema.Framed(e.Format), s.monitor.Warn, s.fail); err != nil {
 		return nil, &sink.TargetError{Err: err}
 	}
 	if s.lanes, err = lanes.Open(wire, options, s.topics, s.count); err != nil {
@@ -87,6 +98,9 @@ func prepare(options *settings.Options, e *sink.Env) (*producer, error) {
 func (s *producer) start(opening context.Context, e *sink.Env) error {
 	if s.o.Security.InClear() {
 		s.monitor.Warn(fmt.Sprintf("kafka: sasl=%s without tls shows the secret to who listens on the network", s.o.Security.Mechanism))
+	}
+	if s.o.Registry.InClear() {
+		s.monitor.Warn("kafka: a registry with http: shows the secret to who listens on the network")
 	}
 	ctx, cancel := context.WithCancelCause(opening)
 	defer cancel(nil)
@@ -103,7 +117,7 @@ func (s *producer) start(opening context.Context, e *sink.Env) error {
 		err = s.inTime(ctx, s.claim)
 	}
 	if err == nil {
-		err = s.inTime(ctx, func(ctx context.Context) error { return s.topics.Settle(ctx, e.DBs) })
+		err = s.inTime(ctx, func(ctx context.Context) error { return s.prepareTopics(ctx, e.DBs) })
 	}
 	if opening.Err() != nil { // the connections are gone, whatever was reached
 		return &sink.StoppedError{Err: fmt.Errorf("kafka: %w", cmp.Or(err, context.Cause(opening)))}
@@ -114,12 +128,57 @@ func (s *producer) start(opening context.Context, e *sink.Env) error {
 	return nil
 }
 
-// find finds the topics of DBs, once the brokers have said who they are.
+// find finds the topics of DBs and their schemas, once the brokers have said who they are. Only the topic of positions may be made, last.
 func (s *producer) find(ctx context.Context, dbs []string) error {
-	if _, err := s.topics.Cluster(ctx); err != nil {
-		return err
+	_, err := s.topics.Cluster(ctx)
+	if err == nil {
+		_, err = s.schema.Check(ctx, s.topics.Events(dbs))
 	}
-	return s.topics.Start(ctx, dbs)
+	if err == nil {
+		err = s.topics.Start(ctx, dbs)
+	}
+	return mistaken(err)
+}
+
+// prepareTopics has the topics of DBs and their schemas as this run needs them, if nothing speaks against it.
+func (s *producer) prepareTopics(ctx context.Context, dbs []string) error {
+	err := s.topics.Compare(ctx, dbs)
+	if err == nil {
+		err = s.schema.Register(ctx, s.topics.Events(dbs))
+	}
+	if err == nil {
+		err = s.topics.Settle(ctx, dbs)
+	}
+	return mistaken(err)
+}
+
+// mistaken says of what the registry refuses that it is for the user to decide.
+func mistaken(err error) error {
+	if _, refused := errors.AsType[*registry.RefusedError](err); refused {
+		return &sink.TargetError{Err: err}
+	}
+	return err
+}
+
+// routes are the topics of a log, with what is before the values in them.
+func (s *producer) routes(ctx context.Context, log *decode.Log) (*topics.Routes, error) {
+	if s.schema == nil || s.framed[log] {
+		return s.topics.Of(ctx, log)
+	}
+	s.asking.Store(true)
+	defer s.asking.Store(false)
+	if err := s.schema.Register(ctx, s.topics.Events([]string{log.DB})); err != nil {
+		return nil, mistaken(err)
+	}
+	routes, err := s.topics.Of(ctx, log)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range routes.All {
+		t.Lead = s.schema.LeadOf(t.Name)
+	}
+	s.framed[log] = true
+	return routes, nil
 }
 
 // inTime gives a step of the start as long as it may take, and says why it takes long.
@@ -161,7 +220,7 @@ func (s *producer) Write(ctx context.Context, b *sink.Batch, done func(error)) {
 		s.stop(ctx, d, err)
 		return
 	}
-	routes, err := s.topics.Of(ctx, b.Log)
+	routes, err := s.routes(ctx, b.Log)
 	if err == nil {
 		err = d.Make(ctx, b, routes)
 	}
@@ -280,6 +339,7 @@ func (s *producer) closeClients() {
 	s.wire.Unplug()
 	s.lanes.Close()
 	s.topics.Close()
+	s.schema.Close()
 }
 
 func (s *producer) failed() error {

@@ -97,7 +97,7 @@ func (o output) Open(ctx context.Context, e sink.Env) (sink.Opened, error) {
 	if err != nil {
 		return sink.Opened{}, err
 	}
-	opened := sink.Opened{Sink: s, Traits: sink.Traits{Messages: true, Drain: 3*o.CloseTimeout + closeMargin, Failed: s.broken}}
+	opened := sink.Opened{Sink: s, Traits: sink.Traits{Messages: true, Lead: s.schema.Lead(), Drain: 3*o.CloseTimeout + closeMargin, Failed: s.broken}}
 	if o.ExactlyOnce {
 		opened.Sink, opened.Found.Positions = exactly{s}, s.tx.found.Marks()
 	} else {
@@ -111,6 +111,7 @@ func newProducer(ctx context.Context, options *settings.Options, e *sink.Env) (*
 	if err != nil {
 		return nil, err
 	}
+	e.Content = s.schema.Content(e.Content)
 	if s.maker, err = records.NewMaker(ctx, options, s.topics, s.disk, e); err == nil {
 		err = s.start(ctx, e)
 	}

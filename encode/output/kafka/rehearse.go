@@ -36,9 +36,16 @@ func (s *producer) rehearse(ctx context.Context, dbs []string) (text string, fou
 	if err != nil {
 		return "", nil, err
 	}
+	unknown, err := s.schema.Check(ctx, s.topics.Events(dbs))
+	if err != nil {
+		return "", nil, mistaken(err)
+	}
 	text = "the topics are there"
 	if len(missing) > 0 {
 		text = "topics would be made: " + strings.Join(missing, ", ")
+	}
+	if len(unknown) > 0 {
+		text += "; the schema would be registered for: " + strings.Join(unknown, ", ")
 	}
 	if !s.o.ExactlyOnce || slices.Contains(missing, s.o.PositionsTopic) {
 		return text, nil, nil

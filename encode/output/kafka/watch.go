@@ -23,7 +23,7 @@ func (s *producer) watch(stop <-chan struct{}) {
 		case <-s.closing:
 			return
 		case now := <-tick.C:
-			line, err := s.wire.Trouble.Look(now, s.acked.Load(), s.lanes.Busy() || s.committing.Load())
+			line, err := s.wire.Trouble.Look(now, s.acked.Load(), s.lanes.Busy() || s.committing.Load() || s.asking.Load())
 			if err != nil {
 				s.fail(err)
 			}
@@ -53,7 +53,7 @@ func (s *producer) tellWaits(ctx context.Context) {
 		select {
 		case <-timer.C:
 			why := s.wire.Trouble.Reason()
-			s.monitor.Warn(fmt.Sprintf("kafka: the brokers are not ready after %v, trying on: %v", time.Since(began).Round(time.Second), why))
+			s.monitor.Warn(fmt.Sprintf("kafka: not ready after %v, trying on: %v", time.Since(began).Round(time.Second), why))
 			s.monitor.Waits(why)
 		case <-ctx.Done():
 			timer.Stop()

@@ -8,11 +8,17 @@ import (
 )
 
 // Certificates are the files of the options tls-ca, tls-cert and tls-key, and the name of tls-server-name. Each may be empty.
-type Certificates struct{ CA, Cert, Key, ServerName string }
+type Certificates struct {
+	CA, Cert, Key, ServerName string
 
-// ReadCertificates takes the options from their places.
-func ReadCertificates(v *Values) Certificates {
-	return Certificates{CA: v.Text("tls-ca", ""), Cert: v.Text("tls-cert", ""), Key: v.Text("tls-key", ""), ServerName: v.Text("tls-server-name", "")}
+	before string // the names of their options
+}
+
+// ReadCertificates takes the options from their places. Their names may have something before them.
+func ReadCertificates(v *Values, before string) Certificates {
+	return Certificates{
+		before: before, CA: v.Text(before+"tls-ca", ""), Cert: v.Text(before+"tls-cert", ""), Key: v.Text(before+"tls-key", ""), ServerName: v.Text(before+"tls-server-name", ""),
+	}
 }
 
 // Config reads the files.
@@ -21,11 +27,11 @@ func (c *Certificates) Config() (*tls.Config, error) {
 	if c.CA != "" {
 		pem, err := os.ReadFile(c.CA)
 		if err != nil {
-			return nil, fmt.Errorf("reading the authorities of tls-ca: %w", err)
+			return nil, fmt.Errorf("reading the authorities of %stls-ca: %w", c.before, err)
 		}
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("reading the authorities of tls-ca: no certificate in %s", c.CA)
+			return nil, fmt.Errorf("reading the authorities of %stls-ca: no certificate in %s", c.before, c.CA)
 		}
 	}
 	if c.Cert != "" {

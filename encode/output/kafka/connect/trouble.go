@@ -41,17 +41,17 @@ type Trouble struct {
 
 // OnBrokerConnect implements kgo.HookBrokerConnect.
 func (t *Trouble) OnBrokerConnect(_ kgo.BrokerMetadata, _ time.Duration, _ net.Conn, err error) {
-	t.note(err)
+	t.Note(err)
 }
 
 // OnBrokerE2E implements kgo.HookBrokerE2E.
 func (t *Trouble) OnBrokerE2E(_ kgo.BrokerMetadata, _ int16, e2e kgo.BrokerE2E) {
-	t.note(e2e.Err())
+	t.Note(e2e.Err())
 }
 
 // OnBrokerThrottle implements kgo.HookBrokerThrottle.
 func (t *Trouble) OnBrokerThrottle(_ kgo.BrokerMetadata, interval time.Duration, _ bool) {
-	t.note(fmt.Errorf("a quota of the broker stops us for %v", interval))
+	t.Note(fmt.Errorf("a quota of the broker stops us for %v", interval))
 }
 
 // Level implements kgo.Logger. Why batches are refused the client says among much else, so it is asked for that only when nothing moves.
@@ -68,7 +68,7 @@ func (t *Trouble) Log(level kgo.LogLevel, message string, keyvals ...any) {
 		switch value := keyvals[i].(type) {
 		case error:
 			if keyvals[i-1] == "err" && level <= kgo.LogLevelInfo {
-				t.note(value)
+				t.Note(value)
 			}
 		case string:
 			if message == "produced" && keyvals[i-1] == "to" {
@@ -89,7 +89,8 @@ func (t *Trouble) noteBatches(answer string) {
 	}
 }
 
-func (t *Trouble) note(err error) {
+// Note takes an error as the reason why nothing moves, unless there is none.
+func (t *Trouble) Note(err error) {
 	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, kgo.ErrClientClosed) {
 		return
 	}

@@ -44,7 +44,7 @@ func checkTrouble(t *testing.T, last error, want []string, wantEnd string) {
 	t.Helper()
 	start := time.Unix(0, 0)
 	trouble := &Trouble{moved: start, records: 7}
-	trouble.note(last)
+	trouble.Note(last)
 	end := ""
 	var got []string
 	for second := range 201 {

@@ -192,7 +192,7 @@ func (d *Batch) header(key string, text []byte) {
 
 // put adds the record, or the mark in its place if it is too large.
 func (d *Batch) put(ctx context.Context, topic *topics.Topic, r kgo.Record, from int) error {
-	r.Topic, r.Headers = topic.Name, d.headers[from:len(d.headers):len(d.headers)]
+	r.Topic, r.Headers, r.Value = topic.Name, d.headers[from:len(d.headers):len(d.headers)], topic.Frame(r.Value)
 	r.Timestamp = d.maker.timed(topic, r.Timestamp, d.now)
 	if r.Value == nil { // a tombstone says nothing by its time
 		r.Timestamp = topic.Times.Clamp(r.Timestamp, d.now)

@@ -11,7 +11,7 @@ import (
 
 // TestAllocates makes the records of a batch again and again: once its buffers are there, that costs no allocation.
 func TestAllocates(t *testing.T) {
-	b := &sink.Batch{Data: []byte("value"), Keys: []byte("key")}
+	b := &sink.Batch{Data: []byte("\x00\x00\x00\x00\x00value"), Keys: []byte("key")}
 	for i := range 1000 {
 		b.Messages = append(b.Messages, sink.Message{
 			End: len(b.Data), KeyEnd: len(b.Keys), HasKey: true, HasTime: true, Time: int64(i), Op: decode.OpDelete,
@@ -19,6 +19,7 @@ func TestAllocates(t *testing.T) {
 		})
 	}
 	one := topics.New("t", 12)
+	one.Lead = []byte{0, 0, 0, 0, 7}
 	k := &Maker{o: &settings.Options{Tombstones: true}, topics: &topics.Topics{}, ops: opTexts()}
 	d, routes := k.Batch(), &topics.Routes{Name: "db0/", ByType: []*topics.Topic{one}, All: []*topics.Topic{one}}
 	build := func() (int, error) {

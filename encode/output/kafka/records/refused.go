@@ -91,7 +91,7 @@ func (k *Maker) bury(r kgo.Record, why error) (letter, mark kgo.Record, err erro
 	}
 	now := time.Now()
 	mark, letter = r, r
-	if mark.Value, err = json.Marshal(map[string]deadLetter{"dead_letter": {to.Name, why.Error()}}); err != nil {
+	if mark.Value, err = k.deadText(deadLetter{to.Name, why.Error()}); err != nil {
 		return letter, mark, err
 	}
 	mark.Timestamp = origin.Times.Clamp(r.Timestamp, now)
@@ -105,7 +105,19 @@ func (k *Maker) bury(r kgo.Record, why error) (letter, mark kgo.Record, err erro
 	}
 	k.oversized.monitor.Oversized()
 	k.warn(fmt.Sprintf("kafka: the event at %s goes to topic %s: %v", at, to.Name, why))
-	return letter, mark, errors.Join(place(to, &letter), place(origin, &mark))
+	err = errors.Join(place(to, &letter), place(origin, &mark))
+	if mark.Value == nil && origin.Compacted { // which would forget the key
+		mark.Key = append([]byte(barrierKey), at...)
+	}
+	return letter, mark, err
+}
+
+// deadText is the value of a mark. In a topic whose values have a schema it is null, which every consumer can read.
+func (k *Maker) deadText(d deadLetter) ([]byte, error) {
+	if len(k.o.Registry.URLs) > 0 {
+		return nil, nil
+	}
+	return json.Marshal(map[string]deadLetter{"dead_letter": d})
 }
 
 // place finds the partition of a record that is not too large for its topic.

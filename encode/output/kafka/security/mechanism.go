@@ -30,7 +30,7 @@ func Mechanism(s *settings.Security) sasl.Mechanism {
 	switch s.Mechanism {
 	case settings.Plain:
 		return plain.Plain(func(context.Context) (plain.Auth, error) {
-			password, err := secretOf(s.Password, s.PasswordFile)
+			password, err := Secret(s.Password, s.PasswordFile)
 			return plain.Auth{User: s.User, Pass: password}, err
 		})
 	case settings.Scram256:
@@ -49,7 +49,7 @@ func Mechanism(s *settings.Security) sasl.Mechanism {
 
 func scramAuth(s *settings.Security) func(context.Context) (scram.Auth, error) {
 	return func(context.Context) (scram.Auth, error) {
-		password, err := secretOf(s.Password, s.PasswordFile)
+		password, err := Secret(s.Password, s.PasswordFile)
 		return scram.Auth{User: s.User, Pass: password}, err
 	}
 }
@@ -58,7 +58,7 @@ func scramAuth(s *settings.Security) func(context.Context) (scram.Auth, error) {
 func bearerAuth(s *settings.Security) func(context.Context) (oauth.Auth, error) {
 	if s.OAuth.URL == "" {
 		return func(context.Context) (oauth.Auth, error) {
-			token, err := secretOf(s.Token, s.TokenFile)
+			token, err := Secret(s.Token, s.TokenFile)
 			return oauth.Auth{Token: token}, err
 		}
 	}
@@ -80,7 +80,7 @@ type tokenSource struct{ o *settings.OAuth }
 
 // Token implements oauth2.TokenSource.
 func (t *tokenSource) Token() (*oauth2.Token, error) {
-	secret, err := secretOf(t.o.Secret, t.o.SecretFile)
+	secret, err := Secret(t.o.Secret, t.o.SecretFile)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +114,7 @@ func kerberosAuth(s *settings.Security) (kerberos.Auth, error) {
 	}
 	user, realm, _ := strings.Cut(s.User, "@")
 	if s.Keytab == "" {
-		password, err := secretOf(s.Password, s.PasswordFile)
+		password, err := Secret(s.Password, s.PasswordFile)
 		auth.Client = client.NewWithPassword(user, realm, password, realms, client.DisablePAFXFAST(true))
 		return auth, err
 	}
@@ -126,8 +126,8 @@ func kerberosAuth(s *settings.Security) (kerberos.Auth, error) {
 	return auth, nil
 }
 
-// secretOf is what a file holds, or the environment if there is no file.
-func secretOf(value, file string) (string, error) {
+// Secret is what a file holds, or the environment if there is no file.
+func Secret(value, file string) (string, error) {
 	if file == "" {
 		return value, nil
 	}

@@ -2,6 +2,7 @@
 package settings
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -53,6 +54,7 @@ type Options struct {
 	TransactionTimeout time.Duration // after which the brokers end a transaction that was left open
 
 	Security Security
+	Registry Registry
 }
 
 const (
@@ -131,6 +133,7 @@ func (o *Options) read(v *options.Values) {
 	o.CommitInterval = v.Duration("commit-interval", 500*time.Millisecond)
 	o.TransactionTimeout = v.Duration("transaction-timeout", time.Minute)
 	o.Security.read(v)
+	o.Registry.read(v)
 }
 
 // check looks at what single values cannot tell.
@@ -145,7 +148,7 @@ func (o *Options) check() error {
 	case o.CommitInterval <= 0 || o.TransactionTimeout < o.CommitInterval:
 		return errors.New("options commit-interval and transaction-timeout: the second is the longer one")
 	}
-	return o.Security.check()
+	return cmp.Or(o.Security.check(), o.Registry.check(o))
 }
 
 func parseBrokers(hosts string) ([]string, error) {

@@ -49,7 +49,7 @@ const (
 
 func (s *Security) read(v *options.Values) {
 	s.TLS = v.Flag("tls")
-	s.Certificates = options.ReadCertificates(v)
+	s.Certificates = options.ReadCertificates(v, "")
 	s.Mechanism = v.Choice("sasl", NoSASL, Plain, Scram256, Scram512, Bearer, AWS, Kerberos)
 	s.User, s.PasswordFile, s.TokenFile = v.Text("user", ""), v.Text("password-file", ""), v.Text("token-file", "")
 	s.Password, s.Token = v.Secret("password"), v.Secret("token")

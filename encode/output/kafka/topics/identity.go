@@ -29,14 +29,19 @@ func (k *Topics) Remember(note json.RawMessage) error {
 	return nil
 }
 
-// Settle compares the topics of the DBs that are known with those that the saved positions are of, and makes the missing ones then.
-func (k *Topics) Settle(ctx context.Context, dbs []string) error {
+// Compare compares the topics of the DBs that are known with those that the saved positions are of.
+func (k *Topics) Compare(ctx context.Context, dbs []string) error {
 	for _, log := range k.logs(dbs) {
 		db, _, _ := strings.Cut(log, positions.Separator)
 		if err := k.check(ctx, log, k.Names(db)); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// Settle makes those that are missing.
+func (k *Topics) Settle(ctx context.Context, dbs []string) error {
 	return k.find(ctx, k.wanted(dbs), k.forEvents())
 }
 

@@ -1,8 +1,10 @@
 package topics
 
 import (
+	"bytes"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -27,6 +29,9 @@ type Topic struct {
 	Limit     int   // of a record, which is at least a batch: max.message.bytes and segment.bytes
 	Compacted bool  // every record needs a key
 	Times     Times // that records may have
+
+	// Lead is before each value, and tells its schema. Empty: there is nothing before it.
+	Lead []byte
 
 	batch      atomic.Int64            // the largest batch
 	id         string                  // "" where the brokers have no ids
@@ -95,6 +100,23 @@ func (t *Topic) Fits(size int) bool { return int64(size) <= t.batch.Load() }
 func (t *Topic) Widen(size int) {
 	t.batch.Store(min(max(t.batch.Load(), int64(2*size)), int64(t.Limit)))
 }
+
+// Frame puts the topic's Lead into the place of a value that was left for it. A value that has that of another topic is copied: both records
+// may be under way at once.
+func (t *Topic) Frame(value []byte) []byte {
+	n := len(t.Lead)
+	switch {
+	case len(value) < n || bytes.Equal(value[:n], t.Lead):
+		return value
+	case bytes.Equal(value[:n], unset[:n]):
+		copy(value, t.Lead)
+		return value
+	}
+	return slices.Concat(t.Lead, value[n:])
+}
+
+// unset is the place before a value in which nothing has been put.
+var unset [8]byte
 
 // set takes a setting of the topic.
 func (t *Topic) set(key, value string) {

@@ -91,8 +91,8 @@ func (k *Topics) Start(ctx context.Context, dbs []string) error {
 	return k.FindPositions(ctx)
 }
 
-// wanted are the topics of some DBs, and that of too large records.
-func (k *Topics) wanted(dbs []string) []string {
+// Events are the topics of the events of some DBs.
+func (k *Topics) Events(dbs []string) []string {
 	var names []string
 	if !strings.Contains(k.o.Topic, "{db}") {
 		dbs = []string{""}
@@ -100,6 +100,12 @@ func (k *Topics) wanted(dbs []string) []string {
 	for _, db := range dbs {
 		names = append(names, k.Names(db)...)
 	}
+	return names
+}
+
+// wanted are the topics of some DBs, and that of too large records.
+func (k *Topics) wanted(dbs []string) []string {
+	names := k.Events(dbs)
 	if k.o.OnOversize == settings.OversizeToTopic {
 		names = append(names, k.o.OversizeTo)
 	}

@@ -105,7 +105,7 @@ func Parse(target string, settings map[string]string) (*Options, error) {
 func read(o *Options, given url.Values) *options.Values {
 	v := &options.Values{Prefix: envPrefix, Given: given}
 	o.User, o.passwordFile, o.password = v.Text("user", ""), v.Text("password-file", ""), v.Secret("password")
-	o.Certificates = options.ReadCertificates(v)
+	o.Certificates = options.ReadCertificates(v, "")
 	o.Server = v.Choice("target", Auto, Redis, Pika)
 	o.ExactlyOnce = v.Flag("exactly-once")
 	o.Source = v.Text("source", "pikabin")
