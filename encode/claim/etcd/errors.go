@@ -2,8 +2,11 @@ package etcd
 
 import (
 	"cmp"
+	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 )
@@ -59,6 +62,20 @@ func (e *answerError) advice() string {
 		return "raise --max-request-bytes of etcd"
 	case e.Message == "" && e.Text == "" && e.status >= http.StatusBadRequest && e.status < http.StatusInternalServerError: // not as etcd answers
 		return "expected etcd 3.4 or later with its JSON gateway: is this its port for clients?"
+	}
+	return ""
+}
+
+// otherScheme is a hint at an address of a node that speaks TLS, or does not, where the other one was expected: a handshake and a request are then hung up on, or
+// answered with what is neither.
+func otherScheme(endpoint string, err error) string {
+	var header tls.RecordHeaderError
+	secure := strings.HasPrefix(endpoint, "https:")
+	switch {
+	case secure && (errors.Is(err, io.EOF) || errors.As(err, &header)):
+		return fmt.Sprintf(" (%s:// speaks TLS: is that node without it, for %s://?)", secureScheme, scheme)
+	case !secure && errors.Is(err, io.EOF):
+		return fmt.Sprintf(" (%s:// speaks no TLS: does that node want it, with %s://?)", scheme, secureScheme)
 	}
 	return ""
 }

@@ -192,7 +192,7 @@ func (s *Store) post(ctx context.Context, endpoint, path, token string, body []b
 	}
 	response, err := s.client.Do(request)
 	if e, ok := errors.AsType[*url.Error](err); ok {
-		return fmt.Errorf("etcd at %s: %w", endpoint, e.Err)
+		return fmt.Errorf("etcd at %s: %w%s", endpoint, e.Err, otherScheme(endpoint, e.Err))
 	}
 	if err != nil {
 		return err

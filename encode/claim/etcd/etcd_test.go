@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -200,6 +202,39 @@ func TestRefusals(t *testing.T) {
 	if _, refused := errors.AsType[*claim.RefusedError](err); !refused {
 		t.Errorf("a server of something else: %v", err)
 	}
+}
+
+// TestOtherScheme: a node that speaks TLS, and one that does not, hang up on the other. The error says what that may be.
+func TestOtherScheme(t *testing.T) {
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	hangsUp := make(chan struct{})
+	go func() {
+		defer close(hangsUp)
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			_ = conn.(*net.TCPConn).CloseWrite() // a full close could reset the connection where something was not read
+			_, _ = io.Copy(io.Discard, conn)
+			_ = conn.Close()
+		}
+	}()
+	for name, want := range map[string]string{"etcds": "without it, for etcd://?)", "etcd": "want it, with etcds://?)"} {
+		store, err := Open(name+"://"+listener.Addr().String()+"/pikabin/state", func(string) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := store.Load(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", name, err)
+		}
+		store.Close()
+	}
+	_ = listener.Close()
+	<-hangsUp
 }
 
 // TestGrowth: etcd that is half full is warned of, once an hour.
