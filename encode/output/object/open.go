@@ -228,6 +228,9 @@ func (o *opening) ask(ctx context.Context, do func() error) error {
 			}
 			return err
 		}
+		if ctx.Err() != nil { // that is why it has failed
+			return &sink.StoppedError{Err: err}
+		}
 		if !told {
 			told = true
 			o.env.Watched().Warn(fmt.Sprintf("%v; trying on for as long as it takes", err))
