@@ -105,7 +105,7 @@ func TestTakeover(t *testing.T) {
 		waits := 0
 		taken := make(chan *claim.Held)
 		go func() {
-			held, err := claim.StandBy(t.Context(), b.Options, func(s checkpoint.State) { waits += int(positionIn(&s)) })
+			held, err := claim.StandBy(t.Context(), b.Options, func(s checkpoint.State) error { waits += int(positionIn(&s)); return nil })
 			if err != nil {
 				t.Error(err)
 			}
@@ -185,7 +185,7 @@ func TestAway(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		waited := make(chan error)
 		go func() {
-			_, err := claim.StandBy(ctx, b.Options, func(checkpoint.State) {})
+			_, err := claim.StandBy(ctx, b.Options, func(checkpoint.State) error { return nil })
 			waited <- err
 		}()
 		time.Sleep(ttl)
@@ -221,7 +221,7 @@ func TestSuspended(t *testing.T) {
 
 		taken := make(chan *claim.Held)
 		go func() {
-			next, err := claim.StandBy(t.Context(), b.Options, func(checkpoint.State) {})
+			next, err := claim.StandBy(t.Context(), b.Options, func(checkpoint.State) error { return nil })
 			if err != nil {
 				t.Error(err)
 			}

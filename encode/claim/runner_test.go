@@ -108,7 +108,7 @@ func (r *runner) run() {
 func (r *runner) process(holder string) {
 	ctx, cancel := context.WithDeadline(context.Background(), r.end)
 	defer cancel()
-	held, err := claim.StandBy(ctx, claim.Options{Store: r, Name: "memory", Holder: holder, TTL: ttl, Clock: r}, func(checkpoint.State) {})
+	held, err := claim.StandBy(ctx, claim.Options{Store: r, Name: "memory", Holder: holder, TTL: ttl, Clock: r}, func(checkpoint.State) error { return nil })
 	if err != nil {
 		return
 	}

@@ -178,7 +178,7 @@ func (w *world) show(p part) {
 
 // last is the run after all others, which nothing befalls. It shows what they have not come to show, and then all has been shown once.
 func (w *world) last(ctx context.Context) {
-	held, err := claim.StandBy(ctx, claim.Options{Store: &w.store, Name: "memory", Holder: "last", TTL: ttl, Clock: &claimtest.Clock{}}, func(checkpoint.State) {})
+	held, err := claim.StandBy(ctx, claim.Options{Store: &w.store, Name: "memory", Holder: "last", TTL: ttl, Clock: &claimtest.Clock{}}, func(checkpoint.State) error { return nil })
 	if err != nil {
 		w.fail("the last run: %v", err)
 		return

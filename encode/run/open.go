@@ -115,24 +115,24 @@ func (r *running) openPlaces(ctx context.Context, store StateStore, logs []Log) 
 	if err := r.show(context.WithoutCancel(ctx)); err != nil { // a run that waits for long is asked, too
 		return err
 	}
-	if err := r.checkOutput(ctx); err != nil {
+	if err := r.checkOutput(ctx, r.places); err != nil {
 		return err
 	}
 	return r.places.check(ctx, logs)
 }
 
-// checkOutput refuses a state of another output.
-func (r *running) checkOutput(ctx context.Context) error {
-	if !r.places.keeps() {
+// checkOutput refuses the places of another output, and makes them those of this one.
+func (r *running) checkOutput(ctx context.Context, p *places) error {
+	if !p.keeps() {
 		return nil
 	}
 	identity, err := r.Output.Identity(ctx, r.monitor())
 	if err != nil {
 		return failure(err)
 	}
-	err = r.places.belongTo(identity, r.Encode.FormatName(), r.Encode.Compression.String())
+	err = p.belongTo(identity, r.Encode.FormatName(), r.Encode.Compression.String())
 	if err == nil && r.Shared != nil {
-		err = r.places.settle(r.Shared.Settings)
+		err = p.settle(r.Shared.Settings)
 	}
 	return err
 }

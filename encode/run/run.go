@@ -91,6 +91,7 @@ func (j *Job) Run(ctx context.Context, stop <-chan struct{}) (encode.Result, err
 	}
 	if r.held != nil && r.held.Err() != nil { // what else went wrong may be the doing of the run that has its turn now
 		err = r.held.Err()
+		r.counted(&result)
 	}
 	return result, r.atStart(r.left(err))
 }

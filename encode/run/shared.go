@@ -1,9 +1,11 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"time"
 
+	"pikabin/encode"
 	"pikabin/encode/checkpoint"
 	"pikabin/encode/claim"
 )
@@ -54,7 +56,7 @@ func (r *running) claim(ctx context.Context) (StateStore, error) {
 	}
 	var err error
 	if target.Standby {
-		r.held, err = claim.StandBy(ctx, o, func(s checkpoint.State) { r.standsBy(ctx, &s) })
+		r.held, err = claim.StandBy(ctx, o, func(s checkpoint.State) error { return r.standsBy(ctx, s) })
 		r.Encode.Stats.StandsBy(false)
 	} else {
 		r.held, err = claim.Take(ctx, o)
@@ -66,13 +68,30 @@ func (r *running) claim(ctx context.Context) (StateStore, error) {
 	return r.held, nil
 }
 
-// standsBy begins to wait. What this host has left that is counted is shown: it alone may have it.
-func (r *running) standsBy(ctx context.Context, s *checkpoint.State) {
+// standsBy begins to wait. A run that could not continue from the state is refused now, and not when it is needed. What this host has left that is counted
+// is shown: it alone may have it.
+func (r *running) standsBy(ctx context.Context, s checkpoint.State) error {
+	p, err := newPlaces(&looked{name: r.Shared.Name, state: s}, r.Sources)
+	if err != nil {
+		return err
+	}
+	if err := r.checkOutput(ctx, p); err != nil {
+		return err
+	}
 	r.Encode.Stats.StandsBy(true)
 	if left := r.Output.Target().Left; left != nil {
 		if err := left(ctx, s.Note, r.Shared.Host); err != nil {
 			r.Tell.Warn(err.Error())
 		}
+	}
+	return nil
+}
+
+// counted takes out of the result what was delivered and is not counted: the run that has the turn now delivers it.
+func (r *running) counted(result *encode.Result) {
+	state, _ := r.held.State()
+	for log := range result.Committed {
+		result.Committed[log] = cmp.Or(state.DBs[log.String()], r.begun[log].Mark).Position
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"pikabin/decode"
+	"pikabin/encode"
+	"pikabin/encode/checkpoint"
 	"pikabin/encode/claim"
 	"pikabin/encode/claim/claimtest"
 	"pikabin/encode/run"
@@ -55,6 +57,27 @@ func TestSharedSettings(t *testing.T) {
 		t.Errorf("other filters: %v", err)
 	}
 	newRig(t, newLog("db0", 3)).share(store, "c").must()
+}
+
+// TestStandbySettings: a run that stands by with other settings than those of the state is refused when it begins to wait, and not when it is needed.
+func TestStandbySettings(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &claimtest.Memory{}
+		a := following(t, newLog("db0", 3)).share(store, "a")
+		ended := make(chan error)
+		go func() { ended <- a.failure() }()
+		a.quiet()
+		b := newRig(t, newLog("db0", 3)).share(store, "b")
+		b.out.target.Standby = true
+		b.job.Shared.Settings = map[string]string{"bytes": "base64"}
+		if err := b.failure(); !is[*run.OtherOutputError](err) || b.job.Encode.Stats.Snapshot().Standby {
+			t.Errorf("it stands by with other settings: %v", err)
+		}
+		close(a.stop)
+		if err := <-ended; !errors.Is(err, run.ErrInterrupted) {
+			t.Error(err)
+		}
+	})
 }
 
 // TestSharedRefusals: a state that is in use, and a standby without a state that hosts share.
@@ -123,6 +146,42 @@ func TestTakenOver(t *testing.T) {
 		}
 		close(b.stop)
 		if err := <-over; !errors.Is(err, run.ErrInterrupted) {
+			t.Error(err)
+		}
+	})
+}
+
+// TestTakenOverCounts: a run that was taken over says that it has delivered what the state counts, and not what it had written since.
+func TestTakenOverCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &claimtest.Memory{}
+		cut := &cutOff{Memory: store}
+		a := following(t, newLog("db0", 3)).share(cut, "a")
+		results := make(chan encode.Result, 1)
+		go func() {
+			result, err := a.run()
+			if !is[*claim.FencedError](err) {
+				t.Errorf("it ends with %v", err)
+			}
+			results <- result
+		}()
+		a.quiet()
+		time.Sleep(time.Minute) // it is saved
+		counted := a.logs[0].end
+		cut.off.Store(true)
+		a.happen(func(context.Context, *memorySource) error { a.logs[0].put(2); return nil })
+		a.quiet()
+		time.Sleep(time.Second) // it is delivered
+		b := newRig(t, newLog("db0", 3)).share(store, "b")
+		held, err := claim.StandBy(t.Context(), b.job.Shared.Options, func(checkpoint.State) error { return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		cut.off.Store(false)
+		if result := <-results; result.Committed[a.logs[0].id] != counted {
+			t.Errorf("%v, the state counts up to %v", result.Committed, counted)
+		}
+		if err := held.Close(); err != nil {
 			t.Error(err)
 		}
 	})
