@@ -187,6 +187,32 @@ func TestTakenOverCounts(t *testing.T) {
 	})
 }
 
+// TestSharedRestraint: a run that may have been taken over reads nothing more, until it knows that it was not.
+func TestSharedRestraint(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cut := &cutOff{Memory: &claimtest.Memory{}}
+		a := following(t, newLog("db0", 3)).share(cut, "a")
+		ended := make(chan error, 1)
+		go func() { ended <- a.failure() }()
+		a.quiet()
+		cut.off.Store(true)
+		time.Sleep(time.Minute)
+		one := func(context.Context, *memorySource) error { a.logs[0].put(1); return nil }
+		a.happen(one) // it waited for that before
+		select {
+		case a.news <- one:
+			t.Error("it reads on though it may have been taken over")
+		case <-time.After(time.Minute):
+		}
+		cut.off.Store(false)
+		a.happen(one)
+		close(a.stop)
+		if err := <-ended; !errors.Is(err, run.ErrInterrupted) {
+			t.Error(err)
+		}
+	})
+}
+
 // cutOff is a store that one run does not reach now.
 type cutOff struct {
 	*claimtest.Memory
