@@ -19,7 +19,7 @@ func TestStatus(t *testing.T) {
 		l.open(replica.Start{})
 		l.put("SET", "key", "v")
 		l.reads()
-		l.status(true, 0, "db0: attached to server:11221 (Pika 4.0.1, master) as pikabin-test-1:")
+		l.status(true, 0, "db0: attached to server:11221 (Pika 4.0.1, master) as pikabin-test-1-")
 		l.master.Kill(true)
 		time.Sleep(time.Minute)
 		l.status(false, 0, "db0: the server does not send the log now, trying again: it has closed the connection")

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -52,36 +51,6 @@ type AnswerError struct {
 // Error says what the server has answered.
 func (e *AnswerError) Error() string {
 	return fmt.Sprintf("the server answers %v to position %v (its log ends at %v)", e.Reply, e.Want, e.End)
-}
-
-// anonymous numbers connections that have no port.
-var anonymous atomic.Int32
-
-// quietNode is the name under which the server is to know a connection: a new one for each, and without a colon.
-func (s *Server) quietNode(c net.Conn) wire.Node {
-	node := wire.Node{IP: strings.ReplaceAll(s.Options.Name, ":", "-")}
-	if tcp, ok := c.LocalAddr().(*net.TCPAddr); ok {
-		node.Port = int32(tcp.Port)
-	} else {
-		node.Port = 1 + anonymous.Add(1)%65535
-	}
-	return node
-}
-
-// visibleNode is the name of a replica that the server counts: what the user says, or the local address.
-func (s *Server) visibleNode(c net.Conn, quiet wire.Node) (wire.Node, error) {
-	if s.Options.As == "" {
-		if tcp, ok := c.LocalAddr().(*net.TCPAddr); ok && tcp.IP.To4() != nil {
-			quiet.IP = tcp.IP.To4().String()
-		}
-		return quiet, nil
-	}
-	host, port, err := net.SplitHostPort(s.Options.As)
-	n, errPort := strconv.ParseUint(port, 10, 16)
-	if err != nil || errPort != nil || n == 0 || strings.Contains(host, ":") || host == "" {
-		return quiet, Refuse("as=%s: expected IP:PORT, with an IPv4 address or a name", s.Options.As)
-	}
-	return wire.Node{IP: host, Port: int32(n)}, nil
 }
 
 // names are those that the server knows us by as its replicas.
