@@ -12,7 +12,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-nfpm_version=v2.48.0
+nfpm_version=v2.45.0
 cyclonedx_version=v1.10.0
 largest=$((40 * 1000 * 1000)) # bytes of a binary: what it has now, and some room; more is a dependency that somebody should know of
 dist=${DIST:-dist}
