@@ -19,10 +19,10 @@ import (
 // verifyOutputCommand compares what an output holds with the logs.
 type verifyOutputCommand struct {
 	Source            string `arg:"" help:"A log folder, the folder of a DB, or a segment file."`
-	Written           string `arg:"" name:"output" help:"What was written of it: a file, a folder (DIR/), or a bucket (s3://BUCKET/PREFIX/)."`
+	Written           string `arg:"" name:"output" help:"What was written of it: a file, a folder (DIR/), a bucket (s3://BUCKET/PREFIX/), or a topic (kafka://HOST:PORT/TOPIC)."`
 	flags.SourceFlags `group:"Source:"`
 	flags.RangeFlags  `group:"Source:"`
-	Format            string `group:"Output:" short:"f" help:"Format of what was written: avro, jsonl, parquet or protobuf. Default: from the names of its files."`
+	Format            string `group:"Output:" short:"f" help:"Format of what was written: avro, csv, jsonl, msgpack, parquet or protobuf. Default: from the names of its files; of a topic jsonl."`
 	Bytes             string `group:"Output:" enum:"auto,base64" default:"auto" help:"How it was written, as for convert. Without it the comparison is right, too, and slower."`
 	Args              bool   `group:"Output:" help:"It was written with --args."`
 	All               bool   `group:"Output:" help:"It was written with --all."`
@@ -42,9 +42,12 @@ func (*verifyOutputCommand) Help() string {
   pikabin verify-output /data/pika/log/log_db0 changes.pb --key 'user:*'
   pikabin verify-output /data/pika/log /data/warehouse/ -f parquet --json
   pikabin verify-output /data/pika/log 's3://bucket/changes/?region=eu-west-1'
+  pikabin verify-output /data/pika/log 'kafka://broker1:9092/pika' --allow-repeats
 
 Give the same flags as when it was written: what is compared is what convert would write now. With --from and --until only the
-events between them are compared. The log has to be there still. Of a bucket complete parts are read, each by a file in TMPDIR. Exit code 7: the output is not what the log says.`
+events between them are compared. The log has to be there still. Of a bucket complete parts are read, each by a file in TMPDIR. Topics
+are read as a consumer reads them that waits for the ends of transactions, without a group; the events of a key are compared in their order. A topic that was not written with the option
+exactly-once may have events that come again: --allow-repeats. Exit code 7: the output is not what the log says.`
 }
 
 // Run compares, and prints the first differences and the report.

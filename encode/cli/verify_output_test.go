@@ -202,7 +202,9 @@ func TestVerifyOutputRefuses(t *testing.T) {
 		"does not tell the format":    {from, dir + "/x"},
 		"is a folder: name it":        {from, dir},
 		"no such file":                {from, dir + "/none.jsonl"},
-		"cannot be read back":         {from, "kafka://127.0.0.1:1/t"},
+		"cannot be read back":         {from, "redis://127.0.0.1:1/0"},
+		"not read back from Kafka":    {from, "-f", "csv", "kafka://127.0.0.1:1/t"},
+		"there is no option":          {from, "kafka://127.0.0.1:1/t?nothing=1"},
 	} {
 		if code, text := verifyOutput(t, args...); code != exit.Usage || !strings.Contains(text, want) {
 			t.Errorf("%v: exit code %d: %s", args, code, text)

@@ -19,6 +19,10 @@ type Held struct {
 	// and may hold events of any log.
 	Parts  map[string][]Part
 	Series func(log *decode.Log) string
+
+	// Mixed says that in a part without a series events of a log may come after those of any other one. Else they come log by log but for events that
+	// were logged at the same time.
+	Mixed bool
 }
 
 // Range is what of a log is compared. Events of the output before From, and from Until on, are passed over where these are set.

@@ -120,7 +120,7 @@ func (c *Comparison) endLog(ctx context.Context) error {
 	}
 	for _, next := range c.cursors {
 		// A part that other logs share is read to its end only if it will be read again for them.
-		if err := c.drain(ctx, next, c.held.Series == nil && next.passed == 0 && !c.isLast()); err != nil {
+		if err := c.drain(ctx, next, c.held.Series == nil && !c.held.Mixed && next.passed == 0 && !c.isLast()); err != nil {
 			return err
 		}
 	}

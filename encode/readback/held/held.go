@@ -1,4 +1,4 @@
-// Package held finds what an output holds: a file, or the parts of a folder or a bucket.
+// Package held finds what an output holds: a file, the parts of a folder or a bucket, or the partitions of a topic.
 package held
 
 import (
@@ -10,6 +10,7 @@ import (
 
 	"pikabin/decode"
 	"pikabin/encode/output/folder"
+	"pikabin/encode/output/kafka/reading"
 	"pikabin/encode/output/object/s3"
 	"pikabin/encode/readback"
 	"pikabin/encode/readback/compare"
@@ -29,7 +30,7 @@ func FormatOf(name string) string {
 	return ""
 }
 
-// Open finds what is at a target as --output names it: a file, a folder (DIR/) or a bucket (s3://…). format is the name of its format; empty: the
+// Open finds what is at a target as --output names it: a file, a folder (DIR/), a bucket (s3://…) or a topic (kafka://…). format is the name of its format; empty: the
 // names of files tell. closeAll is called once nothing is read any more. The error is an *UnreadError if a store did not answer as it should;
 // any other one says that the target or the format cannot be read back.
 func Open(ctx context.Context, target, format string) (h *compare.Held, closeAll func(), err error) {
@@ -37,8 +38,10 @@ func Open(ctx context.Context, target, format string) (h *compare.Held, closeAll
 	switch {
 	case strings.HasPrefix(target, s3.Scheme):
 		at, err = openBucket(target)
+	case strings.HasPrefix(target, reading.Scheme):
+		return topics(ctx, target, format)
 	case strings.Contains(target, "://") || target == "-":
-		err = fmt.Errorf("%s cannot be read back: name a file, a folder (DIR/) or a bucket (%sBUCKET/PREFIX/)", target, s3.Scheme)
+		err = fmt.Errorf("%s cannot be read back: name a file, a folder (DIR/), a bucket (%sBUCKET/PREFIX/) or a topic (%sHOST:PORT/TOPIC)", target, s3.Scheme, reading.Scheme)
 	case strings.HasSuffix(target, "/"):
 		at = dir(target)
 	default:

@@ -160,7 +160,7 @@ func (z *oversized) store(ctx context.Context, r *kgo.Record) (where string, err
 // another history, or another server's, has events at the same positions.
 func blobName(r *kgo.Record, sum [sha256.Size]byte) string {
 	name := string(r.Headers[0].Value)
-	if i := slices.IndexFunc(r.Headers, func(h kgo.RecordHeader) bool { return h.Key == headerPart }); i >= 0 {
+	if i := slices.IndexFunc(r.Headers, func(h kgo.RecordHeader) bool { return h.Key == HeaderPart }); i >= 0 {
 		name += "-" + string(r.Headers[i].Value)
 	}
 	return strings.NewReplacer("/", "-", ":", "-").Replace(name) + "-" + hex.EncodeToString(sum[:8])

@@ -19,17 +19,17 @@ import (
 
 // The headers of a record.
 const (
-	headerPosition = "pikabin-position" // db0/12:4096, where the log's record begins
+	HeaderPosition = "pikabin-position" // db0/12:4096, where the log's record begins
 	headerOp       = "pikabin-op"
-	headerContent  = "content-type"
-	headerPart     = "pikabin-part"    // i/n, of the events of one record of the log if there are several
-	headerBarrier  = "pikabin-barrier" // i/n: this event is in all n partitions, this is number i
+	HeaderContent  = "content-type"
+	HeaderPart     = "pikabin-part"    // i/n, of the events of one record of the log if there are several
+	HeaderBarrier  = "pikabin-barrier" // i/n: this event is in all n partitions, this is number i
 	headerOversize = "pikabin-topic"   // in the dead-letter topic: where the event would have gone
 	headerReason   = "pikabin-reason"  // there, too: why it has not gone there
 	headerTime     = "pikabin-time"    // there, too: its own time in milliseconds
-	headerDead     = "pikabin-dead"    // of what is in the place of an event: the dead-letter topic
+	HeaderDead     = "pikabin-dead"    // of what is in the place of an event: the dead-letter topic
 
-	headerSource = "pikabin-source" // the option source: the name of the topic where it is not given
+	HeaderSource = "pikabin-source" // the option source: the name of the topic where it is not given
 
 	mostHeaders   = 7
 	contentHeader = 2 // its place among a record's headers
@@ -158,7 +158,7 @@ func (d *Batch) addBarrier(ctx context.Context, m *sink.Message, r kgo.Record) e
 		n := d.maker.topics.Partitions(topic)
 		for i := range n {
 			from := d.begin(m)
-			d.header(headerBarrier, strconv.AppendInt(append(strconv.AppendInt(d.text, int64(i), 10), '/'), int64(n), 10))
+			d.header(HeaderBarrier, strconv.AppendInt(append(strconv.AppendInt(d.text, int64(i), 10), '/'), int64(n), 10))
 			r.Partition = i
 			if topic.Compacted {
 				r.Key = append([]byte(barrierKey), d.headers[from].Value...)
@@ -174,11 +174,11 @@ func (d *Batch) addBarrier(ctx context.Context, m *sink.Message, r kgo.Record) e
 // begin adds the headers that every record has, and tells where they begin.
 func (d *Batch) begin(m *sink.Message) (from int) {
 	from = len(d.headers)
-	d.header(headerPosition, m.At.AppendText(append(d.text, d.routes.Name...)))
+	d.header(HeaderPosition, m.At.AppendText(append(d.text, d.routes.Name...)))
 	d.headers = append(d.headers, kgo.RecordHeader{Key: headerOp, Value: d.maker.ops[m.Op]},
-		kgo.RecordHeader{Key: headerContent, Value: d.maker.contentType}, kgo.RecordHeader{Key: headerSource, Value: d.maker.source})
+		kgo.RecordHeader{Key: HeaderContent, Value: d.maker.contentType}, kgo.RecordHeader{Key: HeaderSource, Value: d.maker.source})
 	if m.Parts > 0 {
-		d.header(headerPart, strconv.AppendUint(append(strconv.AppendUint(d.text, uint64(m.Part), 10), '/'), uint64(m.Parts), 10))
+		d.header(HeaderPart, strconv.AppendUint(append(strconv.AppendUint(d.text, uint64(m.Part), 10), '/'), uint64(m.Parts), 10))
 	}
 	return from
 }

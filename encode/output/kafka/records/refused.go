@@ -95,7 +95,7 @@ func (k *Maker) bury(r kgo.Record, why error) (letter, mark kgo.Record, err erro
 		return letter, mark, err
 	}
 	mark.Timestamp = origin.Times.Clamp(r.Timestamp, now)
-	mark.Headers = append(slices.Clone(r.Headers), kgo.RecordHeader{Key: headerDead, Value: []byte(to.Name)})
+	mark.Headers = append(slices.Clone(r.Headers), kgo.RecordHeader{Key: HeaderDead, Value: []byte(to.Name)})
 	mark.Headers[contentHeader].Value = []byte(deadContent)
 	letter.Headers = append(slices.Clone(r.Headers), kgo.RecordHeader{Key: headerOversize, Value: []byte(origin.Name)},
 		kgo.RecordHeader{Key: headerReason, Value: []byte(why.Error())}, kgo.RecordHeader{Key: headerTime, Value: strconv.AppendInt(nil, r.Timestamp.UnixMilli(), 10)})

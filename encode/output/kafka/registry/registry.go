@@ -112,12 +112,15 @@ func (r *Registry) Framed(format string) string {
 	return format + "+registry"
 }
 
+// Framing is after the content type of such values.
+const Framing = "; framing=confluent"
+
 // Content is the content type of such values.
 func (r *Registry) Content(content string) string {
 	if r == nil {
 		return content
 	}
-	return content + "; framing=confluent"
+	return content + Framing
 }
 
 func subjectOf(topic string) string { return topic + "-value" }
