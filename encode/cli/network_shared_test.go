@@ -34,7 +34,7 @@ func TestNetworkStandby(t *testing.T) {
 	g.put(t, 200)
 	first.Event(out, rand.New(rand.NewPCG(1, 2)), 3)
 	for _, entry := range g.Entries() {
-		if !strings.Contains(entry, fmt.Sprintf("-%d:", first.Cmd.Process.Pid)) {
+		if !strings.Contains(entry, fmt.Sprintf("-%d-", first.Cmd.Process.Pid)) {
 			t.Errorf("%s is attached, which stands by", entry)
 		}
 	}

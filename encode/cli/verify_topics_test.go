@@ -24,9 +24,12 @@ func TestVerifyTopics(t *testing.T) {
 	reg := srfake.New()
 	t.Cleanup(reg.Close)
 	for _, way := range []struct{ format, topic, options string }{
-		{"avro", "plain", ""}, {"avro", "framed-avro", "&register-schemas&registry=" + reg.URL()},
-		{"jsonl", "once", "&exactly-once&tombstones"}, {"jsonl", "framed-jsonl", "&register-schemas&registry=" + reg.URL()},
-		{"protobuf", "many.{db}.{type}", ""}, {"protobuf", "framed-protobuf", "&register-schemas&registry=" + reg.URL()},
+		{"avro", "plain", ""},
+		{"avro", "framed-avro", "&register-schemas&registry=" + reg.URL()},
+		{"jsonl", "once", "&exactly-once&tombstones"},
+		{"jsonl", "framed-jsonl", "&register-schemas&registry=" + reg.URL()},
+		{"protobuf", "many.{db}.{type}", ""},
+		{"protobuf", "framed-protobuf", "&register-schemas&registry=" + reg.URL()},
 	} {
 		t.Run(way.topic, func(t *testing.T) {
 			t.Parallel()

@@ -40,13 +40,14 @@ var avroSchema = avro.MustParse(formatavro.Schema)
 // avroValue reads a record of the single-object encoding, or one whose schema an id tells.
 func avroValue(value []byte, framed bool) ([]byte, error) {
 	var r row
-	rest, err := value, error(nil)
-	if framed {
-		if rest, err = unframed(value, idSize, framed); err == nil {
-			rest, err = avroSchema.Decode(rest, &r)
-		}
-	} else {
-		rest, err = avroSchema.DecodeSingleObject(value, &r)
+	var rest []byte
+	record, err := unframed(value, idSize, framed)
+	switch {
+	case err != nil:
+	case framed:
+		rest, err = avroSchema.Decode(record, &r)
+	default:
+		rest, err = avroSchema.DecodeSingleObject(record, &r)
 	}
 	switch {
 	case err != nil:

@@ -62,8 +62,11 @@ type values struct {
 func (v *values) Next(ctx context.Context) ([]byte, error) {
 	for {
 		r, err := v.Records.Next(ctx)
+		if err == io.EOF { //nolint:errorlint // what wraps it is an error
+			return nil, err
+		}
 		if err != nil {
-			return nil, v.failure(err)
+			return nil, &UnreadError{err}
 		}
 		content, framed := r.Content()
 		switch {
@@ -81,14 +84,6 @@ func (v *values) Next(ctx context.Context) ([]byte, error) {
 		}
 		return message, err
 	}
-}
-
-// failure is an *UnreadError of what the brokers have answered, and the end as it is.
-func (v *values) failure(err error) error {
-	if err == io.EOF { //nolint:errorlint // what wraps it is an error
-		return err
-	}
-	return &UnreadError{err}
 }
 
 // barriers are events that all partitions have, since they have no key. The comparison is given those of the partition that has given one first, and knows by it that
