@@ -163,6 +163,13 @@ func (r *rig) dial(ctx context.Context, network, address string) (net.Conn, erro
 	return c, nil
 }
 
+// attempts is how often the replication port was connected to.
+func (r *rig) attempts() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.conns
+}
+
 func (r *rig) noted(text string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -39,7 +39,7 @@ func (f *follower) keep(e *link.Session, stop <-chan struct{}) {
 		if time.Since(pinged) >= pingTime {
 			pinged = time.Now()
 			if err := e.Ping(); err != nil {
-				e.End(nil)
+				e.End(err)
 				return
 			}
 		}
@@ -151,7 +151,7 @@ func (f *follower) delivered(p decode.Position) {
 		return
 	}
 	if err := f.acknowledge(e); err != nil {
-		e.End(nil)
+		e.End(err)
 	}
 }
 

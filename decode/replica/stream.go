@@ -3,10 +3,12 @@ package replica
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"pikabin/decode"
 	"pikabin/decode/replica/chain"
@@ -47,6 +49,7 @@ type Stream struct {
 	refused   error // of the server
 	silent    error // it does not answer on its ordinary port
 	since     time.Time
+	told      bool // of that
 }
 
 // Open begins to read logs. Those that appear later are read, too, if the server is followed.
@@ -67,6 +70,9 @@ func Open(ctx context.Context, s *link.Server, logs []*Log, follow bool, begin B
 
 // follow begins to read a log.
 func (t *Stream) follow(ctx context.Context, l *Log, late bool) error {
+	if err := t.readable(l); err != nil {
+		return err
+	}
 	start, err := t.begin(ctx, l, late)
 	if err != nil {
 		return err
@@ -85,6 +91,21 @@ func (t *Stream) follow(ctx context.Context, l *Log, late bool) error {
 	t.followers = append(t.followers, f)
 	t.mu.Unlock()
 	t.all.Go(f.run)
+	return nil
+}
+
+// maxLogs is how many logs of a server are read. Pika has eight at most, and each takes a connection, which costs the server a thread's attention
+// and both sides memory.
+const maxLogs = 256
+
+// readable refuses a log that cannot be read beside the others, or that no output can name.
+func (t *Stream) readable(l *Log) error {
+	switch {
+	case !utf8.ValidString(l.id.DB):
+		return link.Refuse("the server has a DB %q, whose name is no UTF-8: name with --db those that are to be read", l.id.DB)
+	case len(t.list()) >= maxLogs:
+		return link.Refuse("the server has more than %d DBs, each of which takes a connection: name with --db those that are to be read", maxLogs)
+	}
 	return nil
 }
 
@@ -115,8 +136,17 @@ func (t *Stream) watch() {
 
 // looked notes how a look has ended.
 func (t *Stream) looked(err error) {
+	sends := t.sends()
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	switch {
+	case t.told && err == nil:
+		t.told = false
+		t.server.Options.Note(t.server.Seen().Host, "the server answers INFO again")
+	case !t.told && err != nil && t.silent != nil && sends: // else it is said already that the server is away
+		t.told = true
+		t.server.Options.Note(t.server.Seen().Host, fmt.Sprintf("the server sends the log, and does not answer INFO, so that it is not known whether that is all: %v", err))
+	}
 	if _, ok := errors.AsType[*link.RefusedError](err); ok {
 		t.refused = err
 	}
@@ -124,6 +154,19 @@ func (t *Stream) looked(err error) {
 		t.since = time.Now()
 	}
 	t.silent = err
+}
+
+// sends says that all logs are being sent.
+func (t *Stream) sends() bool {
+	for _, f := range t.list() {
+		f.mu.Lock()
+		trouble := f.trouble
+		f.mu.Unlock()
+		if trouble != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // Next gives the next chunk of any log, and io.EOF at the end of all, after Stop, and when nothing has come for Options.Idle.

@@ -18,6 +18,7 @@ type entry struct {
 	wakes   chan struct{}
 
 	mu      sync.Mutex
+	asked   bool // to send
 	syncing bool
 	gone    bool
 	reader  *reader
@@ -82,8 +83,10 @@ func (l *link) binlogSync(r *inner.Request_BinlogSync) error {
 	switch {
 	case r.GetFirst():
 		return e.first(from, to)
-	case !e.syncing:
+	case !e.asked:
 		l.m.forbidden("a BinlogSync before the first of %s", e.node)
+		return nil
+	case !e.syncing: // it could not be read, and nothing is said of that
 		return nil
 	case from == decode.Position{} && to == decode.Position{}:
 		return nil
@@ -97,6 +100,7 @@ func (e *entry) first(from, to decode.Position) error {
 		e.m.forbidden("a first BinlogSync from %v to %v", from, to)
 		return errClosed
 	}
+	e.asked = true
 	r, err := openReader(e.db.Dir, from)
 	if err == nil {
 		probe, _ := openReader(e.db.Dir, from)

@@ -51,6 +51,9 @@ type Options struct {
 
 	// Mangle, if set, gives what is sent in place of a message, each as a frame.
 	Mangle func(m *inner.Response) []*inner.Response
+
+	// Ignores, if set, says which commands of the ordinary port get no answer.
+	Ignores func(command string) bool
 }
 
 // Master is a server that runs. Its methods are for any goroutine.

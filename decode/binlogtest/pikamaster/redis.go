@@ -17,6 +17,9 @@ func (m *Master) ServeRedis(c net.Conn) {
 		if err != nil {
 			return
 		}
+		if m.o.Ignores != nil && m.o.Ignores(strings.Join(argv, " ")) {
+			continue
+		}
 		if _, err := fmt.Fprint(c, m.answer(argv, &open)); err != nil {
 			return
 		}

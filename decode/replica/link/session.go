@@ -26,7 +26,9 @@ type Session struct {
 	Host string // the address that it is to
 	ID   int32  // of the session, once Try has had it
 
-	mu    sync.Mutex // of what is written
+	pen chan struct{} // is held by who writes: for as long as the server reads nothing, so that mu is not held meanwhile
+
+	mu    sync.Mutex
 	waits []AckRange // what was received and is not acknowledged, in order
 	acked uint32     // the segment of the last record that was acknowledged
 
@@ -93,7 +95,7 @@ func (s *Server) Dial(ctx context.Context, db string) (*Session, error) {
 	if err != nil {
 		return nil, &ConnError{Host: address, Err: err}
 	}
-	e := &Session{names: &s.names, conn: conn, db: db, Host: address, node: s.quietNode(conn)}
+	e := &Session{names: &s.names, conn: conn, db: db, Host: address, node: s.quietNode(conn), pen: make(chan struct{}, 1)}
 	e.wire = wire.NewConn(heard{conn, e})
 	e.leave = context.AfterFunc(ctx, func() { e.close(context.Cause(ctx)) })
 	return e, nil
@@ -116,12 +118,21 @@ func (s *Server) Meet(e *Session) (err error) {
 // Name is what the server knows the connection as.
 func (e *Session) Name() string { return fmt.Sprintf("%s:%d", e.node.IP, e.node.Port) }
 
-// send writes a request.
+// send writes a request. The session ends where that fails: a part of it may be written.
 func (e *Session) send(m *inner.Request) error {
-	if err := e.conn.SetWriteDeadline(time.Now().Add(writeTime)); err != nil {
-		return err
+	e.pen <- struct{}{}
+	defer func() { <-e.pen }()
+	err := e.conn.SetWriteDeadline(time.Now().Add(writeTime))
+	if err == nil {
+		err = e.wire.Send(m)
 	}
-	return e.wire.Send(m)
+	if errors.Is(err, ErrTime) {
+		err = fmt.Errorf("the server has taken nothing of what was sent to it for %v: %w", writeTime, err)
+	}
+	if err != nil {
+		e.close(err)
+	}
+	return err
 }
 
 // ask sends a request and waits for its answer.
@@ -133,6 +144,9 @@ func (e *Session) ask(m *inner.Request) (*inner.Response, error) {
 		return nil, err
 	}
 	answer, err := e.wire.Receive(early{})
+	if errors.Is(err, ErrTime) {
+		err = fmt.Errorf("no answer to %v for %v: %w", m.GetType(), answerTime, err)
+	}
 	if err == nil && answer.GetType() != m.GetType() {
 		err = fmt.Errorf("an answer of type %v to a request of type %v", answer.GetType(), m.GetType())
 	}
@@ -269,6 +283,14 @@ func (e *Session) Received(r AckRange) {
 
 // Acknowledge tells the server what was received, up to a segment, so that it sends more.
 func (e *Session) Acknowledge(upTo uint32) error {
+	if m := e.take(upTo); m != nil {
+		return e.send(m)
+	}
+	return nil
+}
+
+// take makes the acknowledgement of what was received up to a segment; nil: there is nothing to acknowledge.
+func (e *Session) take(upTo uint32) *inner.Request {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	n := 0
@@ -281,15 +303,11 @@ func (e *Session) Acknowledge(upTo uint32) error {
 	m := e.node.Ack(e.db, e.ID, e.waits[0].First, e.waits[n-1].Last)
 	e.acked = e.waits[n-1].Last.Segment
 	e.waits = append(e.waits[:0], e.waits[n:]...)
-	return e.send(m)
+	return m
 }
 
 // Ping tells the server that we live.
-func (e *Session) Ping() error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.send(e.node.Ping(e.db, e.ID))
-}
+func (e *Session) Ping() error { return e.send(e.node.Ping(e.db, e.ID)) }
 
 // Held is the segment of what was acknowledged, and whether there is more to acknowledge.
 func (e *Session) Held() (segment uint32, more bool) {
