@@ -38,12 +38,33 @@ func (f *follower) afterUnlinked(m folder.Manifest) (verdict, error) {
 		return f.replaced(m, fmt.Sprintf("write2file%d does not go on from the write2file%d that was read", next.Number, f.end.Segment))
 	case j == continues:
 		return more, nil
-	case f.pos.Segment == next.Number:
+	}
+	ended := f.pos.Segment != next.Number
+	if ended {
+		if ended, err = f.wasEnded(held); err != nil {
+			return notYet, err
+		}
+	}
+	if !ended {
 		return f.replaced(m, fmt.Sprintf("write2file%d was unlinked before it was read to its end, and write2file%d does not say what it continues from",
 			f.end.Segment, next.Number))
 	}
 	f.read(next.Start())
 	return moreThenLook, nil
+}
+
+// wasEnded reports whether the segment that is held ends with a record. A server that moves to another segment has cut it there. One that was taken
+// away before that was not purged: another one took its place, and what it has past the last committed record nobody has committed.
+func (f *follower) wasEnded(held *folder.File) (bool, error) {
+	now, err := held.Again()
+	if err != nil {
+		return false, err
+	}
+	defer now.Close()
+	span := f.evidence.Span(f.log.View(), now)
+	span.Begin, span.Exact = f.end.Offset, f.kind != inside
+	end, err := f.evidence.WholeEnd(now, span)
+	return end == now.Size(), err
 }
 
 // beforeGap judges the rest of a segment that is held and has lost its name, with the one after it. A server that moves to another
@@ -67,8 +88,7 @@ func (f *follower) beforeGap(m folder.Manifest, held *folder.File, next folder.S
 	if e.Found && o.Found && o.Has&e.Last.Has&decode.HasLogicID != 0 && o.LogicID <= e.Last.LogicID {
 		return f.replaced(m, fmt.Sprintf("write2file%d begins with the logic id %d, and %d was read", next.Number, o.LogicID, e.Last.LogicID))
 	}
-	span.Begin, span.Exact = f.end.Offset, f.kind != inside
-	if end, err := f.evidence.WholeEnd(now, span); err != nil || end == now.Size() {
+	if ended, err := f.wasEnded(held); err != nil || ended {
 		return more, err
 	}
 	f.missing = &decode.GapError{Log: f.log.ID(), From: f.end, To: next.Start(), First: f.end.Segment, Last: next.Number - 1}
