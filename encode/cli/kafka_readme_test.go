@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/sr/srfake"
 
 	"pikabin/decode"
 	"pikabin/decode/binlogtest"
@@ -38,7 +39,7 @@ func logUpTo(t *testing.T, dir string, want decode.Position) {
 	t.Fatalf("no log has a record that ends at %v", want)
 }
 
-// TestRealKafkaReadme runs the commands of the page about Kafka as they are printed, but for the addresses of the brokers and the
+// TestRealKafkaReadme runs the commands of the page about Kafka as they are printed, but for the addresses of the brokers, of the registry and of the
 // log.
 func TestRealKafkaReadme(t *testing.T) {
 	brokers, dir := kafkatest.Real(t), t.TempDir()
@@ -50,7 +51,9 @@ func TestRealKafkaReadme(t *testing.T) {
 	if !strings.Contains(brokers, ",") {
 		replication = "1"
 	}
-	ours := strings.NewReplacer("replication=3", "replication="+replication, "broker1:9092,broker2:9092", brokers, "broker1:9092", brokers, "/data/pika/log", dir)
+	reg := srfake.New()
+	t.Cleanup(reg.Close)
+	ours := strings.NewReplacer("http://registry:8081", reg.URL(), "replication=3", "replication="+replication, "broker1:9092,broker2:9092", brokers, "broker1:9092", brokers, "/data/pika/log", dir)
 	t.Setenv("PIKABIN_IDLE_EXIT", "2s") // which ends what would follow the log
 	commands := 0
 	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(page(t, "encode/output/kafka/README.md"), -1) {
