@@ -63,7 +63,7 @@ func TestVerifyTopicsDamaged(t *testing.T) {
 	check(exit.Differs, "say with --format", target, "-f", "protobuf")
 	check(exit.Usage, "the brokers have no topic none", "kafka://"+brokers+"/none")
 	if err := kafkatest.Client(t, brokers).ProduceSync(t.Context(), &kgo.Record{Topic: "topic", Value: []byte("x"), Headers: []kgo.RecordHeader{
-		{Key: "pikabin-position", Value: []byte("db0/0:4096")}, {Key: "pikabin-dead", Value: []byte("letters")},
+		{Key: "pikabin-position", Value: []byte("db0/0:4096")}, {Key: "pikabin-dead", Value: []byte("letters")}, {Key: "pikabin-source", Value: []byte("topic")},
 	}}).FirstErr(); err != nil {
 		t.Fatal(err)
 	}

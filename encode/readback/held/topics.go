@@ -70,10 +70,12 @@ func (v *values) Next(ctx context.Context) ([]byte, error) {
 		}
 		content, framed := r.Content()
 		switch {
+		case r.Header(records.HeaderSource) != v.of.Source:
+			continue
 		case r.Header(records.HeaderDead) != "":
 			return nil, &readback.EventError{Err: fmt.Errorf("offset %d: in the place of the event at %s is a mark: it is in %s", r.Offset,
 				r.Header(records.HeaderPosition), r.Header(records.HeaderDead))}
-		case r.Value == nil, r.Header(records.HeaderSource) != v.of.Source, !v.barriers.take(r, v.name):
+		case r.Value == nil, !v.barriers.take(r, v.name):
 			continue
 		case content != v.content:
 			return nil, &readback.EventError{Err: fmt.Errorf("offset %d: its type is %q, and %s was expected: say with --format what was written", r.Offset, content, v.content)}

@@ -2,7 +2,6 @@
 package reading
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -80,8 +79,12 @@ func (t *Topics) find(ctx context.Context, o *settings.Options) error {
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(ctx, t.wait)
 	defer cancel()
-	if err := t.list(ctx, kadm.NewClient(client), o); err != nil {
-		return fmt.Errorf("kafka: %w", connect.Explained(cmp.Or(t.wire.Trouble.Reason(), err)))
+	err = t.list(ctx, kadm.NewClient(client), o)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = t.wire.Trouble.Reason()
+	}
+	if err != nil {
+		return fmt.Errorf("kafka: %w", connect.Explained(err))
 	}
 	if len(t.Partitions) == 0 {
 		return &TargetError{fmt.Errorf("the brokers have no topic %s, or this user may not describe it", o.Topic)}
