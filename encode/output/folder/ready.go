@@ -1,14 +1,8 @@
 package folder
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
 	"maps"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,9 +14,6 @@ import (
 // The folder of an hour is complete when the hour is over, as for a part, and all its parts are shown. A consumer is told then: by a file, by a
 // command, or both. The state holds which hours wait for that, and which are to be told, from before they are until after: a crash tells again, and
 // does not forget. An event that comes later makes another part, and is told in the same way.
-
-// SuccessName is the file that says that the folder of an hour is complete. It is empty: readers of tables pass over it.
-const SuccessName = "_SUCCESS"
 
 // waiting is an hour of which the folder is not complete.
 type waiting struct {
@@ -92,7 +83,7 @@ func overAt(hour int64) int64 { return hour + secondsPerHour + int64(hourGrace/t
 // tellAll tells of hours that are complete by the state. What cannot be told because the run is to end is left to the next one.
 func (f *folder) tellAll(ctx context.Context, dirs []string) error {
 	for _, dir := range dirs {
-		if told, err := f.tell(ctx, dir); !told || err != nil {
+		if told, err := f.store.Tell(ctx, f.Hour(dir, f.env.Stop)); !told || err != nil {
 			return err
 		}
 		f.writes.Lock()
@@ -100,86 +91,4 @@ func (f *folder) tellAll(ctx context.Context, dirs []string) error {
 		f.writes.Unlock()
 	}
 	return nil
-}
-
-func (f *folder) tell(ctx context.Context, dir string) (told bool, err error) {
-	if f.success {
-		if err := f.undisturbed(ctx, func() error { return f.markSuccess(ctx, dir) }); err != nil {
-			return false, err
-		}
-	}
-	if f.command == "" {
-		return true, nil
-	}
-	return f.Persist(ctx, "--on-partition for "+dir, func() error { return runCommand(ctx, f.command, f.path(dir), dir, f.env.Stop) }), nil
-}
-
-// markSuccess makes the file that says that an hour is complete, if it is not there yet.
-func (f *folder) markSuccess(ctx context.Context, dir string) error {
-	path := filepath.Join(f.path(dir), SuccessName)
-	if _, err := f.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if err := f.MakeDir(ctx, f.path(dir)); err != nil { // a consumer may have moved it
-		return err
-	}
-	return f.Retry(ctx, path, func() error {
-		file, err := f.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o666)
-		if err != nil {
-			return err
-		}
-		return errors.Join(file.Sync(), file.Close(), f.SyncDir(f.path(dir)))
-	})
-}
-
-// commandGrace is how long a command may take once the run is to end.
-const commandGrace = 10 * time.Second
-
-// runCommand runs a command of the shell, with the partition in its environment.
-func runCommand(ctx context.Context, command, path, dir string, stop <-chan struct{}) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var out bytes.Buffer
-	cmd := exec.CommandContext(ctx, "sh", "-c", command) //nolint:gosec // that is what the user wants
-	cmd.Env, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = append(os.Environ(), variables(path, dir)...), &out, &out, time.Second
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	ended := make(chan struct{})
-	watched := make(chan struct{})
-	go func() {
-		defer close(watched)
-		select {
-		case <-ended:
-			return
-		case <-stop:
-		}
-		select {
-		case <-ended:
-		case <-time.After(commandGrace):
-			cancel()
-		}
-	}()
-	err := cmd.Wait()
-	close(ended)
-	<-watched
-	if text := strings.TrimSpace(out.String()); err != nil && text != "" {
-		return fmt.Errorf("%w: %s", err, text[max(0, len(text)-maxOutput):])
-	}
-	return err
-}
-
-// maxOutput is how much of what a command says is shown, the end of it.
-const maxOutput = 500
-
-// variables tell a command which partition it is.
-func variables(path, dir string) []string {
-	list := []string{"PARTITION_PATH=" + path}
-	var spec []string
-	for column := range strings.SplitSeq(filepath.ToSlash(dir), "/") {
-		name, value, _ := strings.Cut(column, "=")
-		list = append(list, "PARTITION_"+strings.ToUpper(name)+"="+value)
-		spec = append(spec, fmt.Sprintf("`%s`='%s'", name, strings.ReplaceAll(value, "'", `\'`)))
-	}
-	return append(list, "PARTITION_SPEC="+strings.Join(spec, ", "))
 }

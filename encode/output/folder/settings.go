@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -23,7 +22,7 @@ var Type = sink.Type{
 	Doc:       "a folder of parts, each of which appears when it is complete",
 	Delivered: "written and synced",
 	Crash:     "with a state exactly once: an unfinished part is cut to what the state holds",
-	Settings:  append(slices.Clone(Flags), tellFlags...),
+	Settings:  Flags,
 	Parse:     parse,
 }
 
@@ -33,10 +32,6 @@ var Flags = []sink.Setting{
 	{Name: rollInterval, Placeholder: "TIME", Help: "Start a new part after this time, such as 10m."},
 	sink.Standby,
 	{Name: partition, Placeholder: "hive[:ZONE]", Help: "Parts in folders by DB, day and hour of the events in a zone, such as hive:Asia/Shanghai. Default of the zone: UTC."},
-}
-
-// tellFlags are those of folders on a disk.
-var tellFlags = []sink.Setting{
 	{Name: successFile, Help: "With --partition hive: make an empty _SUCCESS in the folder of an hour when it is complete."},
 	{Name: onPartition, Placeholder: "CMD", Help: "With --partition hive: run a command of the shell when the folder of an hour is complete. PARTITION_PATH and others tell it which one."},
 }

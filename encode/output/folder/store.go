@@ -28,6 +28,10 @@ type Store interface {
 
 	// Names gives the names of all parts that are there, in no order. It ends with the first error.
 	Names(ctx context.Context) iter.Seq2[string, error]
+
+	// Tell does what is to be done when an hour is complete, at least once, after all that was published before is there. told is false when the run is
+	// to end before that: then it is called again, by the next run. A store that remembers over runs what it is to tell need not wait.
+	Tell(ctx context.Context, h *Hour) (told bool, err error)
 }
 
 // local is the Store of parts that are staged in the folder where they appear, under hidden names.

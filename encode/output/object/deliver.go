@@ -26,7 +26,7 @@ const (
 	metaSpool = "pikabin-spool"
 )
 
-// deliver sends a part, for as long as it takes.
+// deliver sends a part, or tells an hour, for as long as it takes.
 func (b *outbox) deliver(p *parcel) {
 	wait := firstWait
 	for attempt := 1; ; attempt++ {
@@ -79,8 +79,11 @@ type spoolError struct{ error }
 // Unwrap gives the cause.
 func (e *spoolError) Unwrap() error { return e.error }
 
-// attempt sends a part once. One that was tried before may have arrived all the same.
+// attempt sends a part once, or tells an hour. One that was tried before may have arrived all the same.
 func (b *outbox) attempt(p *parcel, look bool) error {
+	if p.isHour() {
+		return b.tell(p)
+	}
 	if look {
 		if err := b.compare(p); !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -132,6 +135,9 @@ func (b *outbox) send(p *parcel) error {
 
 // remove takes a part out of the spool that has been sent, and leaves a mark. Where no state is kept nobody asks for one.
 func (b *outbox) remove(p *parcel) error {
+	if p.isHour() {
+		return nil
+	}
 	path, mark := b.path(p.Name), b.mark(p.Name)
 	if b.stateless {
 		return b.disk.Remove(path)

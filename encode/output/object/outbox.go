@@ -34,6 +34,7 @@ type outbox struct {
 	id        string // of the spool
 	checked   bool   // each name is asked for before it is written
 	stateless bool   // no state is kept: no marks either
+	hour      func(dir string) *folder.Hour
 
 	life context.Context //nolint:containedctx // of what is sent beside the calls
 	end  context.CancelFunc
@@ -51,7 +52,7 @@ type outbox struct {
 	changed chan struct{} // closed, and replaced, when anything of this changes
 }
 
-// parcel is a part that waits to be sent.
+// parcel is a part that waits to be sent, or an hour that waits to be told.
 type parcel struct {
 	noted
 	log     string // its own lane; empty: after everything that is before it, and before everything that is after it
@@ -59,9 +60,9 @@ type parcel struct {
 	sending bool
 }
 
-// noted is what the state holds of a part that waits.
+// noted is what the state holds of a part that waits, or of an hour.
 type noted struct {
-	Name string `json:"name"`
+	Name string `json:"name"` // an hour's is that of its folder, and ends in a slash
 	Size int64  `json:"size"`
 	Sum  string `json:"sha256"`
 }
@@ -69,6 +70,7 @@ type noted struct {
 func newOutbox(o *opening, id string) *outbox {
 	b := &outbox{
 		disk: disk.New(o.env), dir: o.dir, to: o.store, monitor: o.env.Watched(), limit: o.limit, content: o.env.Content, id: id, checked: o.checked, stateless: !o.env.Resume,
+		hour: func(dir string) *folder.Hour { return o.settings.Hour(dir, o.env.Stop) },
 		sent: map[string]bool{}, failed: make(chan error, 1), changed: make(chan struct{}),
 	}
 	b.life, b.end = context.WithCancel(context.Background())
@@ -144,6 +146,10 @@ func (b *outbox) measure(name string) error {
 
 // resume takes up what waited when the state was saved.
 func (b *outbox) resume(n noted) error {
+	if n.isHour() {
+		b.add(n)
+		return nil
+	}
 	_, err := b.disk.Stat(b.path(n.Name))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -204,7 +210,8 @@ func (b *outbox) has(name string) bool {
 func (b *outbox) moved() {
 	close(b.changed)
 	b.changed = make(chan struct{})
-	w := sink.Spooled{Parts: len(b.waiting), Bytes: b.bytes, Err: b.trouble}
+	parts, _ := b.count()
+	w := sink.Spooled{Parts: parts, Bytes: b.bytes, Err: b.trouble}
 	if len(b.waiting) > 0 {
 		w.Since = b.waiting[0].since
 	}
@@ -255,7 +262,7 @@ func (b *outbox) finished(p *parcel) {
 	defer b.mu.Unlock()
 	b.waiting = slices.DeleteFunc(b.waiting, func(q *parcel) bool { return q == p })
 	b.bytes -= p.Size
-	if !b.stateless {
+	if !b.stateless && !p.isHour() {
 		b.sent[p.Name] = true
 	}
 	if b.told {
@@ -271,9 +278,11 @@ func (b *outbox) failing(err error, attempt int) {
 	defer b.mu.Unlock()
 	b.trouble = err
 	_, refused := errors.AsType[*store.RefusedError](err)
-	if !b.told && (refused || attempt >= patientAttempts) {
+	_, command := errors.AsType[*commandError](err)
+	parts, _ := b.count()
+	if !b.told && (refused || command || attempt >= patientAttempts) {
 		b.told = true
-		b.monitor.Warn(fmt.Sprintf("%v; trying on for as long as it takes; %d parts, %s, wait in %s; nothing is lost", err, len(b.waiting), units.FormatSize(b.bytes), b.dir))
+		b.monitor.Warn(fmt.Sprintf("%v; trying on for as long as it takes; %d parts, %s, wait in %s; nothing is lost", err, parts, units.FormatSize(b.bytes), b.dir))
 	}
 	b.moved()
 }
@@ -364,13 +373,6 @@ func (b *outbox) empty(ctx context.Context, stop <-chan struct{}) error {
 
 // lastTime is how long the end of a run waits for what is being sent.
 const lastTime = 20 * time.Second
-
-// left are the parts that wait.
-func (b *outbox) left() (parts int, bytes int64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return len(b.waiting), b.bytes
-}
 
 // close ends what is being sent.
 func (b *outbox) close() {

@@ -13,10 +13,13 @@ import (
 )
 
 // onHost is another host with a disk of its own, whose run has the term of a shared state, and goes on from its note.
-func (d *driver) onHost(term uint64) *driver {
+func (d *driver) onHost(term uint64, settings ...map[string]string) *driver {
 	d.Helper()
 	other := newDriver(d.T, d.server)
 	other.term, other.state, other.note, other.at, other.flags = term, "etcd:/state", d.note, d.at, map[string]string{"spool": "spool"}
+	for _, of := range settings {
+		maps.Copy(other.flags, of)
+	}
 	other.mem = vfstest.New()
 	other.mustOpen()
 	return other
@@ -30,10 +33,17 @@ func (d *driver) counted(text string) any {
 	if err != nil {
 		d.Fatal(err)
 	}
-	if d.note, err = json.Marshal(n); err != nil {
+	d.count(n)
+	return n
+}
+
+// count saves a note.
+func (d *driver) count(note any) {
+	d.Helper()
+	var err error
+	if d.note, err = json.Marshal(note); err != nil {
 		d.Fatal(err)
 	}
-	return n
 }
 
 // allOf are the names of all objects with their contents, but for the owner.

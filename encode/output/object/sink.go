@@ -64,7 +64,10 @@ func (b *bucket) rest(ctx context.Context) error {
 	if err := b.out.empty(ctx, b.stop); err != nil {
 		return err
 	}
-	parts, bytes := b.out.left()
+	parts, hours, bytes := b.out.left()
+	if hours > 0 {
+		b.warn(fmt.Sprintf("%d hours below %s are complete and were not told%s", hours, b.out.to, b.later(": the next run with this state tells them")))
+	}
 	if parts == 0 {
 		return nil
 	}
@@ -76,6 +79,14 @@ func (b *bucket) rest(ctx context.Context) error {
 	return nil
 }
 
+// later is a text about the next run, if there is one that knows of this one.
+func (b *bucket) later(text string) string {
+	if b.out.stateless {
+		return ""
+	}
+	return text
+}
+
 // Close implements sink.Sink. At the end of a run it waits for what is to be sent.
 func (b *bucket) Close(ctx context.Context) error {
 	var err error
@@ -84,7 +95,7 @@ func (b *bucket) Close(ctx context.Context) error {
 	}
 	b.out.close()
 	err = errors.Join(err, b.Resumable.Close(ctx))
-	if parts, _ := b.out.left(); b.gone && parts == 0 {
+	if parts, _, _ := b.out.left(); b.gone && parts == 0 {
 		err = errors.Join(err, os.RemoveAll(b.out.dir))
 	}
 	return err
