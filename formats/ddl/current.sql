@@ -1,17 +1,17 @@
-CREATE VIEW {{.View}} AS
+CREATE VIEW {{view}} AS
 WITH
 -- one event for each key that a command names, with its place in its log as two numbers
 events AS (
   SELECT "db", coalesce("slot", 0) AS slot, coalesce("epoch", 0) * 4294967296 + "segment" AS seg, "offset" * 8388608 + coalesce("part", 0) AS pos, "ts" AS ts,
     CASE WHEN "cmd" IN ('smove', 'rpoplpush') THEN 'update' ELSE "op" END AS op, "cmd" AS cmd, "effect" AS effect, "scope" AS scope,
     CASE "type" WHEN 'hll' THEN 'string' WHEN 'bitmap' THEN 'string' WHEN 'geo' THEN 'zset' ELSE "type" END AS kind,
-    "key" AS key_, "value" AS value_, "elements" AS elements, "delta" AS delta, "expire_at_ms" AS until_, coalesce({{.Size `"args"`}}, 0) AS argc
-  FROM {{.Table}}
+    "key" AS key_, "value" AS value_, "elements" AS elements, "delta" AS delta, "expire_at_ms" AS until_, coalesce({{size "args"}}, 0) AS argc
+  FROM {{table}}
   UNION ALL
   SELECT "db", coalesce("slot", 0) AS slot, coalesce("epoch", 0) * 4294967296 + "segment" AS seg, "offset" * 8388608 + coalesce("part", 0) AS pos, "ts" AS ts,
     'remove' AS op, "cmd" AS cmd, "effect" AS effect, "scope" AS scope, "type" AS kind,
-    "args"[{{.First}}] AS key_, "value" AS value_, "elements" AS elements, "delta" AS delta, "expire_at_ms" AS until_, 0 AS argc
-  FROM {{.Table}} WHERE "cmd" IN ('smove', 'rpoplpush')
+    "args"[{{first}}] AS key_, "value" AS value_, "elements" AS elements, "delta" AS delta, "expire_at_ms" AS until_, 0 AS argc
+  FROM {{table}} WHERE "cmd" IN ('smove', 'rpoplpush')
 ),
 kinds AS (SELECT DISTINCT "db", slot, key_, kind FROM events WHERE key_ IS NOT NULL AND kind IS NOT NULL),
 -- the last flush of each log, and the last event after which nothing of before is sure
@@ -51,7 +51,7 @@ keyed AS (
 ),
 -- a life of a key ends when it is replaced, or at its deadline, which the first event past it sees
 due AS (
-  SELECT keyed.*, {{.Last "deadline"}} OVER (PARTITION BY db_, slot_, key_, kind ORDER BY seg, pos ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS due,
+  SELECT keyed.*, {{last deadline}} OVER (PARTITION BY db_, slot_, key_, kind ORDER BY seg, pos ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS due,
     max(CASE WHEN deadline IS NULL THEN ts * 1000 ELSE -1 END) OVER (PARTITION BY db_, slot_, key_, kind ORDER BY seg, pos ROWS BETWEEN 1 PRECEDING AND 1 PRECEDING) AS seen
   FROM keyed
 ),
@@ -63,7 +63,7 @@ judged AS (
       WHEN op = 'set' OR op = 'delete' THEN CASE WHEN effect = 'exact' THEN 0 ELSE 1 END
       WHEN due <> 0 AND due BETWEEN ts * 1000 - 2000 AND ts * 1000 + 2000 THEN 1
       WHEN op IN ('expire', 'persist') OR cmd IN ('hset', 'hmset', 'hdel', 'sadd', 'srem', 'zadd', 'zrem') THEN CASE WHEN effect = 'exact' THEN 0 ELSE 1 END
-      WHEN cmd = 'append' OR {{.Match "delta" "^-?[0-9]{1,15}$"}} THEN 0
+      WHEN cmd = 'append' OR {{whole delta}} THEN 0
       ELSE 1
     END AS doubt
   FROM due
@@ -78,7 +78,7 @@ present AS (
 ),
 keys AS (
   SELECT present.*,
-    {{.Last "CASE WHEN written > 0 THEN coalesce(deadline, CASE WHEN cmd = 'pksetexat' AND due > ts * 1000 THEN due END) END"}} OVER (PARTITION BY db_, slot_, key_, kind ORDER BY seg, pos ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS dies,
+    {{last CASE WHEN written > 0 THEN coalesce(deadline, CASE WHEN cmd = 'pksetexat' AND due > ts * 1000 THEN due END) END}} OVER (PARTITION BY db_, slot_, key_, kind ORDER BY seg, pos ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS dies,
     max(doubts) OVER (PARTITION BY db_, slot_, key_, kind) AS doubts_,
     max(CASE WHEN op = 'remove' THEN 1 ELSE 0 END) OVER (PARTITION BY db_, slot_, key_, kind) AS shrinks,
     max(written) OVER (PARTITION BY db_, slot_, key_, kind) AS content,
@@ -89,28 +89,28 @@ keys AS (
     row_number() OVER (PARTITION BY db_, slot_, key_, kind ORDER BY seg DESC, pos DESC) AS from_last
   FROM present
 ),
-alive AS (SELECT keys.*, CASE WHEN doubts_ = 1 OR shrinks = 1 AND dies <> 0 THEN 1 ELSE 0 END AS doubtful FROM keys WHERE content > 0 AND (coalesce(dies, 0) = 0 OR dies >= {{.Now}})),
+alive AS (SELECT keys.*, CASE WHEN doubts_ = 1 OR shrinks = 1 AND dies <> 0 THEN 1 ELSE 0 END AS doubtful FROM keys WHERE content > 0 AND (coalesce(dies, 0) = 0 OR dies >= {{now}})),
 -- a string is what it was set to, and what was appended or added since
 texts AS (
   SELECT alive.*,
-    max(CASE WHEN op = 'set' THEN {{.Hex "value_"}} END) OVER (PARTITION BY db_, slot_, key_) AS base,
-    {{.Join `CASE WHEN op = 'set' OR cmd = 'append' THEN ` "value_" ` END` "(PARTITION BY db_, slot_, key_ ORDER BY seg, pos ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)"}} AS joined,
+    max(CASE WHEN op = 'set' THEN {{hex value_}} END) OVER (PARTITION BY db_, slot_, key_) AS base,
+    {{join CASE WHEN op = 'set' OR cmd = 'append' THEN {{hex value_}} END OVER (PARTITION BY db_, slot_, key_ ORDER BY seg, pos ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)}} AS joined,
     sum(CASE WHEN op = 'set' OR cmd = 'append' THEN 1 ELSE 0 END) OVER (PARTITION BY db_, slot_, key_) AS pieces,
     sum(CASE WHEN cmd = 'append' THEN 1 ELSE 0 END) OVER (PARTITION BY db_, slot_, key_) AS appended,
     count(delta) OVER (PARTITION BY db_, slot_, key_) AS deltas,
-    sum(CASE WHEN {{.Match "delta" "^-?[0-9]{1,15}$"}} THEN {{.Long "delta"}} ELSE 0 END) OVER (PARTITION BY db_, slot_, key_) AS added
+    sum(CASE WHEN {{whole delta}} THEN {{long delta}} ELSE 0 END) OVER (PARTITION BY db_, slot_, key_) AS added
   FROM alive WHERE kind = 'string'
 ),
 strings AS (
-  SELECT texts.*, CASE WHEN base IS NULL THEN known WHEN {{.Match "base" "^(30|(2D)?3[1-9](3[0-9]){0,14})$"}} THEN 1 ELSE 0 END AS countable
+  SELECT texts.*, CASE WHEN base IS NULL THEN known WHEN {{wholeHex base}} THEN 1 ELSE 0 END AS countable
   FROM texts WHERE from_last = 1
 ),
 -- a field or a member is what it was written as, and what was added since
 named AS (
   SELECT db_, slot_, key_, kind, seg, pos, op, cmd, delta, doubtful, known, dies, changed, several,
-    CASE WHEN kind = 'hash' THEN element_field ELSE element_value END AS member, CASE WHEN kind = 'hash' THEN {{.Hex "element_value"}} END AS text_, element_score AS score,
+    CASE WHEN kind = 'hash' THEN element_field ELSE element_value END AS member, CASE WHEN kind = 'hash' THEN {{hex element_value}} END AS text_, element_score AS score,
     CASE WHEN kind = 'zset' THEN -element_index ELSE element_index END AS place
-  FROM ({{.Explode}}) exploded
+  FROM ({{explode}}) exploded
 ),
 versions AS (
   SELECT named.*, sum(CASE WHEN delta IS NULL THEN 1 ELSE 0 END) OVER (PARTITION BY db_, slot_, key_, kind, member ORDER BY seg, pos, place ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS version,
@@ -122,7 +122,7 @@ members AS (
   SELECT db_, slot_, key_, kind, member, max(dies) AS dies, max(changed) AS changed,
     max(CASE WHEN delta IS NULL AND op = 'update' THEN text_ END) AS base, max(CASE WHEN delta IS NULL AND op = 'update' THEN score END) AS score,
     max(CASE WHEN delta IS NULL THEN 1 ELSE 0 END) AS based, max(CASE WHEN op = 'remove' THEN 1 ELSE 0 END) AS removed,
-    count(delta) AS deltas, sum(CASE WHEN {{.Match "delta" "^-?[0-9]{1,15}$"}} THEN {{.Long "delta"}} ELSE 0 END) AS added,
+    count(delta) AS deltas, sum(CASE WHEN {{whole delta}} THEN {{long delta}} ELSE 0 END) AS added,
     max(CASE WHEN doubtful = 1 OR several = 1 OR kind = 'zset' AND times > 1 OR cmd = 'geoadd' THEN 1 ELSE 0 END) AS doubtful, max(known) AS known
   FROM newest WHERE version = last_version GROUP BY db_, slot_, key_, kind, member
 ),
@@ -131,22 +131,22 @@ items AS (
       WHEN deltas = 0 THEN 1
       WHEN based = 0 THEN known
       WHEN removed = 1 THEN 1
-      WHEN kind = 'hash' AND {{.Match "base" "^(30|(2D)?3[1-9](3[0-9]){0,14})$"}} OR kind = 'zset' AND {{.Match "score" "^(0|-?[1-9][0-9]{0,14})$"}} THEN 1
+      WHEN kind = 'hash' AND {{wholeHex base}} OR kind = 'zset' AND {{wholeScore score}} THEN 1
       ELSE 0
     END AS countable
   FROM members WHERE removed = 0 OR deltas > 0
 )
-SELECT db_ AS "db", slot_ AS "slot", key_ AS "key", kind AS "type", {{.Null "BINARY"}} AS "field",
-  CASE WHEN deltas = 0 AND pieces > 0 THEN {{.Unhex "joined"}} WHEN deltas > 0 AND appended = 0 AND countable = 1 THEN {{.Bytes (print (.Number "base") " + added")}} END AS "value",
-  {{.Null "TEXT"}} AS "score", CASE WHEN dies <> 0 THEN dies END AS "expire_at_ms", changed AS "ts",
+SELECT db_ AS "db", slot_ AS "slot", key_ AS "key", kind AS "type", {{null binary}} AS "field",
+  CASE WHEN deltas = 0 AND pieces > 0 THEN {{unhex joined}} WHEN deltas > 0 AND appended = 0 AND countable = 1 THEN {{bytes {{number base}} + added}} END AS "value",
+  {{null text}} AS "score", CASE WHEN dies <> 0 THEN dies END AS "expire_at_ms", changed AS "ts",
   doubtful = 0 AND several = 0 AND (deltas = 0 OR countable = 1 AND appended = 0) AND (base IS NOT NULL OR known = 1) AS "certain"
 FROM strings
 UNION ALL
 SELECT db_, slot_, key_, kind, member,
-  CASE WHEN kind = 'hash' THEN CASE WHEN deltas = 0 THEN {{.Unhex "base"}} WHEN countable = 1 THEN {{.Bytes (print (.Number "base") " + added")}} END END,
-  CASE WHEN kind = 'zset' THEN CASE WHEN deltas = 0 THEN score WHEN countable = 1 THEN {{.Text (print "coalesce(" (.Long "score") ", 0) + added")}} END END,
+  CASE WHEN kind = 'hash' THEN CASE WHEN deltas = 0 THEN {{unhex base}} WHEN countable = 1 THEN {{bytes {{number base}} + added}} END END,
+  CASE WHEN kind = 'zset' THEN CASE WHEN deltas = 0 THEN score WHEN countable = 1 THEN {{text coalesce({{long score}}, 0) + added}} END END,
   CASE WHEN dies <> 0 THEN dies END, changed, doubtful = 0 AND countable = 1
 FROM items
 UNION ALL
-SELECT db_, slot_, key_, kind, {{.Null "BINARY"}}, {{.Null "BINARY"}}, {{.Null "TEXT"}}, CASE WHEN dies <> 0 THEN dies END, changed, 1 = 0
+SELECT db_, slot_, key_, kind, {{null binary}}, {{null binary}}, {{null text}}, CASE WHEN dies <> 0 THEN dies END, changed, 1 = 0
 FROM alive WHERE from_last = 1 AND kind <> 'string' AND (computed = 1 OR kind NOT IN ('hash', 'set', 'zset'));
