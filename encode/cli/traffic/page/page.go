@@ -2,10 +2,8 @@
 package page
 
 import (
-	_ "embed" // the template
-	"html/template"
+	_ "embed" // the style
 	"io"
-	"sync"
 	"time"
 
 	"pikabin/decode/units"
@@ -13,11 +11,8 @@ import (
 	"pikabin/encode/cli/traffic/report"
 )
 
-//go:embed page.html
-var text string
-
-// parsed is the template. It is read when a page is made, which few runs do.
-var parsed = sync.OnceValue(func() *template.Template { return template.Must(template.New("page").Parse(text)) })
+//go:embed page.css
+var style string
 
 // Options say how a page is made.
 type Options struct {
@@ -26,7 +21,7 @@ type Options struct {
 	Zone    *time.Location
 }
 
-// view is what the template shows.
+// view is what a page shows.
 type view struct {
 	Options
 	Complete bool
@@ -70,7 +65,10 @@ func Write(w io.Writer, s *traffic.Summary, o Options) error {
 	if s.Flushes.Events > int64(len(s.Flushes.Last)) {
 		v.Flushed = "the last " + units.FormatCount(int64(len(s.Flushes.Last))) + " of " + units.FormatCount(s.Flushes.Events)
 	}
-	return parsed().Execute(w, v)
+	var p printer
+	p.page(&v)
+	_, err := w.Write(p.text.Bytes())
+	return err
 }
 
 // maker makes the parts of a page.
