@@ -18,15 +18,13 @@ import (
 	"pikabin/encode/cli/flags"
 	"pikabin/encode/cli/network"
 	"pikabin/encode/cli/saved"
-	"pikabin/encode/cli/shared"
 	"pikabin/encode/cli/shell"
-	"pikabin/encode/output/kafka"
 	"pikabin/encode/run"
 )
 
 // stateCommand looks at a state, or changes its positions.
 type stateCommand struct {
-	File     string `arg:"" help:"The state file, the address of a state that several hosts share, or a Kafka output that keeps its positions itself."`
+	File     string `arg:"" help:"The state file, the address of a state that several hosts share, or a Kafka or Redis output that keeps its positions itself."`
 	Source   string `arg:"" optional:"" help:"The log, or its server, if it is not where the state was made with it."`
 	Position string `arg:"" optional:"" help:"With --db: the position to go on from, such as 12:4096."`
 	flags.SourceFlags
@@ -44,10 +42,12 @@ func (*stateCommand) Help() string {
   pikabin state /var/lib/pikabin/state --db db0 12:4096
   pikabin state /var/lib/pikabin/state --db db0 --clear
   pikabin state kafka://broker:9092/pika
+  pikabin state 'redis://10.0.0.7:6379/3?source=pika1' --db db0 12:4096
   pikabin state etcd://h1:2379,h2:2379/pika/changes
 
 Looking takes no lock. Setting and clearing do: while tail runs they end with exit code 6. A state that several hosts share
-is taken from the run that holds it, which ends; one that stands by goes on from there. Where the log is
+is taken from the run that holds it, which ends; one that stands by goes on from there. So it is
+with the positions in a Kafka or a Redis. Where the log is
 there, a position is set with a fingerprint of what is before it, and one that is not in the log is refused.
 
 What has been written to an output stays as it is. When the output is a file or a folder, which is
@@ -64,7 +64,7 @@ func (c *stateCommand) Run(ctx context.Context, s *shell.Streams) error {
 	if c.Position != "" && (c.Clear || c.UsePrevious) || c.JSON && (c.Position != "" || c.Clear || c.UsePrevious) {
 		return exit.Misuse(errors.New("one thing at a time: show, set a position, --clear or --use-previous"))
 	}
-	if !kafka.IsTarget(c.File) && !shared.IsAddress(c.File) && (c.Position != "" || c.Clear || c.UsePrevious) {
+	if saved.IsFile(c.File) && (c.Position != "" || c.Clear || c.UsePrevious) {
 		if err := run.NewGuard([]string{c.Source}).State(c.File); err != nil {
 			return err
 		}

@@ -1,4 +1,4 @@
-// Package saved is what a run has kept of its positions, in a state file or in a Kafka output, as the command state opens and shows it.
+// Package saved is what a run has kept of its positions, in a state file or in an output, as the command state opens and shows it.
 package saved
 
 import (
@@ -20,19 +20,28 @@ import (
 	"pikabin/encode/claim"
 	"pikabin/encode/cli/shared"
 	"pikabin/encode/output/kafka"
+	"pikabin/encode/output/redis"
 )
 
-// Store is what keeps positions: a state file, a state that several hosts share, or the topic of positions of a Kafka output.
+// Store is what keeps positions: a state file, a state that several hosts share, or an output that keeps them itself: a Kafka or a Redis.
 type Store interface {
 	State() (checkpoint.State, bool)
 	Save(state checkpoint.State) error
 	Close() error
 }
 
+// IsFile tells a state file from what is elsewhere.
+func IsFile(name string) bool {
+	return !kafka.IsTarget(name) && !redis.IsTarget(name) && !shared.IsAddress(name)
+}
+
 // Load reads the positions without a lock. ok is false where there are none.
 func Load(ctx context.Context, name string) (state checkpoint.State, ok bool, err error) {
 	if kafka.IsTarget(name) {
 		return kafka.LoadState(ctx, name)
+	}
+	if redis.IsTarget(name) {
+		return redis.LoadState(ctx, name)
 	}
 	if shared.IsAddress(name) {
 		s, err := shared.Open(name, func(string) {})
@@ -46,25 +55,23 @@ func Load(ctx context.Context, name string) (state checkpoint.State, ok bool, er
 }
 
 // Open opens the positions to change them.
-func Open(ctx context.Context, name string) (Store, error) {
-	if kafka.IsTarget(name) {
-		return kafka.OpenState(ctx, name)
-	}
-	if shared.IsAddress(name) {
-		return seize(ctx, name, false)
-	}
-	return checkpoint.Open(name)
-}
+func Open(ctx context.Context, name string) (Store, error) { return open(ctx, name, false) }
 
 // OpenToReplace is Open for positions that may be damaged.
-func OpenToReplace(ctx context.Context, name string) (Store, error) {
-	if kafka.IsTarget(name) {
+func OpenToReplace(ctx context.Context, name string) (Store, error) { return open(ctx, name, true) }
+
+func open(ctx context.Context, name string, replace bool) (Store, error) {
+	switch {
+	case kafka.IsTarget(name):
 		return kafka.OpenState(ctx, name)
+	case redis.IsTarget(name):
+		return redis.OpenState(ctx, name)
+	case shared.IsAddress(name):
+		return seize(ctx, name, replace)
+	case replace:
+		return checkpoint.OpenToReplace(name)
 	}
-	if shared.IsAddress(name) {
-		return seize(ctx, name, true)
-	}
-	return checkpoint.OpenToReplace(name)
+	return checkpoint.Open(name)
 }
 
 // seized is a state that was taken from whoever held it.

@@ -20,11 +20,7 @@ func (x *exactly) claimFirst(ctx context.Context) error {
 		return err
 	}
 	defer conn.Close()
-	x.owner = newOwner()
-	if _, err := conn.Do("SET", x.ownerKey(), x.owner); err != nil {
-		return err
-	}
-	if x.found, err = readPositions(conn, x.o.Positions); err != nil {
+	if err := x.seize(conn); err != nil {
 		return err
 	}
 	x.seq, x.told, x.marks = x.found.Seq, x.found.Seq, x.found.Marks
@@ -33,6 +29,16 @@ func (x *exactly) claimFirst(ctx context.Context) error {
 		x.tellUnanswered()
 	}
 	return x.settleRefused(ctx, conn)
+}
+
+// seize makes this run the owner, and reads the positions after that.
+func (x *exactly) seize(conn *link.Conn) (err error) {
+	x.owner = newOwner()
+	if _, err := conn.Do("SET", x.ownerKey(), x.owner); err != nil {
+		return err
+	}
+	x.found, err = readPositions(conn, x.o.Positions)
+	return err
 }
 
 // newOwner is a name that no other run has.

@@ -1,0 +1,170 @@
+package redis
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"pikabin/encode/checkpoint"
+	"pikabin/encode/output/redis/link"
+	"pikabin/encode/output/redis/settings"
+	"pikabin/encode/sink"
+)
+
+// IsTarget tells whether a value of --output is one of these.
+func IsTarget(target string) bool { return settings.IsTarget(target) }
+
+// LoadState reads the positions that a source has in a Redis. It disturbs no run.
+func LoadState(ctx context.Context, target string) (state checkpoint.State, ok bool, err error) {
+	s, err := openForState(ctx, target)
+	if err != nil {
+		return state, false, err
+	}
+	defer s.close()
+	return s.state, !s.state.IsNew(), nil
+}
+
+// State holds the positions that a source has in a Redis.
+type State struct {
+	x     *exactly
+	conn  *link.Conn
+	state checkpoint.State
+}
+
+// OpenState reads the positions of a source, to change them. A run that is at work for the source ends.
+func OpenState(ctx context.Context, target string) (*State, error) {
+	s, err := openForState(ctx, target)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.x.seize(s.conn); err != nil {
+		s.close()
+		return nil, s.failed("taking over", err)
+	}
+	s.take()
+	return s, nil
+}
+
+// openForState connects to the server, and reads.
+func openForState(ctx context.Context, target string) (*State, error) {
+	options, err := settings.Parse(target, map[string]string{"exactly-once": "true"})
+	if err != nil {
+		return nil, &sink.TargetError{Err: err}
+	}
+	r, err := prepare(options, &sink.Env{})
+	if err != nil {
+		return nil, err
+	}
+	if err := r.reach(ctx); err != nil {
+		return nil, err
+	}
+	s := &State{x: &exactly{replay: r}}
+	err = r.inTime(ctx, func(within context.Context) error { // the connection lasts longer than that
+		if s.conn, err = r.dial(ctx); err != nil {
+			return err
+		}
+		enough := context.AfterFunc(within, s.close)
+		defer enough()
+		if s.x.found, err = readPositions(s.conn, options.Positions); err != nil {
+			s.close()
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.take()
+	return s, nil
+}
+
+// take makes a state of what was found. Its note is what else the next run meets.
+func (s *State) take() {
+	f := s.x.found
+	s.state = checkpoint.State{Output: s.x.o.Name(), Format: formats[settings.Redis], DBs: f.Marks}
+	if f.Refused != nil || f.Held {
+		s.state.Note, _ = json.Marshal(leftover{f.Refused, f.Held}) // of texts alone, which is always possible
+	}
+}
+
+// leftover is what a run has left besides positions.
+type leftover struct {
+	Refused *letter `json:"refused,omitempty"` // the event that ended it
+	Held    bool    `json:"held,omitempty"`    // deadlines are still to be put into effect
+}
+
+// State is what was read or saved last, and whether it holds a position.
+func (s *State) State() (checkpoint.State, bool) { return s.state, !s.state.IsNew() }
+
+// Save writes the positions, and forgets those that are not in the state. With the last one goes what was told of transactions. An event that ended
+// a run is forgotten where its DB has another position: it is done again, or left out, as the user says. Deadlines that are held stay held.
+func (s *State) Save(state checkpoint.State) error {
+	commands, err := s.changes(state.DBs)
+	if err == nil {
+		err = s.commit(commands)
+	}
+	if err != nil {
+		return s.failed("saving", err)
+	}
+	s.state.DBs, s.x.found.Marks = state.DBs, state.DBs
+	return nil
+}
+
+// changes are the commands that make the positions those of marks.
+func (s *State) changes(marks map[string]checkpoint.Mark) ([][]any, error) {
+	gone, set := []any{s.x.o.Positions}, []any{s.x.o.Positions}
+	for log := range s.x.found.Marks {
+		if _, stays := marks[log]; !stays {
+			gone = append(gone, log)
+		}
+	}
+	if len(marks) == 0 {
+		gone = append(gone, fieldSeq, fieldAnswered)
+	}
+	if l := s.x.found.Refused; l != nil && marks[l.DB] != s.x.found.Marks[l.DB] {
+		gone = append(gone, fieldRefused)
+	}
+	for log, mark := range marks {
+		text, err := json.Marshal(mark)
+		if err != nil {
+			return nil, err
+		}
+		set = append(set, log, text)
+	}
+	var commands [][]any
+	if len(gone) > 1 {
+		commands = append(commands, append([]any{"HDEL"}, gone...))
+	}
+	if len(set) > 1 {
+		commands = append(commands, append([]any{"HSET"}, set...))
+	}
+	return commands, nil
+}
+
+// commit does the commands in one transaction, unless a run has begun since.
+func (s *State) commit(commands [][]any) error {
+	if err := s.x.watch(s.conn); err != nil {
+		return err
+	}
+	for _, command := range append([][]any{{"MULTI"}}, commands...) {
+		if _, err := s.conn.Do(command[0].(string), command[1:]...); err != nil {
+			return err
+		}
+	}
+	reply, err := s.conn.Do("EXEC")
+	if err == nil && reply == nil {
+		err = s.x.taken()
+	}
+	return err
+}
+
+func (s *State) failed(doing string, err error) error {
+	return fmt.Errorf("redis: %s: %s the positions of source %q: %w", s.x.o.Address, doing, s.x.o.Source, err)
+}
+
+func (s *State) close() { s.conn.Close() }
+
+// Close ends the connection.
+func (s *State) Close() error {
+	s.close()
+	return nil
+}
