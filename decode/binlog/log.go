@@ -16,6 +16,9 @@ import (
 type Options struct {
 	// Generation is what the user says the Pika version is. GenerationUnknown: found from the bytes.
 	Generation decode.Generation
+
+	// Piped says that the one segment came through standard input, so that no folder and no manifest is talked of.
+	Piped bool
 }
 
 // Log is the log of one DB or slot as it was when Find looked: its segments and what the manifest said. Its methods
@@ -57,6 +60,17 @@ func (l *Log) ID() *decode.Log { return l.dir.ID }
 
 // Dir is the path of the folder the segments lie in.
 func (l *Log) Dir() string { return l.dir.Path }
+
+// StandardInput is where a log is for people that came through it.
+const StandardInput = "standard input"
+
+// Where is where the log is, for people: its folder, or standard input.
+func (l *Log) Where() string {
+	if l.options.Piped {
+		return StandardInput
+	}
+	return l.Dir()
+}
 
 // Folder is that folder, with the segment of it that is held open.
 func (l *Log) Folder() *folder.Dir { return l.dir }
@@ -212,6 +226,9 @@ func (l *Log) noteManifest() {
 	switch {
 	case errors.As(l.view.ManifestErr, &bad):
 		l.note(OddityBadManifest, path, "the manifest is not believed (%v): reading to the last whole record", bad.Err)
+		return
+	case l.options.Piped:
+		l.note(OddityNoManifest, StandardInput, "standard input is read to the last whole record")
 		return
 	case l.view.ManifestErr != nil:
 		l.note(OddityNoManifest, l.Dir(), "no manifest in %s: reading to the last whole record", l.Dir())

@@ -256,7 +256,7 @@ func TestOpenLog(t *testing.T) {
 					t.Fatal(err)
 				}
 				report, lines := verify(t, find(t, dir), 2) // the first is that there is no manifest
-				note := "db0: write2file0 at 65136 (0xfe70): note: the log, which has no manifest, ends in half a record " +
+				note := "db0: write2file0 at 65136 (0xfe70): note: the log ends in half a record " +
 					"(what was being written when the file was copied, or when the server stopped)"
 				if diff := cmp.Diff([]string{note}, lines[1:]); diff != "" {
 					t.Error(diff)

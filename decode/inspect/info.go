@@ -110,7 +110,7 @@ func (j *informer) lost(l decode.Lost) error {
 // logInfo is what is known of a log without reading its records.
 func logInfo(l *binlog.Log) LogInfo {
 	id := l.ID()
-	info := LogInfo{DB: id.DB, Path: l.Dir(), End: l.Committed().String()}
+	info := LogInfo{DB: id.DB, Path: l.Where(), End: l.Committed().String()}
 	if id.Slot >= 0 {
 		info.Slot = new(id.Slot)
 	}

@@ -77,7 +77,7 @@ func (s *segment) add(p *checked, end int64) {
 	if p.covered.Torn && !s.half {
 		s.half = true
 		s.note(end, "what was being written when the file was copied, or when the server stopped",
-			"the log, which has no manifest, ends in half a record")
+			"the log ends in half a record")
 	}
 	if !s.half {
 		s.tail = p.tail
@@ -95,8 +95,8 @@ func (s *segment) stray(m misplaced) {
 func (s *segment) lost(l *decode.Lost) {
 	if l.Open {
 		s.tail = tail{}
-		s.note(l.From.Offset, "stale bytes, or what was being written; only the manifest could tell",
-			"the log, which has no manifest, ends in %s that are no records", units.FormatSize(l.To.Offset-l.From.Offset))
+		s.note(l.From.Offset, "stale bytes, or what was being written; only a manifest could tell",
+			"the log ends in %s that are no records", units.FormatSize(l.To.Offset-l.From.Offset))
 		return
 	}
 	var corrupt *decode.CorruptError

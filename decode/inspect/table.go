@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"pikabin/decode/binlog"
 	"pikabin/decode/units"
 )
 
@@ -61,6 +62,8 @@ func (t *table) log(l *LogInfo) {
 	}
 	t.row("segments", "%s", text)
 	switch m := l.Committed; {
+	case m == nil && l.Path == binlog.StandardInput:
+		t.row("committed", "not known: read to %s", l.End)
 	case m == nil:
 		t.row("committed", "no manifest: read to %s", l.End)
 	case m.LogicID != nil:

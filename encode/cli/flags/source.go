@@ -50,19 +50,21 @@ func (f *SourceFlags) Find(s *shell.Streams, sources []string) ([]*binlog.Log, e
 	if slices.ContainsFunc(sources, link.IsAddress) {
 		return nil, exit.Misuse(errors.New("only tail, convert, history and state read a server over the network: this needs its log folder"))
 	}
-	if slices.Contains(sources, piped.Name) {
+	o := binlog.Options{Generation: generation, Piped: slices.Contains(sources, piped.Name)}
+	where := strings.Join(sources, ", ")
+	if o.Piped {
 		path, err := segmentOf(s, sources)
 		if err != nil {
 			return nil, err
 		}
-		sources = []string{path}
+		sources, where = []string{path}, binlog.StandardInput
 	}
-	logs, err := binlog.Find(sources, binlog.Options{Generation: generation})
+	logs, err := binlog.Find(sources, o)
 	if err != nil {
 		return nil, err
 	}
 	if missing := f.Missing(f.DB, logs); missing != nil {
-		return nil, exit.Misuse(fmt.Errorf("--db: %w in %s", missing, strings.Join(sources, ", ")))
+		return nil, exit.Misuse(fmt.Errorf("--db: %w in %s", missing, where))
 	}
 	if missing := f.Missing(f.ExcludeDB, logs); missing != nil {
 		s.Console.Warn(fmt.Sprintf("--exclude-db: %v", missing))
@@ -70,7 +72,7 @@ func (f *SourceFlags) Find(s *shell.Streams, sources []string) ([]*binlog.Log, e
 	found := NamesOf(logs)
 	logs = slices.DeleteFunc(logs, func(l *binlog.Log) bool { return !f.Wants(l.ID().String()) })
 	if len(logs) == 0 {
-		return nil, exit.Misuse(fmt.Errorf("all DBs in %s are excluded: there are %s", strings.Join(sources, ", "), found))
+		return nil, exit.Misuse(fmt.Errorf("all DBs in %s are excluded: there are %s", where, found))
 	}
 	for _, l := range logs {
 		for _, o := range l.Oddities() {
