@@ -2,7 +2,7 @@
 # A real Hive reads what pikabin writes: HiveServer2 with its own metastore, on 127.0.0.1.
 #
 #   scripts/hive.sh up            fetches it and starts it
-#   scripts/hive.sh test [spark]  each fixture as Parquet and Avro with --partition hive, in tables that pikabin schema makes: rows and values are those of
+#   scripts/hive.sh test [spark]  each fixture as Parquet, Avro and JSON lines with --partition hive, in tables that pikabin schema makes: rows and values are those of
 #                                 the JSON lines, and the view of the current state gives what DuckDB's gives and a simulated Pika held. With spark: Spark with its metastore instead
 #   scripts/hive.sh down          stops it
 #
@@ -72,11 +72,11 @@ down() {
 write() {
 	local log=$1 engine=$2 to=$3 format name
 	"$tmp/pikabin" convert --quiet "$log" --bytes base64 -o "$to/lines.jsonl"
-	for format in parquet avro; do
+	for format in parquet avro jsonl; do
 		"$tmp/pikabin" convert --quiet "$log" -f "$format" --partition hive -o "$to/$format/"
 		name=${to##*/}_$format
 		"$tmp/pikabin" schema "$engine" --table "$name" --location "file://$to/$format/" -f "$format" >"$to/$format.sql"
-		"$tmp/pikabin" schema "$engine" --table "$name" --current >"$to/$format-current.sql"
+		[[ $format == jsonl ]] || "$tmp/pikabin" schema "$engine" --table "$name" --current >"$to/$format-current.sql"
 	done
 	"$tmp/pikabin" schema duckdb --table changes --location "$to/parquet/" >"$to/duckdb.sql"
 	"$tmp/pikabin" schema duckdb --table changes --current >"$to/duckdb-current.sql"

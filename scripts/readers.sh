@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Other programs read what pikabin writes: each fixture as Parquet and Avro in folders with partitions, every column compared with pikabin's own JSONL.
+# Other programs read what pikabin writes: each fixture as Parquet, Avro, JSON lines and CSV in folders with partitions, every column compared with pikabin's own JSONL.
 # The view of the current state gives what the server held, where it says that it is certain.
 #
 #   scripts/readers.sh test [--quick]   DuckDB, pyarrow, pandas, polars, chdb, fastavro and avro-tools; --quick: three fixtures, without avro-tools
@@ -36,11 +36,24 @@ run() {
 		for codec in none deflate snappy; do
 			"$tmp/pikabin" convert --quiet "$log" -f avro --compress "$codec" --partition hive -o "$tmp/rows/avro-$codec/"
 		done
+		tables
 		echo "== $log"
 		"$dir/venv/bin/python" scripts/warehouse/readers.py "$tmp/rows" "${java[@]}" || failed=1
 	done
 	keys || failed=1
 	return $failed
+}
+
+# tables writes files of text, and the statements that make tables of them.
+tables() {
+	local format codec engine
+	for format in jsonl:zstd csv:none; do
+		codec=${format#*:} format=${format%:*}
+		"$tmp/pikabin" convert --quiet "$log" -f "$format" --compress "$codec" --partition hive -o "$tmp/rows/$format/"
+		for engine in duckdb clickhouse; do
+			"$tmp/pikabin" schema "$engine" --table x.changes --location "$tmp/rows/$format/" -f "$format" --compress "$codec" >"$tmp/rows/$format-$engine.sql"
+		done
+	done
 }
 
 # keys compares the view of the current state with what keys held: random commands on a simulated Pika, and deadlines of real ones.

@@ -22,6 +22,9 @@ func (t *Table) Current() (string, error) {
 	if !ok {
 		return "", unknownEngine(t.Engine)
 	}
+	if t.isText() {
+		return "", errors.New("the view of the current state is for tables of Parquet or Avro files, where a key is one column")
+	}
 	if t.Name == "" {
 		return "", errors.New("the view of the current state needs --table NAME, the table that it is made of")
 	}

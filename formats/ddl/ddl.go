@@ -1,5 +1,4 @@
-// Package ddl prints the statements that make a table of the Parquet or Avro files in a folder with --partition hive, for the engines that read
-// such tables. All names are quoted: end, offset, from and others are words of SQL.
+// Package ddl prints the statements that make a table of the files in a folder with --partition hive, for the engines that read such tables. All names are quoted: end, offset, from and others are words of SQL.
 package ddl
 
 import (
@@ -13,7 +12,8 @@ type Table struct {
 	Engine     string // one of Engines
 	Name       string
 	Location   string // a folder or a URL
-	Format     string // parquet or avro
+	Format     string // parquet, avro, jsonl or csv
+	Suffix     string // of files that are compressed as a whole, such as .zst
 	Timestamps bool   // with the column time
 }
 
@@ -30,6 +30,8 @@ const (
 	elements
 	args
 	timestamp
+	textElements // where bytes are text, or text in base64 of another name
+	textArgs
 )
 
 type column struct {
@@ -81,6 +83,9 @@ func (t *Table) Columns() []string {
 }
 
 func (t *Table) columns() []column {
+	if t.isText() {
+		return t.textColumns()
+	}
 	if !t.Timestamps {
 		return columns
 	}
@@ -93,11 +98,16 @@ func (t *Table) SQL() (string, error) {
 	if t.Name == "" || t.Location == "" {
 		return "", fmt.Errorf("the statements for %s need --table NAME and --location URL, where the folder with the partitions is", t.Engine)
 	}
-	if t.Format != "parquet" && t.Format != "avro" {
-		return "", fmt.Errorf("there is no statement for files of %s: give -f parquet or -f avro", t.Format)
+	if err := t.check(); err != nil {
+		return "", err
 	}
-	if t.Format == "avro" && (t.Engine == "duckdb" || t.Engine == "clickhouse") {
-		return "", fmt.Errorf("there is no statement for Avro files and %s: give -f parquet", t.Engine)
+	switch {
+	case t.Engine == "spark" && t.isText():
+		return t.sparkText(), nil
+	case t.Engine == "duckdb" && t.isText():
+		return t.duckdbText(), nil
+	case t.Engine == "clickhouse" && t.isText():
+		return t.clickhouseText(), nil
 	}
 	switch t.Engine {
 	case "hive", "spark":
@@ -112,19 +122,53 @@ func (t *Table) SQL() (string, error) {
 	return "", unknownEngine(t.Engine)
 }
 
+// engines are those that read a format.
+var engines = map[string][]string{
+	"parquet": Engines,
+	"avro":    {"hive", "spark", "trino"},
+	"jsonl":   Engines,
+	"csv":     {"clickhouse", "duckdb"}, // the others take columns by their places, or cut values at line ends
+}
+
+// check refuses what an engine cannot read.
+func (t *Table) check() error {
+	able, ok := engines[t.Format]
+	switch {
+	case !ok:
+		return fmt.Errorf("there is no statement for files of %s: give -f parquet, avro, jsonl or csv", t.Format)
+	case !slices.Contains(Engines, t.Engine):
+		return unknownEngine(t.Engine)
+	case !slices.Contains(able, t.Engine):
+		return fmt.Errorf("there is no statement for files of %s and %s: give -f parquet or -f jsonl", t.Format, t.Engine)
+	case t.isText() && t.Timestamps:
+		return fmt.Errorf("files of %s have no column time: --timestamps is for -f parquet", t.Format)
+	}
+	return nil
+}
+
 func unknownEngine(name string) error {
 	return fmt.Errorf("%q is no engine: expected one of %s", name, strings.Join(Engines, ", "))
 }
 
+var hiveTypes = map[kind]string{
+	long: "BIGINT", text: "STRING", binary: "BINARY", args: "ARRAY<BINARY>", timestamp: "TIMESTAMP",
+	elements: "ARRAY<STRUCT<`field`: BINARY, `value`: BINARY, `score`: STRING>>",
+	textArgs: "ARRAY<STRING>", textElements: "ARRAY<STRUCT<`field`: STRING, `field_b64`: STRING, `value`: STRING, `value_b64`: STRING, `score`: STRING>>",
+}
+
+// stored says how Hive reads the files.
+func (t *Table) stored() string {
+	if t.isText() {
+		return "ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.JsonSerDe'\nSTORED AS TEXTFILE"
+	}
+	return "STORED AS " + strings.ToUpper(t.Format)
+}
+
 // hive is for Hive and for Spark with a metastore.
 func (t *Table) hive() string {
-	types := map[kind]string{
-		long: "BIGINT", text: "STRING", binary: "BINARY", args: "ARRAY<BINARY>", timestamp: "TIMESTAMP",
-		elements: "ARRAY<STRUCT<`field`: BINARY, `value`: BINARY, `score`: STRING>>",
-	}
 	name := quote(t.Name, "`")
-	return fmt.Sprintf("CREATE EXTERNAL TABLE %s (\n%s\n)\nPARTITIONED BY (%s)\nSTORED AS %s\nLOCATION %s;\n\n-- once there are new partitions:\nMSCK REPAIR TABLE %s;\n",
-		name, t.list(types, "`"), list(partitions, "`", " STRING"), strings.ToUpper(t.Format), literal(t.Location, `\'`), name)
+	return fmt.Sprintf("CREATE EXTERNAL TABLE %s (\n%s\n)\nPARTITIONED BY (%s)\n%s\nLOCATION %s;\n\n-- once there are new partitions:\nMSCK REPAIR TABLE %s;\n",
+		name, t.list(hiveTypes, "`"), list(partitions, "`", " STRING"), t.stored(), literal(t.Location, `\'`), name)
 }
 
 func (t *Table) duckdb() string {
@@ -146,10 +190,11 @@ func (t *Table) trino() string {
 	types := map[kind]string{
 		long: "BIGINT", text: "VARCHAR", binary: "VARBINARY", args: "ARRAY(VARBINARY)", timestamp: "TIMESTAMP(6)",
 		elements: `ARRAY(ROW("field" VARBINARY, "value" VARBINARY, "score" VARCHAR))`,
+		textArgs: "ARRAY(VARCHAR)", textElements: `ARRAY(ROW("field" VARCHAR, "field_b64" VARCHAR, "value" VARCHAR, "value_b64" VARCHAR, "score" VARCHAR))`,
 	}
 	return fmt.Sprintf("CREATE TABLE %s (\n%s,\n  %s\n)\nWITH (format = '%s', external_location = %s, partitioned_by = ARRAY['db', 'dt', 'hr']);\n\n"+
 		"-- once there are new partitions:\nCALL system.sync_partition_metadata(CURRENT_SCHEMA, %s, 'ADD');\n",
-		quote(t.Name, `"`), t.list(types, `"`), list(partitions, `"`, " VARCHAR"), strings.ToUpper(t.Format), literal(t.Location, "''"), literal(t.Name, "''"))
+		quote(t.Name, `"`), t.list(types, `"`), list(partitions, `"`, " VARCHAR"), strings.ToUpper(strings.TrimSuffix(t.Format, "l")), literal(t.Location, "''"), literal(t.Name, "''"))
 }
 
 // list is a line for each column.
@@ -170,7 +215,9 @@ func list(names []string, mark, after string) string {
 }
 
 // glob is the pattern of the files. Hidden ones do not end like this.
-func (t *Table) glob() string { return strings.TrimSuffix(t.Location, "/") + "/**/*." + t.Format }
+func (t *Table) glob() string {
+	return strings.TrimSuffix(t.Location, "/") + "/**/*." + t.Format + t.Suffix
+}
 
 // quote makes a name of any text; a point parts a schema and a name.
 func quote(name, mark string) string {

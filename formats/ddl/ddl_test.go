@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"pikabin/formats/csv"
 	"pikabin/formats/ddl"
 	"pikabin/formats/parquet"
 )
@@ -38,12 +39,62 @@ func TestStatements(t *testing.T) {
 			t.Errorf("%s without a table: %v", engine, err)
 		}
 	}
-	if _, err := (&ddl.Table{Engine: "hive", Name: "t", Location: "x", Format: "jsonl"}).SQL(); err == nil {
-		t.Error("files of JSON lines: no error")
+}
+
+// TestRefused: what an engine cannot read has no statement, and the error says what can be given.
+func TestRefused(t *testing.T) {
+	for _, test := range []struct {
+		table ddl.Table
+		want  string
+	}{
+		{ddl.Table{Engine: "hive", Format: "msgpack"}, "give -f parquet, avro, jsonl or csv"},
+		{ddl.Table{Engine: "duckdb", Format: "avro"}, "give -f parquet or -f jsonl"},
+		{ddl.Table{Engine: "clickhouse", Format: "avro"}, "give -f parquet or -f jsonl"},
+		{ddl.Table{Engine: "hive", Format: "csv"}, "give -f parquet or -f jsonl"},
+		{ddl.Table{Engine: "spark", Format: "csv"}, "give -f parquet or -f jsonl"},
+		{ddl.Table{Engine: "trino", Format: "csv"}, "give -f parquet or -f jsonl"},
+		{ddl.Table{Engine: "oracle", Format: "parquet"}, "clickhouse, duckdb, hive, spark, trino"},
+		{ddl.Table{Engine: "hive", Format: "jsonl", Timestamps: true}, "--timestamps is for -f parquet"},
+	} {
+		test.table.Name, test.table.Location = "t", "x"
+		if sql, err := test.table.SQL(); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%+v: %s, %v", test.table, sql, err)
+		}
 	}
-	for _, engine := range []string{"duckdb", "clickhouse", "oracle"} {
-		if _, err := (&ddl.Table{Engine: engine, Name: "t", Location: "x", Format: "avro"}).SQL(); err == nil {
-			t.Errorf("%s: no error", engine)
+	if _, err := (&ddl.Table{Engine: "duckdb", Name: "t", Format: "jsonl"}).Current(); err == nil || !strings.Contains(err.Error(), "Parquet or Avro") {
+		t.Errorf("the view of the current state of JSON lines: %v", err)
+	}
+}
+
+// TestTextColumns compares the columns of files of text with those that a file of CSV begins with.
+func TestTextColumns(t *testing.T) {
+	for _, format := range []string{"jsonl", "csv"} {
+		table := ddl.Table{Format: format}
+		if got := "db," + strings.Join(table.Columns(), ",") + "\n"; got != csv.Header {
+			t.Errorf("%s: %s", format, cmp.Diff(csv.Header, got))
+		}
+	}
+}
+
+// TestTextStatements: each engine reads the files by its own means, compressed ones by their names.
+func TestTextStatements(t *testing.T) {
+	for engine, want := range map[string][]string{
+		"hive":       {"'org.apache.hadoop.hive.serde2.JsonSerDe'", "MSCK REPAIR"},
+		"spark":      {"USING JSON\nPARTITIONED BY (`db`, `dt`, `hr`)", "MSCK REPAIR"},
+		"duckdb":     {"read_json('/c/**/*.jsonl.zst', format = 'newline_delimited'", "'key_b64': 'VARCHAR'"},
+		"clickhouse": {"file('/c/**/*.jsonl.zst', 'JSONEachRow'", "`key_b64` Nullable(String)"},
+		"trino":      {"format = 'JSON'", `"key_b64" VARCHAR`},
+	} {
+		sql, err := (&ddl.Table{Engine: engine, Name: "t", Location: "/c/", Format: "jsonl", Suffix: ".zst"}).SQL()
+		for _, part := range want {
+			if err != nil || !strings.Contains(sql, part) {
+				t.Errorf("%s has no %s: %v: %s", engine, part, err, sql)
+			}
+		}
+	}
+	for engine, want := range map[string]string{"duckdb": "read_csv('/c/**/*.csv', header = true", "clickhouse": "'CSVWithNames'"} {
+		if sql, err := (&ddl.Table{Engine: engine, Name: "t", Location: "/c", Format: "csv"}).SQL(); err != nil || !strings.Contains(sql, want) {
+			t.Errorf("%s has no %s: %v: %s", engine, want, err, sql)
 		}
 	}
 }

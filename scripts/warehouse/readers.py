@@ -1,8 +1,9 @@
-"""Compares what readers make of Parquet and Avro files with the JSON lines of the same log, column by column.
+"""Compares what readers make of files in folders of partitions with the JSON lines of the same log, column by column.
 
     readers.py DIR [AVRO-TOOLS.jar]
 
-DIR holds lines.jsonl (with --bytes base64), parquet/ (with --timestamps) and avro-CODEC/, all with --partition hive but the lines.
+DIR holds lines.jsonl (with --bytes base64), parquet/ (with --timestamps), avro-CODEC/, jsonl/ (with zstd) and csv/, all with --partition hive but the
+lines, and FORMAT-ENGINE.sql, what pikabin schema prints for a table x.changes of jsonl/ and csv/.
 """
 
 import base64
@@ -155,6 +156,45 @@ def chdb_rows(folder):
     return rows
 
 
+def text_row(row):
+    """a row of a table of JSON lines or CSV, where bytes are two columns, as the others have it."""
+    event = {name: value for name, value in row.items() if value is not None and value != []}
+    for name in ("elements", "args", "args_b64"):
+        if isinstance(event.get(name), str):  # in CSV
+            event[name] = json.loads(event[name])
+    event["elements"] = [{name: value for name, value in e.items() if value is not None} for e in event.get("elements", [])]
+    out = event_row(event)
+    out["elements"] = [dict(zip(("field", "value", "score"), e)) for e in out["elements"]]
+    return out
+
+
+def statement(folder, engine):
+    with open(f"{folder}-{engine}.sql", encoding="utf-8") as file:
+        return file.read()
+
+
+def duckdb_table(folder):
+    import duckdb
+
+    connection = duckdb.connect()
+    connection.execute("CREATE SCHEMA x")
+    connection.execute(statement(folder, "duckdb"))
+    result = connection.execute("SELECT * FROM x.changes")
+    names = [column[0] for column in result.description]
+    return [text_row(dict(zip(names, row))) for row in result.fetchall()]
+
+
+def chdb_table(folder):
+    from chdb import session
+
+    s = session.Session()
+    s.query("CREATE DATABASE x")
+    s.query(statement(folder, "clickhouse"))
+    out = s.query("SELECT * FROM x.changes SETTINGS output_format_json_quote_64bit_integers=0", "JSONEachRow").bytes().decode("utf-8")
+    s.close()
+    return [text_row(json.loads(line)) for line in out.split("\n") if line]
+
+
 def fastavro_rows(folder):
     import fastavro
 
@@ -201,6 +241,7 @@ def main():
         ("pandas", pandas_rows, "parquet"), ("polars", polars_rows, "parquet"), ("chdb", chdb_rows, "parquet"),
     ]
     readers += [("fastavro " + codec, fastavro_rows, "avro-" + codec) for codec in ("none", "deflate", "snappy")]
+    readers += [("DuckDB " + f, duckdb_table, f) for f in ("jsonl", "csv")] + [("chdb " + f, chdb_table, f) for f in ("jsonl", "csv")]
     if jar:
         readers.append(("avro-tools", lambda f: avro_tools_rows(f, jar[0]), "avro-deflate"))
     for name, read, where in readers:
