@@ -58,9 +58,9 @@ type Format struct {
 	// File reads a file, compressed or not. noDB is the DB of its events, for files that leave it out.
 	File func(f File, noDB string) (Messages, error)
 
-	// Value gives the message of a value of Kafka, good as long as the value. framed: the id of its schema, as Confluent's serializers write it, is before
-	// it. nil: there are no such values that can be read.
-	Value func(value []byte, framed bool) ([]byte, error)
+	// Value gives the message of a value of Kafka, good as long as the value. told: something beside the value tells its schema, so that the value
+	// itself does not. nil: there are no such values that can be read.
+	Value func(value []byte, told bool) ([]byte, error)
 
 	// Fields reads a message.
 	Fields func(message []byte) (Fields, error)
@@ -73,7 +73,7 @@ type Format struct {
 var table = []Format{
 	{Name: "avro", As: "protobuf", File: avroFile, Value: avroValue, Fields: messageFields, Place: messagePlace},
 	{Name: "csv", As: "protobuf", File: csvFile, Fields: messageFields, Place: messagePlace},
-	{Name: "jsonl", As: "jsonl", File: lineFile, Value: lineValue, Fields: lineFields, Place: linePlace},
+	{Name: "jsonl", As: "jsonl", File: lineFile, Value: messageValue, Fields: lineFields, Place: linePlace},
 	{Name: "msgpack", As: "protobuf", File: msgpackFile, Fields: messageFields, Place: messagePlace},
 	{Name: "parquet", As: "protobuf", File: parquetFile, Fields: messageFields, Place: messagePlace},
 	{Name: "protobuf", As: "protobuf", File: delimitedFile, Value: messageValue, Fields: messageFields, Place: messagePlace},

@@ -12,6 +12,7 @@ import (
 	"pikabin/encode/output/kafka/records"
 	"pikabin/encode/readback"
 	"pikabin/encode/readback/compare"
+	"pikabin/encode/sink"
 	"pikabin/formats"
 )
 
@@ -28,7 +29,7 @@ func topics(ctx context.Context, target, format string) (*compare.Held, func(), 
 	}
 	as, _ := formats.Lookup(name)
 	t, err := reading.Open(ctx, target)
-	if wrong, ok := errors.AsType[*reading.TargetError](err); ok {
+	if wrong, ok := errors.AsType[*sink.TargetError](err); ok {
 		return nil, nil, wrong
 	}
 	if err != nil {
@@ -80,12 +81,23 @@ func (v *values) Next(ctx context.Context) ([]byte, error) {
 		case content != v.content:
 			return nil, &readback.EventError{Err: fmt.Errorf("offset %d: its type is %q, and %s was expected: say with --format what was written", r.Offset, content, v.content)}
 		}
-		message, err := v.format.Value(r.Value, framed)
+		message, err := v.message(r, framed)
 		if err != nil {
 			err = &readback.EventError{Err: fmt.Errorf("offset %d: %w", r.Offset, err)}
 		}
 		return message, err
 	}
+}
+
+func (v *values) message(r *reading.Record, framed bool) ([]byte, error) {
+	value := r.Value
+	if framed {
+		var err error
+		if value, err = r.Unframed(v.format.Name); err != nil {
+			return nil, err
+		}
+	}
+	return v.format.Value(value, framed)
 }
 
 // barriers are events that all partitions have, since they have no key. The comparison is given those of the partition that has given one first, and knows by it that

@@ -15,6 +15,7 @@ import (
 
 	"pikabin/encode/output/kafka/connect"
 	"pikabin/encode/output/kafka/settings"
+	"pikabin/encode/sink"
 )
 
 // Scheme begins a target.
@@ -40,15 +41,15 @@ type Partition struct {
 func (p Partition) String() string { return fmt.Sprintf("%s/%d", p.Topic, p.Number) }
 
 // Open finds the topics of a target, and how far their partitions go. Nothing is written, and no consumer group is joined. A mistake in the target is
-// a *TargetError.
+// a *sink.TargetError.
 func Open(ctx context.Context, target string) (*Topics, error) {
 	o, err := settings.Parse(target, nil)
 	if err != nil {
-		return nil, &TargetError{err}
+		return nil, &sink.TargetError{Err: err}
 	}
 	wire, err := connect.New(o)
 	if err != nil {
-		return nil, &TargetError{err}
+		return nil, &sink.TargetError{Err: err}
 	}
 	t := &Topics{Source: o.Source, wire: wire, wait: o.StartTimeout}
 	if err := t.find(ctx, o); err != nil {
@@ -58,15 +59,6 @@ func Open(ctx context.Context, target string) (*Topics, error) {
 	return t, nil
 }
 
-// TargetError is a target that cannot be read, whatever the brokers say.
-type TargetError struct{ Err error }
-
-// Error says what is wrong with it.
-func (e *TargetError) Error() string { return e.Err.Error() }
-
-// Unwrap gives the cause.
-func (e *TargetError) Unwrap() error { return e.Err }
-
 // Close ends all connections, those of what is still read included.
 func (t *Topics) Close() { t.wire.Unplug() }
 
@@ -74,7 +66,7 @@ func (t *Topics) Close() { t.wire.Unplug() }
 func (t *Topics) find(ctx context.Context, o *settings.Options) error {
 	client, err := kgo.NewClient(t.wire.Options()...)
 	if err != nil {
-		return &TargetError{err}
+		return &sink.TargetError{Err: err}
 	}
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(ctx, t.wait)
@@ -87,7 +79,7 @@ func (t *Topics) find(ctx context.Context, o *settings.Options) error {
 		return fmt.Errorf("kafka: %w", connect.Explained(err))
 	}
 	if len(t.Partitions) == 0 {
-		return &TargetError{fmt.Errorf("the brokers have no topic %s, or this user may not describe it", o.Topic)}
+		return &sink.TargetError{Err: fmt.Errorf("the brokers have no topic %s, or this user may not describe it", o.Topic)}
 	}
 	return nil
 }

@@ -66,6 +66,9 @@ func (r *Record) Content() (content string, framed bool) {
 	return strings.CutSuffix(r.Header(records.HeaderContent), registry.Framing)
 }
 
+// Unframed is the value, which is of a format, without the id.
+func (r *Record) Unframed(format string) ([]byte, error) { return registry.Unframed(format, r.Value) }
+
 // Next gives the next record, or io.EOF at the end that the partition had when it was found.
 func (r *Records) Next(ctx context.Context) (*Record, error) {
 	for {

@@ -82,13 +82,26 @@ func (r *Registry) Close() {
 
 // Lead is what is before each value, with the id 0, which no schema has. Nil without a registry.
 func (r *Registry) Lead() []byte {
-	switch {
-	case r == nil:
+	if r == nil {
 		return nil
-	case r.schema.Type == sr.TypeProtobuf:
-		return make([]byte, protobufLead)
 	}
-	return make([]byte, plainLead)
+	return make([]byte, leadSize(r.schema.Type))
+}
+
+func leadSize(kind sr.SchemaType) int {
+	if kind == sr.TypeProtobuf {
+		return protobufLead
+	}
+	return plainLead
+}
+
+// Unframed is a value of a format without what is before it.
+func Unframed(format string, value []byte) ([]byte, error) {
+	size := leadSize(types[format])
+	if len(value) < size || value[0] != 0 || binary.BigEndian.Uint32(value[idAt:]) == 0 || size > plainLead && value[plainLead] != 0 {
+		return nil, errors.New("the id of a schema is not before it")
+	}
+	return value[size:], nil
 }
 
 const (
