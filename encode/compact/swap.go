@@ -15,11 +15,7 @@ import (
 
 // swap puts the folder that was made in the place of the partition's, unless that has changed meanwhile. No run begins a part there at this moment.
 func (r *run) swap(ctx context.Context, dir string, s *state) error {
-	unlock, err := folder.LockPartitions(ctx, r.Disk, r.Dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(r.swapLocked(dir, s), unlock())
+	return folder.Undisturbed(ctx, r.Disk, r.Dir, func() error { return r.swapLocked(dir, s) })
 }
 
 func (r *run) swapLocked(dir string, s *state) error {

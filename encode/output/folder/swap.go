@@ -17,22 +17,22 @@ import (
 // swapLockName is the file of that lock.
 const swapLockName = ".pikabin.swap"
 
-// LockPartitions takes the lock under which the folders of partitions stay what they are: no run begins a file in one where none is staged, and none is
-// exchanged. dir is the folder that the partitions are in.
-func LockPartitions(ctx context.Context, d *disk.Disk, dir string) (unlock func() error, err error) {
-	return d.AwaitLock(ctx, filepath.Join(dir, swapLockName))
-}
-
-// undisturbed does something under the lock, if there are partitions.
-func (f *folder) undisturbed(ctx context.Context, do func() error) error {
-	if f.zone == nil {
-		return do()
-	}
-	unlock, err := LockPartitions(ctx, f.Disk, f.dir)
+// Undisturbed does something under the lock, while the folders of partitions stay what they are: no run begins a file in one where none is staged, and none
+// is exchanged. dir is the folder that the partitions are in.
+func Undisturbed(ctx context.Context, d *disk.Disk, dir string, do func() error) error {
+	unlock, err := d.AwaitLock(ctx, filepath.Join(dir, swapLockName))
 	if err != nil {
 		return err
 	}
 	return errors.Join(do(), unlock())
+}
+
+// undisturbed is Undisturbed where there are partitions.
+func (f *folder) undisturbed(ctx context.Context, do func() error) error {
+	if f.zone == nil {
+		return do()
+	}
+	return Undisturbed(ctx, f.Disk, f.dir, do)
 }
 
 // stage makes the file of a part.

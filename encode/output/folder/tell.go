@@ -35,23 +35,15 @@ func (s *Settings) Hour(dir string, stop <-chan struct{}) *Hour {
 func (l *local) Tell(ctx context.Context, h *Hour) (told bool, err error) {
 	path := filepath.Join(l.dir, h.Dir)
 	if h.Success {
-		if err := l.markSuccess(ctx, path); err != nil {
+		if err := Undisturbed(ctx, l.Disk, l.dir, func() error { return l.markSuccess(ctx, path) }); err != nil {
 			return false, err
 		}
 	}
 	return h.Persist(ctx, l.Disk, path), nil
 }
 
-// markSuccess makes the file that says that an hour is complete, if it is not there yet, and not while the folder is exchanged.
+// markSuccess makes the file that says that an hour is complete, if it is not there yet.
 func (l *local) markSuccess(ctx context.Context, dir string) error {
-	unlock, err := LockPartitions(ctx, l.Disk, l.dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(l.makeSuccess(ctx, dir), unlock())
-}
-
-func (l *local) makeSuccess(ctx context.Context, dir string) error {
 	path := filepath.Join(dir, SuccessName)
 	if _, err := l.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		return err
