@@ -39,13 +39,11 @@ func (f *follower) afterUnlinked(m folder.Manifest) (verdict, error) {
 	case j == continues:
 		return more, nil
 	}
-	ended := f.pos.Segment != next.Number
-	if ended {
-		if ended, err = f.wasEnded(held); err != nil {
-			return notYet, err
-		}
-	}
-	if !ended {
+	ended, err := f.wasEnded(held)
+	switch {
+	case err != nil:
+		return notYet, err
+	case !ended || f.pos.Segment == next.Number:
 		return f.replaced(m, fmt.Sprintf("write2file%d was unlinked before it was read to its end, and write2file%d does not say what it continues from",
 			f.end.Segment, next.Number))
 	}
