@@ -46,9 +46,9 @@ func (*stateCommand) Help() string {
   pikabin state etcd://h1:2379,h2:2379/pika/changes
 
 Looking takes no lock. Setting and clearing do: while tail runs they end with exit code 6. A state that several hosts share
-is taken from the run that holds it, which ends; one that stands by goes on from there. So it is
-with the positions in a Kafka or a Redis. Where the log is
-there, a position is set with a fingerprint of what is before it, and one that is not in the log is refused.
+is taken from the run that holds it, which ends; one that stands by continues from there. Positions in a Kafka or a Redis
+are taken from their run, too. Where the log is there, a position is set with a fingerprint of what is before it, and one
+that is not in the log is refused.
 
 What has been written to an output stays as it is. When the output is a file or a folder, which is
 delivered exactly once, it continues where it ends: set forward, the events between are never written to it, and

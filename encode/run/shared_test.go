@@ -28,6 +28,23 @@ func (r *rig) share(store claim.Store, host string) *rig {
 	return r
 }
 
+// inBackground begins to follow, and gives what that ends with once all that is there has been read.
+func (r *rig) inBackground() <-chan error {
+	ended := make(chan error, 1)
+	go func() { ended <- r.failure() }()
+	r.quiet()
+	return ended
+}
+
+// interrupt tells a run to end that is well.
+func (r *rig) interrupt(ended <-chan error) {
+	r.t.Helper()
+	close(r.stop)
+	if err := <-ended; !errors.Is(err, run.ErrInterrupted) {
+		r.t.Error(err)
+	}
+}
+
 // TestSharedState: a run on another host goes on where the one before has ended, and each has its own term.
 func TestSharedState(t *testing.T) {
 	store := &claimtest.Memory{}
@@ -59,24 +76,19 @@ func TestSharedSettings(t *testing.T) {
 	newRig(t, newLog("db0", 3)).share(store, "c").must()
 }
 
-// TestStandbySettings: a run that stands by with other settings than those of the state is refused when it begins to wait, and not when it is needed.
+// TestStandbySettings: a standby with other settings than those of the state is refused when it starts to wait, and not when it is needed.
 func TestStandbySettings(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &claimtest.Memory{}
 		a := following(t, newLog("db0", 3)).share(store, "a")
-		ended := make(chan error)
-		go func() { ended <- a.failure() }()
-		a.quiet()
+		ended := a.inBackground()
 		b := newRig(t, newLog("db0", 3)).share(store, "b")
 		b.out.target.Standby = true
 		b.job.Shared.Settings = map[string]string{"bytes": "base64"}
 		if err := b.failure(); !is[*run.OtherOutputError](err) || b.job.Encode.Stats.Snapshot().Standby {
 			t.Errorf("it stands by with other settings: %v", err)
 		}
-		close(a.stop)
-		if err := <-ended; !errors.Is(err, run.ErrInterrupted) {
-			t.Error(err)
-		}
+		a.interrupt(ended)
 	})
 }
 
@@ -85,16 +97,11 @@ func TestSharedRefusals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &claimtest.Memory{}
 		a := following(t, newLog("db0", 3)).share(store, "a")
-		ended := make(chan error)
-		go func() { ended <- a.failure() }()
-		a.quiet()
+		ended := a.inBackground()
 		if err := newRig(t, newLog("db0", 3)).share(store, "b").failure(); !is[*claim.HeldError](err) {
 			t.Errorf("a state in use: %v", err)
 		}
-		close(a.stop)
-		if err := <-ended; !errors.Is(err, run.ErrInterrupted) {
-			t.Error(err)
-		}
+		a.interrupt(ended)
 	})
 	c := newRig(t, newLog("db0", 3))
 	c.out.target.Standby = true
@@ -110,9 +117,7 @@ func TestTakenOver(t *testing.T) {
 		store := &claimtest.Memory{}
 		cut := &cutOff{Memory: store}
 		a := following(t, newLog("db0", 3)).share(cut, "a")
-		ended := make(chan error, 1)
-		go func() { ended <- a.failure() }()
-		a.quiet()
+		ended := a.inBackground()
 
 		b := following(t, a.logs...).share(store, "b")
 		b.out.target.Standby = true
@@ -192,9 +197,7 @@ func TestSharedRestraint(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cut := &cutOff{Memory: &claimtest.Memory{}}
 		a := following(t, newLog("db0", 3)).share(cut, "a")
-		ended := make(chan error, 1)
-		go func() { ended <- a.failure() }()
-		a.quiet()
+		ended := a.inBackground()
 		cut.off.Store(true)
 		time.Sleep(time.Minute)
 		one := func(context.Context, *memorySource) error { a.logs[0].put(1); return nil }
@@ -206,10 +209,7 @@ func TestSharedRestraint(t *testing.T) {
 		}
 		cut.off.Store(false)
 		a.happen(one)
-		close(a.stop)
-		if err := <-ended; !errors.Is(err, run.ErrInterrupted) {
-			t.Error(err)
-		}
+		a.interrupt(ended)
 	})
 }
 

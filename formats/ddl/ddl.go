@@ -1,4 +1,5 @@
-// Package ddl prints the statements that make a table of the files in a folder with --partition hive, for the engines that read such tables. All names are quoted: end, offset, from and others are words of SQL.
+// Package ddl prints the statements that make a table of the files in a folder with --partition hive, for the engines that read such tables. All names are
+// quoted: end, offset, from and others are words of SQL.
 package ddl
 
 import (

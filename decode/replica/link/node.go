@@ -20,7 +20,7 @@ var process = rand.Text()[:12]
 // connections numbers those of this process.
 var connections atomic.Uint64
 
-// quietNode is the name under which the server is to know a connection, without a colon. It never comes again: the server goes on with what
+// quietNode is the name under which the server is to know a connection, without a colon. It never comes again: the server continues with what
 // it keeps of a replica of the same name, also with that of a connection that has died without its notice, and the kernel gives a port again.
 func (s *Server) quietNode(c net.Conn) wire.Node {
 	name := strings.ReplaceAll(s.Options.Name, ":", "-")

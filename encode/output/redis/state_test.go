@@ -32,7 +32,7 @@ func openState(t *testing.T, target string) *redis.State {
 	return s
 }
 
-// TestState shows the positions that a run has kept in the server, sets one, from which the next run goes on, and forgets them.
+// TestState shows the positions that a run has kept in the server, sets one, from which the next run continues, and forgets them.
 func TestState(t *testing.T) {
 	f := newFake(t)
 	target := f.target("")
