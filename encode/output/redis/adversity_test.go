@@ -164,6 +164,25 @@ func TestErrorsThatPass(t *testing.T) {
 	}
 }
 
+// TestLoadingKeepsOrder: a server that loads its data again after a restart takes no command before the first one that it has refused.
+func TestLoadingKeepsOrder(t *testing.T) {
+	dir, trace := counted(t, records)
+	f := newFake(t)
+	f.loads.Store(6) // up to the second record, if nobody asked before the first one
+	f.up.Store(500)  // in the first record
+	if err := (&run{}).convert(t, dir, f.target("")); err != nil {
+		t.Fatal(err)
+	}
+	got, _ := f.Get("trace")
+	checkRepeats(t, "loading", got)
+	if !strings.HasSuffix(got, trace) {
+		t.Errorf("got %s", got)
+	}
+	if left := f.loads.Load(); left > 0 {
+		t.Errorf("%d commands fewer than planned came while it loaded", left)
+	}
+}
+
 // TestRefusesClusters: a part of the keys is no place for a log.
 func TestRefusesClusters(t *testing.T) {
 	dir, _ := counted(t, records)

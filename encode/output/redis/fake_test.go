@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -32,11 +33,13 @@ type fake struct {
 	away     atomic.Bool  // new connections end at once
 	cuts     atomic.Int64 // how many there were
 	carried  [2]atomic.Int64
+	loads    atomic.Int64 // so many commands are refused after a cut, as by a server that loads its data again
 
 	mu    sync.Mutex
 	peers []*server.Peer // by their numbers, which begin at 1
 	dead  map[*server.Peer]bool
 	names map[*server.Peer]string
+	older int // peers that were there before the last cut
 
 	info atomic.Pointer[string] // what it says of itself
 
@@ -53,6 +56,10 @@ func newFake(t *testing.T) *fake {
 		}
 		if info := f.info.Load(); info != nil && strings.EqualFold(name, "INFO") {
 			c.WriteBulk(*info)
+			return true
+		}
+		if f.isNew(c) && f.loads.Add(-1) >= 0 {
+			c.WriteError("LOADING Redis is loading the dataset in memory")
 			return true
 		}
 		refuse := f.refuse.Load()
@@ -107,6 +114,9 @@ func (f *fake) carry(to, from net.Conn, left, carried *atomic.Int64) {
 	for {
 		n, err := from.Read(buffer)
 		if rest := left.Load(); rest > 0 && int64(n) >= rest && left.CompareAndSwap(rest, 0) {
+			f.mu.Lock()
+			f.older = len(f.peers)
+			f.mu.Unlock()
 			_, _ = to.Write(buffer[:rest-1])
 			f.cuts.Add(1)
 			return
@@ -125,6 +135,13 @@ func (f *fake) isDead(c *server.Peer) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.dead[c]
+}
+
+// isNew tells a connection that was made after a cut.
+func (f *fake) isNew(c *server.Peer) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.older > 0 && slices.Contains(f.peers[f.older:], c)
 }
 
 // client is what miniredis does not have: CLIENT ID, CLIENT KILL ID, and CLIENT LIST with the names of connections.

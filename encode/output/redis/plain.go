@@ -42,7 +42,10 @@ func (s *replay) connect(ctx context.Context) (*link.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = conn.Bury(s.lastID)
+	err = conn.Loaded()
+	if err == nil {
+		err = conn.Bury(s.lastID)
+	}
 	if s.name != "" && err == nil {
 		err = conn.Succeed(s.name)
 	}

@@ -135,6 +135,15 @@ func (c *Conn) Receive() (any, error) {
 	return reply, err
 }
 
+// Loaded asks whether the server takes commands. One that still loads its data refuses them, and would begin to take them in the middle of what is sent.
+func (c *Conn) Loaded() error {
+	_, err := c.Do("PING")
+	if _, refused := asReply(err); refused && !Passes(err) {
+		return nil
+	}
+	return err
+}
+
 // Bury ends an older connection on the server, which may not have read all of it yet. A server that does not let us has ended it in a moment.
 func (c *Conn) Bury(old int64) error {
 	if old == 0 {
