@@ -150,12 +150,12 @@ func TestReadmeLinks(t *testing.T) {
 	}
 }
 
-// TestReadmeTables keeps the tables of formats, sinks, flags and dependencies true.
+// TestReadmeTables keeps the list of formats, and the tables of outputs and of dependencies, true.
 func TestReadmeTables(t *testing.T) {
 	text := page(t, "README.md")
 	for _, f := range formats.All() {
-		if row := "| `" + f.Name + "` | " + f.Doc + " |"; !strings.Contains(text, row) {
-			t.Errorf("no row %s", row)
+		if !strings.Contains(text, "`"+f.Name+"`") { // what they are is on the page of formats, as its test says
+			t.Errorf("the format %s is not there", f.Name)
 		}
 	}
 	for _, s := range output.Types() {
