@@ -115,6 +115,12 @@ func (d *Decoder) Decode(span *Span, rec *Record) error {
 	return nil
 }
 
+// Forget lets go of the record last decoded, and of the memory that many arguments have taken. Changes of it are not valid any more.
+func (d *Decoder) Forget() {
+	d.rec, d.span = nil, nil
+	d.parser.forget()
+}
+
 var errNameNotText = errors.New("the name of a command is not text")
 
 // resolve looks the names that no command has among the renamed ones, and refuses those that no format

@@ -41,6 +41,20 @@ type parser struct {
 	argv    [][]byte
 }
 
+// keepArgs is how many arguments the parser keeps room for: it is 1 MiB.
+const keepArgs = 1 << 20 / 24
+
+// forget lets go of the payload last parsed, and of room for very many arguments.
+func (p *parser) forget() {
+	clear(p.entries[:cap(p.entries)])
+	p.entries = p.entries[:0]
+	if cap(p.argv) > keepArgs {
+		p.argv = nil
+	}
+	clear(p.argv[:cap(p.argv)])
+	p.argv = p.argv[:0]
+}
+
 // parse reads the commands of a payload into p.entries. On an error at is the first bad byte of the
 // payload.
 func (p *parser) parse(payload []byte, generation Generation) (at int, err error) {

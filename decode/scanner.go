@@ -55,6 +55,12 @@ func (s *Scanner) Reset(src io.ReaderAt, span Span) {
 	s.headErr, s.failed, s.zeros, s.located, s.retry = nil, nil, false, false, false
 }
 
+// Forget lets go of the memory that a large record has taken. The record last returned stays valid as long as somebody has it.
+func (s *Scanner) Forget() {
+	s.scratch = nil
+	s.parser.forget()
+}
+
 // Begin is the offset of the first record of the span, or -1 when none begins in it.
 func (s *Scanner) Begin() int64 { return s.begin }
 

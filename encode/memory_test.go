@@ -40,7 +40,7 @@ func TestRunTakesLittleForLargeRecords(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.argv = nil
-		for _, output := range [][2]string{{"jsonl", "none"}, {"jsonl", "zstd"}, {"protobuf", "gzip"}, {"resp", "none"}} {
+		for _, output := range [][2]string{{"jsonl", "none"}, {"jsonl", "zstd"}, {"protobuf", "gzip"}, {"resp", "none"}, {"csv", "none"}} {
 			taken := allocated(t, dir, output[0], output[1])
 			if times := float64(taken-fixed) / size; times > c.most {
 				t.Errorf("%s as %v takes %.2f times its size, at most %v are expected", kind, output, times, c.most)

@@ -277,9 +277,8 @@ func newWorkers(o *Options, out *sink.Opened, room *budget.Budget) ([]*worker, e
 	for i := range workers {
 		w := &worker{filter: matcher, encoder: o.Format.New(o.FormatOptions), fences: o.Fences, traits: traits, budget: room, portion: o.portion(out.Sink)}
 		w.doubter, _ = w.encoder.(formats.Doubter)
-		w.newDecoder = func() (*decode.Decoder, error) { return decode.NewDecoder(o.Decoder) }
 		w.walker.Skip, w.walker.Lost = o.SkipCorrupt, w.lose
-		if w.walker.Decoder, err = w.newDecoder(); err != nil {
+		if w.walker.Decoder, err = decode.NewDecoder(o.Decoder); err != nil {
 			return nil, err
 		}
 		if !traits.Messages {

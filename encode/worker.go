@@ -15,16 +15,15 @@ import (
 
 // worker turns chunks into batches: it does everything that costs CPU. It belongs to one goroutine.
 type worker struct {
-	walker     decode.Walker
-	newDecoder func() (*decode.Decoder, error)
-	filter     *filter.Matcher
-	encoder    formats.Encoder
-	doubter    formats.Doubter // the encoder, if it is one
-	frames     frame.Compressor
-	fences     bool // positions are saved
-	traits     *sink.Traits
-	budget     *budget.Budget
-	portion    int64 // how much is made at a time of a large record; 0: all of it
+	walker  decode.Walker
+	filter  *filter.Matcher
+	encoder formats.Encoder
+	doubter formats.Doubter // the encoder, if it is one
+	frames  frame.Compressor
+	fences  bool // positions are saved
+	traits  *sink.Traits
+	budget  *budget.Budget
+	portion int64 // how much is made at a time of a large record; 0: all of it
 
 	// next takes a portion of a record, and gives what the next one is put into. Nil for workers whose parcels hold whole chunks.
 	next func(*parcel) (*parcel, error)
@@ -121,9 +120,7 @@ func (w *worker) forget() {
 	}
 	w.change = decode.Change{}
 	w.walker.Reset(nil, decode.Span{})
-	if fresh, err := w.newDecoder(); err == nil {
-		w.walker.Decoder = fresh // the old one keeps as many arguments as it has ever seen
-	}
+	w.walker.Decoder.Forget()
 }
 
 // trim lets go of what a large record has made large, and gives the budget back what is not kept until the batch is

@@ -29,6 +29,9 @@ type Lists interface {
 	// AppendElements appends the list of elements.
 	AppendElements(dst []byte, elements *decode.Elements) []byte
 
+	// SizeOfElements is hardly more than what that appends.
+	SizeOfElements(elements *decode.Elements) int
+
 	// AppendTexts appends a list of strings. It is false if one is not UTF-8; then what was appended is of no use.
 	AppendTexts(dst []byte, list [][]byte) ([]byte, bool)
 
@@ -74,12 +77,32 @@ func (e *Encoder) appendCommand(dst []byte, c *decode.Change) []byte {
 	dst = e.appendBytes(e.appendBytes(dst, c.Key), c.Value)
 	dst = append(dst, ',')
 	if c.Elements.Len() > 0 {
+		if c.End-c.Offset >= large {
+			dst = slices.Grow(dst, e.sizeOf(&c.Elements))
+		}
 		start := len(dst)
 		dst = quoted(e.lists.AppendElements(dst, &c.Elements), start)
 	}
 	dst = appendText(appendText(dst, c.EntryID), c.Delta)
 	dst = e.appendArgs(appendOutcome(dst, c), c.ShownArgs(e.opts.Args))
 	return append(append(append(dst, ','), c.Scope...), ",,,"...)
+}
+
+// large is the size of a record from which its list is measured before it is written: a buffer that grows by a quarter each time is there twice.
+const large = 1 << 20
+
+// sizeOf is hardly more than what the list takes as a column, with its quotes doubled, and what appending it needs.
+func (e *Encoder) sizeOf(elements *decode.Elements) int {
+	n := e.lists.SizeOfElements(elements) + 8*margin
+	for i := range elements.Len() {
+		el := elements.At(i)
+		for _, v := range [...][]byte{el.Field, el.Value, el.Score} {
+			if v != nil {
+				n += len(`""""`) + bytes.Count(v, quote)
+			}
+		}
+	}
+	return n
 }
 
 // appendPlace appends all that comes before the offset.

@@ -16,11 +16,17 @@ func (e *Encoder) sizeOf(c *decode.Change) int {
 	for _, v := range [...][]byte{c.Key, c.Value, c.EntryID, c.Delta} {
 		n += e.sizeOfValue(v)
 	}
-	for i := range c.Elements.Len() {
-		el := c.Elements.At(i)
+	return n + e.SizeOfElements(&c.Elements) + e.sizeOfArgs(c.ShownArgs(e.opts.Args))
+}
+
+// SizeOfElements is hardly more than what AppendElements appends.
+func (e *Encoder) SizeOfElements(elements *decode.Elements) int {
+	n := len(`[]`)
+	for i := range elements.Len() {
+		el := elements.At(i)
 		n += len(`{},`) + e.sizeOfField(&nameField, el.Field) + e.sizeOfField(&nameValue, el.Value) + e.sizeOfField(&nameScore, el.Score)
 	}
-	return n + e.sizeOfArgs(c.ShownArgs(e.opts.Args))
+	return n
 }
 
 func (e *Encoder) sizeOfField(name *fieldName, v []byte) int {

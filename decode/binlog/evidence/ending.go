@@ -106,6 +106,7 @@ func (r *Reader) drifts(src io.ReaderAt, span decode.Span, e *Ending, end int64)
 // span, is half a record, damage or zeros.
 func (r *Reader) WholeEnd(src io.ReaderAt, span decode.Span) (int64, error) {
 	r.scanner.Reset(src, span)
+	defer r.forget()
 	for {
 		var rec decode.Record
 		switch err := r.scanner.Next(&rec); {
@@ -126,6 +127,7 @@ func (r *Reader) RecordEnding(src io.ReaderAt, span decode.Span, end int64) (int
 	}
 	span.Begin, span.End, span.Limit, span.Exact = begin, end, end, begin == 0
 	r.scanner.Reset(src, span)
+	defer r.forget()
 	for {
 		var rec decode.Record
 		err := r.scanner.Next(&rec)

@@ -29,6 +29,7 @@ func (r *Reader) readOpening(src io.ReaderAt, span decode.Span) (Opening, error)
 	var o Opening
 	var rec decode.Record
 	limit := span.Limit
+	defer r.forget()
 	for pos := int64(0); pos < min(limit, folder.HeadSize); pos = rec.End {
 		// The span is as short as it can be, so that the scanner reads little. A trailer may stand before the record.
 		span.Begin, span.End, span.Exact = pos, pos+8, true

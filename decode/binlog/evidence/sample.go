@@ -74,6 +74,7 @@ var errLarge = errors.New("a large record")
 func (r *Reader) sampleOf(src io.ReaderAt, span decode.Span) (records, error) {
 	taken := records{whole: true}
 	r.scanner.Reset(src, span)
+	defer r.forget()
 	r.scanner.Reserve = func(size int64) error {
 		if size > folder.HeadSize && len(taken.stamps) > 0 {
 			return errLarge

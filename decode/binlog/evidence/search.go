@@ -13,6 +13,7 @@ import (
 func (r *Reader) each(src io.ReaderAt, span decode.Span, begin, end int64, more func(s *Stamp, said bool) bool) error {
 	span.Begin, span.End, span.Exact = begin, min(end, span.Limit), begin == 0
 	r.scanner.Reset(src, span)
+	defer r.forget()
 	for {
 		var rec decode.Record
 		s, ok, err := r.next(&span, &rec)

@@ -47,9 +47,16 @@ func (r *Reader) next(span *decode.Span, rec *decode.Record) (s Stamp, ok bool, 
 	return s, true, nil
 }
 
+// forget lets go of what a large record has taken: the reader lives as long as the log is open.
+func (r *Reader) forget() {
+	r.scanner.Forget()
+	r.decoder.Forget()
+}
+
 // First is the first record of a span that is wanted. Damage is passed over, or ends the search where nothing is found after it.
 func (r *Reader) First(src io.ReaderAt, span decode.Span, wanted func(*Stamp) bool) (s Stamp, ok bool, err error) {
 	r.scanner.Reset(src, span)
+	defer r.forget()
 	var rec decode.Record
 	for {
 		s, ok, err := r.next(&span, &rec)
