@@ -37,10 +37,14 @@ type DamagedError struct {
 	Err      error  // what is wrong
 	Previous string // where the generation before lies
 	State    *State // what that one holds; nil if it cannot be believed either
+	Foreign  bool   // nothing in the file, nor a generation before it, shows that it ever was a state
 }
 
 // Error says what is wrong, what there is instead, and how to take it.
 func (e *DamagedError) Error() string {
+	if e.Foreign {
+		return e.Path + " is no state of pikabin, and is left as it is: name another file for the state"
+	}
 	text := fmt.Sprintf("the state %s is damaged: %v; ", e.Path, e.Err)
 	again := fmt.Sprintf("\"pikabin state %s --clear\" begins anew", e.Path)
 	if e.State == nil {

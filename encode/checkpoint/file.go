@@ -54,7 +54,8 @@ func Open(path string) (*File, error) {
 	return open(path, OpenOn)
 }
 
-// OpenToReplace is Open, but a damaged state is no error: for a command that puts another one in its place.
+// OpenToReplace is Open, but a damaged state is no error: for a command that puts another one in its place. A file that never was a
+// state is one: it is somebody else's.
 func OpenToReplace(path string) (*File, error) {
 	return open(path, func(fsys vfs.FS, path string) (*File, error) {
 		return openOn(fsys, path, true)
@@ -80,7 +81,7 @@ func openOn(fsys vfs.FS, path string, replace bool) (*File, error) {
 		return nil, err
 	}
 	err := f.load()
-	if _, damaged := errors.AsType[*DamagedError](err); damaged && replace {
+	if damage, ok := errors.AsType[*DamagedError](err); ok && replace && !damage.Foreign {
 		err = nil
 	}
 	if err != nil {
@@ -190,14 +191,16 @@ func (f *File) read() error {
 		return newer
 	}
 	if err != nil {
-		return f.damaged(err)
+		damage := f.damaged(err)
+		damage.Foreign = damage.State == nil && isForeign(text)
+		return damage
 	}
 	f.state, f.text = state, text
 	return nil
 }
 
 // damaged looks for what there is instead.
-func (f *File) damaged(err error) error {
+func (f *File) damaged(err error) *DamagedError {
 	e := &DamagedError{Path: f.path, Err: err, Previous: f.path + previousSuffix}
 	if previous, err := f.previous(); err == nil {
 		e.State = &previous

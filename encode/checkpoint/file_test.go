@@ -78,6 +78,32 @@ func TestReplaceDamaged(t *testing.T) {
 	}
 }
 
+// TestReplaceForeign: nothing takes the place of a file that never was a state. What is left of a state is none of these, wherever a bit
+// was flipped or the rest is lost.
+func TestReplaceForeign(t *testing.T) {
+	for _, text := range []string{"mine", "{}", "PAR1\x00\x00PAR1", `{"db":"db0","segment":0,"key":"\"schema\": 1"}`, `{"schema":{"type":"struct"},"payload":{}}`, "\x00\x00\x08\x00manifest"} {
+		m := vfstest.New()
+		m.WriteFile(testPath, []byte(text))
+		f, err := openOn(m, testPath, true)
+		if err == nil {
+			t.Fatalf("%q is replaced: %v", text, f.Close())
+		}
+		if !strings.Contains(err.Error(), "is no state of pikabin, and is left as it is") || m.Files()[testPath] != text {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	whole := twoSaves(t).Files()[testPath]
+	for i := range len(whole) {
+		flipped := []byte(whole)
+		flipped[i] ^= 1 << (i % 8)
+		for _, text := range []string{whole[:i], string(flipped), whole[:i] + strings.Repeat("\x00", len(whole)-i)} {
+			if i > len("{\n  \"schema\":") && isForeign([]byte(text)) {
+				t.Fatalf("%q is no state", text)
+			}
+		}
+	}
+}
+
 // TestUsePrevious twice is an undo of the undo.
 func TestUsePrevious(t *testing.T) {
 	f := openOnMem(t, twoSaves(t))

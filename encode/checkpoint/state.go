@@ -139,6 +139,12 @@ func Text(s *State) ([]byte, error) {
 // errNoState is a file that begins like none of ours.
 var errNoState = errors.New("it is not a state of pikabin")
 
+// isForeign tells the text of another file from that of a damaged state. Of that, a crash leaves a part or zeros, and a flipped bit
+// spoils one word.
+func isForeign(text []byte) bool {
+	return len(bytes.Trim(text, " \t\r\n\x00")) > 0 && !bytes.Contains(text, []byte(`"schema": `)) && !bytes.Contains(text, []byte(`"checksum": "`))
+}
+
 // Parse reads the text of a state. What is not the text of a state of this schema is an error, a *NewerError if it
 // is one of a later schema.
 func Parse(text []byte) (State, error) {

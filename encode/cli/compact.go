@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"pikabin/encode/cli/shell"
 	"pikabin/encode/compact"
 	"pikabin/encode/console"
+	"pikabin/encode/run"
 	"pikabin/encode/vfs"
 )
 
@@ -76,6 +78,10 @@ func (c *compactCommand) options(s *shell.Streams) (o compact.Options, err error
 	}
 	if inside, err := vfs.Inside(staging, dir); inside || err != nil {
 		return o, errors.Join(err, fmt.Errorf("--staging %s is in %s, where readers of the table would find it: name a folder outside of it, on the same file system", staging, dir))
+	}
+	guard := run.NewGuard(nil)
+	if err := cmp.Or(guard.Outside("folder", dir), guard.Outside("staging folder", staging)); err != nil {
+		return o, err
 	}
 	workers := c.Workers
 	if workers == 0 {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"pikabin/encode/cli/exit"
 	"pikabin/encode/cli/manual"
 	"pikabin/encode/cli/shell"
+	"pikabin/encode/run"
 )
 
 // manCommand prints the pages of the manual.
@@ -52,6 +54,9 @@ func (c *manCommand) Run(s *shell.Streams) error {
 }
 
 func (c *manCommand) writeAll(pages *manual.Pages) error {
+	if err := run.NewGuard(nil).Outside("folder", c.Dir); err != nil {
+		return err
+	}
 	for _, command := range append([]*kong.Node{nil}, pages.Model.Children...) {
 		if command != nil && command.Hidden {
 			continue
@@ -60,10 +65,22 @@ func (c *manCommand) writeAll(pages *manual.Pages) error {
 		if err := pages.Write(&text, command); err != nil {
 			return err
 		}
-		path := filepath.Join(c.Dir, pages.Name(command)+".1")
-		if err := os.WriteFile(path, text.Bytes(), 0o644); err != nil { //nolint:gosec // for everybody, as pages of a manual are
+		if err := writePage(filepath.Join(c.Dir, pages.Name(command)+".1"), text.Bytes()); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// writePage puts a page in the place of another one, and never into what a link of that name leads to.
+func writePage(path string, text []byte) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644) //nolint:gosec // for everybody, as pages of a manual are
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(text)
+	return errors.Join(err, file.Close())
 }

@@ -11,6 +11,7 @@ import (
 	"pikabin/encode/cli/exit"
 	"pikabin/encode/cli/flags"
 	"pikabin/encode/cli/shell"
+	"pikabin/encode/run"
 	"pikabin/encode/sink"
 	"pikabin/formats/resp"
 )
@@ -53,6 +54,10 @@ func (c *redisCommand) Run(ctx context.Context, s *shell.Streams) error {
 	folder := filepath.Join(c.Dir, appendFolder)
 	if name := dataOf(c.Dir, folder); name != "" {
 		return exit.Misuse(fmt.Errorf("%s is there: a Redis has its data in this folder already, give --dir another one", name))
+	}
+	guard := run.NewGuard(c.Sources)
+	if err := cmp.Or(guard.Outside("folder", c.Dir), guard.Outside("folder", folder)); err != nil {
+		return err
 	}
 	if err := os.MkdirAll(folder, 0o750); err != nil {
 		return &sink.Error{Err: err}

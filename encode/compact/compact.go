@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"pikabin/encode/disk"
@@ -55,6 +56,9 @@ func Run(ctx context.Context, o Options) error {
 		r.Now = time.Now
 	}
 	r.began = r.Now()
+	if err := r.checkStaging(); err != nil {
+		return err
+	}
 	dirs, err := r.partitions(r.Dir, "")
 	if err != nil {
 		return err
@@ -94,6 +98,22 @@ func (r *run) each(ctx context.Context, dirs []string, do func(context.Context, 
 		}
 	}
 	return nil
+}
+
+// checkStaging refuses a staging folder that is not of compact alone, which removes what it finds there.
+func (r *run) checkStaging() error {
+	entries, err := r.ReadDir(r.Staging)
+	if isGone(err) {
+		return nil
+	}
+	locked := slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == lockName })
+	for _, e := range entries {
+		ours := e.Name() == lockName || locked && e.IsDir() && (e.Name() == newName || e.Name() == oldName)
+		if !ours {
+			return fmt.Errorf("%s is not compact's: a staging folder has to be new, empty, or of an earlier compact", filepath.Join(r.Staging, e.Name()))
+		}
+	}
+	return err
 }
 
 // begin makes the staging folder ready, which one run uses at a time.

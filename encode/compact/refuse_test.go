@@ -96,6 +96,31 @@ func TestLeftAsItIs(t *testing.T) {
 	}
 }
 
+// TestStagingOfSomebodyElse names a staging folder that holds anything that is not compact's: nothing is removed there, and nothing merged.
+func TestStagingOfSomebodyElse(t *testing.T) {
+	for name, there := range map[string]string{
+		"a file":                "staging/notes",
+		"a folder of a name":    "staging/new/mine",
+		"another one":           "staging/old/1/mine",
+		"an output":             "staging/.pikabin.owner",
+		"something beside ours": "staging/.pikabin.lock staging/new/db=db0/dt=2025-06-01/hr=12/f staging/notes",
+		"a file in place of it": "staging/.pikabin.lock staging/old",
+	} {
+		t.Run(name, func(t *testing.T) {
+			others := map[string]string{}
+			for file := range strings.FieldsSeq(there) {
+				others[file] = "mine"
+			}
+			mem := table(others)
+			before := mem.Files()
+			_, err := run(t, mem, func(o *compact.Options) { o.Staging = "staging" })
+			if err == nil || !strings.Contains(err.Error(), "is not compact's") || !maps.Equal(before, mem.Files()) {
+				t.Errorf("%v, %q", err, mem.Files())
+			}
+		})
+	}
+}
+
 // TestGroups merges neighbours up to the target, of one format and one history, and leaves the others under their names.
 func TestGroups(t *testing.T) {
 	mem := table(map[string]string{

@@ -53,7 +53,7 @@ func (g *Guard) Log(dir string) {
 	for _, db := range append(dbs, direct) {
 		g.add(db)
 	}
-	if len(dbs) > 1 || isLogFolder(above) {
+	if isAbove(above) {
 		g.add(above)
 	}
 }
@@ -72,7 +72,9 @@ func isSlot(name string) bool {
 	return ok
 }
 
+// isSegment recognises segments, compressed ones of an archive among them.
 func isSegment(name string) bool {
+	name, _, _ = strings.Cut(name, ".")
 	_, ok := decode.SegmentNumber(name)
 	return ok
 }
@@ -92,22 +94,44 @@ func dbFolders(folder string) []string {
 	var dbs []string
 	for _, name := range names(folder) {
 		db := filepath.Join(folder, name)
-		if decode.IsDBName(name) && (isLive(db) || slices.ContainsFunc(names(db), isSlot)) {
+		if decode.IsDBName(name) && (isLive(db) || isSharded(db)) {
 			dbs = append(dbs, db)
 		}
 	}
 	return dbs
 }
 
-// isLive recognises the folder of a log that a server writes.
+// isSharded recognises the folder of a DB whose logs are in folders of slots.
+func isSharded(folder string) bool {
+	return slices.ContainsFunc(names(folder), isSlot)
+}
+
+// isLive recognises the folder of a log that a server writes, or wrote.
 func isLive(folder string) bool {
-	list := names(folder)
-	return slices.Contains(list, decode.ManifestName) && slices.ContainsFunc(list, isSegment)
+	_, err := os.Lstat(filepath.Join(folder, decode.ManifestName))
+	return err == nil && slices.ContainsFunc(names(folder), isSegment)
 }
 
 // isLogFolder recognises the log folder of a server by its name in the server's configuration, or by the server's own messages in it.
 func isLogFolder(folder string) bool {
 	return filepath.Base(folder) == "log" || slices.ContainsFunc(names(folder), isServer.MatchString)
+}
+
+// isOfServer recognises a path without links in a folder of a server that the run does not read: of a log or of the logs of slots at any depth, or
+// right in the log folder above.
+func isOfServer(path string) bool {
+	for folder := path; folder != filepath.Dir(folder); folder = filepath.Dir(folder) {
+		if isLive(folder) || decode.IsDBName(filepath.Base(folder)) && isSharded(folder) {
+			return true
+		}
+	}
+	return isAbove(path) || isAbove(filepath.Dir(path))
+}
+
+// isAbove recognises the log folder of a server, with the folders of its DBs in it.
+func isAbove(folder string) bool {
+	dbs := dbFolders(folder)
+	return len(dbs) > 1 || len(dbs) == 1 && isLogFolder(folder)
 }
 
 // RefusedError is something that the run was asked for and cannot have: a file or folder that it must not write, or that is of another
@@ -136,7 +160,7 @@ func (g *Guard) Outside(what, path string) error {
 	if err != nil {
 		return err
 	}
-	if folder := filepath.Dir(direct); isLive(folder) || isLive(direct) {
+	if isOfServer(direct) {
 		return refuse("%s %s lies in the folder of a log, which its manifest shows: nothing is written there", what, path)
 	}
 	return g.unlinked(what, path)
