@@ -36,7 +36,7 @@ func BenchmarkNetwork(b *testing.B) {
 			if err := w.WriteDir(dir); err != nil {
 				b.Fatal(err)
 			}
-			_, address := serve(b, pikamaster.Options{Replay: true, DBs: []pikamaster.DB{{Name: "db0", Dir: dir, End: w.Position}}}, "")
+			_, address := serve(b, pikamaster.Options{Replay: b.TempDir(), DBs: []pikamaster.DB{{Name: "db0", Dir: dir, End: w.Position}}}, "")
 			convert := func(b *testing.B, source string) time.Duration {
 				b.Helper()
 				p := clitest.Start(b, null, "convert", "-q", source, "--workers", "1")

@@ -1,6 +1,7 @@
 package pikamaster
 
 import (
+	"os"
 	"sync"
 	"time"
 
@@ -22,8 +23,10 @@ type entry struct {
 	syncing bool
 	gone    bool
 	reader  *reader
-	frames  []frame // that are to be sent, of a replay
+	frames  []frame  // that are to be sent, of a replay
+	file    *os.File // with them
 	queue   []sent
+	space   []sent // for the queue of a replay
 	bytes   int64
 	acked   decode.Position
 	wrapped bool      // a double acknowledgement has made it believe that too much is under way
@@ -57,7 +60,7 @@ func (m *Master) enter(l *link, node string, db DB) int32 {
 		return old.session
 	}
 	e := &entry{m: m, link: l, node: node, db: db, session: m.session[db.Name], wakes: make(chan struct{}, 1), heard: now, told: now}
-	if !m.o.Replay {
+	if m.o.Replay == "" {
 		m.session[db.Name]++
 	}
 	m.entries[key] = e
@@ -114,8 +117,8 @@ func (e *entry) first(from, to decode.Position) error {
 		}
 		return nil
 	}
-	if e.m.o.Replay {
-		if e.frames, err = e.m.replay(e, from); err != nil {
+	if e.m.o.Replay != "" {
+		if err = e.replay(from); err != nil {
 			return err
 		}
 	}
@@ -211,11 +214,14 @@ func (e *entry) remove() {
 	if e.reader != nil {
 		e.reader.close()
 	}
+	if e.file != nil {
+		_ = e.file.Close()
+	}
 }
 
 // round sends what may be sent now, or a ping.
 func (e *entry) round() error {
-	if e.m.o.Replay {
+	if e.m.o.Replay != "" {
 		if err := e.sendFrames(); err != nil {
 			return err
 		}
@@ -237,7 +243,7 @@ func (e *entry) round() error {
 func (e *entry) message() (*inner.Response, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if !e.syncing || e.wrapped || e.m.o.Replay {
+	if !e.syncing || e.wrapped || e.m.o.Replay != "" {
 		return e.ping(), nil
 	}
 	if len(e.queue) > 0 && !e.filling {

@@ -42,9 +42,9 @@ type Options struct {
 	Replicas      []string // that it counts beside those of this process, as IP:PORT
 	Visible       bool     // MetaSync is allowed
 
-	// Replay sends what the logs held when they were first asked for, from frames that are made once: to measure with, for
-	// then the server costs next to nothing.
-	Replay bool
+	// Replay, if set, is a folder for frames of what the logs held when they were first asked for. They are made once and sent
+	// without a copy: to measure with, for then the server costs next to nothing.
+	Replay string
 
 	// Forbidden is told of a request that could harm a server. nil: it panics.
 	Forbidden func(text string)
@@ -68,7 +68,7 @@ type Master struct {
 	nodes   map[string]*link     // that have come over a connection
 	attach  map[string]time.Time // the last TrySync, by DB
 	session map[string]int32     // the next one, by DB
-	replays map[replay][]frame
+	replays map[replay]*frames
 	started time.Time
 	runs    int
 	stop    chan struct{}
@@ -85,7 +85,7 @@ func New(o Options) *Master {
 	if o.Forbidden == nil {
 		o.Forbidden = func(text string) { panic("pikamaster: " + text) }
 	}
-	m := &Master{behaviour: behaviourOf(o.Version), o: o, replays: map[replay][]frame{}, stop: make(chan struct{})}
+	m := &Master{behaviour: behaviourOf(o.Version), o: o, replays: map[replay]*frames{}, stop: make(chan struct{})}
 	m.reset()
 	go m.tick()
 	return m
@@ -212,7 +212,7 @@ func (m *Master) ListenOn(ordinary, replication string) (address, replica string
 	serves := [2]func(net.Conn){m.ServeRedis, m.ServeReplica}
 	for i, at := range []string{ordinary, replication} {
 		serve := serves[i]
-		l, err := net.Listen("tcp", at) //nolint:noctx // it ends with the server
+		l, err := (&net.ListenConfig{Control: unpaced}).Listen(context.Background(), "tcp", at) // it ends with the server
 		if err != nil {
 			return "", "", err
 		}
