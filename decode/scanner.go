@@ -16,12 +16,14 @@ type Scanner struct {
 	// Reserve, if set, is asked before memory for a long record is taken. Next returns its error.
 	Reserve func(size int64) error
 
-	src  io.ReaderAt
-	span Span
-	h    int64 // size of a physical header
+	src    io.ReaderAt
+	memory InMemory // src, if it is that
+	span   Span
+	h      int64 // size of a physical header
 
-	buf     []byte // the window: bytes of the segment from bufOff on
+	buf     []byte // the window: bytes of the segment from bufOff on, in own or where they are in memory
 	bufOff  int64
+	own     []byte
 	ahead   int64  // how much to read at once when the span's own bytes are used up
 	scratch []byte // a record of several fragments is put together here
 
@@ -43,6 +45,7 @@ type Scanner struct {
 // Reset points the scanner at a span. Nothing is read before Next.
 func (s *Scanner) Reset(src io.ReaderAt, span Span) {
 	s.src, s.span, s.h = src, span, 8
+	s.memory, _ = src.(InMemory)
 	if cap(s.scratch) > keepScratch {
 		s.scratch = nil
 	}
@@ -50,7 +53,7 @@ func (s *Scanner) Reset(src io.ReaderAt, span Span) {
 		s.h = 4
 	}
 	s.span.End = min(span.End, span.Limit)
-	s.buf, s.bufOff, s.ahead = s.buf[:0], 0, 0
+	s.buf, s.bufOff, s.ahead = nil, 0, 0
 	s.pos, s.begin, s.last, s.end = span.Begin, -1, span.Begin, span.Begin
 	s.headErr, s.failed, s.zeros, s.located, s.retry = nil, nil, false, false, false
 }

@@ -1,7 +1,10 @@
 package decode_test
 
 import (
+	"bytes"
 	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -181,5 +184,40 @@ func TestUnknownNamesAreBounded(t *testing.T) {
 	}
 	if n := testing.AllocsPerRun(10, read("FrobNicate")); n != 0 {
 		t.Errorf("%v allocations for a name that is kept", n)
+	}
+}
+
+// memory is a source in memory, in pieces of a block each.
+type memory struct {
+	*bytes.Reader
+	b []byte
+}
+
+func (m memory) At(offset int64) []byte {
+	return m.b[min(offset, int64(len(m.b))):min((offset/block+1)*block, int64(len(m.b)))]
+}
+
+// TestInMemory scans what is in memory as what is read: whole, cut short around the ends of blocks, and damaged. Nothing of it is changed.
+func TestInMemory(t *testing.T) {
+	for _, g := range generations {
+		t.Run(nameOf(g), func(t *testing.T) {
+			t.Parallel()
+			full := mixed(g, true).Bytes(0)
+			for _, at := range []int64{block, 4 * block} {
+				for _, cut := range []int64{-9, -1, 0, 3, 9} {
+					b := slices.Clone(full[:at+cut])
+					b[at/2] ^= 0x55
+					read, errRead := scan(new(decode.Scanner), bytes.NewReader(b), whole(g, b))
+					source := slices.Clone(b)
+					have, err := scan(new(decode.Scanner), memory{bytes.NewReader(source), source}, whole(g, b))
+					if !reflect.DeepEqual(read, have) || fmt.Sprint(err) != fmt.Sprint(errRead) {
+						t.Fatalf("cut at %d: %d records and %v, and %d and %v when read", at+cut, len(have), err, len(read), errRead)
+					}
+					if !bytes.Equal(source, b) {
+						t.Fatalf("cut at %d: the source was changed", at+cut)
+					}
+				}
+			}
+		})
 	}
 }

@@ -20,16 +20,19 @@ func (s *Scanner) fill(pos, n int64) error {
 	if pos+n > s.span.Limit {
 		return s.torn(pos)
 	}
+	if s.memory != nil && s.look(pos, n) {
+		return nil
+	}
 	want := min(s.span.End-pos, maxWindow)
 	if want < n {
 		s.ahead = min(max(4*s.ahead, 4096), maxWindow)
 		want = max(n, s.ahead)
 	}
 	want = min(want, s.span.Limit-pos)
-	if int64(cap(s.buf)) < want {
-		s.buf = make([]byte, want)
+	if int64(cap(s.own)) < want {
+		s.own = make([]byte, want)
 	}
-	s.buf, s.bufOff = s.buf[:want], pos
+	s.buf, s.bufOff = s.own[:want], pos
 	got, err := s.src.ReadAt(s.buf, pos)
 	if got == len(s.buf) {
 		return nil
@@ -39,6 +42,22 @@ func (s *Scanner) fill(pos, n int64) error {
 		return nil
 	}
 	return s.short(pos+int64(got), err)
+}
+
+// InMemory is a source of blocks whose bytes are in memory, to be looked at where they are.
+type InMemory interface {
+	// At gives the bytes from an offset on that lie one after the other; none: they have to be read.
+	At(offset int64) []byte
+}
+
+// look makes the window of n bytes or more that are in memory.
+func (s *Scanner) look(pos, n int64) bool {
+	b := s.memory.At(pos)
+	if int64(len(b)) < n {
+		return false
+	}
+	s.buf, s.bufOff = b[:min(int64(len(b)), s.span.Limit-pos)], pos
+	return true
 }
 
 // short is the error of a read that brought too little, up to at. A file that has become shorter is damage;

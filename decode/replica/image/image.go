@@ -210,15 +210,23 @@ type view struct {
 	blocks     []*block
 }
 
+// At gives the bytes from an offset to the end of its block.
+func (v *view) At(offset int64) []byte {
+	if offset < v.first || offset >= v.end {
+		return nil
+	}
+	in := offset - v.first
+	data := v.blocks[in/decode.BlockSize].data[in%decode.BlockSize:]
+	return data[:min(int64(len(data)), v.end-offset)]
+}
+
 func (v *view) ReadAt(b []byte, offset int64) (int, error) {
 	if offset < v.first {
 		return 0, fmt.Errorf("offset %d is before the image, which begins at %d", offset, v.first)
 	}
 	n := 0
 	for n < len(b) && offset < v.end {
-		in := offset - v.first
-		data := v.blocks[in/decode.BlockSize].data[in%decode.BlockSize:]
-		m := copy(b[n:], data[:min(int64(len(data)), v.end-offset)])
+		m := copy(b[n:], v.At(offset))
 		n, offset = n+m, offset+int64(m)
 	}
 	if n < len(b) {

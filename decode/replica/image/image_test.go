@@ -73,6 +73,13 @@ func TestRebuilt(t *testing.T) {
 			if _, err := view.ReadAt(part, shown); err != nil {
 				t.Fatal(err)
 			}
+			for at := shown; at < rec.End; {
+				bytesAt := view.(decode.InMemory).At(at)
+				if !bytes.HasPrefix(part[at-shown:], bytesAt) || len(bytesAt) == 0 {
+					t.Fatalf("at %d: %d bytes, which are others", at, len(bytesAt))
+				}
+				at += int64(len(bytesAt))
+			}
 			release()
 			have, shown = append(have, part...), rec.End
 		}
