@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -21,24 +20,30 @@ const (
 	partitionBytes = 1 << 20
 )
 
+// patience is how many clients wait for records, one after the other: a new one has new connections.
+const patience = 3
+
 // Records are those of a partition, one after the other.
 type Records struct {
 	p      Partition
+	topics *Topics
 	client *kgo.Client
-	wait   time.Duration
 	at     int64 // of the next one
 	next   []*kgo.Record
 }
 
 // Records begins to read a partition at its first record.
 func (t *Topics) Records(p Partition) (*Records, error) {
-	client, err := kgo.NewClient(append(t.wire.Options(), kgo.KeepControlRecords(), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+	r := &Records{p: p, topics: t, at: p.begin}
+	return r, r.connect()
+}
+
+// connect makes a client that reads from where the next record is.
+func (r *Records) connect() (err error) {
+	r.client, err = kgo.NewClient(append(r.topics.wire.Options(), kgo.KeepControlRecords(), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.FetchMaxBytes(fetchBytes), kgo.FetchMaxPartitionBytes(partitionBytes),
-		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{p.Topic: {p.Number: kgo.NewOffset().At(p.begin)}}))...)
-	if err != nil {
-		return nil, err
-	}
-	return &Records{p: p, client: client, wait: t.wait, at: p.begin}, nil
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{r.p.Topic: {r.p.Number: kgo.NewOffset().At(r.at)}}))...)
+	return err
 }
 
 // Close ends the reading.
@@ -94,20 +99,35 @@ func (r *Records) Next(ctx context.Context) (*Record, error) {
 	}
 }
 
-// fetch waits for records.
+// fetch waits for records. A client to which nothing comes is given up for a new one, and that is said when none helps.
 func (r *Records) fetch(ctx context.Context) error {
-	brief, cancel := context.WithTimeout(ctx, r.wait)
+	for range patience {
+		came, err := r.poll(ctx)
+		if came || err != nil {
+			return err
+		}
+		r.client.Close()
+		if err := r.connect(); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("kafka: partition %s ends at offset %d, and nothing came from offset %d for %v (option start-timeout)", r.p, r.p.end, r.at, r.topics.wait)
+}
+
+// poll waits for records of one client. came is false after its part of the time.
+func (r *Records) poll(ctx context.Context) (came bool, err error) {
+	brief, cancel := context.WithTimeout(ctx, r.topics.wait/patience)
 	defer cancel()
 	fetches := r.client.PollFetches(brief)
-	err := fetches.Err()
+	err = fetches.Err()
 	switch {
 	case ctx.Err() != nil:
-		return context.Cause(ctx)
+		return false, context.Cause(ctx)
 	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("kafka: partition %s ends at offset %d, and nothing came from offset %d for %v (option start-timeout)", r.p, r.p.end, r.at, r.wait)
+		return false, nil
 	case err != nil:
-		return fmt.Errorf("kafka: partition %s at offset %d: %w", r.p, r.at, connect.Explained(err))
+		return false, fmt.Errorf("kafka: partition %s at offset %d: %w", r.p, r.at, connect.Explained(err))
 	}
 	r.next = fetches.Records()
-	return nil
+	return true, nil
 }
