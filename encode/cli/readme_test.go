@@ -68,9 +68,10 @@ func runExample(t *testing.T, command, want string) {
 	if err := os.Symlink(exe, filepath.Join(bin, "pikabin")); err != nil {
 		t.Fatal(err)
 	}
-	shell := exec.CommandContext(t.Context(), "sh", "-c", strings.ReplaceAll(command, "go run .", "pikabin"))
+	command = strings.NewReplacer("go run .", "pikabin", " changes/", " "+t.TempDir()+"/changes/").Replace(command)
+	shell := exec.CommandContext(t.Context(), "sh", "-c", command)
 	shell.Dir = "../.."
-	shell.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "TZ=UTC", "TMPDIR="+t.TempDir())
+	shell.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "TZ=UTC")
 	var stderr bytes.Buffer
 	shell.Stderr = &stderr
 	got, err := shell.Output()
@@ -127,27 +128,41 @@ func helpOf(t *testing.T, command string) string {
 	return stdout.String()
 }
 
-// TestReadmeLinks finds every page that the pages link to.
+// TestReadmeLinks finds every page, and every part of one, that the pages link to.
 func TestReadmeLinks(t *testing.T) {
 	pages := append(slices.Clone(readmes), "CONTRIBUTING.md", "SECURITY.md")
-	nested, err := filepath.Glob("../../*/README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	deeper, err := filepath.Glob("../../*/*/README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range slices.Concat(nested, deeper) {
-		pages = append(pages, strings.TrimPrefix(filepath.ToSlash(path), "../../"))
+	for _, depth := range []string{"*", "*/*", "*/*/*"} {
+		nested, err := filepath.Glob("../../" + depth + "/README.md")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range nested {
+			pages = append(pages, strings.TrimPrefix(filepath.ToSlash(path), "../../"))
+		}
 	}
 	for _, name := range pages {
-		for _, link := range regexp.MustCompile(`\]\(([^):#]+)[^):]*\)`).FindAllStringSubmatch(page(t, name), -1) {
-			if _, err := os.Stat(filepath.Join("../..", filepath.Dir(name), link[1])); err != nil {
+		for _, link := range regexp.MustCompile(`\]\(([^):#]*)(?:#([^):]+))?\)`).FindAllStringSubmatch(page(t, name), -1) {
+			target := name
+			if link[1] != "" {
+				target = filepath.Join(filepath.Dir(name), link[1])
+			}
+			if _, err := os.Stat(filepath.Join("../..", target)); err != nil {
 				t.Errorf("%s: %v", name, err)
+			} else if link[2] != "" && !slices.Contains(anchors(page(t, target)), link[2]) {
+				t.Errorf("%s: %s has no part %s", name, target, link[2])
 			}
 		}
 	}
+}
+
+// anchors are the names by which the headings of a page are linked to.
+func anchors(text string) []string {
+	var names []string
+	for _, heading := range regexp.MustCompile("(?m)^#+ (.*)$").FindAllStringSubmatch(text, -1) {
+		name := regexp.MustCompile(`[^\p{L}\p{N} -]`).ReplaceAllString(strings.ToLower(heading[1]), "")
+		names = append(names, strings.ReplaceAll(name, " ", "-"))
+	}
+	return names
 }
 
 // TestReadmeTables keeps the list of formats, and the tables of outputs and of dependencies, true.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -58,7 +59,7 @@ func TestStandingStill(t *testing.T) {
 	replace(patience * time.Second)
 	for want := int64(1); want < 3; want++ {
 		got, err := r.Next(t.Context())
-		if err != nil || got.Offset != want || string(got.Value) != fmt.Sprint(want) {
+		if err != nil || got.Offset != want || string(got.Value) != strconv.FormatInt(want, 10) {
 			t.Fatalf("%+v, %v, want offset %d", got, err, want)
 		}
 	}
