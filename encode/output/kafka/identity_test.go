@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"pikabin/decode"
 	"pikabin/decode/binlogtest"
 	"pikabin/encode"
 	"pikabin/encode/checkpoint"
@@ -167,6 +170,45 @@ func TestPositionsBroken(t *testing.T) {
 		i := slices.IndexFunc(configs[0].Configs, func(c kadm.Config) bool { return c.Key == key })
 		if i < 0 || configs[0].Configs[i].MaybeValue() != value {
 			t.Errorf("%s is not %s", key, value)
+		}
+	}
+}
+
+// TestDBOfOurName has a DB whose name is that of the claim: its position is found again, and forgotten.
+func TestDBOfOurName(t *testing.T) {
+	t.Parallel()
+	cluster := kafkatest.Fake(t)
+	target := kafkatest.Brokers(cluster) + "/pika?create-topics&exactly-once"
+	dir := t.TempDir()
+	want := map[string]decode.Position{}
+	for i, name := range []string{"claim", "db0", "pikabin"} {
+		w := keyedLog(rand.New(rand.NewPCG(1, uint64(i))), 5, 3)
+		if err := w.WriteDir(filepath.Join(dir, "log_"+name)); err != nil {
+			t.Fatal(err)
+		}
+		want[name] = w.Position()
+	}
+	if _, err := toKafka(t, dir, target, 1<<12, sink.Env{}, encode.Options{Fences: true}); err != nil {
+		t.Fatal(err)
+	}
+	for len(want) > 0 {
+		state, err := kafka.OpenState(t.Context(), "kafka://"+target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		held, _ := state.State()
+		got := map[string]decode.Position{}
+		for name, mark := range held.DBs {
+			got[name] = mark.Position
+		}
+		if !maps.Equal(got, want) {
+			t.Fatalf("the topic holds %v, want %v", got, want)
+		}
+		first := slices.Min(slices.Collect(maps.Keys(want)))
+		delete(want, first)
+		delete(held.DBs, first)
+		if err := errors.Join(state.Save(held), state.Close()); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

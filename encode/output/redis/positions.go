@@ -12,7 +12,7 @@ import (
 	"pikabin/encode/output/redis/link"
 )
 
-// The hash of positions has a field for each log, with its position as in a state, and these. A second key, with :owner at its end, says which run
+// The hash of positions has a field for each log, with its position as in a state, and these, of which no log has the name: fieldOf. A second key, with :owner at its end, says which run
 // writes: it is what transactions watch.
 const (
 	fieldSeq      = "seq"      // how many transactions there were
@@ -21,6 +21,11 @@ const (
 	fieldHeld     = "held"     // deadlines are still to be put into effect
 	ownerSuffix   = ":owner"
 )
+
+// fieldOf is the field of a log.
+func fieldOf(log string) string {
+	return checkpoint.NameOf(log, fieldSeq, fieldAnswered, fieldRefused, fieldHeld)
+}
 
 // found is what the server holds of a source.
 type found struct {
@@ -60,7 +65,7 @@ func (f *found) take(field, value string) (err error) {
 	default:
 		var mark checkpoint.Mark
 		err = json.Unmarshal([]byte(value), &mark)
-		f.Marks[field] = mark
+		f.Marks[checkpoint.LogOf(field)] = mark
 	}
 	return err
 }

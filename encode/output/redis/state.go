@@ -114,7 +114,7 @@ func (s *State) changes(marks map[string]checkpoint.Mark) ([][]any, error) {
 	gone, set := []any{s.x.o.Positions}, []any{s.x.o.Positions}
 	for log := range s.x.found.Marks {
 		if _, stays := marks[log]; !stays {
-			gone = append(gone, log)
+			gone = append(gone, fieldOf(log))
 		}
 	}
 	if len(marks) == 0 {
@@ -128,7 +128,7 @@ func (s *State) changes(marks map[string]checkpoint.Mark) ([][]any, error) {
 		if err != nil {
 			return nil, err
 		}
-		set = append(set, log, text)
+		set = append(set, fieldOf(log), text)
 	}
 	var commands [][]any
 	if len(gone) > 1 {

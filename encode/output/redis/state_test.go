@@ -2,6 +2,7 @@ package redis_test
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"strings"
 	"testing"
@@ -65,6 +66,41 @@ func TestState(t *testing.T) {
 	}
 	if keys, _ := f.HKeys("pikabin:positions:pikabin"); len(load(t, target)) > 0 || len(keys) > 0 {
 		t.Errorf("there is %v after all was forgotten", keys)
+	}
+}
+
+// TestDBsOfOurNames has DBs whose names are those of fields of ours: a second run does nothing again, and the state shows and forgets each.
+func TestDBsOfOurNames(t *testing.T) {
+	f := newFake(t)
+	names := []string{"db0", "seq", "answered", "refused", "held", "owner", "claim"}
+	log, dbs := map[string][][]string{}, make([]string, len(names))
+	for i, name := range names {
+		log[name] = [][]string{{"INCR", "n"}, {"FLUSHDB"}, {"INCR", "n"}}
+		dbs[i] = fmt.Sprintf("%s=%d", name, i)
+	}
+	dir, target := logOf(t, log), f.target("&dbs="+strings.Join(dbs, ","))
+	for range 2 {
+		if err := (&run{settings: once}).convert(t, dir, target); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, name := range names {
+		if got, _ := f.DB(i).Get("n"); got != "1" {
+			t.Errorf("DB %s has n = %s", name, got)
+		}
+	}
+	left := load(t, target)
+	if len(left) != len(names) {
+		t.Fatalf("the state holds %v", left)
+	}
+	for _, name := range names {
+		delete(left, name)
+		if err := openState(t, target).Save(checkpoint.State{DBs: left}); err != nil {
+			t.Fatal(err)
+		}
+		if got := load(t, target); !maps.Equal(got, left) {
+			t.Errorf("without %s the state holds %v", name, got)
+		}
 	}
 }
 

@@ -274,7 +274,7 @@ func (x *exactly) tail(u *unit) (commands []byte, err error) {
 		if err != nil {
 			return nil, err
 		}
-		args = append(args, log, string(text))
+		args = append(args, fieldOf(log), string(text))
 	}
 	return words.Append(commands, args...), nil
 }

@@ -1,6 +1,6 @@
 // Package positions keeps how far each source has come, as records in one partition of a compacted topic.
 //
-// A record's key is SOURCE/LOG, and its value the position in that log, as in a state file. The header "pikabin-output" holds what
+// A record's key is SOURCE/LOG (SOURCE/claim/ of a DB "claim"), and its value the position in that log, as in a state file. The header "pikabin-output" holds what
 // the position is of: the format, and each topic with its id and its number of partitions. The record SOURCE/claim says which
 // process writes for the source: after its offset is the end of every transaction that the source had before. A record without a
 // value forgets its position.
@@ -73,13 +73,15 @@ func (s Source) Position(log string, saved Saved) (*kgo.Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := s.record(log, value)
+	r := s.record(checkpoint.NameOf(log, claimName), value)
 	r.Headers = []kgo.RecordHeader{{Key: outputHeader, Value: output}}
 	return r, nil
 }
 
 // Forget makes the record that forgets a position.
-func (s Source) Forget(log string) *kgo.Record { return s.record(log, nil) }
+func (s Source) Forget(log string) *kgo.Record {
+	return s.record(checkpoint.NameOf(log, claimName), nil)
+}
 
 // Claim makes the record that says which process writes.
 func (s Source) Claim(who []byte) *kgo.Record { return s.record(claimName, who) }
@@ -134,7 +136,7 @@ func (r *reading) take(record *kgo.Record) {
 // commit takes records that count. One that cannot be read was not written by pikabin: what was there before it holds.
 func (r *reading) commit(records ...*kgo.Record) {
 	for _, record := range records {
-		log := strings.TrimPrefix(string(record.Key), r.prefix)
+		log := checkpoint.LogOf(strings.TrimPrefix(string(record.Key), r.prefix))
 		saved, err := parse(record)
 		_, known := r.found.Saved[log]
 		switch {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -148,7 +149,22 @@ func (o *Options) check() error {
 	case o.CommitInterval <= 0 || o.TransactionTimeout < o.CommitInterval:
 		return errors.New("options commit-interval and transaction-timeout: the second is the longer one")
 	}
-	return cmp.Or(o.Security.check(), o.Registry.check(o))
+	return cmp.Or(o.checkRoles(), o.Security.check(), o.Registry.check(o))
+}
+
+// checkRoles refuses a topic for two things. That of positions is compacted: events and dead letters would be gone from it.
+func (o *Options) checkRoles() error {
+	oversizeTo := o.OversizeTo
+	if o.OnOversize != OversizeToTopic {
+		oversizeTo = ""
+	}
+	switch {
+	case o.ExactlyOnce && slices.Contains([]string{o.Topic, o.RefusedTo, oversizeTo}, o.PositionsTopic):
+		return fmt.Errorf("topic %s is that of the positions: name another one for events", o.PositionsTopic)
+	case slices.Contains([]string{o.RefusedTo, oversizeTo}, o.Topic):
+		return fmt.Errorf("options on-refused and on-oversize: topic %s is that of the events, which does not take these: name another one", o.Topic)
+	}
+	return nil
 }
 
 func parseBrokers(hosts string) ([]string, error) {
