@@ -67,12 +67,6 @@ func TypeNames() []string { return slices.Clone(typeNames[TypeString:]) }
 // OpNames lists the names of the ops of commands.
 func OpNames() []string { return slices.Clone(opNames[:OpGap]) }
 
-// ParseType finds a type by its name.
-func ParseType(name string) (Type, bool) {
-	i := slices.Index(typeNames[:], name)
-	return Type(max(i, 0)), i > 0
-}
-
 // Effect says how much of what happened the event alone tells.
 type Effect uint8
 

@@ -116,11 +116,11 @@ const (
 	renewal = 3
 )
 
-// DefaultTTL is that of states which do not name theirs.
-const DefaultTTL = 10 * time.Second
+// defaultTTL is that of states which do not name theirs.
+const defaultTTL = 10 * time.Second
 
 func (o Options) complete() *Options {
-	o.TTL, o.ID = cmp.Or(o.TTL, DefaultTTL), cmp.Or(o.ID, o.Name)
+	o.TTL, o.ID = cmp.Or(o.TTL, defaultTTL), cmp.Or(o.ID, o.Name)
 	if o.Tell == nil {
 		o.Tell = func(string) {}
 	}

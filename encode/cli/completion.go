@@ -10,6 +10,7 @@ import (
 	"pikabin/encode/cli/complete"
 	"pikabin/encode/cli/exit"
 	"pikabin/encode/cli/shell"
+	"pikabin/encode/frame"
 	"pikabin/formats"
 	"pikabin/formats/ddl"
 )
@@ -67,7 +68,7 @@ func completions(name string) []string {
 	case "command", "exclude-command":
 		return decode.CommandNames()
 	case "compress":
-		return []string{"none", "zstd", "gzip"}
+		return frame.Streams()
 	case "partition":
 		return []string{"hive"}
 	case "from", "until":

@@ -49,8 +49,8 @@ func find(name string) codec {
 	return codec{}
 }
 
-// streams are the compressions of a stream.
-func streams() []string {
+// Streams are the names of the compressions of a stream.
+func Streams() []string {
 	var names []string
 	for _, c := range codecs {
 		if c.make != nil {
@@ -63,7 +63,7 @@ func streams() []string {
 // Parse reads NAME[:LEVEL], of one of the codecs; of those of a stream, if none are given.
 func Parse(s string, of ...string) (Compression, error) {
 	if len(of) == 0 {
-		of = streams()
+		of = Streams()
 	}
 	name, level, hasLevel := strings.Cut(s, ":")
 	c := Compression{codec: name, level: defaultLevel}

@@ -262,7 +262,7 @@ func (r *running) ended(e *outcome, took time.Duration) error {
 	for _, t := range e.result.Torn {
 		r.Tell.Warn(fmt.Sprintf("%s: half a record at the end, at %d:%d: left out", t.Log, t.At.Segment, t.At.Offset))
 	}
-	r.Tell.With(SummaryFields(&e.result, took)...).Info(Summary(&e.result, took))
+	r.Tell.With(summaryFields(&e.result, took)...).Info(summary(&e.result, took))
 	if err == nil && r.cut {
 		err = ErrInterrupted
 	}

@@ -10,8 +10,8 @@ import (
 	"pikabin/encode"
 )
 
-// Summary is a line about a run that has ended.
-func Summary(r *encode.Result, took time.Duration) string {
+// summary is a line about a run that has ended.
+func summary(r *encode.Result, took time.Duration) string {
 	var ends []string
 	for _, log := range r.Logs {
 		ends = append(ends, fmt.Sprintf("%s %v", log, r.Committed[log]))
@@ -24,8 +24,8 @@ func Summary(r *encode.Result, took time.Duration) string {
 	return text
 }
 
-// SummaryFields are the summary for programs.
-func SummaryFields(r *encode.Result, took time.Duration) []slog.Attr {
+// summaryFields are the summary for programs.
+func summaryFields(r *encode.Result, took time.Duration) []slog.Attr {
 	positions := map[string]string{}
 	for _, log := range r.Logs {
 		positions[log.String()] = r.Committed[log].String()

@@ -22,7 +22,7 @@ func (m *LiveManifest) Read() ([]byte, error) {
 			return nil, err
 		}
 	}
-	data, err := ReadStable(m.file, &m.bufs)
+	data, err := readStable(m.file, &m.bufs)
 	if err == nil && len(data) < ManifestSize {
 		return nil, ErrNoManifest
 	}

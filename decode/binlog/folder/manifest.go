@@ -78,7 +78,7 @@ func ReadManifest(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return ReadStable(f, new([2][ManifestSize]byte))
+	return readStable(f, new([2][ManifestSize]byte))
 }
 
 // openManifest opens the file. What is no file is not opened: a named pipe would wait for somebody who writes into it.
@@ -108,8 +108,8 @@ func kindOf(mode fs.FileMode) string {
 	return "device or socket"
 }
 
-// ReadStable reads until two reads agree. What it returns is in one of the buffers.
-func ReadStable(r io.ReaderAt, bufs *[2][ManifestSize]byte) ([]byte, error) {
+// readStable reads until two reads agree. What it returns is in one of the buffers.
+func readStable(r io.ReaderAt, bufs *[2][ManifestSize]byte) ([]byte, error) {
 	last, err := readHead(r, bufs[0][:])
 	for i := 1; err == nil && i < stableReads; i++ {
 		var next []byte

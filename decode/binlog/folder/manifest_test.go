@@ -112,7 +112,7 @@ func TestReadStableTakesWhatTwoReadsSay(t *testing.T) {
 	mixed := raw(decode.G5, 8, 1000, 5, 0) // the new segment, the old offset
 	after := raw(decode.G5, 8, 0, 5, 0)
 	c := &changing{states: [][]byte{raw(decode.G5, 7, 1000, 5, 0), mixed, after}}
-	got, err := ReadStable(c, new([2][ManifestSize]byte))
+	got, err := readStable(c, new([2][ManifestSize]byte))
 	if err != nil || string(got) != string(after[:ManifestSize]) {
 		t.Errorf("got %x, %v, want the last state", got, err)
 	}
@@ -126,7 +126,7 @@ func TestReadStableGivesUp(t *testing.T) {
 	for i := range 2 * stableReads {
 		c.states = append(c.states, binary.LittleEndian.AppendUint64(make([]byte, 0, 64), uint64(i)))
 	}
-	if _, err := ReadStable(c, new([2][ManifestSize]byte)); err == nil || !strings.Contains(err.Error(), "changes faster") {
+	if _, err := readStable(c, new([2][ManifestSize]byte)); err == nil || !strings.Contains(err.Error(), "changes faster") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -137,7 +137,7 @@ func (f failing) ReadAt([]byte, int64) (int, error) { return 0, f.err }
 
 func TestReadStablePassesErrorsOn(t *testing.T) {
 	want := errors.New("disk on fire")
-	if _, err := ReadStable(failing{want}, new([2][ManifestSize]byte)); !errors.Is(err, want) {
+	if _, err := readStable(failing{want}, new([2][ManifestSize]byte)); !errors.Is(err, want) {
 		t.Errorf("error %v, want %v", err, want)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"pikabin/decode"
+	"pikabin/encode/frame"
 	"pikabin/encode/output/folder"
 	"pikabin/encode/output/kafka/reading"
 	"pikabin/encode/output/object/s3"
@@ -19,9 +20,7 @@ import (
 
 // FormatOf tells the format from the name of a file, compressed or not; "" if the name does not tell.
 func FormatOf(name string) string {
-	for _, ext := range []string{".zst", ".gz"} {
-		name = strings.TrimSuffix(name, ext)
-	}
+	name = strings.TrimSuffix(name, frame.Of(name).Ext())
 	for _, f := range formats.All() {
 		if strings.HasSuffix(name, f.Ext) {
 			return f.Name

@@ -12,8 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// Hopeless tells errors that no waiting mends.
-func Hopeless(err error) bool {
+// isHopeless tells errors that no waiting mends.
+func isHopeless(err error) bool {
 	for _, known := range []error{
 		kerr.SaslAuthenticationFailed, kerr.IllegalSaslState, kerr.UnsupportedSaslMechanism,
 		kerr.TopicAuthorizationFailed, kerr.ClusterAuthorizationFailed, kerr.TransactionalIDAuthorizationFailed,
@@ -88,7 +88,7 @@ func EndsTransaction(err error) bool {
 			return false
 		}
 	}
-	return !Hopeless(err)
+	return !isHopeless(err)
 }
 
 // Retry tries again while that may help. An attempt that the end of ctx has cut short does not say why.
@@ -97,7 +97,7 @@ func Retry(ctx context.Context, try func() error) error {
 	wait := 100 * time.Millisecond
 	for {
 		err := try()
-		if err == nil || Hopeless(err) || IsFenced(err) {
+		if err == nil || isHopeless(err) || IsFenced(err) {
 			return err
 		}
 		if why == nil || ctx.Err() == nil {

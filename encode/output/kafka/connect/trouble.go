@@ -146,7 +146,7 @@ func (t *Trouble) Look(now time.Time, records int64, waiting bool) (string, erro
 	}
 	t.stuck.Store(stuck >= TroubleAfter/2)
 	reason := t.Reason()
-	if stuck >= hopelessFor && Hopeless(reason) {
+	if stuck >= hopelessFor && isHopeless(reason) {
 		return "", fmt.Errorf("nothing was acknowledged for %v: %w", stuck.Round(time.Second), Explained(reason))
 	}
 	if stuck < TroubleAfter || t.interval > 0 && now.Sub(t.told) < t.interval {
