@@ -20,11 +20,8 @@ import (
 // How long the waits between two attempts are.
 var firstWait, lastWait = 200 * time.Millisecond, 30 * time.Second
 
-// What objects tell of themselves.
-const (
-	metaSum   = "pikabin-sha256"
-	metaSpool = "pikabin-spool"
-)
+// metaSpool is what the object of a part tells of the spool that it came from.
+const metaSpool = "pikabin-spool"
 
 // deliver sends a part, or tells an hour, for as long as it takes.
 func (b *outbox) deliver(p *parcel) {
@@ -102,7 +99,7 @@ func (b *outbox) compare(p *parcel) error {
 	if err != nil {
 		return err
 	}
-	if info.Size != p.Size || info.Meta[metaSum] != p.Sum && p.Size > 0 {
+	if info.Size != p.Size || info.Meta[store.MetaSum] != p.Sum && p.Size > 0 {
 		return &OtherWriterError{Object: b.to.String() + p.Name}
 	}
 	return nil
@@ -126,7 +123,7 @@ func (b *outbox) send(p *parcel) error {
 	case size != p.Size || sum != p.Sum:
 		return &ChangedPartError{Path: path, Text: fmt.Sprintf("it had %d bytes with SHA-256 %s, it has %d with %s", p.Size, p.Sum, size, sum)}
 	}
-	blob := &store.Blob{Content: file, Size: size, Type: b.content, Meta: map[string]string{metaSum: sum, metaSpool: b.id}}
+	blob := &store.Blob{Content: file, Size: size, Type: b.content, Meta: map[string]string{store.MetaSum: sum, metaSpool: b.id}}
 	if _, err := hex.Decode(blob.SHA256[:], []byte(sum)); err != nil {
 		return &spoolError{err}
 	}

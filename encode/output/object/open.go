@@ -3,19 +3,18 @@ package object
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"pikabin/encode/disk"
 	"pikabin/encode/output/folder"
+	"pikabin/encode/output/object/owner"
 	"pikabin/encode/output/object/store"
 	"pikabin/encode/sink"
 	"pikabin/encode/vfs"
@@ -23,12 +22,6 @@ import (
 
 // idName is the file that tells a spool from others.
 const idName = ".pikabin.spool"
-
-// ownerName is the object that says whose the parts below a prefix are. It is empty, since readers of a whole prefix stumble over anything else.
-const ownerName = ".pikabin.owner"
-
-// metaState is what the owner tells of its state, for people.
-const metaState = "pikabin-state"
 
 // opening is what is needed to open the output.
 type opening struct {
@@ -125,29 +118,21 @@ func (o *opening) checkPrefix(ctx context.Context, id string, fresh bool) (owned
 	if err != nil {
 		return false, err
 	}
-	var owner store.Info
+	var there owner.Owner
 	err = o.ask(ctx, func() (err error) {
-		owner, err = o.store.Head(ctx, ownerName)
+		there, err = owner.Of(ctx, o.store)
 		return err
 	})
 	switch {
-	case err == nil && owner.Meta[metaSpool] != id:
+	case err == nil && there.ID != id:
 		return false, &sink.TargetError{Err: fmt.Errorf("%s belongs to the state %s, which its object %s says: continue with that state and its spool, or name another prefix",
-			o.store, described(owner.Meta[metaState]), ownerName)}
+			o.store, there.State, owner.Name)}
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return false, err
 	case fresh:
 		return err == nil, o.ask(ctx, func() error { return o.checkEmpty(ctx) })
 	}
 	return err == nil, nil
-}
-
-// described is what an owner says of its state.
-func described(meta string) string {
-	if text, err := url.PathUnescape(meta); err == nil {
-		return text
-	}
-	return meta
 }
 
 // checkEmpty does not let a new state write among parts that it knows nothing of.
@@ -183,37 +168,18 @@ func (o *opening) settle(ctx context.Context, out *outbox, owned bool) error {
 	return nil
 }
 
-// claim writes the owner. It is written once more than needed: a store that takes it twice does not keep to conditions.
+// claim writes the owner, and finds out whether the store keeps to conditions.
 func (o *opening) claim(ctx context.Context, out *outbox, owned bool) error {
-	if owned && o.checked {
-		return nil
-	}
-	err := o.writeOwner(ctx, out.id)
-	if err == nil && !owned && !o.checked {
-		err = o.writeOwner(ctx, out.id)
-	}
-	switch {
-	case err == nil && !o.checked:
+	now, careless, err := owner.Claim(ctx, o.store, owner.New(out.id, o.env.State), owned, o.checked)
+	if careless {
 		out.checked = true
 		o.env.Watched().Warn(fmt.Sprintf("%s: the server overwrites objects in spite of If-None-Match: each name is asked for before it is written, "+
 			"which two runs at one moment can get past; the option conditional=off says that it is known", o.store))
-		return nil
-	case !errors.Is(err, store.ErrExists):
-		return err
 	}
-	owner, err := o.store.Head(ctx, ownerName)
-	if err == nil && owner.Meta[metaSpool] != out.id {
-		err = &sink.TargetError{Err: fmt.Errorf("%s was taken at this moment by the state %s: name another prefix", o.store, described(owner.Meta[metaState]))}
+	if err == nil && now.ID != out.id {
+		err = &sink.TargetError{Err: fmt.Errorf("%s was taken at this moment by the state %s: name another prefix", o.store, now.State)}
 	}
 	return err
-}
-
-func (o *opening) writeOwner(ctx context.Context, id string) error {
-	host, _ := os.Hostname()
-	return o.store.Put(ctx, ownerName, &store.Blob{
-		Content: strings.NewReader(""), SHA256: sha256.Sum256(nil),
-		Meta: map[string]string{metaSpool: id, metaState: url.PathEscape(host + ":" + o.env.State)},
-	})
 }
 
 // ask does something with the store until it answers, the context ends, or the run is to stop.

@@ -13,6 +13,7 @@ import (
 
 	"pikabin/encode/disk"
 	"pikabin/encode/output/folder"
+	"pikabin/encode/output/object/owner"
 	"pikabin/encode/output/object/s3"
 	"pikabin/encode/output/object/store"
 	"pikabin/encode/sink"
@@ -82,7 +83,7 @@ func (o *opening) share(ctx context.Context, id string) error {
 		return err
 	}
 	return o.ask(ctx, func() error {
-		err := o.writeOwner(ctx, id)
+		err := owner.Write(ctx, o.store, owner.New(id, o.env.State))
 		if errors.Is(err, store.ErrExists) { // at this moment, by another run: its owner is looked at
 			_, err = o.checkPrefix(ctx, id, false)
 		}
@@ -139,7 +140,7 @@ func (s *shared) Stage(ctx context.Context, staged string) error {
 	if err != nil {
 		return err
 	}
-	blob := &store.Blob{Content: file, Size: size, Type: s.content, Meta: map[string]string{metaSum: sum}}
+	blob := &store.Blob{Content: file, Size: size, Type: s.content, Meta: map[string]string{store.MetaSum: sum}}
 	if _, err := hex.Decode(blob.SHA256[:], []byte(sum)); err != nil {
 		return err
 	}

@@ -4,15 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"pikabin/encode/output/folder"
 	"pikabin/encode/output/object/s3"
 	"pikabin/encode/output/object/store"
+	"pikabin/encode/vfs"
 )
 
 // UnreadError is a store that did not give what an output holds: nothing is said of the output then.
@@ -67,14 +65,11 @@ func inPartitions(name string) bool {
 	return !slices.ContainsFunc(folders[:len(folders)-1], func(f string) bool { return !folder.IsPartition(f) })
 }
 
-// open copies an object into a temporary file that loses its name at once, since Parquet is read from its end.
+// open copies an object into a file without a name, since Parquet is read from its end.
 func (b bucket) open(ctx context.Context, name string) (content, error) {
-	f, err := os.CreateTemp("", "pikabin-object-*")
+	f, err := vfs.Nameless("pikabin-object-*")
 	if err != nil {
 		return nil, err
-	}
-	if err := os.Remove(f.Name()); err != nil { // the descriptor keeps the bytes; a crash of this program leaves nothing over
-		return nil, errors.Join(err, f.Close())
 	}
 	c := local{File: f}
 	err = again(ctx, func() (err error) {
@@ -87,33 +82,13 @@ func (b bucket) open(ctx context.Context, name string) (content, error) {
 	return c, nil
 }
 
-// How often a store is asked that does not answer, and how long it is waited between two times, twice as long each time.
-const (
-	tries     = 6
-	firstWait = 100 * time.Millisecond
-)
+// tries is how often a store is asked that does not answer.
+const tries = 6
 
 // again asks a store until it answers, or for a few times. The error is an *UnreadError.
 func again(ctx context.Context, ask func() error) error {
-	for n, wait := 1, firstWait; ; n, wait = n+1, 2*wait {
-		err := ask()
-		if err == nil {
-			return nil
-		}
-		if lasts(err) || n == tries {
-			return &UnreadError{err}
-		}
-		select {
-		case <-ctx.Done():
-			return &UnreadError{err}
-		case <-time.After(wait):
-		}
+	if err := store.Again(ctx, tries, ask); err != nil {
+		return &UnreadError{err}
 	}
-}
-
-// lasts says that asking again gives the same error.
-func lasts(err error) bool {
-	_, refused := errors.AsType[*store.RefusedError](err)
-	_, ours := errors.AsType[*fs.PathError](err)
-	return refused || ours || errors.Is(err, fs.ErrNotExist)
+	return nil
 }

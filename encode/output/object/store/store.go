@@ -46,6 +46,9 @@ type Blob struct {
 	Meta    map[string]string // told of the object by Head; names in lower case
 }
 
+// MetaSum is what the object of a part tells of its content: its SHA-256, in hexadecimal digits.
+const MetaSum = "pikabin-sha256"
+
 // Info is what a store tells of an object.
 type Info struct {
 	Size int64
