@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pikabin/decode"
 	"pikabin/decode/binlogtest/sample"
@@ -120,7 +121,7 @@ func TestBesideARun(t *testing.T) {
 			case 7:
 				mem = crash(l, mem)
 			case 8:
-				for _, p := range mergedBeside(t, mem) {
+				for _, p := range mergedBeside(t, mem, nil) {
 					merges += p.Parts - p.Merged
 				}
 			default:
@@ -146,9 +147,9 @@ func TestBesideARun(t *testing.T) {
 }
 
 // mergedBeside merges what can be merged while a run has parts that are not shown.
-func mergedBeside(t *testing.T, fsys vfs.FS) map[string]compact.Outcome {
+func mergedBeside(t *testing.T, fsys vfs.FS, change func(o *compact.Options)) map[string]compact.Outcome {
 	t.Helper()
-	outcomes, err := run(t, fsys, nil)
+	outcomes, err := run(t, fsys, change)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,13 +196,13 @@ func TestReaders(t *testing.T) {
 		go readers(t, stop, read)
 	}
 	swaps := 0
-	for range sample.Count(12, 4) {
+	for range sample.Count(6, 3) {
 		for range 9 {
 			l.write()
 			l.flush(sink.Roll)
 			l.save(true)
 		}
-		for _, p := range mergedBeside(t, fsys) {
+		for _, p := range mergedBeside(t, fsys, func(o *compact.Options) { o.Now = time.Now }) {
 			if p.Parts > p.Merged {
 				swaps++
 			}
