@@ -41,7 +41,7 @@ func parse(args []string) (parsed, error) {
 // sample is a value that a flag takes and that is not its default.
 func sampleOf(flag *kong.Flag) string {
 	switch flag.Target.Interface().(type) {
-	case time.Duration:
+	case time.Duration, *time.Duration:
 		return "1w2d"
 	case console.Size:
 		return "3G"

@@ -104,6 +104,27 @@ func TestVerifyOutputBucket(t *testing.T) {
 	}
 }
 
+// TestVerifyOutputCopy compares the copy of a folder that compact has made in a bucket: of all there is of each format that can be merged.
+func TestVerifyOutputCopy(t *testing.T) {
+	t.Setenv("AWS_ACCESS_KEY_ID", s3test.Key)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", s3test.Secret)
+	from, s := filepath.Join(binlogtest.Testdata(t), "3.3.6-rotate-tiny", "log"), s3test.Start(t)
+	for _, format := range []string{"jsonl", "avro", "parquet", "protobuf"} {
+		dir, target := filepath.Join(t.TempDir(), "table")+"/", s.Target(format+"/", "")
+		convert(t, from, "-q", "-f", format, "--partition", "hive", "--roll-size", "2KB", "-o", dir)
+		for _, want := range []string{" objects of ", ""} {
+			stdout, stderr := &bytes.Buffer{}, &bytes.Buffer{}
+			code := cli.Run([]string{"compact", dir, "--to", target, "--older-than", "0s"}, stdout, stderr, "")
+			if code != 0 || !strings.Contains(stdout.String(), want) || want == "" && stdout.Len() > 0 {
+				t.Errorf("%s: exit code %d: %s%s", format, code, stdout, stderr)
+			}
+		}
+		if code, text := verifyOutput(t, from, target); code != 0 || !strings.Contains(text, "the output is what the log says") {
+			t.Errorf("%s: exit code %d: %s", format, code, text)
+		}
+	}
+}
+
 // TestVerifyOutputSelection compares with the same selection, and finds that another one was made.
 func TestVerifyOutputSelection(t *testing.T) {
 	from, out := filepath.Join(binlogtest.Testdata(t), "4.0.1-everytype", "log"), t.TempDir()

@@ -27,11 +27,11 @@ import (
 // Options say what is merged.
 type Options struct {
 	Dir     string // that the partitions are in
-	Staging string // a folder on the same file system, and not in Dir
+	Staging string // a folder on the same file system, and not in Dir; Copy needs none
 
 	OlderThan time.Duration // partitions of which a part is younger are left alone
 	Target    int64         // bytes of parts that become one
-	Keep      time.Duration // how long the parts of before stay in the staging folder
+	Keep      time.Duration // how long the parts of before stay in the staging folder; Copy leaves them where they are
 	DryRun    bool          // change nothing, and tell what would be done
 
 	Workers int    // that make a Parquet file at the same time
@@ -40,6 +40,7 @@ type Options struct {
 	Disk vfs.FS                 // nil: that of the machine
 	Now  func() time.Time       // nil: the clock of the machine
 	Tell func(p *Outcome) error // of each partition with parts, once it is done; an error ends the run
+	Warn func(text string)      // of what is no matter of one partition; only Copy needs it
 }
 
 // run is one run of it.
@@ -49,13 +50,18 @@ type run struct {
 	began time.Time
 }
 
-// Run merges the parts of all partitions. What cannot be merged is told, and left as it is.
-func Run(ctx context.Context, o Options) error {
+func newRun(o Options) *run {
 	r := &run{Options: o, Disk: disk.New(&sink.Env{Disk: o.Disk})}
 	if r.Now == nil {
 		r.Now = time.Now
 	}
 	r.began = r.Now()
+	return r
+}
+
+// Run merges the parts of all partitions. What cannot be merged is told, and left as it is.
+func Run(ctx context.Context, o Options) error {
+	r := newRun(o)
 	if err := r.checkStaging(); err != nil {
 		return err
 	}
@@ -168,9 +174,9 @@ func (r *run) made(dir string) string { return filepath.Join(r.Staging, newName,
 // Outcome is what became of a partition.
 type Outcome struct {
 	Dir    string // in the folder of all
-	Parts  int    // of before
+	Parts  int    // of before; of Copy those that were not copied before
 	Bytes  int64  // of them
-	Merged int    // parts of after
+	Merged int    // parts of after, or objects
 	After  int64  // bytes of them; of a plan 0
 
 	Why   error // it was left as it is; nil: it was not

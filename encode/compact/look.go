@@ -60,26 +60,42 @@ type state struct {
 
 // look finds out what is to be done with a partition.
 func (r *run) look(p *Outcome) (*state, error) {
-	files, err := r.list(p.Dir)
+	files, err := r.closed(p.Dir)
 	if err != nil {
 		return nil, err
 	}
 	s := &state{files: files, level: 1}
-	for i := range files {
-		f := &files[i]
-		if !f.isPart {
-			continue
-		}
+	for _, f := range partsOf(files) {
 		p.Parts++
 		p.Bytes += f.size
 		s.level = max(s.level, f.Merged+1)
+	}
+	s.groups = r.group(partsOf(files))
+	p.Merged = len(s.groups)
+	return s, nil
+}
+
+// closed gives the files of a partition that gets no more of them.
+func (r *run) closed(dir string) ([]file, error) {
+	files, err := r.list(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range partsOf(files) {
 		if age := r.began.Sub(f.changed); age < r.OlderThan {
 			return nil, waits("%s was written %s ago", f.base, age.Round(time.Second))
 		}
 	}
-	s.groups = r.group(files)
-	p.Merged = len(s.groups)
-	return s, nil
+	return files, nil
+}
+
+// partsOf are the parts among files, those of each log in its order.
+func partsOf(files []file) []file {
+	parts := slices.DeleteFunc(slices.Clone(files), func(f file) bool { return !f.isPart })
+	slices.SortFunc(parts, func(a, b file) int {
+		return cmp.Or(strings.Compare(a.Series, b.Series), a.Compare(&b.PartName), strings.Compare(a.Ext, b.Ext))
+	})
+	return parts
 }
 
 // list gives the files of a partition, which have to be those that this program writes.
@@ -127,11 +143,7 @@ func (f *file) check(e fs.DirEntry) error {
 
 // group puts the parts together that become one: neighbours of one log, one history and one format, up to the target size. The smallest of all stays
 // with the others of its group: a part is never split.
-func (r *run) group(files []file) (groups [][]file) {
-	parts := slices.DeleteFunc(slices.Clone(files), func(f file) bool { return !f.isPart })
-	slices.SortFunc(parts, func(a, b file) int {
-		return cmp.Or(strings.Compare(a.Series, b.Series), strings.Compare(a.Ext, b.Ext), a.begin().Compare(b.begin()), cmp.Compare(a.Again, b.Again))
-	})
+func (r *run) group(parts []file) (groups [][]file) {
 	size := int64(0)
 	for _, f := range parts {
 		last := len(groups) - 1

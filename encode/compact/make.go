@@ -54,15 +54,11 @@ func (r *run) makePart(ctx context.Context, dir string, group []file, level int)
 	name.Merged = level
 	path := filepath.Join(dir, name.String())
 	format, _ := formats.Lookup(held.FormatOf(name.Ext))
-	var parts []merge.Part
-	for _, f := range group {
-		parts = append(parts, r.part(f.path, f.base, &f))
-	}
 	out, err := r.CreateOwn(ctx, path)
 	if err != nil {
 		return 0, err
 	}
-	sum, err := merge.Merge(ctx, parts, &writer{ctx: ctx, file: out}, merge.Options{Format: format, Workers: r.Workers, Version: r.Version})
+	sum, err := merge.Merge(ctx, r.parts(group), &writer{ctx: ctx, file: out}, merge.Options{Format: format, Workers: r.Workers, Version: r.Version})
 	if err == nil {
 		err = out.Sync()
 	}
@@ -87,18 +83,31 @@ func unreadable(ctx context.Context, err error) error {
 	return &leftError{err: err}
 }
 
+// parts are files to be merged.
+func (r *run) parts(files []file) (parts []merge.Part) {
+	for _, f := range files {
+		parts = append(parts, r.part(f.path, f.base, &f))
+	}
+	return parts
+}
+
 func (r *run) part(path, name string, f *file) merge.Part {
 	return merge.Part{Name: name, PartName: f.PartName, Open: func() (merge.File, error) {
 		file, err := vfs.OpenOwn(r.Disk, path, os.O_RDONLY, 0)
 		if err != nil {
 			return nil, err
 		}
-		info, err := file.Stat()
-		if err != nil {
-			return nil, errors.Join(err, file.Close())
-		}
-		return opened{file, info.Size()}, nil
+		return sized(file)
 	}}
+}
+
+// sized is a file with its size. It is closed at an error.
+func sized(file vfs.File) (merge.File, error) {
+	info, err := file.Stat()
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return opened{file, info.Size()}, nil
 }
 
 // opened is a file that is read.

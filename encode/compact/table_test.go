@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,6 +21,7 @@ import (
 	"pikabin/encode/compact"
 	"pikabin/encode/frame"
 	"pikabin/encode/output/folder"
+	"pikabin/encode/output/object/s3test"
 	"pikabin/encode/readback"
 	"pikabin/encode/readback/held"
 	"pikabin/encode/sink"
@@ -29,7 +31,12 @@ import (
 	"pikabin/formats"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain gives the credentials of the server of tests.
+func TestMain(m *testing.M) {
+	os.Setenv("AWS_ACCESS_KEY_ID", s3test.Key)
+	os.Setenv("AWS_SECRET_ACCESS_KEY", s3test.Secret)
+	goleak.VerifyTestMain(m)
+}
 
 // hourlyLog is a log of two hours, with an event that comes late.
 func hourlyLog(t *testing.T) []*binlog.Log {
@@ -76,14 +83,19 @@ func write(t *testing.T, fsys vfs.FS, format, compress string) {
 	}
 }
 
+// options are those of all partitions of out.
+func options(fsys vfs.FS, outcomes map[string]compact.Outcome) compact.Options {
+	return compact.Options{
+		Dir: "out", Staging: "staging", Target: 1 << 30, Version: "1", Disk: fsys, Now: func() time.Time { return time.Unix(1e9, 0) },
+		Tell: func(p *compact.Outcome) error { outcomes[p.Dir] = *p; return nil },
+	}
+}
+
 // run merges all partitions of out, and gives what became of them by their folders.
 func run(t *testing.T, fsys vfs.FS, change func(o *compact.Options)) (map[string]compact.Outcome, error) {
 	t.Helper()
 	outcomes := map[string]compact.Outcome{}
-	o := compact.Options{
-		Dir: "out", Staging: "staging", Target: 1 << 30, Version: "1", Disk: fsys, Now: func() time.Time { return time.Unix(1e9, 0) },
-		Tell: func(p *compact.Outcome) error { outcomes[p.Dir] = *p; return nil },
-	}
+	o := options(fsys, outcomes)
 	if change != nil {
 		change(&o)
 	}

@@ -30,6 +30,8 @@ type Options struct {
 	Format  formats.Format
 	Workers int    // that make row groups of Parquet at the same time
 	Version string // of this program, for the metadata of Parquet
+
+	After *readback.Key // the events of the first part up to this one are left out; nil: none are
 }
 
 // Formats are those of which files can be merged: the events in them say where they are, and come out of the reader as they are in the file, unless
@@ -50,6 +52,9 @@ func Merge(ctx context.Context, parts []Part, w io.Writer, o Options) (Sum, erro
 		return Sum{}, err
 	}
 	defer in.close()
+	if o.After != nil {
+		in.among = func(k readback.Key) bool { return k.Compare(*o.After) > 0 }
+	}
 	switch {
 	case o.Format.Seal != nil:
 		err = seal(ctx, in, w, o)
@@ -61,18 +66,23 @@ func Merge(ctx context.Context, parts []Part, w io.Writer, o Options) (Sum, erro
 	return in.sum(), err
 }
 
-// Check reads back a file of the parts, and refuses it if it is not what Merge says.
-func Check(ctx context.Context, made Part, format string, want Sum) error {
-	in, err := newRows([]Part{made}, format)
+// Read tells what is in the parts, of the events that are among those that are asked for; nil: all are.
+func Read(ctx context.Context, parts []Part, format string, among func(readback.Key) bool) (Sum, error) {
+	in, err := newRows(parts, format)
 	if err != nil {
-		return err
+		return Sum{}, err
 	}
 	defer in.close()
-	if err := in.drain(ctx); err != nil {
-		return err
+	in.among = among
+	err = in.drain(ctx)
+	return in.sum(), err
+}
+
+// Check reads back a file of the parts, and refuses it if it is not what Merge says.
+func Check(ctx context.Context, made Part, format string, want Sum) error {
+	have, err := Read(ctx, []Part{made}, format, nil)
+	if err == nil && have != want {
+		err = fmt.Errorf("%s has %d events when it is read back, and not the %d that were written into it: see to the disk and the memory of this machine", made.Name, have.Rows, want.Rows)
 	}
-	if have := in.sum(); have != want {
-		return fmt.Errorf("%s has %d events when it is read back, and not the %d that were written into it: see to the disk and the memory of this machine", made.Name, have.Rows, want.Rows)
-	}
-	return nil
+	return err
 }

@@ -16,8 +16,9 @@ import (
 
 // Sum is what a file holds: two with the same events in the same order have the same.
 type Sum struct {
-	Rows   int64
-	SHA256 [sha256.Size]byte // of the messages, each after its length
+	Rows        int64
+	First, Last readback.Key      // if there are rows
+	SHA256      [sha256.Size]byte // of the messages, each after its length
 }
 
 // rows are the events of parts, one after the other. They end at the first that is not in its place.
@@ -30,9 +31,13 @@ type rows struct {
 	file     File
 	messages readback.Messages
 
-	last  readback.Key
-	count int64
-	hash  hash.Hash
+	among   func(readback.Key) bool // which events count; nil: all
+	read    int64
+	at      readback.Key // of the last one that was read
+	omitted int64        // that do not count
+
+	held Sum // but for the hash
+	hash hash.Hash
 }
 
 func newRows(parts []Part, format string) (*rows, error) {
@@ -80,9 +85,11 @@ func (r *rows) next(ctx context.Context) ([]byte, error) {
 		case err == io.EOF: //nolint:errorlint // what wraps it is an error
 			r.close()
 		case err != nil:
-			return nil, fmt.Errorf("%s: event %d: %w", r.part.Name, r.count+1, err)
+			return nil, fmt.Errorf("%s: event %d: %w", r.part.Name, r.read+1, err)
 		default:
-			return message, r.take(message)
+			if counts, err := r.take(message); counts || err != nil {
+				return message, err
+			}
 		}
 	}
 }
@@ -102,22 +109,36 @@ func (r *rows) open() (err error) {
 	return nil
 }
 
-// take sees that a message is of the log of its part, and after the one before it.
-func (r *rows) take(message []byte) error {
+// take sees that a message is of the log of its part, and after the one before it, and tells whether it counts.
+func (r *rows) take(message []byte) (counts bool, err error) {
 	place, err := r.format.Place(message)
 	switch {
 	case err != nil:
-		return fmt.Errorf("%s: %w", r.part.Name, err)
+		return false, fmt.Errorf("%s: %w", r.part.Name, err)
 	case folder.Series(&place.Log) != r.part.Series:
-		return fmt.Errorf("%s holds an event of %s, at %s", r.part.Name, &place.Log, place.Key)
-	case r.count > 0 && place.Key.Compare(r.last) <= 0:
-		return fmt.Errorf("%s holds the event at %s, and the one before it is at %s: the events of its folder are there twice, or are not in order", r.part.Name, place.Key, r.last)
+		return false, fmt.Errorf("%s holds an event of %s, at %s", r.part.Name, &place.Log, place.Key)
+	case r.read > 0 && place.Key.Compare(r.at) <= 0:
+		return false, fmt.Errorf("%s holds the event at %s, and the one before it is at %s: the events of its folder are there twice, or are not in order", r.part.Name, place.Key, r.at)
 	}
-	r.last = place.Key
-	r.count++
+	r.at = place.Key
+	r.read++
+	if r.among != nil && !r.among(place.Key) {
+		r.omitted++
+		return false, nil
+	}
+	r.count(place.Key, message)
+	return true, nil
+}
+
+// count adds an event to the sum.
+func (r *rows) count(at readback.Key, message []byte) {
+	if r.held.Rows == 0 {
+		r.held.First = at
+	}
+	r.held.Last = at
+	r.held.Rows++
 	r.hash.Write(binary.AppendUvarint(nil, uint64(len(message))))
 	r.hash.Write(message)
-	return nil
 }
 
 // drain reads what is left.
@@ -134,8 +155,8 @@ func (r *rows) drain(ctx context.Context) error {
 	}
 }
 
-func (r *rows) sum() (s Sum) {
-	s.Rows = r.count
+func (r *rows) sum() Sum {
+	s := r.held
 	r.hash.Sum(s.SHA256[:0])
 	return s
 }

@@ -113,17 +113,52 @@ func join(ctx context.Context, in *rows, w io.Writer, o Options) error {
 	if _, err := w.Write(head); err != nil {
 		return err
 	}
+	omit := in.omitted // of the first part
 	for _, p := range parts {
-		file, err := p.Open()
-		if err != nil {
-			return err
-		}
-		_, err = io.Copy(w, io.NewSectionReader(file, int64(len(head)), file.Size()-int64(len(head))))
-		if err = errors.Join(err, file.Close()); err != nil {
+		if err := copyBlocks(w, p, int64(len(head)), omit); err != nil {
 			return fmt.Errorf("%s: %w", p.Name, err)
 		}
+		omit = 0
 	}
 	return nil
+}
+
+// copyBlocks copies the blocks of a file, which begin at a place, but for those of so many events.
+func copyBlocks(w io.Writer, p Part, at, omit int64) error {
+	file, err := p.Open()
+	if err != nil {
+		return err
+	}
+	for err == nil && omit > 0 {
+		var events, size int64
+		events, size, err = blockAt(file, at)
+		omit, at = omit-events, at+size
+	}
+	if err == nil && omit < 0 {
+		err = errors.New("some events of a block are to be left out, which cannot be cut: it was made by another program")
+	}
+	if err == nil {
+		_, err = io.Copy(w, io.NewSectionReader(file, at, file.Size()-at))
+	}
+	return errors.Join(err, file.Close())
+}
+
+// blockEnd is how long the mark is that ends a block.
+const blockEnd = 16
+
+// blockAt tells how many events a block of Avro has, and how long it is.
+func blockAt(file io.ReaderAt, at int64) (events, size int64, err error) {
+	head := make([]byte, 2*binary.MaxVarintLen64)
+	n, err := file.ReadAt(head, at)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return 0, 0, err
+	}
+	events, e := binary.Varint(head[:n])
+	length, l := binary.Varint(head[max(e, 0):n])
+	if e <= 0 || l <= 0 || events <= 0 || length < 0 {
+		return 0, 0, fmt.Errorf("there is no block at byte %d", at)
+	}
+	return events, int64(e+l) + length + blockEnd, nil
 }
 
 // headOf is what all parts begin with.

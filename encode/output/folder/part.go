@@ -116,6 +116,11 @@ func (n *PartName) String() string {
 	return name + n.Ext
 }
 
+// Compare orders the names of parts of one log as the log does.
+func (n *PartName) Compare(o *PartName) int {
+	return cmp.Or(cmp.Compare(n.Epoch, o.Epoch), cmp.Compare(n.At.Segment, o.At.Segment), cmp.Compare(n.At.Offset, o.At.Offset), cmp.Compare(n.Again, o.Again))
+}
+
 // ParsePartName reads the name of a file, with or without folders. ok is false for what is no part.
 func ParsePartName(name string) (n PartName, ok bool) {
 	m := partPattern.FindStringSubmatch(filepath.Base(name))

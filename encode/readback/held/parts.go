@@ -17,7 +17,7 @@ import (
 // inSeries puts parts in order.
 func inSeries(f *readback.Format, parts []part, open func(ctx context.Context, p part, db string) (readback.Messages, error)) *compare.Held {
 	slices.SortFunc(parts, func(a, b part) int {
-		return cmp.Or(begin(a).Compare(begin(b)), cmp.Compare(a.Again, b.Again), strings.Compare(a.path, b.path))
+		return cmp.Or(a.Compare(&b.PartName), strings.Compare(a.path, b.path))
 	})
 	held := &compare.Held{Format: f, Parts: map[string][]compare.Part{}, Series: folder.Series}
 	for _, p := range parts {
