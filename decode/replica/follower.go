@@ -161,7 +161,7 @@ func (f *follower) read(e *link.Session) error {
 	defer close(stop)
 	for {
 		err := e.Receive(f)
-		if f.some && err == nil && (f.unsettled >= settleCount || !e.HasNext()) {
+		if f.some && err == nil && (f.unsettled >= settleCount || !e.Comes()) {
 			err = f.settle(e)
 		}
 		if err == nil && f.until != nil && !f.place.Before(*f.until) {
@@ -175,7 +175,7 @@ func (f *follower) read(e *link.Session) error {
 }
 
 // settleCount is after how many records they are acknowledged, so that the server, whose window is 9000, always has something to send.
-const settleCount = 1000
+const settleCount = 2000
 
 // settle hands out and acknowledges what has come, once there is no more of it: each of both costs more than to receive a record.
 func (f *follower) settle(e *link.Session) error {

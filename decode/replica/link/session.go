@@ -256,8 +256,8 @@ func (e *Session) Receive(h wire.Handler) error {
 	return err
 }
 
-// HasNext says that another message has come already.
-func (e *Session) HasNext() bool { return e.wire.HasNext() }
+// Comes says that another message has begun to come, which takes next to no time.
+func (e *Session) Comes() bool { return e.wire.Comes() }
 
 // Within bounds how long the next messages may take.
 func (e *Session) Within(d time.Duration) error { return e.conn.SetReadDeadline(time.Now().Add(d)) }

@@ -67,12 +67,11 @@ func (c *Conn) Receive(h Handler) (*inner.Response, error) {
 	return c.frame.message(h)
 }
 
-// HasNext says that the next message has come: to receive it takes no time.
-func (c *Conn) HasNext() bool {
-	n := c.frame.r.Buffered()
-	if n < headSize {
+// Comes says that the next message has begun to come, and is short: the rest of it takes next to no time.
+func (c *Conn) Comes() bool {
+	if c.frame.r.Buffered() < headSize {
 		return false
 	}
 	head, err := c.frame.r.Peek(headSize)
-	return err == nil && int64(binary.BigEndian.Uint32(head)) <= int64(n-headSize)
+	return err == nil && binary.BigEndian.Uint32(head) <= bufferSize
 }

@@ -243,3 +243,33 @@ func FuzzReceive(f *testing.F) {
 		same(t, generated(t, b[:length]), have)
 	})
 }
+
+// TestComes has a message come, and nothing, a part or all of the next one with it.
+func TestComes(t *testing.T) {
+	message, err := proto.Marshal(&inner.Response{Type: inner.Type_BINLOG_SYNC.Enum(), Code: inner.Code_OK.Enum()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	message = append(binary.BigEndian.AppendUint32(nil, uint32(len(message))), message...)
+	for name, tt := range map[string]struct {
+		after []byte
+		want  bool
+	}{
+		"nothing":              {nil, false},
+		"a part of its length": {message[:3], false},
+		"its length":           {message[:4], true},
+		"a part of it":         {message[:5], true},
+		"all of it":            {message, true},
+		"a long one":           {[]byte{0, 64, 0, 0, 8}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := wire.NewConn(bytes.NewBuffer(append(bytes.Clone(message), tt.after...)))
+			if _, err := c.Receive(&collector{}); err != nil {
+				t.Fatal(err)
+			}
+			if have := c.Comes(); have != tt.want {
+				t.Errorf("%v, want %v", have, tt.want)
+			}
+		})
+	}
+}
