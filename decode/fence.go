@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"slices"
 )
 
 // fenceSize is how many bytes of each end of a record, and before a position, a fence looks at.
@@ -60,23 +61,46 @@ func NewFence(src io.ReaderAt, record, end int64, g Generation) (Fence, error) {
 // NewContentFence is NewFence without Bytes, of a segment that is not there as it lies on the disk: the record that ends at end is,
 // but for the times in its headers.
 func NewContentFence(src io.ReaderAt, record, end int64, g Generation) (Fence, error) {
+	var ends Ends
+	err := ends.Read(src, record, end)
+	return ends.Fence(g), err
+}
+
+// Ends are the ends of a record, kept to take its content fence later: that takes longer than to copy them. The zero value is of
+// no record.
+type Ends struct {
+	record     int64
+	head, tail excerpt
+}
+
+// Read copies the ends of the record that lies between two offsets; record is -1 if that is not known. After an error they are of no record.
+func (e *Ends) Read(src io.ReaderAt, record, end int64) error {
+	e.record, e.tail.data = record, e.tail.data[:0]
 	if record < 0 || record >= end {
-		return Fence{}, nil
+		return nil
 	}
-	tail := excerpt{begin: max(end-fenceSize, record)}
-	if err := tail.read(src, end); err != nil {
-		return Fence{}, err
+	e.tail.begin, e.head.begin = max(end-fenceSize, record), record
+	err := e.head.read(src, min(record+fenceSize, e.tail.begin))
+	if err == nil {
+		err = e.tail.read(src, end)
 	}
-	head := excerpt{begin: record}
-	if err := head.read(src, min(record+fenceSize, tail.begin)); err != nil {
-		return Fence{}, err
+	if err != nil {
+		e.tail.data = e.tail.data[:0]
+	}
+	return err
+}
+
+// Fence is the content fence of the record; the zero fence of none.
+func (e *Ends) Fence(g Generation) Fence {
+	if len(e.tail.data) == 0 {
+		return Fence{}
 	}
 	content := sha256.New()
-	head.hashContent(content, record, g)
-	tail.hashContent(content, record, g)
-	f := Fence{Record: record}
+	e.head.hashContent(content, e.record, g)
+	e.tail.hashContent(content, e.record, g)
+	f := Fence{Record: e.record}
 	copy(f.Content[:], content.Sum(nil))
-	return f, nil
+	return f
 }
 
 // Again reads the fence of the same position in a segment that may be another one: it is equal to f if nothing of what f was
@@ -103,7 +127,8 @@ type excerpt struct {
 }
 
 func (e *excerpt) read(src io.ReaderAt, end int64) error {
-	e.data = make([]byte, end-e.begin)
+	n := int(end - e.begin)
+	e.data = slices.Grow(e.data[:0], n)[:n]
 	if n, err := src.ReadAt(e.data, e.begin); n < len(e.data) {
 		if err == nil || errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF

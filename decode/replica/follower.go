@@ -30,6 +30,8 @@ type follower struct {
 
 	place       chain.Place // up to where records were received
 	record      int64       // where the last of them begins; -1: it is not to be had
+	ends        decode.Ends // of that which was shown last
+	ended       bool        // the fence of the place is to be taken of it
 	im          *image.Image
 	imSegment   uint32
 	begin       int64 // of the record that is being received
@@ -79,6 +81,7 @@ func (f *follower) run() {
 		began := time.Now()
 		err := f.attach()
 		f.show()
+		f.know()
 		f.forget()
 		if f.ctx.Err() != nil {
 			break
@@ -269,6 +272,13 @@ func (f *follower) take(it *wire.Item) {
 	f.verdict.progress()
 	if it.End.Offset-f.shown >= chunkSize || it.Size >= decode.BlockSize {
 		f.show()
+	}
+}
+
+// know takes the fence of the place, which only another session needs.
+func (f *follower) know() {
+	if f.ended {
+		f.place.Fence, f.ended = f.ends.Fence(decode.G5), false
 	}
 }
 

@@ -21,11 +21,8 @@ func (f *follower) show() {
 	if f.im == nil || f.shown < 0 || f.imSegment != f.place.Segment || f.shown == f.place.Offset {
 		return
 	}
-	fence, err := decode.NewContentFence(f.im, f.record, f.place.Offset, decode.G5)
-	if err != nil { // then the place is known by its position alone
-		fence = decode.Fence{}
-	}
-	f.place.Fence = fence
+	_ = f.ends.Read(f.im, f.record, f.place.Offset) // if that fails the place is known by its position alone
+	f.ended = true
 	at := f.place.Position
 	f.reached.Store(&at)
 	f.moved.Store(time.Now().UnixNano())
