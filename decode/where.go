@@ -47,7 +47,7 @@ func ParseWhere(s string, now time.Time) (Where, error) {
 	if t, ok := parseUnix(s); ok {
 		return Where{kind: whereTime, time: t.In(now.Location())}, nil
 	}
-	if ago, err := units.ParseDuration(s); err == nil {
+	if ago, err := units.ParseDuration(s); err == nil && s != "0" { // more likely the start than the present
 		return Where{kind: whereTime, time: now.Add(-ago)}, nil
 	}
 	for _, layout := range timeLayouts {

@@ -32,7 +32,7 @@ func TestParseWhere(t *testing.T) {
 			t.Errorf("%q: %v, %v; want %s", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"yesterday", "-2h", "-1d", "NaNd", "Infd", "1e300d", "106752d", "12:-1", "2026-13-01", "4096", "123456789012345"} {
+	for _, text := range []string{"yesterday", "-2h", "-1d", "NaNd", "Infd", "1e300d", "106752d", "12:-1", "2026-13-01", "0", "4096", "123456789012345"} {
 		if got, err := decode.ParseWhere(text, now); err == nil {
 			t.Errorf("%q: %v, want an error", text, got)
 		}
