@@ -272,6 +272,22 @@ func (g *Guard) Output(output string) error {
 	}
 	if folder {
 		output = filepath.Clean(output) // as the sink takes it
+		if err := g.unhidden(output); err != nil {
+			return err
+		}
 	}
 	return g.Write("output", output)
+}
+
+// unhidden refuses a state that has a hidden name in a folder of parts, where these names are the sink's own.
+func (g *Guard) unhidden(folder string) error {
+	for _, w := range g.written {
+		if !strings.HasPrefix(filepath.Base(w.path), ".") {
+			continue
+		}
+		if inside, err := vfs.Inside(w.path, folder); inside || err != nil {
+			return cmp.Or(err, refuse("%s %s has a hidden name in the output %s/, where these are of what is being written: name another file", w.what, w.path, folder))
+		}
+	}
+	return nil
 }

@@ -141,6 +141,30 @@ func TestGuardKeepsFilesApart(t *testing.T) {
 	}
 }
 
+// TestGuardKeepsHiddenNames refuses a state under a hidden name in the folder of parts, and takes another one there.
+func TestGuardKeepsHiddenNames(t *testing.T) {
+	root := t.TempDir()
+	t.Chdir(root)
+	random := rand.New(rand.NewPCG(7, 8))
+	parts := filepath.Join(root, "parts")
+	if err := os.MkdirAll(filepath.Join(parts, "db=db0"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for range 30 {
+		for name, refused := range map[string]bool{
+			".pikabin.owner": true, ".pikabin.lock": true, ".db0-0000000000-000000000000.jsonl.part": true, "db=db0/.state": true, "state": false, "../.state": false,
+		} {
+			g := run.NewGuard(nil)
+			if err := g.State(way(t, random, root, filepath.Join(parts, name))); err != nil {
+				t.Fatal(err)
+			}
+			if err := g.Output(way(t, random, root, parts) + "/"); (err != nil) != refused {
+				t.Fatalf("the state is %s: %v", name, err)
+			}
+		}
+	}
+}
+
 // TestGuardLetsACopyBeWrittenBeside takes an output beside the folder of one DB that was copied away from its server.
 func TestGuardLetsACopyBeWrittenBeside(t *testing.T) {
 	root := t.TempDir()
