@@ -35,6 +35,9 @@ func Copy(ctx context.Context, o Options, to store.Store, checked bool) error {
 	if c.table, err = copied.Open(ctx, to, checked); err != nil {
 		return err
 	}
+	if err := c.table.Ask(ctx, dirs); err != nil {
+		return err
+	}
 	if c.DryRun {
 		return c.each(ctx, dirs, c.copy)
 	}

@@ -259,30 +259,28 @@ func copyBeside(t *testing.T, l *tail, mem *vfstest.Mem, s *s3test.Server) (over
 	t.Helper()
 	ctx, crash := context.WithCancel(t.Context())
 	defer crash()
-	target := func() func(o *compact.Options) {
-		size := 60 + l.rng.Int64N(400)
-		return func(o *compact.Options) { o.Target = size }
-	}
-	calls, call, kind := 0, 1+l.rng.IntN(12), l.rng.IntN(3)
+	target := func(size int64) func(o *compact.Options) { return func(o *compact.Options) { o.Target = size } }
+	own, other := target(60+l.rng.Int64N(400)), target(60+l.rng.Int64N(400))
+	calls, call, kind, done := 0, 1+l.rng.IntN(12), l.rng.IntN(3), l.rng.IntN(2) == 0
 	s.Script(func(_ int, what string) s3test.Answer {
 		calls++
 		switch {
 		case calls < call || kind == 0 || calls > call && kind == 1:
 			return s3test.Answer{}
 		case kind == 2:
-			return s3test.Answer{Reset: true, Done: calls == call && l.rng.IntN(2) == 0, Before: crash}
+			return s3test.Answer{Reset: true, Done: calls == call && done, Before: crash}
 		}
 		return s3test.Answer{Before: func() {
 			if strings.HasPrefix(what, "PUT p/db=") {
 				overtaken++
 			}
-			if _, _, err := copied(t.Context(), t, mem, s.Target("p/", ""), target()); err != nil {
+			if _, _, err := copied(t.Context(), t, mem, s.Target("p/", ""), other); err != nil {
 				t.Error(err)
 			}
 		}}
 	})
 	defer s.Script(nil)
-	if _, _, err := copied(ctx, t, mem, s.Target("p/", ""), target()); err != nil && ctx.Err() == nil {
+	if _, _, err := copied(ctx, t, mem, s.Target("p/", ""), own); err != nil && ctx.Err() == nil {
 		t.Fatal(err)
 	}
 	return overtaken
@@ -349,10 +347,35 @@ func TestCopyPrefixOfAState(t *testing.T) {
 // TestCopyAway ends with the error of the output where nobody answers as he should, and nothing is said of partitions.
 func TestCopyAway(t *testing.T) {
 	s := s3test.Start(t)
-	s.Script(func(int, string) s3test.Answer { return s3test.Denied })
-	outcomes, _, err := copied(t.Context(), t, table(nil), s.Target("p/", ""), nil)
-	if _, ok := errors.AsType[*sink.Error](err); !ok || len(outcomes) > 0 || !strings.Contains(err.Error(), "s3:PutObject") {
-		t.Errorf("%v, %v", err, outcomes)
+	mustCopy(t, table(nil), s, nil)
+	for _, denied := range []string{"", "HEAD p/db="} {
+		s.Script(func(_ int, what string) s3test.Answer {
+			if strings.HasPrefix(what, denied) {
+				return s3test.Denied
+			}
+			return s3test.Answer{}
+		})
+		outcomes, _, err := copied(t.Context(), t, table(nil), s.Target("p/", ""), nil)
+		if _, ok := errors.AsType[*sink.Error](err); !ok || len(outcomes) > 0 || !strings.Contains(err.Error(), "s3:PutObject") {
+			t.Errorf("%q: %v, %v", denied, err, outcomes)
+		}
+	}
+}
+
+// TestCopySuccess says of a partition that it is complete, after its objects are there.
+func TestCopySuccess(t *testing.T) {
+	mem, s := table(map[string]string{hour + "_SUCCESS": ""}), s3test.Start(t)
+	for range 2 {
+		mustCopy(t, mem, s, small)
+	}
+	var put []string
+	for _, call := range s.Calls() {
+		if name, ok := strings.CutPrefix(call, "PUT p/"); ok && !strings.HasPrefix(name, ".") {
+			put = append(put, filepath.Base(name))
+		}
+	}
+	if want := []string{"db0-0000000012-000000000000-c0001.jsonl", "_SUCCESS"}; !slices.Equal(put, want) {
+		t.Errorf("%q", put)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"sync"
 
 	"pikabin/encode/output/folder"
 	"pikabin/encode/output/object/owner"
@@ -127,26 +128,64 @@ func (t *Table) list(ctx context.Context) error {
 	return nil
 }
 
-// End is the last object of a log in a partition, nil if there is none.
-func (t *Table) End(ctx context.Context, dir, series string) (*Object, error) {
-	last := t.ends[log{dir, series}]
-	if last == nil {
-		return nil, nil
+// asked is how many objects are asked for at a time.
+const asked = 16
+
+// Ask asks the last objects in partitions what they tell, many at a time, so that End has not to. What is wrong with one of them is told by End.
+func (t *Table) Ask(ctx context.Context, dirs []string) error {
+	of := map[string]bool{}
+	for _, dir := range dirs {
+		of[dir] = true
 	}
-	if last.told != nil {
-		return last.told, nil
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var work sync.WaitGroup
+	slots := make(chan struct{}, asked)
+	for at, last := range t.ends {
+		if !of[at.dir] || ctx.Err() != nil {
+			continue
+		}
+		slots <- struct{}{}
+		work.Go(func() {
+			err := t.ask(ctx, at, last)
+			if _, away := errors.AsType[*sink.Error](err); away {
+				cancel(err)
+			}
+			<-slots
+		})
 	}
-	name := dir + "/" + last.name.String()
+	work.Wait()
+	return context.Cause(ctx)
+}
+
+// ask asks the last object of a log what it tells.
+func (t *Table) ask(ctx context.Context, at log, last *end) error {
+	name := at.dir + "/" + last.name.String()
 	var info store.Info
 	err := ask(ctx, func() (err error) {
 		info, err = t.to.Head(ctx, name)
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if last.told, err = objectOf(last.name, info); err != nil {
-		return nil, &ForeignError{Object: t.to.String() + name, Text: err.Error()}
+		return &ForeignError{Object: t.to.String() + name, Text: err.Error()}
+	}
+	return nil
+}
+
+// End is the last object of a log in a partition, nil if there is none.
+func (t *Table) End(ctx context.Context, dir, series string) (*Object, error) {
+	at := log{dir, series}
+	last := t.ends[at]
+	if last == nil {
+		return nil, nil
+	}
+	if last.told == nil {
+		if err := t.ask(ctx, at, last); err != nil {
+			return nil, err
+		}
 	}
 	return last.told, nil
 }
