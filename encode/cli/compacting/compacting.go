@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strconv"
 
 	"pikabin/decode/units"
 	"pikabin/encode/compact"
@@ -43,25 +44,36 @@ func (t *Tally) Tell(p *compact.Outcome) error {
 func (t *Tally) print(p *compact.Outcome) error {
 	t.done++
 	t.parts, t.after = t.parts+p.Parts, t.after+p.Merged
-	what := ""
-	if t.Copies {
-		what = " objects"
-	}
-	line := fmt.Sprintf("%s: %d parts of %s would become %d%s", p.Dir, p.Parts, units.FormatSize(p.Bytes), p.Merged, what)
+	line := fmt.Sprintf("%s: %s of %s would become %s", p.Dir, counted(p.Parts, "part"), units.FormatSize(p.Bytes), t.made(p.Merged))
 	if !t.DryRun {
-		line = fmt.Sprintf("%s: %d parts of %s became %d%s of %s", p.Dir, p.Parts, units.FormatSize(p.Bytes), p.Merged, what, units.FormatSize(p.After))
+		line = fmt.Sprintf("%s: %s of %s became %s of %s", p.Dir, counted(p.Parts, "part"), units.FormatSize(p.Bytes), t.made(p.Merged), units.FormatSize(p.After))
 	}
 	_, err := fmt.Fprintln(t.Out, line)
 	return err
 }
 
+// made is how many parts or objects were made.
+func (t *Tally) made(n int) string {
+	if t.Copies {
+		return counted(n, "object")
+	}
+	return strconv.Itoa(n)
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
 // String is the end of the run for people.
 func (t *Tally) String() string {
-	done, made := "merged", ""
+	done := "merged"
 	if t.Copies {
-		done, made = "copied", " objects"
+		done = "copied"
 	}
-	text := fmt.Sprintf("%d of %d partitions %s: %d parts to %d%s", t.done, t.partitions, done, t.parts, t.after, made)
+	text := fmt.Sprintf("%d of %d partitions %s: %s to %s", t.done, t.partitions, done, counted(t.parts, "part"), t.made(t.after))
 	if t.waiting > 0 {
 		text += fmt.Sprintf("; %d wait for a later time", t.waiting)
 	}

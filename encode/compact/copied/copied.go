@@ -99,7 +99,7 @@ func (t *Table) Claim(ctx context.Context, dir string) (careless bool, err error
 	}
 	var now owner.Owner
 	err = ask(ctx, func() (err error) {
-		now, careless, err = owner.Claim(ctx, t.to, owner.New(ownerID, dir), owned, t.checked)
+		now, careless, err = owner.Claim(ctx, t.to, owner.New(ownerID, dir+" (copied by compact)"), owned, t.checked)
 		return err
 	})
 	t.checked = t.checked || careless
