@@ -19,20 +19,20 @@ import (
 func TestRealS3Copy(t *testing.T) {
 	s, random := newS3Rig(t), rand.New(rand.NewPCG(*tortureSeed, 7))
 	log, table := t.TempDir(), filepath.Join(t.TempDir(), "table")+"/"
-	w := binlogtest.NewWriter(binlogtest.Options{SegmentSize: 1 << 20})
-	for i := range 3000 {
+	w := binlogtest.NewWriter(binlogtest.Options{SegmentSize: 1 << 16})
+	for i := range 4000 {
 		w.Advance(3)
 		w.Command("SET", fmt.Sprintf("key%d", i), fmt.Sprintf("%x", random.Perm(1+random.IntN(500)))) // which compression leaves large
 	}
 	sinktest.WriteLogs(t, log, w)
 	clitest.Start(t, nil, "convert", log, "--compress", "zstd", "--partition", "hive", "--roll-size", "20KB", "--workers", "1", "-o", table).Exits(0)
 	compact := func(more ...string) *clitest.Program {
-		return clitest.Start(t, nil, append([]string{"compact", table, "--older-than", "0s", "--target", fmt.Sprintf("%dKB", 20+random.IntN(60))}, more...)...)
+		return clitest.Start(t, nil, append([]string{"compact", table, "--older-than", "0s", "--target", fmt.Sprintf("%dKB", 1+random.IntN(60))}, more...)...)
 	}
 	stop, kills := s.watch(t), 0
 	for deadline := time.Now().Add(*tortureTime); kills < max(*tortureKills, 20) && time.Now().Before(deadline) && !t.Failed(); {
 		programs := []*clitest.Program{compact("--to", s.target), compact("--to", s.target)}
-		if random.IntN(4) == 0 {
+		if random.IntN(8) == 0 {
 			programs = append(programs, compact())
 		}
 		for _, p := range programs {
