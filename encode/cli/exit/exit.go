@@ -53,54 +53,65 @@ func (e usageError) Unwrap() error { return e.error }
 // Misuse says of an error that the command line makes no sense.
 func Misuse(err error) error { return usageError{err} }
 
+// rule gives the code of errors of a kind.
+type rule struct {
+	code int
+	is   func(error) bool
+}
+
+// a tells errors of a type, however they are wrapped.
+func a[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
+// one tells a certain error.
+func one(target error) func(error) bool {
+	return func(err error) bool { return errors.Is(err, target) }
+}
+
+// rules are in the order in which they are asked: of several errors in one, the first that is found decides.
+var rules = []rule{
+	{0, one(syscall.EPIPE)},
+	{Interrupted, one(run.ErrInterrupted)},
+	{Interrupted, a[*sink.FullError]},
+	{Interrupted, a[*sink.StoppedError]},
+	{Usage, a[usageError]},
+	{Usage, a[*claim.AddressError]},
+	{Usage, a[*sink.TargetError]},
+	{Usage, a[*folder.NameError]},
+	{Usage, a[*pin.ForeignError]},
+	{Usage, a[*run.RefusedError]},
+	{Usage, a[*link.RefusedError]},
+	{Usage, a[*binlog.TwinError]},
+	{Usage, a[*run.OtherLogError]},
+	{Usage, a[*run.OtherOutputError]},
+	{Locked, a[*checkpoint.LockedError]},
+	{Locked, a[*claim.HeldError]},
+	{Locked, a[*claim.FencedError]},
+	{Differs, one(ErrDiffers)},
+	{Gone, a[*claim.GoneError]},
+	{Sink, a[*sink.Error]},
+	{Sink, a[*held.UnreadError]},
+	{Corrupt, a[*decode.CorruptError]},
+	{Corrupt, a[*checkpoint.DamagedError]},
+	{Corrupt, a[*claim.DamagedError]},
+	{Gone, a[decode.Hole]},
+	{Gone, a[*decode.BeyondError]},
+	{Gone, a[*folder.ChangedError]},
+	{Gone, a[*folder.ReplacedError]},
+	{Gone, one(ErrSkippedGaps)},
+}
+
 // Code is the exit code of an error; 0 for none, and for a reader that has had enough.
 func Code(err error) int {
-	var (
-		usage   usageError
-		name    *folder.NameError
-		refused *run.RefusedError
-		failed  *sink.Error
-		unread  *held.UnreadError
-		full    *sink.FullError
-		stopped *sink.StoppedError
-		target  *sink.TargetError
-		corrupt *decode.CorruptError
-		beyond  *decode.BeyondError
-		changed *folder.ChangedError
-		other   *folder.ReplacedError
-		hole    decode.Hole
-		locked  *checkpoint.LockedError
-		address *claim.AddressError
-		holder  *claim.HeldError
-		fenced  *claim.FencedError
-		absent  *claim.GoneError
-		broken  *claim.DamagedError
-		damaged *checkpoint.DamagedError
-		log     *run.OtherLogError
-		output  *run.OtherOutputError
-		foreign *pin.ForeignError
-		server  *link.RefusedError
-		twins   *binlog.TwinError
-	)
-	switch {
-	case err == nil, errors.Is(err, syscall.EPIPE):
+	if err == nil {
 		return 0
-	case errors.Is(err, run.ErrInterrupted), errors.As(err, &full), errors.As(err, &stopped):
-		return Interrupted
-	case errors.As(err, &usage), errors.As(err, &address), errors.As(err, &target), errors.As(err, &name), errors.As(err, &foreign), errors.As(err, &refused), errors.As(err, &server), errors.As(err, &twins), errors.As(err, &log), errors.As(err, &output):
-		return Usage
-	case errors.As(err, &locked), errors.As(err, &holder), errors.As(err, &fenced):
-		return Locked
-	case errors.Is(err, ErrDiffers):
-		return Differs
-	case errors.As(err, &absent):
-		return Gone
-	case errors.As(err, &failed), errors.As(err, &unread):
-		return Sink
-	case errors.As(err, &corrupt), errors.As(err, &damaged), errors.As(err, &broken):
-		return Corrupt
-	case errors.As(err, &hole), errors.As(err, &beyond), errors.As(err, &changed), errors.As(err, &other), errors.Is(err, ErrSkippedGaps):
-		return Gone
+	}
+	for _, r := range rules {
+		if r.is(err) {
+			return r.code
+		}
 	}
 	return Other
 }
