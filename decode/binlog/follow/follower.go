@@ -49,13 +49,13 @@ type follower struct {
 	plan    *binlog.Plan
 	missing decode.Hole // comes before anything else; nil: nothing is missing
 
-	rest    rest
-	rests   bool // the log was seen to be at rest by the last look
-	resting bool // the plan is that of a log at rest
-	trouble patience.Trouble
-	stale   bool          // the files are to be opened anew
-	kept    *decode.Chunk // could not be given yet, because what is before its end could not be read
-	stop    <-chan struct{}
+	rest       rest
+	atRestNow  bool // the log was seen to be at rest by the last look
+	planAtRest bool // the plan is that of a log at rest
+	trouble    patience.Trouble
+	stale      bool          // the files are to be opened anew
+	kept       *decode.Chunk // could not be given yet, because what is before its end could not be read
+	stop       <-chan struct{}
 
 	mu     sync.Mutex
 	public LogStatus // and of its fields those that Status does not look up
@@ -145,7 +145,7 @@ func (f *follower) over(hole decode.Hole) (news bool, err error) {
 	_, _, to := hole.Hole()
 	cut, isCut := hole.(*decode.CutShortError)
 	switch {
-	case !folder.IsDamage(hole) && to.Offset > 0 && !f.resting:
+	case !folder.IsDamage(hole) && to.Offset > 0 && !f.planAtRest:
 		// The newest segment itself is not there: a full sync is making another one, or it was unlinked while the server writes it.
 		// What is missing is known when there is a segment to continue with, or when the log is at rest.
 		if rests, err := f.atRest(); err != nil || !rests {
@@ -192,7 +192,7 @@ func (f *follower) finish() error {
 // drop ends a plan where it is.
 func (f *follower) drop() error {
 	plan := f.plan
-	f.plan, f.manifest.settled, f.resting = nil, false, false
+	f.plan, f.manifest.settled, f.planAtRest = nil, false, false
 	return plan.Close()
 }
 
@@ -212,7 +212,7 @@ func (f *follower) close() error {
 func (f *follower) read(until decode.Position) {
 	o := f.options
 	o.Entered, o.Inside = f.entered, f.kind == inside
-	f.resting = f.rests
+	f.planAtRest = f.atRestNow
 	f.plan = f.log.Chunks(f.pos, until, o)
 }
 
@@ -234,7 +234,7 @@ func (f *follower) entered(file *folder.File) error {
 
 // goesOn is errReplaced when the segment that was read last is not the one any more that a segment is to be read after.
 func (f *follower) goesOn(number uint32) error {
-	s, err := f.standing()
+	s, err := f.stands()
 	if err != nil || s.other != "" {
 		return cmp.Or(err, errReplaced)
 	}
@@ -256,7 +256,7 @@ func (f *follower) sameHistory(file *folder.File) error {
 			return cmp.Or(err, errReplaced)
 		}
 	}
-	if f.resting {
+	if f.planAtRest {
 		return nil
 	}
 	if written, err := f.written(file.Segment().Number); err != nil || !written {

@@ -49,12 +49,12 @@ func (f *follower) lookAtRest(m folder.Manifest) (verdict, error) {
 	if !f.pos.Before(m.Position) {
 		return notYet, nil
 	}
-	if !f.rests {
+	if !f.atRestNow {
 		_, err := f.atRest()
 		return notYet, err
 	}
 	f.rest.tried = true
-	if s, err := f.standing(); err != nil || s.other != "" && f.begun {
+	if s, err := f.stands(); err != nil || s.other != "" && f.begun {
 		return notYet, err // of another history, which has not told yet where it begins
 	}
 	if err := f.relist(m); err != nil {

@@ -146,7 +146,7 @@ func (s *producer) mendOnce(ctx context.Context) error {
 		}
 	}
 	if err == nil && records.OwnFault(why) {
-		err = s.sort(ctx, refused, why)
+		err = s.putAside(ctx, refused, why)
 	}
 	if err == nil && s.tx != nil && (len(s.underWay) > 0 || len(s.tx.marks) > 0) {
 		err = s.begun()
@@ -163,8 +163,8 @@ func (s *producer) mendOnce(ctx context.Context) error {
 	return nil
 }
 
-// sort finds the record that the brokers refuse, and puts it where such records are to go.
-func (s *producer) sort(ctx context.Context, refused []*kgo.Record, why error) error {
+// putAside finds the record that the brokers refuse, and puts it where such records are to go.
+func (s *producer) putAside(ctx context.Context, refused []*kgo.Record, why error) error {
 	bad, err := s.narrow(ctx, refused)
 	switch {
 	case err != nil:
