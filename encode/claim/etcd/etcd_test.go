@@ -218,6 +218,7 @@ func TestOtherScheme(t *testing.T) {
 			if err != nil {
 				return
 			}
+			_, _ = conn.Read(make([]byte, 1))    // what it does not understand; before that it would be an idle connection that is closed
 			_ = conn.(*net.TCPConn).CloseWrite() // a full close could reset the connection where something was not read
 			_, _ = io.Copy(io.Discard, conn)
 			_ = conn.Close()
