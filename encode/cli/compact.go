@@ -86,7 +86,12 @@ func (c *compactCommand) copy(ctx context.Context, o compact.Options) error {
 	if err != nil {
 		return exit.Misuse(fmt.Errorf("--to: %w", err))
 	}
-	return compacting.Copy(ctx, o, to)
+	bucket, err := s3.Open(to)
+	if err != nil {
+		return err
+	}
+	defer bucket.Close()
+	return compact.Copy(ctx, o, bucket, to.Checked)
 }
 
 func (c *compactCommand) options(s *shell.Streams) (o compact.Options, err error) {
@@ -117,7 +122,7 @@ func (c *compactCommand) options(s *shell.Streams) (o compact.Options, err error
 	}, err
 }
 
-// stagingOf is the staging folder, which is neither that of a server nor in the table, and a table that is none of a server either.
+// stagingOf is the staging folder, which is not in the table. Neither of both may be a folder of a server.
 func (c *compactCommand) stagingOf(dir string) (string, error) {
 	staging := filepath.Join(filepath.Dir(dir), "."+filepath.Base(dir)+".compact")
 	if c.Staging != "" {

@@ -57,7 +57,7 @@ func Copy(ctx context.Context, o Options, to store.Store, checked bool) error {
 	return nil
 }
 
-// copy copies what of a partition is not in the bucket. Where another run has added an object meanwhile, it looks again, and goes on after that.
+// copy copies what of a partition is not in the bucket. Where another run has added an object meanwhile, it looks again, and continues after that.
 func (c *copying) copy(ctx context.Context, p *Outcome) error {
 	for {
 		files, err := c.closed(p.Dir)

@@ -161,17 +161,25 @@ func TestCopyCrash(t *testing.T) {
 			}
 			crash()
 			s.Script(nil)
-			once := events(t, objects(t, s))
-			if len(slices.Compact(slices.Clone(once))) != len(once) {
-				t.Fatalf("call %d: events are there twice", call)
-			}
+			when := fmt.Sprintf("crash at call %d, done %t", call, done)
+			unique(t, when, s)
 			mustCopy(t, mem, s, nil)
-			same(t, fmt.Sprintf("crash at call %d, done %t", call, done), want, events(t, objects(t, s)))
+			same(t, when, want, events(t, objects(t, s)))
 		}
 	}
 }
 
-// TestCopyTrouble answers each call badly once: the run goes on.
+// only answers one call in its own way, and all others as a bucket does.
+func only(call int, way s3test.Answer) func(n int, what string) s3test.Answer {
+	return func(n int, _ string) s3test.Answer {
+		if n != call {
+			return s3test.Answer{}
+		}
+		return way
+	}
+}
+
+// TestCopyTrouble answers each call badly once: the run continues.
 func TestCopyTrouble(t *testing.T) {
 	mem := vfstest.New()
 	write(t, mem, "jsonl", "none")
@@ -181,12 +189,7 @@ func TestCopyTrouble(t *testing.T) {
 	ways := []s3test.Answer{s3test.SlowDown, s3test.Conflict, s3test.Internal, s3test.Reset, s3test.LostAnswer}
 	for _, call := range sample.Of(sample.Numbers(1, len(whole.Calls()), 1), 5) {
 		s, way := s3test.Start(t), ways[call%len(ways)]
-		s.Script(func(n int, _ string) s3test.Answer {
-			if n != call {
-				return s3test.Answer{}
-			}
-			return way
-		})
+		s.Script(only(call, way))
 		mustCopy(t, mem, s, small)
 		same(t, fmt.Sprintf("call %d, %+v", call, way), want, events(t, objects(t, s)))
 	}
@@ -202,17 +205,12 @@ func TestCopyTwice(t *testing.T) {
 	mustCopy(t, some(), whole, small)
 	for call := range sample.Count(len(whole.Calls()), 12) {
 		s, some := s3test.Start(t), some()
-		s.Script(func(n int, _ string) s3test.Answer {
-			if n != call+1 {
-				return s3test.Answer{}
+		s.Script(only(call+1, s3test.Answer{Before: func() {
+			for name, data := range mem.Files() {
+				some.WriteFile(name, []byte(data))
 			}
-			return s3test.Answer{Before: func() {
-				for name, data := range mem.Files() {
-					some.WriteFile(name, []byte(data))
-				}
-				mustCopy(t, some, s, func(o *compact.Options) { o.Target = 90_000 })
-			}}
-		})
+			mustCopy(t, some, s, func(o *compact.Options) { o.Target = 90_000 })
+		}}))
 		mustCopy(t, some, s, small)
 		same(t, fmt.Sprint("beside call ", call+1), want, events(t, objects(t, s)))
 	}
@@ -239,12 +237,12 @@ func TestCopyBesideARun(t *testing.T) {
 			default:
 				overtaken += copyBeside(t, l, mem, s)
 			}
-			unique(t, seed, s)
+			unique(t, fmt.Sprint("seed ", seed), s)
 		}
 		l.flush(sink.End)
 		l.save(true)
 		mustCopy(t, mem, s, nil)
-		same(t, fmt.Sprint("seed ", seed), events(t, mem.Files()), unique(t, seed, s))
+		same(t, fmt.Sprint("seed ", seed), events(t, mem.Files()), unique(t, fmt.Sprint("seed ", seed), s))
 		if err := l.sink.Close(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -287,11 +285,11 @@ func copyBeside(t *testing.T, l *tail, mem *vfstest.Mem, s *s3test.Server) (over
 }
 
 // unique refuses events that are in the bucket twice, and gives them.
-func unique(t *testing.T, seed uint64, s *s3test.Server) []string {
+func unique(t *testing.T, when string, s *s3test.Server) []string {
 	t.Helper()
 	all := events(t, objects(t, s))
 	if n := len(slices.Compact(slices.Clone(all))); n != len(all) {
-		t.Fatalf("seed %d: %d events are there twice", seed, len(all)-n)
+		t.Fatalf("%s: %d events are there twice", when, len(all)-n)
 	}
 	return all
 }
@@ -309,7 +307,7 @@ func TestCopyRefuses(t *testing.T) {
 			t.Helper()
 			mustCopy(t, table(map[string]string{hour + "db0-0000000012-000000000005.jsonl": lineAt("db0", 66)}), s, nil)
 		}, "the objects are of another table"},
-		"a table that goes on": {func(t *testing.T, s *s3test.Server) {
+		"a table that continues": {func(t *testing.T, s *s3test.Server) {
 			t.Helper()
 			mustCopy(t, table(map[string]string{hour + "db0-0000000012-000000000009.jsonl": lineAt("db0", 9)}), s, nil)
 		}, "the bucket has 4 events from 12:0 to 12:9"},

@@ -2,14 +2,12 @@
 package compacting
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"strconv"
 
 	"pikabin/decode/units"
 	"pikabin/encode/compact"
-	"pikabin/encode/output/object/s3"
 )
 
 // Tally counts what came of partitions, and prints a line for each one of which something was made.
@@ -78,14 +76,4 @@ func (t *Tally) String() string {
 		text += fmt.Sprintf("; %d wait for a later time", t.waiting)
 	}
 	return text
-}
-
-// Copy copies a folder into a bucket.
-func Copy(ctx context.Context, o compact.Options, to *s3.Target) error {
-	bucket, err := s3.Open(to)
-	if err != nil {
-		return err
-	}
-	defer bucket.Close()
-	return compact.Copy(ctx, o, bucket, to.Checked)
 }

@@ -2,7 +2,7 @@
 //
 // What is copied is known by the bucket alone. The objects of a log and a partition are a chain: each tells where its events begin and end, and the next one
 // is that of the first event after this end. So who knows the end knows the name of the next object, whatever parts the events are in, and it is written
-// under the condition that it is not there. Of several runs at a time one succeeds, and the others find another end and go on from that.
+// under the condition that it is not there. Of several runs at a time one succeeds, and the others find another end and continue from that.
 package copied
 
 import (
@@ -239,13 +239,7 @@ func (t *Table) Complete(ctx context.Context, dir string) error {
 		return nil
 	}
 	t.complete[dir] = true
-	err := ask(ctx, func() error {
-		return t.to.Put(ctx, dir+"/"+folder.SuccessName, &store.Blob{Content: strings.NewReader(""), SHA256: sha256.Sum256(nil)})
-	})
-	if errors.Is(err, store.ErrExists) {
-		return nil
-	}
-	return err
+	return ask(ctx, func() error { return store.Mark(ctx, t.to, dir+"/"+folder.SuccessName) })
 }
 
 // Clean removes what is left of uploads of objects that are there. Those of another run can come to nothing, too.

@@ -2,8 +2,6 @@ package object
 
 import (
 	"context"
-	"crypto/sha256"
-	"errors"
 	"strings"
 
 	"pikabin/encode/output/folder"
@@ -51,11 +49,7 @@ func markSuccess(ctx context.Context, to store.Store, h *folder.Hour) error {
 	if !h.Success {
 		return nil
 	}
-	err := to.Put(ctx, h.Dir+"/"+folder.SuccessName, &store.Blob{Content: strings.NewReader(""), SHA256: sha256.Sum256(nil)})
-	if errors.Is(err, store.ErrExists) {
-		return nil
-	}
-	return err
+	return store.Mark(ctx, to, h.Dir+"/"+folder.SuccessName)
 }
 
 // Tell implements folder.Store. The parts of the hour are there.

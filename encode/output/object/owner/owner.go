@@ -4,11 +4,9 @@ package owner
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"net/url"
 	"os"
-	"strings"
 
 	"pikabin/encode/output/object/store"
 )
@@ -49,9 +47,7 @@ func Of(ctx context.Context, s store.Store) (Owner, error) {
 
 // Write makes the prefix that of an owner. The error wraps store.ErrExists if it is somebody's already.
 func Write(ctx context.Context, s store.Store, o Owner) error {
-	return s.Put(ctx, Name, &store.Blob{
-		Content: strings.NewReader(""), SHA256: sha256.Sum256(nil), Meta: map[string]string{metaID: o.ID, metaState: url.PathEscape(o.State)},
-	})
+	return s.Put(ctx, Name, store.Empty(map[string]string{metaID: o.ID, metaState: url.PathEscape(o.State)}))
 }
 
 // Claim makes the prefix that of an owner, and gives whose it is then. The owner is written once more than needed, since a store that takes it twice does not
