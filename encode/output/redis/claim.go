@@ -80,20 +80,25 @@ func (x *exactly) claimAgain(conn *link.Conn) error {
 		return err
 	}
 	x.becoming = newOwner()
-	for _, command := range [][]any{{"MULTI"}, {"SET", x.ownerKey(), x.becoming}} {
+	if err := x.exec(conn, []any{"SET", x.ownerKey(), x.becoming}); err != nil {
+		return err
+	}
+	x.owner = x.becoming
+	return nil
+}
+
+// exec does commands in one transaction, unless what is watched has changed: another run has begun then.
+func (x *exactly) exec(conn *link.Conn, commands ...[]any) error {
+	for _, command := range append([][]any{{"MULTI"}}, commands...) {
 		if _, err := conn.Do(command[0].(string), command[1:]...); err != nil {
 			return err
 		}
 	}
 	reply, err := conn.Do("EXEC")
-	if err != nil {
-		return err
+	if err == nil && reply == nil {
+		err = x.taken()
 	}
-	if reply == nil {
-		return x.taken()
-	}
-	x.owner = x.becoming
-	return nil
+	return err
 }
 
 // watch watches the key of the owner, which has to be this run.

@@ -42,19 +42,23 @@ func (s *replay) connect(ctx context.Context) (*link.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = conn.Loaded()
-	if err == nil {
-		err = conn.Bury(s.lastID)
-	}
-	if s.name != "" && err == nil {
-		err = conn.Succeed(s.name)
-	}
-	if err != nil {
+	if err := s.takeOver(conn); err != nil {
 		conn.Close()
 		return nil, err
 	}
 	s.lastID = conn.ID()
 	return conn, nil
+}
+
+// takeOver sees that the server takes commands, and ends what it has of older connections.
+func (s *replay) takeOver(conn *link.Conn) error {
+	if err := conn.Loaded(); err != nil {
+		return err
+	}
+	if err := conn.Bury(s.lastID); err != nil || s.name == "" {
+		return err
+	}
+	return conn.Succeed(s.name)
 }
 
 // send sends units until there are no more, and gives those that it has not begun to send.

@@ -12,8 +12,8 @@ import (
 	"pikabin/encode/output/redis/link"
 )
 
-// The hash of positions has a field for each log, with its position as in a state, and these, of which no log has the name: fieldOf. A second key, with :owner at its end, says which run
-// writes: it is what transactions watch.
+// The hash of positions has a field for each log, with its position as in a state, and these, of which no log has the name: fieldOf. A second key, with
+// :owner at its end, says which run writes: it is what transactions watch.
 const (
 	fieldSeq      = "seq"      // how many transactions there were
 	fieldAnswered = "answered" // up to which of them the run has seen the answers

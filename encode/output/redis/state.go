@@ -100,7 +100,10 @@ func (s *State) State() (checkpoint.State, bool) { return s.state, !s.state.IsNe
 func (s *State) Save(state checkpoint.State) error {
 	commands, err := s.changes(state.DBs)
 	if err == nil {
-		err = s.commit(commands)
+		err = s.x.watch(s.conn)
+	}
+	if err == nil {
+		err = s.x.exec(s.conn, commands...)
 	}
 	if err != nil {
 		return s.failed("saving", err)
@@ -138,23 +141,6 @@ func (s *State) changes(marks map[string]checkpoint.Mark) ([][]any, error) {
 		commands = append(commands, append([]any{"HSET"}, set...))
 	}
 	return commands, nil
-}
-
-// commit does the commands in one transaction, unless a run has begun since.
-func (s *State) commit(commands [][]any) error {
-	if err := s.x.watch(s.conn); err != nil {
-		return err
-	}
-	for _, command := range append([][]any{{"MULTI"}}, commands...) {
-		if _, err := s.conn.Do(command[0].(string), command[1:]...); err != nil {
-			return err
-		}
-	}
-	reply, err := s.conn.Do("EXEC")
-	if err == nil && reply == nil {
-		err = s.x.taken()
-	}
-	return err
 }
 
 func (s *State) failed(doing string, err error) error {

@@ -97,12 +97,9 @@ func (d *Dialer) login(c *Conn) error {
 		}
 		return err
 	}
-	reply, err := c.Do("CLIENT", "ID")
-	if _, refused := asReply(err); err != nil && !refused {
-		return err
-	}
+	reply, err := c.offer("ID")
 	c.id, _ = reply.(int64)
-	return nil
+	return err
 }
 
 // Close ends the connection.
@@ -118,6 +115,15 @@ func (c *Conn) Do(name string, args ...any) (any, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return reply, nil
+}
+
+// offer sends a command about connections, which we can do without: of one that the server refuses there is no reply.
+func (c *Conn) offer(args ...any) (any, error) {
+	reply, err := c.Do("CLIENT", args...)
+	if _, refused := asReply(err); refused {
+		reply, err = nil, nil
+	}
+	return reply, err
 }
 
 // Write sends commands as they are.
@@ -149,18 +155,15 @@ func (c *Conn) Bury(old int64) error {
 	if old == 0 {
 		return nil
 	}
-	_, err := c.Do("CLIENT", "KILL", "ID", old)
-	if _, refused := asReply(err); refused {
-		return nil
-	}
+	_, err := c.offer("KILL", "ID", old)
 	return err
 }
 
 // Succeed ends the connections of earlier runs that have this name, and takes it: of a run that was killed the server may still be reading. A server
 // that does not let us has ended them in a moment.
 func (c *Conn) Succeed(name string) error {
-	reply, err := c.Do("CLIENT", "LIST")
-	if _, refused := asReply(err); err != nil && !refused {
+	reply, err := c.offer("LIST")
+	if err != nil {
 		return err
 	}
 	list, _ := reply.([]byte)
@@ -175,10 +178,7 @@ func (c *Conn) Succeed(name string) error {
 			}
 		}
 	}
-	_, err = c.Do("CLIENT", "SETNAME", name)
-	if _, refused := asReply(err); refused {
-		return nil
-	}
+	_, err = c.offer("SETNAME", name)
 	return err
 }
 
