@@ -101,13 +101,14 @@ func (r *Records) Next(ctx context.Context) (*Record, error) {
 
 // fetch waits for records. A client to which nothing comes is given up for a new one, and that is said when none helps.
 func (r *Records) fetch(ctx context.Context) error {
-	for range patience {
-		came, err := r.poll(ctx)
-		if came || err != nil {
-			return err
+	for attempt := range patience {
+		if attempt > 0 {
+			r.client.Close()
+			if err := r.connect(); err != nil {
+				return err
+			}
 		}
-		r.client.Close()
-		if err := r.connect(); err != nil {
+		if came, err := r.poll(ctx); came || err != nil {
 			return err
 		}
 	}
