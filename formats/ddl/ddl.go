@@ -102,25 +102,26 @@ func (t *Table) SQL() (string, error) {
 	if err := t.check(); err != nil {
 		return "", err
 	}
-	switch {
-	case t.Engine == "spark" && t.isText():
-		return t.sparkText(), nil
-	case t.Engine == "duckdb" && t.isText():
-		return t.duckdbText(), nil
-	case t.Engine == "clickhouse" && t.isText():
-		return t.clickhouseText(), nil
+	return t.statements(), nil
+}
+
+// statements are for an engine that reads the files.
+func (t *Table) statements() string {
+	switch text := t.isText(); {
+	case t.Engine == "spark" && text:
+		return t.sparkText()
+	case t.Engine == "duckdb" && text:
+		return t.duckdbText()
+	case t.Engine == "clickhouse" && text:
+		return t.clickhouseText()
+	case t.Engine == "duckdb":
+		return t.duckdb()
+	case t.Engine == "clickhouse":
+		return t.clickhouse()
+	case t.Engine == "trino":
+		return t.trino()
 	}
-	switch t.Engine {
-	case "hive", "spark":
-		return t.hive(), nil
-	case "duckdb":
-		return t.duckdb(), nil
-	case "clickhouse":
-		return t.clickhouse(), nil
-	case "trino":
-		return t.trino(), nil
-	}
-	return "", unknownEngine(t.Engine)
+	return t.hive() // Spark takes these, too
 }
 
 // engines are those that read a format.
