@@ -234,7 +234,7 @@ func (f *follower) entered(file *folder.File) error {
 
 // goesOn is errReplaced when the segment that was read last is not the one any more that a segment is to be read after.
 func (f *follower) goesOn(number uint32) error {
-	s, err := f.stands()
+	s, err := f.examine()
 	if err != nil || s.other != "" {
 		return cmp.Or(err, errReplaced)
 	}

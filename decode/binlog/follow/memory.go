@@ -56,8 +56,8 @@ type standing struct {
 	size  int64  // of the one that is held, if it is gone; -1 if none is
 }
 
-// stands compares the file at the path with the one that is held: the identity, the size, and the bytes before end.
-func (f *follower) stands() (standing, error) {
+// examine compares the file at the path with the one that is held: the identity, the size, and the bytes before end.
+func (f *follower) examine() (standing, error) {
 	held := f.dir.Held()
 	if held != nil && held.Segment().Number != f.end.Segment {
 		held = nil

@@ -54,7 +54,7 @@ func (f *follower) lookAtRest(m folder.Manifest) (verdict, error) {
 		return notYet, err
 	}
 	f.rest.tried = true
-	if s, err := f.stands(); err != nil || s.other != "" && f.begun {
+	if s, err := f.examine(); err != nil || s.other != "" && f.begun {
 		return notYet, err // of another history, which has not told yet where it begins
 	}
 	if err := f.relist(m); err != nil {

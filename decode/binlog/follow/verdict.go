@@ -127,7 +127,7 @@ func (f *follower) holdAt(number uint32) error {
 
 // grown follows a manifest that has moved within the current segment.
 func (f *follower) grown(m folder.Manifest) (verdict, error) {
-	s, err := f.stands()
+	s, err := f.examine()
 	switch {
 	case err != nil:
 		return notYet, err
@@ -217,7 +217,7 @@ func (f *follower) rolled(m folder.Manifest) (verdict, error) {
 	if err != nil || !confirmed && (f.begun || f.unwritten(m)) {
 		return notYet, err
 	}
-	s, err := f.stands()
+	s, err := f.examine()
 	if err != nil {
 		return notYet, err
 	}
@@ -323,7 +323,7 @@ func (f *follower) backward(m folder.Manifest) (verdict, error) {
 	reason := fmt.Sprintf("the manifest went back from %v to %v", f.pos, m.Position)
 	if mayBeMixed(m, f.pos) {
 		// A server of Pika 2 that was killed between two stores of a rotation begins the segment again.
-		s, err := f.stands()
+		s, err := f.examine()
 		if err != nil || s.other == "" {
 			return notYet, err
 		}
