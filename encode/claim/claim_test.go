@@ -235,12 +235,17 @@ func TestSuspended(t *testing.T) {
 	})
 }
 
-// standBy has a run wait for its turn.
+// standBy has a run wait for its turn. That it waits is known before it is said.
 func (h *host) standBy(t *testing.T) <-chan *claim.Held {
 	t.Helper()
 	taken := make(chan *claim.Held, 1)
 	go func() {
-		held, err := claim.StandBy(t.Context(), h.Options, func(checkpoint.State) error { return nil })
+		held, err := claim.StandBy(t.Context(), h.Options, func(checkpoint.State) error {
+			if text := strings.Join(h.told, "\n"); strings.Contains(text, "standing by") {
+				t.Errorf("said before it is so: %s", text)
+			}
+			return nil
+		})
 		if err != nil {
 			t.Error(err)
 		}

@@ -34,13 +34,16 @@ func Take(ctx context.Context, options Options) (*Held, error) {
 	})
 }
 
-// StandBy waits until nobody holds the object, and claims it. waits is told once what there is when the waiting begins, and an error of it ends that.
+// StandBy waits until nobody holds the object, and claims it. waits is told once what there is when the waiting begins, before anybody reads of it, and an
+// error of it ends that.
 func StandBy(ctx context.Context, options Options, waits func(checkpoint.State) error) (*Held, error) {
 	return take(ctx, options, func(w *watch, _ bool) error {
 		if !w.told {
 			w.told = true
+			if err := waits(w.last.state); err != nil {
+				return err
+			}
 			w.Tell(fmt.Sprintf("standing by: the state %s is held by %s, term %d", w.Name, w.last.state.Run.Holder, w.last.state.Run.Term))
-			return waits(w.last.state)
 		}
 		return nil
 	})

@@ -30,8 +30,8 @@ func (s *producer) standBy(ctx context.Context) error {
 		case err := <-s.lease.Denied():
 			return fmt.Errorf("standing by for source %q, group pikabin-%[1]s: %w", s.o.Source, err)
 		case <-patience.C:
+			s.monitor.StandsBy(true) // before it is said: who reads that may ask /healthz at once
 			s.monitor.Warn(fmt.Sprintf("kafka: standing by until no other run writes for source %q", s.o.Source))
-			s.monitor.StandsBy(true)
 		case <-ping.C:
 			s.monitor.Waits(s.ping(ctx))
 		case <-ctx.Done():
