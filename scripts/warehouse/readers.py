@@ -1,13 +1,14 @@
 """Compares what readers make of files in folders of partitions with the JSON lines of the same log, column by column.
 
-    readers.py DIR [AVRO-TOOLS.jar]
+    readers.py DIR PLACE PROGRAM...
 
-DIR holds lines.jsonl (with --bytes base64), parquet/ (with --timestamps), avro-CODEC/, jsonl/ (with zstd) and csv/, all with --partition hive but the
-lines, and FORMAT-ENGINE.sql, what pikabin schema prints for a table x.changes of jsonl/ and csv/.
+DIR holds lines.jsonl (with --bytes base64), and FORMAT-ENGINE.sql, what pikabin schema prints for a table x.changes of jsonl/ and csv/ in PLACE. PLACE, a
+folder or s3://BUCKET/PREFIX, holds parquet/ (with --timestamps), avro-CODEC/, jsonl/ (with zstd) and csv/, all with --partition hive. The programs are
+duckdb, pyarrow, pandas, polars, chdb, fastavro and avro-tools, for which AVRO_TOOLS names the jar.
 """
 
 import base64
-import glob
+import io
 import json
 import os
 import subprocess
@@ -72,20 +73,20 @@ def normal(row):
     return out
 
 
-def place(row):
+def order(row):
     return row["db"], row["slot"] or 0, row["segment"], row["offset"], row["part"] or 0, row["op"]
 
 
 def compare(name, rows, want):
-    rows = sorted((normal(r) for r in rows), key=place)
-    want = sorted(want, key=place)
+    rows = sorted((normal(r) for r in rows), key=order)
+    want = sorted(want, key=order)
     if len(rows) != len(want):
         return f"{name}: {len(rows)} rows, {len(want)} are in the log"
     for got, expected in zip(rows, want):
         for column, value in expected.items():
             # what has no elements is null or empty: readers differ
             if got[column] != value:
-                return f"{name}: at {place(expected)} {column} is {got[column]!r}, and should be {value!r}"
+                return f"{name}: at {order(expected)} {column} is {got[column]!r}, and should be {value!r}"
     return None
 
 
@@ -106,48 +107,49 @@ def times(rows, name):
     return None
 
 
-def duckdb_rows(folder):
-    import duckdb
-
-    duckdb.sql("SET TimeZone='UTC'")
-    query = f"SELECT * FROM read_parquet('{folder}/**/*.parquet', hive_partitioning=true, hive_types={{'db': VARCHAR, 'dt': VARCHAR, 'hr': VARCHAR}})"
-    result = duckdb.sql(query)
+def duckdb_rows(place, name):
+    connection = place.duckdb()
+    connection.execute("SET TimeZone='UTC'")
+    query = f"SELECT * FROM read_parquet('{place.url(name)}/**/*.parquet', hive_partitioning=true, hive_types={{'db': VARCHAR, 'dt': VARCHAR, 'hr': VARCHAR}})"
+    result = connection.sql(query)
     names = result.columns
     return [dict(zip(names, row)) for row in result.fetchall()]
 
 
-def pyarrow_rows(folder):
+def pyarrow_rows(place, name):
     import pyarrow.parquet
 
-    return pyarrow.parquet.read_table(folder).to_pylist()
+    return pyarrow.parquet.read_table(place.path(name), filesystem=place.filesystem).to_pylist()
 
 
-def dataset_rows(folder):
+def dataset_rows(place, name):
     import pyarrow.dataset
 
-    return pyarrow.dataset.dataset(folder, format="parquet", partitioning="hive").to_table().to_pylist()
+    return pyarrow.dataset.dataset(place.path(name), filesystem=place.filesystem, format="parquet", partitioning="hive").to_table().to_pylist()
 
 
-def pandas_rows(folder):
+def pandas_rows(place, name):
     import pandas
 
     # without the types of pyarrow a column of numbers with nulls is one of floats, which round
-    frame = pandas.read_parquet(folder, dtype_backend="pyarrow").astype(object)
+    frame = pandas.read_parquet(place.url(name), storage_options=place.options, dtype_backend="pyarrow").astype(object)
     return frame.where(frame.notna(), None).to_dict("records")
 
 
-def polars_rows(folder):
+def polars_rows(place, name):
     import polars
 
-    return polars.read_parquet(folder + "/**/*.parquet", hive_partitioning=True, missing_columns="insert").to_dicts()
+    files = place.url(name) + "/**/*.parquet"
+    return polars.read_parquet(files, storage_options=place.polars_options, hive_partitioning=True, missing_columns="insert").to_dicts()
 
 
-def chdb_rows(folder):
+def chdb_rows(place, name):
     from chdb import session
 
     s = session.Session()
     out = s.query(
-        f"SELECT *, db FROM file('{folder}/*/*/*/*.parquet', Parquet) SETTINGS use_hive_partitioning=1, output_format_arrow_string_as_string=0 FORMAT Arrow"
+        f"SELECT *, db FROM {place.clickhouse(name + '/*/*/*/*.parquet')} "
+        "SETTINGS use_hive_partitioning=1, output_format_arrow_string_as_string=0 FORMAT Arrow"
     )
     import pyarrow
 
@@ -168,44 +170,38 @@ def text_row(row):
     return out
 
 
-def statement(folder, engine):
-    with open(f"{folder}-{engine}.sql", encoding="utf-8") as file:
+def statement(folder, name, engine):
+    with open(f"{folder}/{name}-{engine}.sql", encoding="utf-8") as file:
         return file.read()
 
 
-def duckdb_table(folder):
-    import duckdb
-
-    connection = duckdb.connect()
+def duckdb_table(place, sql):
+    connection = place.duckdb()
     connection.execute("CREATE SCHEMA x")
-    connection.execute(statement(folder, "duckdb"))
+    connection.execute(sql)
     result = connection.execute("SELECT * FROM x.changes")
     names = [column[0] for column in result.description]
     return [text_row(dict(zip(names, row))) for row in result.fetchall()]
 
 
-def chdb_table(folder):
+def chdb_table(sql):
     from chdb import session
 
     s = session.Session()
     s.query("CREATE DATABASE x")
-    s.query(statement(folder, "clickhouse"))
+    s.query(sql)
     out = s.query("SELECT * FROM x.changes SETTINGS output_format_json_quote_64bit_integers=0", "JSONEachRow").bytes().decode("utf-8")
     s.close()
     return [text_row(json.loads(line)) for line in out.split("\n") if line]
 
 
-def fastavro_rows(folder):
+def fastavro_rows(place, name):
     import fastavro
 
-    rows = []
-    for path in glob.glob(folder + "/**/*.avro", recursive=True):
-        with open(path, "rb") as file:
-            rows += list(fastavro.reader(file))
-    return rows
+    return [row for data in place.files(name) for row in fastavro.reader(io.BytesIO(data))]
 
 
-def avro_tools_rows(folder, jar):
+def avro_tools_rows(place, name, jar):
     """avro-tools prints bytes as text of which each character is a byte, and names the branch of a union."""
 
     def plain(value):
@@ -222,8 +218,8 @@ def avro_tools_rows(folder, jar):
         return value
 
     rows = []
-    for path in glob.glob(folder + "/**/*.avro", recursive=True):
-        out = subprocess.run(["java", "-jar", jar, "tojson", path], capture_output=True, check=True)
+    for data in place.files(name):
+        out = subprocess.run(["java", "-jar", jar, "tojson", "-"], input=data, capture_output=True, check=True)
         for line in out.stdout.decode("utf-8").split("\n"):
             if line:
                 row = {k: plain(v) for k, v in json.loads(line).items()}
@@ -232,26 +228,39 @@ def avro_tools_rows(folder, jar):
     return rows
 
 
+def readings(place, folder, jar):
+    """(program, what it reads, how) of each."""
+    for program, read in ("duckdb", duckdb_rows), ("pyarrow", pyarrow_rows), ("pyarrow", dataset_rows), ("pandas", pandas_rows), ("polars", polars_rows), ("chdb", chdb_rows):
+        yield program, "parquet", lambda read=read: read(place, "parquet")
+    for codec in "none", "deflate", "snappy":
+        yield "fastavro", "avro-" + codec, lambda codec=codec: fastavro_rows(place, "avro-" + codec)
+    for name in "jsonl", "csv":
+        yield "duckdb", name, lambda name=name: duckdb_table(place, statement(folder, name, "duckdb"))
+        yield "chdb", name, lambda name=name: chdb_table(statement(folder, name, "clickhouse"))
+    yield "avro-tools", "avro-deflate", lambda: avro_tools_rows(place, "avro-deflate", jar)
+
+
+def judge(name, what, read, want):
+    """None, or what is wrong with what a reader makes of the files."""
+    try:
+        rows = read()
+        return compare(name, rows, want) or (times(rows, name) if what == "parquet" else None)
+    except Exception as error:  # a reader that refuses the files is what this looks for
+        return f"{name}: {type(error).__name__}: {error}"
+
+
 def main():
-    folder, *jar = sys.argv[1:]
+    import places  # it needs pyarrow, which who imports this module may not have
+
+    folder, where, *programs = sys.argv[1:]
     want = lines(folder + "/lines.jsonl")
     failed = False
-    readers = [
-        ("DuckDB", duckdb_rows, "parquet"), ("pyarrow.parquet", pyarrow_rows, "parquet"), ("pyarrow.dataset", dataset_rows, "parquet"),
-        ("pandas", pandas_rows, "parquet"), ("polars", polars_rows, "parquet"), ("chdb", chdb_rows, "parquet"),
-    ]
-    readers += [("fastavro " + codec, fastavro_rows, "avro-" + codec) for codec in ("none", "deflate", "snappy")]
-    readers += [("DuckDB " + f, duckdb_table, f) for f in ("jsonl", "csv")] + [("chdb " + f, chdb_table, f) for f in ("jsonl", "csv")]
-    if jar:
-        readers.append(("avro-tools", lambda f: avro_tools_rows(f, jar[0]), "avro-deflate"))
-    for name, read, where in readers:
-        try:
-            rows = read(os.path.join(folder, where))
-            wrong = compare(name, rows, want) or (times(rows, name) if where == "parquet" else None)
-        except Exception as error:  # a reader that refuses the files is what this looks for
-            wrong = f"{name}: {type(error).__name__}: {error}"
-        print(f"{name}: {len(want)} rows, all columns equal" if wrong is None else wrong, flush=True)
-        failed = failed or wrong is not None
+    for program, what, read in readings(places.place(where), folder, os.environ.get("AVRO_TOOLS")):
+        if program in programs:
+            name = f"{program}, {what}"
+            wrong = judge(name, what, read, want)
+            print(f"{name}: {len(want)} rows, all columns equal" if wrong is None else wrong, flush=True)
+            failed = failed or wrong is not None
     sys.exit(failed)
 
 
