@@ -5,7 +5,7 @@
 #   scripts/check.sh            all of it
 #   scripts/check.sh lint fuzz  only these steps
 #
-#   FUZZTIME  for each fuzz target: runs, as in 1000000x, or a time (default 100000x)
+#   FUZZTIME  for each fuzz target: runs, as in 1000000x, or a time (default 25000x)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -50,7 +50,7 @@ generated() {
 # The program is one static binary everywhere, and the pure Go twins of the assembly stay tested.
 platforms() {
 	local target
-	for target in linux/arm64 darwin/arm64 windows/amd64; do
+	for target in darwin/arm64 windows/amd64; do # linux/amd64 is what is tested: with these two, each system and each kind of machine is there
 		CGO_ENABLED=0 GOOS=${target%/*} GOARCH=${target#*/} go build -pgo=off -o /dev/null .
 	done
 	go test -tags purego ./formats/...
@@ -64,7 +64,7 @@ fuzz() {
 	while IFS=: read -r file name; do
 		package=$(dirname "$file") name=${name#func }
 		echo "fuzz $package $name"
-		go test -run '^$' -fuzz "^$name\$" -fuzztime "${FUZZTIME:-100000x}" -fuzzminimizetime 1000x "$package" >"$log" 2>&1 </dev/null || {
+		go test -run '^$' -fuzz "^$name\$" -fuzztime "${FUZZTIME:-25000x}" -fuzzminimizetime 1000x "$package" >"$log" 2>&1 </dev/null || {
 			cat "$log" >&2
 			return 1
 		}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"pikabin/decode/binlogtest/sample"
 	"pikabin/encode/cli"
 )
 
@@ -30,6 +31,7 @@ func completed(t *testing.T, words ...string) []string {
 
 // TestCompletion: what may stand in a place is offered, and what may not is not.
 func TestCompletion(t *testing.T) {
+	sample.OneGoroutine(t)
 	for words, want := range map[string]struct{ has, not string }{
 		"":                                    {"none convert tail config completion", "complete --format"},
 		"conv":                                {"none convert", ""},
@@ -125,6 +127,7 @@ var lines = map[string][]string{
 
 // TestCompletionInBash calls what bash calls at the key.
 func TestCompletionInBash(t *testing.T) {
+	sample.OneGoroutine(t)
 	all := map[string][]string{"pikabin convert --format = js": {"jsonl"}, "pikabin convert --format =": {"jsonl", "avro"}}
 	maps.Copy(all, lines)
 	for line, want := range all {
@@ -141,6 +144,7 @@ printf '%s\n' "${COMPREPLY[@]}"`, "bash", "-c")
 
 // TestCompletionInFish asks fish.
 func TestCompletionInFish(t *testing.T) {
+	sample.OneGoroutine(t)
 	for line, want := range lines {
 		got := inShell(t, "pikabin completion fish | source; complete -C '"+line+"'", "fish", "--no-config", "-c")
 		offers(t, line, strings.ReplaceAll(got, "\\ ", " "), want)
@@ -149,6 +153,7 @@ func TestCompletionInFish(t *testing.T) {
 
 // TestCompletionInZsh calls what zsh calls at the key, with the functions of its completion that show what is offered.
 func TestCompletionInZsh(t *testing.T) {
+	sample.OneGoroutine(t)
 	for line, want := range lines {
 		got := inShell(t, `compdef() { }
 compset() { }
@@ -178,6 +183,7 @@ func offers(t *testing.T, line, got string, want []string) {
 
 // TestManual: the pages have every command and flag, and man finds nothing wrong with them.
 func TestManual(t *testing.T) {
+	sample.OneGoroutine(t)
 	dir := t.TempDir()
 	if code, _, told := runIn([]string{"man", "--dir", dir}); code != 0 {
 		t.Fatalf("exit code %d: %s", code, told)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"pikabin/decode/binlogtest/sample"
 	"pikabin/encode/cli/config"
 	"pikabin/encode/cli/exit"
 )
@@ -26,6 +27,7 @@ func written(tb testing.TB, text string) string {
 // TestEveryFlagInTheFile gives the flags of each command in a file, for all commands and for the one, and compares with what the command line
 // makes of them.
 func TestEveryFlagInTheFile(t *testing.T) {
+	sample.OneGoroutine(t)
 	model := newParser(&globalFlags{}, nil, "").Model
 	for _, command := range model.Children {
 		args, given := append([]string{command.Name}, arguments[command.Name]...), []string{}

@@ -79,6 +79,7 @@ var actions = []string{"clear", "forget-settings", "use-previous"}
 
 // TestEveryFlagInTheEnvironment sets each flag by its variable, and compares with what the command line makes of it.
 func TestEveryFlagInTheEnvironment(t *testing.T) {
+	sample.OneGoroutine(t)
 	eachFlag(t, func(t *testing.T, command string, flag *kong.Flag) {
 		t.Helper()
 		value, args := sampleOf(flag), append([]string{command}, arguments[command]...)
@@ -126,6 +127,7 @@ func TestEmptyValues(t *testing.T) {
 
 // TestUnknownVariables changes the name of each variable by one letter: it is refused, and the right name is suggested.
 func TestUnknownVariables(t *testing.T) {
+	sample.OneGoroutine(t)
 	model := newParser(&globalFlags{}, nil, "").Model
 	whole := func() *kong.Application { return model }
 	for _, name := range environment.Variables(model.Node) {

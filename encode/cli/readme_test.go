@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"pikabin/decode/binlogtest/sample"
 	"pikabin/encode/cli"
 	"pikabin/encode/output"
 	"pikabin/formats"
@@ -88,6 +89,7 @@ func runExample(t *testing.T, command, want string) {
 // TestReadmeCommands parses every command of the pages that begins with pikabin: the flags are those that exist, and
 // both languages show the same commands.
 func TestReadmeCommands(t *testing.T) {
+	sample.OneGoroutine(t)
 	flags := regexp.MustCompile(` (--[a-z][a-z-]+)`)
 	shown := map[string][]string{}
 	for _, name := range readmes {

@@ -40,3 +40,11 @@ func Count[N int | uint64](all, few N) N {
 	}
 	return all
 }
+
+// OneGoroutine leaves a test out with -short: what it runs has one goroutine, and nothing races there.
+func OneGoroutine(tb testing.TB) {
+	tb.Helper()
+	if testing.Short() {
+		tb.Skip("one goroutine: only without -short")
+	}
+}
