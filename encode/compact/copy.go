@@ -52,7 +52,7 @@ func Copy(ctx context.Context, o Options, to store.Store, checked bool) error {
 		return err
 	}
 	if err := c.table.Clean(ctx); err != nil {
-		c.Warn(fmt.Sprintf("%v; a rule of the bucket that aborts unfinished uploads after a day does it, too", err))
+		c.Warn(err.Error())
 	}
 	return nil
 }

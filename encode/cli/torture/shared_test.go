@@ -276,26 +276,9 @@ func (c *cluster) end() {
 }
 
 // checkBucket compares what there is in the bucket with what was committed.
-func (c *cluster) checkBucket(s *s3Rig, listings int) {
-	if err := s.list(c.Context()); err != nil {
-		c.Fatal(err)
-	}
-	h := readHistory(c, c.journal(), c.log())
-	a := account{history: h, next: map[string]int{}}
-	for _, name := range s.names() {
-		text, err := s.text(c.Context(), name)
-		if err == nil {
-			err = a.takeAll(strings.NewReader(text), false)
-		}
-		if err != nil {
-			c.Fatalf("%s: %v", name, err)
-		}
-	}
-	if err := a.complete(); err != nil {
-		c.Error(err)
-	}
-	c.records = a.records
-	c.Logf("%s: %d listings, %d objects", c.name, listings, len(s.etags))
+func (c *cluster) checkBucket(g *rig, listings int) {
+	c.records = g.holds(c.T, readHistory(c, c.journal(), c.log()))
+	c.Logf("%s: %d listings, %d objects", c.name, listings, len(g.tags))
 }
 
 // breakNodes kills and stops a node of etcd now and then, one at a time, until the test is over.

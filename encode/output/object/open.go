@@ -163,7 +163,7 @@ func (o *opening) settle(ctx context.Context, out *outbox, owned bool) error {
 		}
 	}
 	if err := o.store.Abort(ctx, ours); err != nil {
-		o.env.Watched().Warn(fmt.Sprintf("%v; a rule of the bucket that aborts unfinished uploads after a day does it, too", err))
+		o.env.Watched().Warn(err.Error())
 	}
 	return nil
 }

@@ -14,7 +14,6 @@ import (
 	"pikabin/encode/disk"
 	"pikabin/encode/output/folder"
 	"pikabin/encode/output/object/owner"
-	"pikabin/encode/output/object/s3"
 	"pikabin/encode/output/object/store"
 	"pikabin/encode/sink"
 	"pikabin/encode/vfs"
@@ -33,14 +32,14 @@ type shared struct {
 	*disk.Disk
 	dir     string // of what is being written
 	own     bool   // it is of this run alone
-	to      *s3.Bucket
-	staging *s3.Bucket
+	to      store.Place
+	staging store.Place
 	begin   *opening
 	content string // type
 }
 
 // openShared opens the output for one of several hosts.
-func (o *output) openShared(ctx context.Context, to *s3.Bucket, e *sink.Env) (opened sink.Opened, err error) {
+func (o *output) openShared(ctx context.Context, to store.Place, e *sink.Env) (opened sink.Opened, err error) {
 	counted, err := folder.Staged(e.Note)
 	if err != nil {
 		return opened, err
@@ -104,7 +103,19 @@ func (s *shared) clean(ctx context.Context, term uint64, counted map[string]bool
 			return err
 		}
 	}
+	s.abort(ctx, term)
 	return nil
+}
+
+// abort removes what runs of earlier terms have not staged as a whole.
+func (s *shared) abort(ctx context.Context, term uint64) {
+	err := s.staging.Abort(ctx, func(name string) bool {
+		t := folder.TermOf(name)
+		return t != 0 && t < term
+	})
+	if err != nil {
+		s.begin.env.Watched().Warn(err.Error())
+	}
 }
 
 // persist does something with the bucket for as long as it takes, until the run is to end, or until the disk with the parts has gone.

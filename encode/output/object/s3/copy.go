@@ -6,10 +6,11 @@ import (
 	"time"
 
 	"github.com/minio/minio-go/v7"
+
+	"pikabin/encode/output/object/store"
 )
 
-// Copy copies an object to the beginning of a place that holds nothing, or what an earlier call that failed has copied of it, and gives its size. It
-// fails with fs.ErrNotExist if there is no such object. Errors of the place come as they are.
+// Copy implements store.Place.
 func (b *Bucket) Copy(ctx context.Context, name string, to io.WriterAt) (size int64, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -18,22 +19,10 @@ func (b *Bucket) Copy(ctx context.Context, name string, to io.WriterAt) (size in
 		return 0, b.explain("reading", name, err)
 	}
 	defer body.Close()
-	defer time.AfterFunc(patience(info.Size), cancel).Stop()
-	place := &placeWriter{Writer: io.NewOffsetWriter(to, 0)}
-	if size, err = io.Copy(place, body); err != nil && place.err == nil {
+	defer time.AfterFunc(store.Patience(info.Size), cancel).Stop()
+	file := store.NewFileWriter(to)
+	if size, err = io.Copy(file, body); err != nil && file.Err == nil {
 		return 0, b.explain("reading", name, err)
 	}
-	return size, place.err
-}
-
-// placeWriter keeps apart what fails at the place from what fails at the store.
-type placeWriter struct {
-	io.Writer
-	err error
-}
-
-// Write implements io.Writer.
-func (w *placeWriter) Write(p []byte) (n int, err error) {
-	n, w.err = w.Writer.Write(p)
-	return n, w.err
+	return size, file.Err
 }

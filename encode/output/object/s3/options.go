@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"pikabin/encode/output/object/store"
 )
 
 // Scheme is what a value of --output begins with.
@@ -63,15 +65,7 @@ func (t *Target) checkPlace() error {
 	if !bucketPattern.MatchString(t.Bucket) {
 		return fmt.Errorf("%q is no name of a bucket: expected s3://BUCKET/PREFIX/", t.Bucket)
 	}
-	if t.Prefix != "" && !strings.HasSuffix(t.Prefix, "/") {
-		return fmt.Errorf("the prefix %q has to end in a slash: %s%s/%s/", t.Prefix, Scheme, t.Bucket, t.Prefix)
-	}
-	for part := range strings.SplitSeq(strings.TrimSuffix(t.Prefix, "/"), "/") {
-		if t.Prefix != "" && (part == "" || part == "." || part == "..") {
-			return fmt.Errorf("the prefix %q has an empty part, or one of dots, which not every store takes", t.Prefix)
-		}
-	}
-	return nil
+	return store.CheckPrefix(Scheme+t.Bucket+"/", t.Prefix)
 }
 
 // options are the names, with what else may say so, and what the value has to be.

@@ -11,7 +11,6 @@ import (
 	"io/fs"
 	"maps"
 	"net/http"
-	"time"
 
 	"github.com/minio/minio-go/v7"
 
@@ -23,17 +22,6 @@ var single, piece int64 = 64 << 20, 16 << 20
 
 // pieces is how many S3 takes of one object.
 const pieces = 10_000
-
-// How long an answer is waited for, and how slow sending may be.
-const (
-	answerTime = time.Minute
-	slowest    = 64 << 10 // bytes in a second
-)
-
-// patience is how long a request with a body may take.
-func patience(size int64) time.Duration {
-	return answerTime + time.Duration(size/slowest)*time.Second
-}
 
 // Put implements store.Store.
 func (b *Bucket) Put(ctx context.Context, name string, o *store.Blob) error {
@@ -57,7 +45,7 @@ func (b *Bucket) put(ctx context.Context, key string, o *store.Blob) error {
 	}
 	options := b.options(o)
 	options.UserMetadata["X-Amz-Checksum-Sha256"] = base64.StdEncoding.EncodeToString(o.SHA256[:])
-	ctx, cancel := context.WithTimeout(ctx, patience(o.Size))
+	ctx, cancel := context.WithTimeout(ctx, store.Patience(o.Size))
 	defer cancel()
 	_, err := b.core.PutObject(ctx, b.target.Bucket, key, io.NewSectionReader(o.Content, 0, o.Size), o.Size, "", hex.EncodeToString(o.SHA256[:]), options)
 	return err
@@ -88,7 +76,7 @@ func (b *Bucket) putPieces(ctx context.Context, key string, o *store.Blob) error
 		parts = append(parts, part)
 	}
 	if err == nil {
-		ctx, cancel := context.WithTimeout(ctx, patience(0))
+		ctx, cancel := context.WithTimeout(ctx, store.Patience(0))
 		defer cancel()
 		_, err = b.core.CompleteMultipartUpload(ctx, b.target.Bucket, key, id, parts, b.condition())
 	}
@@ -112,7 +100,7 @@ func (b *Bucket) putPiece(ctx context.Context, key, id string, number int, conte
 	if _, err := io.Copy(sum, content); err != nil {
 		return minio.CompletePart{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience(content.Size()))
+	ctx, cancel := context.WithTimeout(ctx, store.Patience(content.Size()))
 	defer cancel()
 	part, err := b.core.PutObjectPart(ctx, b.target.Bucket, key, id, number, content, content.Size(), minio.PutObjectPartOptions{
 		Sha256Hex: hex.EncodeToString(sum.Sum(nil)), CustomHeader: http.Header{}, DisableContentSha256: true,
@@ -122,7 +110,7 @@ func (b *Bucket) putPiece(ctx context.Context, key, id string, number int, conte
 
 // abort gives up an upload. What stays is aborted at the next start, or by a rule of the bucket.
 func (b *Bucket) abort(ctx context.Context, key, id string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerTime/6)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), store.AnswerTime/6)
 	defer cancel()
 	_ = b.core.AbortMultipartUpload(ctx, b.target.Bucket, key, id)
 }

@@ -9,11 +9,13 @@ import (
 	"io"
 
 	"github.com/minio/minio-go/v7"
+
+	"pikabin/encode/output/object/store"
 )
 
 // Read gives an object and its version. It fails with fs.ErrNotExist if there is none.
 func (b *Bucket) Read(ctx context.Context, name string) (content []byte, version string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	ctx, cancel := context.WithTimeout(ctx, store.AnswerTime)
 	defer cancel()
 	body, info, _, err := b.core.GetObject(ctx, b.target.Bucket, b.key(name), minio.GetObjectOptions{})
 	if err != nil {
@@ -39,7 +41,7 @@ func (b *Bucket) Replace(ctx context.Context, name, version string, content []by
 	} else {
 		options.SetMatchETag(version)
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience(int64(len(content))))
+	ctx, cancel := context.WithTimeout(ctx, store.Patience(int64(len(content))))
 	defer cancel()
 	info, err := b.core.PutObject(ctx, b.target.Bucket, b.key(name), bytes.NewReader(content), int64(len(content)), "", hex.EncodeToString(sum[:]), options)
 	if err != nil {

@@ -28,7 +28,7 @@ type Bucket struct {
 	creds     *credentials.Credentials
 }
 
-var _ store.Store = (*Bucket)(nil)
+var _ store.Place = (*Bucket)(nil)
 
 // Open makes a bucket of what was asked for. Nothing is sent yet.
 func Open(t *Target) (*Bucket, error) {
@@ -99,7 +99,7 @@ func (b *Bucket) key(name string) string { return b.target.Prefix + name }
 
 // Head implements store.Store.
 func (b *Bucket) Head(ctx context.Context, name string) (store.Info, error) {
-	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	ctx, cancel := context.WithTimeout(ctx, store.AnswerTime)
 	defer cancel()
 	info, err := b.core.StatObject(ctx, b.target.Bucket, b.key(name), minio.StatObjectOptions{})
 	if err != nil {
@@ -131,7 +131,7 @@ func (b *Bucket) List(ctx context.Context) iter.Seq2[string, error] {
 func (b *Bucket) Abort(ctx context.Context, ours func(name string) bool) error {
 	for u := range b.core.ListIncompleteUploads(ctx, b.target.Bucket, b.target.Prefix, true) {
 		if u.Err != nil {
-			return b.explain("listing the unfinished uploads in", "", u.Err)
+			return aborting(b.explain("listing the unfinished uploads in", "", u.Err))
 		}
 		name := strings.TrimPrefix(u.Key, b.target.Prefix)
 		if !ours(name) {
@@ -139,11 +139,16 @@ func (b *Bucket) Abort(ctx context.Context, ours func(name string) bool) error {
 		}
 		if err := b.core.AbortMultipartUpload(ctx, b.target.Bucket, u.Key, u.UploadID); err != nil {
 			if err = b.explain("aborting an upload of", name, err); !errors.Is(err, fs.ErrNotExist) {
-				return err
+				return aborting(err)
 			}
 		}
 	}
 	return nil
+}
+
+// aborting says what else removes unfinished uploads.
+func aborting(err error) error {
+	return fmt.Errorf("%w; a rule of the bucket that aborts unfinished uploads after a day does it, too", err)
 }
 
 // explain says what was done, and what can be done about the answer.

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"pikabin/encode/output/object/scripted"
 )
 
 // Key and Secret are the only credentials that the server takes.
@@ -29,6 +31,8 @@ const Bucket = "bucket"
 
 // Server is a bucket. The zero value is none; Start makes one.
 type Server struct {
+	scripted.Requests
+
 	t *testing.T
 
 	// Ignorant says that the server overwrites whatever the condition of a request is, as old ones do.
@@ -42,8 +46,6 @@ type Server struct {
 	objects map[string]Object
 	uploads map[string]*upload
 	next    int
-	calls   []string
-	script  func(call int, what string) Answer
 }
 
 // Object is one that is there.
@@ -59,14 +61,8 @@ type upload struct {
 	parts  map[int][]byte
 }
 
-// Answer is how a request is answered. The zero value is as it should be.
-type Answer struct {
-	Code   string // of the error; empty: as it should be
-	Status int    // HTTP's
-	Done   bool   // what was asked for is done all the same
-	Reset  bool   // the connection ends in place of an answer
-	Before func() // if set, is called before anything is done
-}
+// Answer is how a request is answered.
+type Answer = scripted.Answer
 
 // The answers that a server may give.
 var (
@@ -103,20 +99,6 @@ func (s *Server) Fork(t *testing.T) *Server {
 // Target is a value of --output below a prefix, with more options.
 func (s *Server) Target(prefix, options string) string {
 	return "s3://" + Bucket + "/" + prefix + "?endpoint=" + s.url + "&region=us-east-1" + options
-}
-
-// Script decides on the answers from now on: call counts the requests from 1 on, and what is such as "PUT prefix/name" or "POST prefix/name?uploads".
-func (s *Server) Script(script func(call int, what string) Answer) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.script = script
-}
-
-// Calls are the requests so far.
-func (s *Server) Calls() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.calls)
 }
 
 // Objects are all that are there.
@@ -159,7 +141,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer.Before()
 	}
 	result := reply{status: answer.Status, code: answer.Code}
-	if answer.Code == "" && !answer.Reset || answer.Done {
+	if answer.Does() {
 		done := s.refuse(r, bucket, body)
 		if done.status == 0 {
 			done = s.do(r, key, body)
@@ -177,19 +159,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // operations are what a request asks for besides its method.
 var operations = []string{"uploads", "uploadId", "list-type"}
 
-// decide asks the script.
+// decide asks the script, for what is such as "PUT prefix/name" or "POST prefix/name?uploads".
 func (s *Server) decide(r *http.Request, key string) Answer {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	what, query := r.Method+" "+key, r.URL.Query()
 	if i := slices.IndexFunc(operations, query.Has); i >= 0 {
 		what += "?" + operations[i]
 	}
-	s.calls = append(s.calls, what)
-	if s.script == nil {
-		return Answer{}
-	}
-	return s.script(len(s.calls), what)
+	return s.Decide(what)
 }
 
 // reply is what a request is answered with.
