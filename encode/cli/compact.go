@@ -15,7 +15,7 @@ import (
 	"pikabin/encode/cli/shell"
 	"pikabin/encode/compact"
 	"pikabin/encode/console"
-	"pikabin/encode/output/object/s3"
+	"pikabin/encode/output/object/places"
 	"pikabin/encode/run"
 	"pikabin/encode/vfs"
 )
@@ -23,7 +23,7 @@ import (
 // compactCommand merges the parts of partitions.
 type compactCommand struct {
 	Folder    string         `arg:"" name:"folder" placeholder:"DIR/" help:"A folder that was written with --partition hive."`
-	To        string         `placeholder:"URL" help:"Write the merged parts into a bucket, s3://BUCKET/PREFIX/, as a second copy. The folder stays as it is."`
+	To        string         `placeholder:"URL" help:"Write the merged parts into a bucket, s3://BUCKET/PREFIX/, or HDFS, webhdfs://NAMENODE:9870/PATH/, as a second copy. The folder stays as it is."`
 	OlderThan time.Duration  `placeholder:"TIME" default:"2h" help:"Only partitions to which nothing was written for this long. Default: ${default}."`
 	Target    console.Size   `placeholder:"SIZE" default:"256MiB" help:"Parts are merged up to this size. Default: ${default}."`
 	Keep      *time.Duration `placeholder:"TIME" help:"How long the parts of before are kept in the staging folder. Default: 1h."`
@@ -79,19 +79,20 @@ func (c *compactCommand) copy(ctx context.Context, o compact.Options) error {
 	if c.Keep != nil || c.Staging != "" {
 		return exit.Misuse(errors.New("--keep and --staging are for folders that are exchanged: with --to nothing of the folder is"))
 	}
-	if !strings.HasPrefix(c.To, s3.Scheme) {
-		return exit.Misuse(fmt.Errorf("--to %s: expected %sBUCKET/PREFIX/", c.To, s3.Scheme))
+	kind, ok := places.Find(c.To)
+	if !ok {
+		return exit.Misuse(fmt.Errorf("--to %s: expected %s or %s", c.To, places.S3.Form, places.HDFS.Form))
 	}
-	to, err := s3.Parse(c.To)
+	to, err := kind.Parse(c.To)
 	if err != nil {
 		return exit.Misuse(fmt.Errorf("--to: %w", err))
 	}
-	bucket, err := s3.Open(to)
+	place, err := to.Open()
 	if err != nil {
 		return err
 	}
-	defer bucket.Close()
-	return compact.Copy(ctx, o, bucket, to.Checked)
+	defer place.Close()
+	return compact.Copy(ctx, o, place, to.Checked)
 }
 
 func (c *compactCommand) options(s *shell.Streams) (o compact.Options, err error) {

@@ -19,7 +19,7 @@ import (
 // verifyOutputCommand compares what an output holds with the logs.
 type verifyOutputCommand struct {
 	Source            string `arg:"" help:"A log folder, the folder of a DB, or a segment file."`
-	Written           string `arg:"" name:"output" help:"What was written of it: a file, a folder (DIR/), a bucket (s3://BUCKET/PREFIX/), or a topic (kafka://HOST:PORT/TOPIC)."`
+	Written           string `arg:"" name:"output" help:"What was written of it: a file, a folder (DIR/), a bucket (s3://BUCKET/PREFIX/), a folder of HDFS (webhdfs://NAMENODE:9870/PATH/), or a topic (kafka://HOST:PORT/TOPIC)."`
 	flags.SourceFlags `group:"Source:"`
 	flags.RangeFlags  `group:"Source:"`
 	Format            string `group:"Output:" short:"f" help:"Format of what was written: avro, csv, jsonl, msgpack, parquet or protobuf. Default: from the names of its files; of a topic jsonl."`

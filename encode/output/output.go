@@ -17,7 +17,7 @@ import (
 )
 
 // types are the outputs that there are, sorted by name. No value of --output has the form of two of them.
-var types = []sink.Type{file.Type, folder.Type, kafka.Type, object.Type, redis.Type, stream.Type}
+var types = []sink.Type{file.Type, folder.Type, object.HDFS, kafka.Type, object.Type, redis.Type, stream.Type}
 
 // Types lists the outputs that there are, sorted by name.
 func Types() []sink.Type { return slices.Clone(types) }

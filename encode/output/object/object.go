@@ -9,28 +9,42 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"pikabin/decode/units"
 	"pikabin/encode/output/folder"
-	"pikabin/encode/output/object/s3"
+	"pikabin/encode/output/object/places"
 	"pikabin/encode/output/object/store"
 	"pikabin/encode/sink"
 )
 
-// Type is the row of the table.
-var Type = sink.Type{
-	Name:      "object",
-	Form:      "s3://BUCKET/PREFIX/",
-	Doc:       "a bucket of S3 or of what speaks its protocol: one object for each complete part",
-	Delivered: "written and synced in the spool on the disk; the object follows when its part is complete",
-	Crash:     "with a state exactly once: each object is written once, under a condition",
-	Settings: append([]sink.Setting{
-		{Name: spoolDir, Placeholder: "DIR", Help: "Where parts lie until they are sent. Default: the name of the state and .spool; without a state a folder in TMPDIR."},
-		{Name: spoolLimit, Placeholder: "SIZE", Help: "Stop reading while complete parts of this size wait in the spool. Default: 4GiB."},
-	}, folder.Flags...),
-	Variables: s3.Variables,
-	Parse:     parse,
+// The rows of the table.
+var (
+	Type = typeOf(&places.S3)
+	HDFS = typeOf(&places.HDFS)
+)
+
+// typeOf is the row of a kind of store.
+func typeOf(kind *places.Kind) sink.Type {
+	return sink.Type{
+		Name: kind.Name, Form: kind.Form, Doc: kind.Doc,
+		Delivered: "written and synced in the spool on the disk; the object follows when its part is complete",
+		Crash:     "with a state exactly once: each object is written once, under a condition",
+		Settings: append([]sink.Setting{
+			{Name: spoolDir, Placeholder: "DIR", Help: "Where parts lie until they are sent. Default: the name of the state and .spool; without a state a folder in TMPDIR."},
+			{Name: spoolLimit, Placeholder: "SIZE", Help: "Stop reading while complete parts of this size wait in the spool. Default: 4GiB."},
+		}, folder.Flags...),
+		Variables: kind.Variables,
+		Parse: func(target string, given map[string]string) (sink.Output, bool, error) {
+			if !kind.Is(target) {
+				return nil, false, nil
+			}
+			o, err := parse(kind, target, given)
+			if err != nil {
+				return nil, true, err
+			}
+			return o, true, nil
+		},
+	}
 }
 
 // The names of the settings.
@@ -41,31 +55,28 @@ const (
 
 // output is a place for objects and its settings.
 type output struct {
-	target *s3.Target
+	target *places.Target
 	folder.Settings
 	spool string // empty: the default
 	limit int64
 }
 
-func parse(target string, given map[string]string) (sink.Output, bool, error) {
-	if !strings.HasPrefix(target, s3.Scheme) {
-		return nil, false, nil
-	}
+func parse(kind *places.Kind, target string, given map[string]string) (*output, error) {
 	o := &output{}
 	var err error
-	if o.target, err = s3.Parse(target); err != nil {
-		return nil, true, err
+	if o.target, err = kind.Parse(target); err != nil {
+		return nil, err
 	}
 	if o.Settings, err = folder.ParseSettings(given); err != nil {
-		return nil, true, err
+		return nil, err
 	}
 	if o.limit, err = units.ParseSize(cmp.Or(given[spoolLimit], "4GiB")); err != nil {
-		return nil, true, fmt.Errorf("--%s: %w", spoolLimit, err)
+		return nil, fmt.Errorf("--%s: %w", spoolLimit, err)
 	}
 	if given[spoolDir] != "" {
 		o.spool = filepath.Clean(given[spoolDir])
 	}
-	return o, true, nil
+	return o, nil
 }
 
 // Target implements sink.Output.
@@ -79,23 +90,23 @@ func (o *output) Target() sink.Target {
 
 // Identity implements sink.Output.
 func (o *output) Identity(context.Context, sink.Monitor) (string, error) {
-	return o.target.String(), nil
+	return o.target.Name, nil
 }
 
 // Open implements sink.Output.
 func (o *output) Open(ctx context.Context, e sink.Env) (sink.Opened, error) {
-	bucket, err := s3.Open(o.target)
+	place, err := o.target.Open()
 	if err != nil {
 		return sink.Opened{}, err
 	}
 	var opened sink.Opened
 	if e.Term > 0 {
-		opened, err = o.openShared(ctx, bucket, &e)
+		opened, err = o.openShared(ctx, place, &e)
 	} else {
-		opened, err = o.open(ctx, bucket, &e)
+		opened, err = o.open(ctx, place, &e)
 	}
 	if err != nil {
-		bucket.Close()
+		place.Close()
 	}
 	return opened, err
 }

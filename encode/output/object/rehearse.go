@@ -5,18 +5,17 @@ import (
 	"context"
 
 	"pikabin/encode/disk"
-	"pikabin/encode/output/object/s3"
 	"pikabin/encode/sink"
 )
 
 // Rehearse implements sink.Rehearser. That objects can be listed does not say that they can be written.
 func (o *output) Rehearse(ctx context.Context, e sink.Env) (sink.Rehearsal, error) {
-	bucket, err := s3.Open(o.target)
+	place, err := o.target.Open()
 	if err != nil {
 		return sink.Rehearsal{}, err
 	}
-	defer bucket.Close()
-	if err := bucket.Check(ctx); err != nil {
+	defer place.Close()
+	if err := place.Check(ctx); err != nil {
 		return sink.Rehearsal{}, err
 	}
 	text := "can be listed, and objects would be added"

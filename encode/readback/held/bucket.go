@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"pikabin/encode/output/folder"
-	"pikabin/encode/output/object/s3"
+	"pikabin/encode/output/object/places"
 	"pikabin/encode/output/object/store"
 	"pikabin/encode/vfs"
 )
@@ -22,15 +22,15 @@ func (e *UnreadError) Error() string { return fmt.Sprintf("reading the output ba
 // Unwrap gives the cause.
 func (e *UnreadError) Unwrap() error { return e.Err }
 
-// bucket is a prefix of a bucket. What is staged for a state that several hosts share is below another one.
-type bucket struct{ *s3.Bucket }
+// bucket is a prefix of a bucket, or a folder of HDFS. What is staged for a state that several hosts share is below another one.
+type bucket struct{ store.Place }
 
-func openBucket(target string) (place, error) {
-	t, err := s3.Parse(target)
+func openBucket(kind *places.Kind, target string) (place, error) {
+	t, err := kind.Parse(target)
 	if err != nil {
 		return nil, err
 	}
-	b, err := s3.Open(t)
+	b, err := t.Open()
 	if err != nil {
 		return nil, err
 	}

@@ -12,7 +12,7 @@ import (
 	"pikabin/encode/frame"
 	"pikabin/encode/output/folder"
 	"pikabin/encode/output/kafka/reading"
-	"pikabin/encode/output/object/s3"
+	"pikabin/encode/output/object/places"
 	"pikabin/encode/readback"
 	"pikabin/encode/readback/compare"
 	"pikabin/formats"
@@ -29,18 +29,19 @@ func FormatOf(name string) string {
 	return ""
 }
 
-// Open finds what is at a target as --output names it: a file, a folder (DIR/), a bucket (s3://…) or a topic (kafka://…). format is the name of its format; empty: the
+// Open finds what is at a target as --output names it: a file, a folder (DIR/), a bucket (s3://…), a folder of HDFS (webhdfs://…) or a topic (kafka://…). format is the name of its format; empty: the
 // names of files tell. closeAll is called once nothing is read any more. The error is an *UnreadError if a store did not answer as it should;
 // any other one says that the target or the format cannot be read back.
 func Open(ctx context.Context, target, format string) (h *compare.Held, closeAll func(), err error) {
 	var at place
+	kind, isStore := places.Find(target)
 	switch {
-	case strings.HasPrefix(target, s3.Scheme):
-		at, err = openBucket(target)
+	case isStore:
+		at, err = openBucket(&kind, target)
 	case strings.HasPrefix(target, reading.Scheme):
 		return topics(ctx, target, format)
 	case strings.Contains(target, "://") || target == "-":
-		err = fmt.Errorf("%s cannot be read back: name a file, a folder (DIR/), a bucket (%sBUCKET/PREFIX/) or a topic (%sHOST:PORT/TOPIC)", target, s3.Scheme, reading.Scheme)
+		err = fmt.Errorf("%s cannot be read back: name a file, a folder (DIR/), a bucket (%s), HDFS (%s) or a topic (%sHOST:PORT/TOPIC)", target, places.S3.Form, places.HDFS.Form, reading.Scheme)
 	case strings.HasSuffix(target, "/"):
 		at = dir(target)
 	default:
