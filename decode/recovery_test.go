@@ -191,8 +191,8 @@ func (d *damagedLog) checkMissing(t *testing.T, got *recovery) {
 		if have[w.Offset] || d.hit(w.Offset, w.End) {
 			continue
 		}
-		behind := d.to <= w.Offset && d.to > w.Offset&^(decode.BlockSize-1)
-		if behind && (d.g < decode.G2 || w.Fragments > 1 || w.Kind != binlogtest.KindCommand) {
+		past := d.to <= w.Offset && d.to > w.Offset&^(decode.BlockSize-1)
+		if past && (d.g < decode.G2 || w.Fragments > 1 || w.Kind != binlogtest.KindCommand) {
 			continue
 		}
 		t.Errorf("%s: the record at [%d, %d) is missing, of %d fragments", d, w.Offset, w.End, w.Fragments)

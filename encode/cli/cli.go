@@ -19,6 +19,7 @@ import (
 	"pikabin/encode/cli/shell"
 	"pikabin/encode/console"
 	"pikabin/encode/run"
+	"pikabin/encode/sink"
 )
 
 // stopped is what kong's exit function panics with, so that Run returns from a --help.
@@ -45,6 +46,10 @@ func Run(args []string, stdout, stderr io.Writer, version string) (code int) {
 	}
 	if err != nil {
 		say := console.New(stderr, c.LogFormat == "json" || asksForJSON(args), c.Quiet)
+		if full, ok := errors.AsType[*sink.Error](err); ok { // it was asked for help, which could not be written
+			say.With(exit.Fields(full)...).Error(full.Error())
+			return exit.Code(full)
+		}
 		say.With(exit.Fields(exit.Misuse(err))...).Error(err.Error() + "\nTry \"pikabin --help\".")
 		return exit.Usage
 	}

@@ -136,8 +136,11 @@ func (f *reportFlags) print(s *shell.Streams, summary *traffic.Summary) error {
 
 // checkPage refuses a page among the server's files, and one in the place of what is no file: a device would be gone.
 func (c *statsCommand) checkPage(guard *run.Guard) error {
-	if c.HTML == "" {
+	switch c.HTML {
+	case "":
 		return nil
+	case "-":
+		return exit.Misuse(errors.New("--html -: standard output has the report: give the name of a file"))
 	}
 	if info, err := os.Stat(c.HTML); err == nil && !info.Mode().IsRegular() {
 		return exit.Misuse(fmt.Errorf("--html %s: it is no file: give the name of one", c.HTML))

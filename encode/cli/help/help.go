@@ -9,6 +9,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"pikabin/encode/console"
+	"pikabin/encode/sink"
 )
 
 // common is the group of the flags that every command has, which come last.
@@ -37,8 +38,10 @@ func printer(end string) kong.HelpPrinter {
 		if console.HasColour(out) {
 			text = colour(text)
 		}
-		_, err := io.WriteString(out, text)
-		return err
+		if _, err := io.WriteString(out, text); err != nil {
+			return &sink.Error{Err: err}
+		}
+		return nil
 	}
 }
 
