@@ -49,6 +49,7 @@ type Options struct {
 	Told      bool   // the output tells which schema a bare change is of, so that the change itself does not
 	SplitKeys bool   // changes were filtered by key: a multi-key command may have lost some of its parts
 	Server    bool   // the commands go to a server that runs, whose clock is later than the log's: deadlines are absolute, for a Redis Held later
+	Cluster   bool   // each key may be on another node: a multi-key command is one for each key, where that is the same
 }
 
 // Held is how many milliseconds deadlines are put off by that are held, see Options.
@@ -167,7 +168,9 @@ var table = []Format{
 		Doc:         "what the commands did, in the words of Redis 7, for its append-only file: see the command redis",
 		Ext:         ".resp",
 		ContentType: "application/octet-stream",
-		New:         func(o Options) Encoder { return resp.NewRedis(resp.Options{SplitKeys: o.SplitKeys, Server: o.Server}) },
+		New: func(o Options) Encoder {
+			return resp.NewRedis(resp.Options{SplitKeys: o.SplitKeys, Server: o.Server, Cluster: o.Cluster})
+		},
 	},
 	{
 		Name:        "resp",

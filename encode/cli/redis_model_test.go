@@ -67,11 +67,11 @@ func TestRedisHoldsWhatPikaHeld(t *testing.T) {
 			if code := cli.Run(args, &bytes.Buffer{}, &stderr, ""); code != 0 {
 				t.Fatal(stderr.String())
 			}
-			if diff := gocmp.Diff(shown(s), loadedBy(t, data, s.Now)); diff != "" {
+			if diff := gocmp.Diff(s.Shown(), loadedBy(t, data, s.Now)); diff != "" {
 				t.Errorf("(-in Pika +in Redis)\n%s", diff)
 			}
 			for _, flag := range []string{"--rate=0", "--exactly-once"} {
-				if diff := gocmp.Diff(shown(s), heldBy(t, filepath.Join(dir, "log"), db, s.Now, append(pika.flags, flag)...)); diff != "" {
+				if diff := gocmp.Diff(s.Shown(), heldBy(t, filepath.Join(dir, "log"), db, s.Now, append(pika.flags, flag)...)); diff != "" {
 					t.Errorf("%s (-in Pika +in a Redis that runs)\n%s", flag, diff)
 				}
 			}
@@ -80,62 +80,8 @@ func TestRedisHoldsWhatPikaHeld(t *testing.T) {
 	}
 }
 
-// shown describes the keys of a model in the words of modelDump.
-func shown(s *pikakeys.Server) []string {
-	var lines []string
-	for name, k := range s.Keys() {
-		items := slices.Clone(k.List)
-		switch k.Type {
-		case "string":
-			items = []string{k.Text}
-		case "hash", "zset", "set":
-			for item, of := range k.Items {
-				items = append(items, item+"="+of)
-			}
-			slices.Sort(items)
-		}
-		lines = append(lines, strings.TrimSpace(fmt.Sprintf("%s %s %d%s", name, k.Type, k.Expires, joined(items))))
-	}
-	slices.Sort(lines)
-	return lines
-}
-
-// joined writes items as modelDump does.
-func joined(items []string) string {
-	var b strings.Builder
-	for _, item := range items {
-		b.WriteString(" '")
-		for _, c := range []byte(item) {
-			if c > ' ' && c < 0x7f {
-				b.WriteByte(c)
-			} else {
-				fmt.Fprintf(&b, "<%d>", c)
-			}
-		}
-		b.WriteString("'")
-	}
-	return b.String()
-}
-
 // modelDump puts into a key of its own what a Redis holds. The Redis runs it while it loads, when no key expires by its clock.
-const modelDump = `
-local out = {}
-local function q(v) return " '" .. string.gsub(v, '[^!-~]', function(c) return '<' .. string.byte(c) .. '>' end) .. "'" end
-for _, key in ipairs(redis.call('KEYS', '*')) do
-  local t, until_, items = redis.call('TYPE', key).ok, math.max(0, redis.call('PEXPIRETIME', key)) % 4503599627370496, {}
-  local function pairs_(f) for i = 1, #f, 2 do items[#items+1] = f[i] .. '=' .. f[i+1] end end
-  if t == 'string' then items = {redis.call('GET', key)}
-  elseif t == 'list' then items = redis.call('LRANGE', key, 0, -1)
-  elseif t == 'stream' then for _, e in ipairs(redis.call('XRANGE', key, '-', '+')) do items[#items+1] = e[1] end
-  elseif t == 'set' then for _, v in ipairs(redis.call('SMEMBERS', key)) do items[#items+1] = v .. '=' end
-  elseif t == 'zset' then pairs_(redis.call('ZRANGE', key, 0, -1, 'WITHSCORES'))
-  elseif t == 'hash' then pairs_(redis.call('HGETALL', key)) end
-  if t ~= 'list' then table.sort(items) end
-  for i, v in ipairs(items) do items[i] = q(v) end
-  if #items > 0 and (until_ == 0 or until_ >= tonumber(ARGV[1])) then out[#out+1] = key .. ' ' .. t .. ' ' .. string.format('%.0f', until_) .. table.concat(items) end
-end
-table.sort(out)
-redis.call('SET', 'dump', table.concat(out, '\n'))`
+const modelDump = pikakeys.RedisShows + "redis.call('SET', 'dump', table.concat(out, '\\n'))"
 
 // heldBy replays a log into a DB of the Redis that runs, and shows what it held at a time: deadlines are held, so that none has passed there.
 func heldBy(t *testing.T, log string, db int, now int64, flags ...string) []string {
@@ -148,7 +94,7 @@ func heldBy(t *testing.T, log string, db int, now int64, flags ...string) []stri
 	if code := cli.Run(args, &bytes.Buffer{}, &stderr, ""); code != 0 {
 		t.Fatal(stderr.String())
 	}
-	redis(t, nil, "-n", number, "eval", strings.Replace(modelDump, "local out = {}", "local out = {}; redis.call('DEL', 'dump')", 1), "0", strconv.FormatInt(now*1000, 10))
+	redis(t, nil, "-n", number, "eval", "redis.call('DEL', 'dump')"+modelDump, "0", strconv.FormatInt(now*1000, 10))
 	lines := strings.Split(strings.TrimSpace(redis(t, nil, "-n", number, "--raw", "get", "dump")), "\n")
 	return slices.DeleteFunc(lines, func(line string) bool {
 		return strings.HasPrefix(line, "pikabin:") || strings.HasPrefix(line, "__pikabin:")

@@ -70,7 +70,7 @@ func (r *running) askTaken(ctx context.Context) error {
 	if !ok {
 		return fmt.Errorf("there is no format %q, which the output takes", takes.Format)
 	}
-	r.Encode.Format, r.Encode.FormatOptions.Server = format, takes.Server
+	r.Encode.Format, r.Encode.FormatOptions.Server, r.Encode.FormatOptions.Cluster = format, takes.Server, takes.Cluster
 	return nil
 }
 

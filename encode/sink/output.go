@@ -84,8 +84,9 @@ type Target struct {
 
 // Takes is what an output is to be given.
 type Takes struct {
-	Format string // its name
-	Server bool   // for a server that runs, see formats.Options
+	Format  string // its name
+	Server  bool   // for a server that runs, see formats.Options
+	Cluster bool   // for one that is a cluster, see formats.Options
 }
 
 // Env is what an output is given when it is opened.

@@ -1,6 +1,10 @@
 package resp
 
-import "pikabin/decode"
+import (
+	"bytes"
+
+	"pikabin/decode"
+)
 
 // Pika 2 keeps what it knows of a list, hash, set or sorted set when its last element goes: one that comes to be under the same name has the
 // deadline of the one before. Redis has no keys without elements, so that a deadline waits under a name of its own. Most commands keep
@@ -9,8 +13,14 @@ import "pikabin/decode"
 // ownKeys begins the names of the keys that the scripts need while a log is loaded. What is left of them is only in the way.
 const ownKeys = "__pikabin:"
 
+// A key of a script's own has the slot of the key that it is for, since the nodes of a cluster have slots each: the name of that key is in
+// braces, which make a slot, unless it has such braces itself. In a script isTagged tells that of k, and appendUnparked does the same.
+const isTagged = "string.find(k,'^[^{]*{[^}]+}')"
+
 // parked is the name under which the deadline of k waits, in the words of a script.
-const parked = "'" + ownKeys + "deadline:'..k"
+const parked = "(" + isTagged + " and '" + tagged + "'..k or '" + untagged + "'..k..'}')"
+
+const tagged, untagged = ownKeys + "deadline:", ownKeys + "deadline{"
 
 const (
 	scriptPark = "for _,k in ipairs(KEYS) do local p=" + parked + " local t=redis.call('PEXPIRETIME',k) local now=tonumber(ARGV[1]) " +
@@ -66,11 +76,20 @@ func (r *Redis) appendParking(dst []byte, c *decode.Change, keys [][]byte) []byt
 
 // appendUnparked deletes the deadlines of keys that are deleted.
 func appendUnparked(dst []byte, keys [][]byte) []byte {
-	const name = ownKeys + "deadline:"
 	dst = append(appendHead(dst, 1+len(keys)), "$3\r\ndel\r\n"...)
 	for _, key := range keys {
-		dst = appendBulkHead(dst, len(name)+len(key))
-		dst = append(append(append(dst, name...), key...), "\r\n"...)
+		before, after := untagged, "}\r\n"
+		if hasTag(key) {
+			before, after = tagged, "\r\n"
+		}
+		dst = appendBulkHead(dst, len(before)+len(key)+len(after)-len("\r\n"))
+		dst = append(append(append(dst, before...), key...), after...)
 	}
 	return dst
+}
+
+// hasTag tells whether a key has braces with something in them, which alone makes its slot.
+func hasTag(key []byte) bool {
+	open := bytes.IndexByte(key, '{')
+	return open >= 0 && bytes.IndexByte(key[open+1:], '}') > 0
 }

@@ -21,6 +21,7 @@ import (
 type Redis struct {
 	selector
 	split bool
+	exact bool     // what is the same key by key is split, too
 	held  int64    // what deadlines are put off by
 	keys  [][]byte // room for the keys of a script
 	time  []byte   // room for the digits of a time
@@ -28,7 +29,7 @@ type Redis struct {
 
 // NewRedis makes an encoder.
 func NewRedis(opts Options) *Redis {
-	r := &Redis{split: opts.SplitKeys}
+	r := &Redis{split: opts.SplitKeys, exact: opts.Cluster}
 	if opts.Server {
 		r.held = Held
 	}
@@ -37,7 +38,7 @@ func NewRedis(opts Options) *Redis {
 
 // AppendChange appends what c did. See formats.Encoder.
 func (r *Redis) AppendChange(dst []byte, c *decode.Change) []byte {
-	argv, ok := commandOf(c, r.split)
+	argv, ok := commandOf(c, r.split || r.exact && c.Effect == decode.EffectExact)
 	switch {
 	case !ok || !c.Understood():
 		return dst

@@ -16,6 +16,7 @@ import (
 type Options struct {
 	SplitKeys bool // changes were filtered by key: a multi-key command may have lost some of its parts
 	Server    bool // the commands go to a server that runs, whose clock is later than the log's: see Encoder and Redis
+	Cluster   bool // each key may be on another node: a multi-key command is one for each key, where that is the same. For Redis alone.
 }
 
 // Encoder writes the commands as they were logged. What is not a command (a gap) gives nothing. Several

@@ -45,7 +45,7 @@ const (
 		"redis.call('SET',KEYS[1],s..n,'KEEPTTL') redis.pcall(unpack(ARGV,2))"
 
 	// ZREMRANGEBYLEX: 2 min, 3 max. Pika takes all members of the range, whatever their scores are.
-	scriptLex = scriptForget + "local z='" + ownKeys + "lex' if redis.call('ZUNIONSTORE',z,1,KEYS[1],'WEIGHTS',0)==0 then return end " +
+	scriptLex = scriptForget + "local k=KEYS[1] local z=" + isTagged + " and '" + ownKeys + "lex:'..k or '" + ownKeys + "lex{'..k..'}' if redis.call('ZUNIONSTORE',z,1,KEYS[1],'WEIGHTS',0)==0 then return end " +
 		"for _,m in ipairs(redis.call('ZRANGEBYLEX',z,ARGV[2],ARGV[3])) do redis.call('ZREM',KEYS[1],m) end redis.call('DEL',z)"
 )
 
