@@ -29,22 +29,29 @@ type redisServer struct {
 	t       *testing.T
 	dir     string
 	address string
+	flags   []string
 	process *exec.Cmd
 }
 
-func startRedis(t *testing.T) *redisServer {
+func startRedis(t *testing.T, flags ...string) *redisServer {
+	t.Helper()
+	s := &redisServer{t: t, dir: t.TempDir(), address: freeAddress(t), flags: flags}
+	s.start()
+	t.Cleanup(s.kill)
+	return s
+}
+
+// freeAddress is one on this machine where nobody listens.
+func freeAddress(t *testing.T) string {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &redisServer{t: t, dir: t.TempDir(), address: listener.Addr().String()}
 	if err := listener.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s.start()
-	t.Cleanup(s.kill)
-	return s
+	return listener.Addr().String()
 }
 
 func (s *redisServer) start() {
@@ -53,8 +60,8 @@ func (s *redisServer) start() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.process = exec.CommandContext(context.WithoutCancel(s.t.Context()), "redis-server", "--port", port, "--bind", "127.0.0.1", "--dir", s.dir, "--save", "",
-		"--appendonly", "yes", "--appendfsync", "always")
+	args := append([]string{"--port", port, "--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--appendonly", "yes", "--appendfsync", "always"}, s.flags...)
+	s.process = exec.CommandContext(context.WithoutCancel(s.t.Context()), "redis-server", args...)
 	if err := s.process.Start(); err != nil {
 		s.t.Fatal(err)
 	}

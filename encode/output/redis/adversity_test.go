@@ -10,8 +10,8 @@ import (
 
 	"pikabin/decode/binlog"
 	"pikabin/decode/binlogtest/sample"
-	"pikabin/encode/output/redis"
 	"pikabin/encode/output/redis/link"
+	"pikabin/encode/output/redis/positions"
 )
 
 const records = 40
@@ -214,7 +214,7 @@ func TestTwoRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = former.into(t, dir, opened)
-	if _, ok := errors.AsType[*redis.TakenError](err); !ok {
+	if _, ok := errors.AsType[*positions.TakenError](err); !ok {
 		t.Error(err)
 	}
 	f.check(t, "after two runs", trace)

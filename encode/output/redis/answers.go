@@ -9,6 +9,7 @@ import (
 	"github.com/gomodule/redigo/redis"
 
 	"pikabin/encode/output/redis/link"
+	"pikabin/encode/output/redis/positions"
 	"pikabin/encode/output/redis/words"
 )
 
@@ -25,7 +26,7 @@ func (x *exactly) accepted(ctx context.Context, up *upload) (again bool, err err
 	if e, ok := owner.(redis.Error); ok {
 		return false, e
 	}
-	if err := errors.Join(x.checkOwner(owner), expect(up.conn, "MULTI")); err != nil {
+	if err := errors.Join(x.claim.Check(owner), expect(up.conn, "MULTI")); err != nil {
 		return false, err
 	}
 	at, why := -1, redis.Error("")
@@ -111,9 +112,9 @@ func (x *exactly) look(ctx context.Context, up *upload, answers []any) error {
 // endAt ends the run at an event that was refused.
 func (x *exactly) endAt(up *upload, refused *RefusedError) error {
 	refused.Applied = true
-	text, err := json.Marshal(&letter{DB: refused.DB, Position: refused.At, Command: refused.Command, Error: refused.Err.Error()})
+	text, err := json.Marshal(&positions.Letter{DB: refused.DB, Position: refused.At, Command: refused.Command, Error: refused.Err.Error()})
 	if err == nil {
-		err = x.put(up.conn, fieldRefused, string(text), fieldAnswered, strconv.FormatUint(up.unit.seq, 10))
+		err = x.claim.Put(up.conn, positions.Refused, string(text), positions.Answered, strconv.FormatUint(up.unit.seq, 10))
 	}
 	return errors.Join(refused, err)
 }

@@ -2,13 +2,11 @@ package redis
 
 import (
 	"context"
-	"crypto/rand"
-	"fmt"
-	"os"
 
 	"github.com/gomodule/redigo/redis"
 
 	"pikabin/encode/output/redis/link"
+	"pikabin/encode/output/redis/positions"
 	"pikabin/encode/output/redis/settings"
 )
 
@@ -20,7 +18,7 @@ func (x *exactly) claimFirst(ctx context.Context) error {
 		return err
 	}
 	defer conn.Close()
-	if err := x.seize(conn); err != nil {
+	if x.found, err = x.claim.Seize(conn); err != nil {
 		return err
 	}
 	x.seq, x.told, x.marks = x.found.Seq, x.found.Seq, x.found.Marks
@@ -30,27 +28,6 @@ func (x *exactly) claimFirst(ctx context.Context) error {
 	}
 	return x.settleRefused(ctx, conn)
 }
-
-// seize makes this run the owner, and reads the positions after that.
-func (x *exactly) seize(conn *link.Conn) (err error) {
-	x.owner = newOwner()
-	if _, err := conn.Do("SET", x.ownerKey(), x.owner); err != nil {
-		return err
-	}
-	x.found, err = readPositions(conn, x.o.Positions)
-	return err
-}
-
-// newOwner is a name that no other run has.
-func newOwner() string {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown"
-	}
-	return fmt.Sprintf("%s/%d/%s", host, os.Getpid(), rand.Text())
-}
-
-func (x *exactly) ownerKey() string { return x.o.Positions + ownerSuffix }
 
 // tellUnanswered says what is not known of a transaction whose answers nobody has seen.
 func (x *exactly) tellUnanswered() {
@@ -69,65 +46,18 @@ func (x *exactly) settleRefused(ctx context.Context, conn *link.Conn) error {
 	if err := x.refused.put(ctx, l); err != nil {
 		return err
 	}
-	_, err := conn.Do("HDEL", x.o.Positions, fieldRefused)
+	_, err := conn.Do("HDEL", x.o.Positions, positions.Refused)
 	return err
 }
 
-// claimAgain makes this run the one that writes under a new name, unless another one does: a transaction that is under way on an older connection is
-// done by then, or never.
-func (x *exactly) claimAgain(conn *link.Conn) error {
-	if err := x.watch(conn); err != nil {
+// landed forgets that deadlines are held.
+func (x *exactly) landed(_ context.Context, conn *link.Conn) error {
+	if _, err := conn.Do("SELECT", x.o.DB); err != nil {
 		return err
 	}
-	x.becoming = newOwner()
-	if err := x.exec(conn, []any{"SET", x.ownerKey(), x.becoming}); err != nil {
-		return err
-	}
-	x.owner = x.becoming
-	return nil
-}
-
-// exec does commands in one transaction, unless what is watched has changed: another run has begun then.
-func (x *exactly) exec(conn *link.Conn, commands ...[]any) error {
-	for _, command := range append([][]any{{"MULTI"}}, commands...) {
-		if _, err := conn.Do(command[0].(string), command[1:]...); err != nil {
-			return err
-		}
-	}
-	reply, err := conn.Do("EXEC")
-	if err == nil && reply == nil {
-		err = x.taken()
-	}
+	_, err := conn.Do("HDEL", x.o.Positions, positions.Held)
 	return err
 }
-
-// watch watches the key of the owner, which has to be this run.
-func (x *exactly) watch(conn *link.Conn) error {
-	if _, err := conn.Do("WATCH", x.ownerKey()); err != nil {
-		return err
-	}
-	reply, err := conn.Do("GET", x.ownerKey())
-	if err != nil {
-		return err
-	}
-	return x.checkOwner(reply)
-}
-
-// checkOwner looks at the value of the owner's key. It is gone only if the server has lost it.
-func (x *exactly) checkOwner(reply any) error {
-	switch value, ok := reply.([]byte); {
-	case ok && string(value) == x.owner:
-		return nil
-	case ok && string(value) == x.becoming: // its answer was lost
-		x.owner = x.becoming
-		return nil
-	case reply == nil:
-		return &LostError{Key: x.o.Positions}
-	}
-	return x.taken()
-}
-
-func (x *exactly) taken() error { return &TakenError{Source: x.o.Source, Key: x.o.Positions} }
 
 // dial makes a connection to the DB that holds the positions.
 func (s *replay) dial(ctx context.Context) (*link.Conn, error) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"pikabin/decode"
+	"pikabin/encode/output/redis/cluster"
 	"pikabin/encode/output/redis/link"
 	"pikabin/encode/output/redis/settings"
 	"pikabin/encode/output/redis/words"
@@ -49,6 +50,8 @@ type deadlines struct {
 	hold bool  // they are to stay held
 	live bool
 	o    *settings.Options
+
+	cluster bool // a script takes keys of one slot alone
 
 	mu       sync.Mutex
 	dbs      []int     // of the server
@@ -115,7 +118,8 @@ func timeOf(u *unit) (time.Time, bool) {
 
 // appendLanding appends what puts the deadlines of a unit's keys into effect.
 func (d *deadlines) appendLanding(dst []byte, u *unit) []byte {
-	var keys []string
+	keys := map[int][]string{} // by slot, or of any slot
+	var slots []int
 	seen := map[string]bool{}
 	for _, m := range u.messages {
 		if !m.HasKey || m.Op == decode.OpDelete {
@@ -123,13 +127,27 @@ func (d *deadlines) appendLanding(dst []byte, u *unit) []byte {
 		}
 		if key := string(u.batch.Keys[m.KeyBegin:m.KeyEnd]); !seen[key] {
 			seen[key] = true
-			keys = append(keys, key)
+			slot := d.slotOf(key)
+			if keys[slot] == nil {
+				slots = append(slots, slot)
+			}
+			keys[slot] = append(keys[slot], key)
 		}
 	}
-	for some := range slices.Chunk(keys, keysAtOnce) {
-		dst = words.Append(dst, append(append([]string{"EVAL", landKeys, strconv.Itoa(len(some))}, some...), strconv.FormatInt(d.held, 10))...)
+	for _, slot := range slots {
+		for some := range slices.Chunk(keys[slot], keysAtOnce) {
+			dst = words.Append(dst, append(append([]string{"EVAL", landKeys, strconv.Itoa(len(some))}, some...), strconv.FormatInt(d.held, 10))...)
+		}
 	}
 	return dst
+}
+
+// slotOf parts keys by what one script may take.
+func (d *deadlines) slotOf(key string) int {
+	if d.cluster {
+		return cluster.Slot([]byte(key))
+	}
+	return 0
 }
 
 // delivered is told of a unit that the server has answered.
@@ -212,10 +230,10 @@ func (s *replay) walk() {
 	for {
 		err := s.walkOnce(s.life)
 		if err == nil {
-			s.patience.over()
+			s.patience.Over()
 			return
 		}
-		if !link.Passes(err) || s.patience.wait(s.life, err) != nil {
+		if !link.Passes(err) || s.patience.Wait(s.life, err) != nil {
 			s.deadlines.again()
 			s.fail(fmt.Errorf("putting deadlines into effect: %w", err))
 			return
@@ -224,6 +242,9 @@ func (s *replay) walk() {
 }
 
 func (s *replay) walkOnce(ctx context.Context) error {
+	if s.facts.Cluster {
+		return s.walkNodes(ctx)
+	}
 	conn, err := s.dialer.Dial(ctx)
 	if err != nil {
 		return err
@@ -238,6 +259,16 @@ func (s *replay) walkOnce(ctx context.Context) error {
 		return s.landed(ctx, conn)
 	}
 	return nil
+}
+
+// walkNodes walks over the keys of all masters, of which the run's session has connections of its own.
+func (s *replay) walkNodes(ctx context.Context) error {
+	nodes, err := s.openNodes(ctx, func(*link.Conn, string) error { return nil })
+	if err != nil {
+		return err
+	}
+	defer nodes.Close()
+	return nodes.Steadily(ctx, func(conn *link.Conn) error { return walkDB(conn, 0, s.deadlines.held) })
 }
 
 func walkDB(conn *link.Conn, db int, held int64) error {

@@ -19,7 +19,7 @@ import (
 var Type = sink.Type{
 	Name:      "redis",
 	Form:      "redis://[USER@]HOST:PORT[/DB]",
-	Doc:       "a Redis or a Pika that does what the log says; rediss:// with TLS",
+	Doc:       "a Redis, a Redis Cluster or a Pika that does what the log says; rediss:// with TLS",
 	Delivered: "answered by the server",
 	Crash:     "at least once, so that an INCR may come twice; once with the option exactly-once",
 	Settings:  flags,
@@ -60,20 +60,19 @@ func (o output) Target() sink.Target {
 // Identity implements sink.Output.
 func (o output) Identity(context.Context, sink.Monitor) (string, error) { return o.Name(), nil }
 
-// takes asks the server what it is, unless the user has said so.
+// takes asks the server what it is, unless the user has said that it is a Pika.
 func (o output) takes(ctx context.Context, m sink.Monitor) (sink.Takes, error) {
-	server := o.Server
-	if server == settings.Auto {
-		s, err := prepare(o.Options, &sink.Env{Monitor: m})
-		if err != nil {
-			return sink.Takes{}, err
-		}
-		if err := s.reach(ctx); err != nil {
-			return sink.Takes{}, err
-		}
-		server = s.facts.Server
+	if o.Server == settings.Pika {
+		return sink.Takes{Format: formats[o.Server], Server: true}, nil
 	}
-	return sink.Takes{Format: formats[server], Server: true}, nil
+	s, err := prepare(o.Options, &sink.Env{Monitor: m})
+	if err == nil {
+		err = s.reach(ctx)
+	}
+	if err != nil {
+		return sink.Takes{}, err
+	}
+	return sink.Takes{Format: formats[s.facts.Server], Server: true, Cluster: s.facts.Cluster}, nil
 }
 
 // reached makes a replay whose server has said what it is.
@@ -96,7 +95,21 @@ func (o output) reached(ctx context.Context, e *sink.Env) (*replay, error) {
 	if s.facts.Server == settings.Pika {
 		s.deadlines.held = 0
 	}
+	if s.deadlines.cluster = s.facts.Cluster; s.facts.Cluster {
+		return s, o.checkCluster(e.DBs)
+	}
 	return s, nil
+}
+
+// checkCluster refuses what a cluster cannot do.
+func (o output) checkCluster(dbs []string) error {
+	for _, db := range dbs {
+		if n, err := o.NumberOf(db); err == nil && n != 0 {
+			return &sink.TargetError{Err: fmt.Errorf("the server is a node of a Redis Cluster, which has the DB 0 alone, and %s would go to %d: read one DB, with --db, which goes to 0 with the option dbs=%s=0",
+				db, n, db)}
+		}
+	}
+	return nil
 }
 
 // Open implements sink.Output.
@@ -113,6 +126,9 @@ func (o output) Open(ctx context.Context, e sink.Env) (sink.Opened, error) {
 		return openExactly(ctx, s, opened)
 	}
 	s.session = s.plainly
+	if s.facts.Cluster {
+		s.session = s.scatter
+	}
 	opened.Sink, opened.Traits.Note = s, func() any { return s.deadlines.note() }
 	s.deadlines.resume(e.Resume, e.Note)
 	s.name = nameOf(e.State)
@@ -135,7 +151,7 @@ func nameOf(state string) string {
 
 // openExactly finds the positions that the server holds.
 func openExactly(ctx context.Context, s *replay, opened sink.Opened) (sink.Opened, error) {
-	x := &exactly{replay: s}
+	x := newExactly(s)
 	if err := s.inTime(ctx, x.claimFirst); err != nil {
 		return sink.Opened{}, errors.Join(err, s.refused.close())
 	}
@@ -157,8 +173,11 @@ func (s *replay) reach(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if s.o.ExactlyOnce && s.facts.Server == settings.Pika {
+		switch {
+		case s.o.ExactlyOnce && s.facts.Server == settings.Pika:
 			return settings.ErrPikaOnce
+		case s.o.ExactlyOnce && s.facts.Cluster:
+			return settings.ErrClusterOnce
 		}
 		return nil
 	})
@@ -168,16 +187,16 @@ func (s *replay) reach(ctx context.Context) error {
 func (s *replay) inTime(ctx context.Context, step func(context.Context) error) error {
 	within, cancel := context.WithTimeout(ctx, s.o.StartTimeout)
 	defer cancel()
-	s.patience.limit(s.o.StartTimeout)
-	defer s.patience.limit(0)
+	s.patience.Limit(s.o.StartTimeout)
+	defer s.patience.Limit(0)
 	for {
 		err := step(within)
 		if err == nil {
-			s.patience.over()
+			s.patience.Over()
 			return nil
 		}
-		if passes := link.Passes(err) || within.Err() != nil; !passes || s.patience.wait(within, err) != nil {
-			s.patience.over()
+		if passes := link.Passes(err) || within.Err() != nil; !passes || s.patience.Wait(within, err) != nil {
+			s.patience.Over()
 			err = fmt.Errorf("redis: %s: %w", s.o.Address, err)
 			if ctx.Err() != nil {
 				return &sink.StoppedError{Err: err}

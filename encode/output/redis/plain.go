@@ -42,23 +42,28 @@ func (s *replay) connect(ctx context.Context) (*link.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.takeOver(conn); err != nil {
+	if err := s.takeOver(conn, s.o.Address); err != nil {
 		conn.Close()
 		return nil, err
 	}
-	s.lastID = conn.ID()
 	return conn, nil
 }
 
-// takeOver sees that the server takes commands, and ends what it has of older connections.
-func (s *replay) takeOver(conn *link.Conn) error {
+// takeOver sees that the server at an address takes commands, and ends what it has of older connections.
+func (s *replay) takeOver(conn *link.Conn, address string) error {
 	if err := conn.Loaded(); err != nil {
 		return err
 	}
-	if err := conn.Bury(s.lastID); err != nil || s.name == "" {
+	if err := conn.Bury(s.lastIDs[address]); err != nil {
 		return err
 	}
-	return conn.Succeed(s.name)
+	if s.name != "" {
+		if err := conn.Succeed(s.name); err != nil {
+			return err
+		}
+	}
+	s.lastIDs[address] = conn.ID()
+	return nil
 }
 
 // send sends units until there are no more, and gives those that it has not begun to send.

@@ -1,7 +1,7 @@
 // Package redis replays the log into a server: each change becomes the commands that do it, and every reply is looked at.
 //
-// Commands are sent in the order of the log. The sink has a session with the server as long as a connection lasts (plain.go, and transaction.go with
-// exactly-once). What a session leaves undone begins the next one.
+// Commands are sent in the order of the log. The sink has a session with the server as long as a connection lasts (plain.go, transaction.go with
+// exactly-once, and scatter.go with a cluster). What a session leaves undone begins the next one.
 //
 // The connection is that of redigo, which logs in and understands replies. It is one of the libraries that let us write to the connection
 // ourselves: the bytes of the commands are made by the format already, and go-redis and rueidis take arguments, which would be parsed out of them and written
@@ -35,7 +35,7 @@ type replay struct {
 	dialer   *link.Dialer
 	facts    *link.Facts
 	monitor  sink.Monitor
-	patience *patience
+	patience *link.Patience
 	refused  *refusals
 	limit    *rate.Limiter // nil: there is none
 
@@ -46,8 +46,8 @@ type replay struct {
 	// not delivered.
 	session func(ctx context.Context, left []*unit) ([]*unit, error)
 
-	lastID int64  // of the last connection, of sessions without transactions
-	name   string // of the connections of runs with the same state; empty: there is none
+	lastIDs map[string]int64 // of the last connections, by address, of sessions without transactions
+	name    string           // of the connections of runs with the same state; empty: there is none
 
 	units      chan *unit
 	over       chan struct{}   // closed when everything is delivered, or given up
@@ -61,6 +61,7 @@ type replay struct {
 
 	mu      sync.Mutex
 	failure error
+	masters []string // of a cluster, as far as they are known
 }
 
 // prepare makes what needs no server yet.
@@ -70,8 +71,8 @@ func prepare(o *settings.Options, e *sink.Env) (*replay, error) {
 		return nil, &sink.TargetError{Err: err}
 	}
 	s := &replay{
-		o: o, dialer: dialer, monitor: e.Watched(), patience: &patience{monitor: e.Watched(), address: o.Address},
-		units: make(chan *unit, waiting), over: make(chan struct{}), stop: e.Stop, broken: make(chan error, 1),
+		o: o, dialer: dialer, monitor: e.Watched(), patience: &link.Patience{Watcher: e.Watched(), Address: o.Address},
+		lastIDs: map[string]int64{}, units: make(chan *unit, waiting), over: make(chan struct{}), stop: e.Stop, broken: make(chan error, 1),
 	}
 	if o.Rate > 0 {
 		s.limit = rate.NewLimiter(rate.Limit(o.Rate), int(min(max(o.Rate/10, 1), 10_000)))
@@ -101,7 +102,7 @@ func (s *replay) run() {
 			return
 		}
 		if s.failed() == nil && link.Passes(err) {
-			err = s.patience.wait(s.life, err)
+			err = s.patience.Wait(s.life, err)
 		}
 		if err != nil {
 			s.fail(err)
@@ -153,7 +154,7 @@ func (s *replay) Write(_ context.Context, b *sink.Batch, done func(error)) {
 		s.fail(err)
 	}
 	u := newUnit(b, db, done)
-	if s.facts.Server == settings.Redis {
+	if s.facts.Server == settings.Redis && !s.facts.Cluster {
 		u.flushOwn(s.deadlines.targets())
 	}
 	s.deadlines.take(u, time.Now())
@@ -188,7 +189,7 @@ func (s *replay) pace(ctx context.Context, events int) error {
 // delivered ends a unit that the server has answered.
 func (s *replay) delivered(u *unit) {
 	s.answered.Add(1)
-	s.patience.over()
+	s.patience.Over()
 	s.deadlines.delivered(u)
 	u.end(nil)
 }

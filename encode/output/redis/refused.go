@@ -3,10 +3,12 @@ package redis
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/gomodule/redigo/redis"
 
 	"pikabin/encode/disk"
+	"pikabin/encode/output/redis/positions"
 	"pikabin/encode/output/redis/settings"
 	"pikabin/encode/output/redis/words"
 	"pikabin/encode/sink"
@@ -33,21 +35,14 @@ func (e *RefusedError) Error() string {
 // Unwrap gives the reason.
 func (e *RefusedError) Unwrap() error { return e.Err }
 
-// letter is a line of the file for events that the server refuses.
-type letter struct {
-	DB       string `json:"db"`
-	Position string `json:"position"`
-	Command  string `json:"command"` // shortened
-	Error    string `json:"error"`
-	RESP     []byte `json:"resp_b64,omitempty"` // all commands of the event, as they were sent
-}
-
 // refusals does with events that the server refuses what the user has said.
 type refusals struct {
 	policy  settings.RefusedPolicy
 	file    *disk.Lines // nil: there is none
 	monitor sink.Monitor
-	count   int
+
+	mu    sync.Mutex // nodes of a cluster refuse at the same time
+	count int
 }
 
 func openRefusals(ctx context.Context, o *settings.Options, e *sink.Env) (*refusals, error) {
@@ -63,7 +58,7 @@ func openRefusals(ctx context.Context, o *settings.Options, e *sink.Env) (*refus
 // take says what becomes of a message of which the server has refused a command: an error ends the run.
 func (r *refusals) take(ctx context.Context, u *unit, i, command int, why redis.Error) error {
 	commands := u.of(i)
-	return r.put(ctx, &letter{
+	return r.put(ctx, &positions.Letter{
 		DB: u.log.String(), Position: u.messages[i].At.String(), Command: words.Describe(words.Args(commands, command)), Error: why.Error(), RESP: commands,
 	})
 }
@@ -71,11 +66,13 @@ func (r *refusals) take(ctx context.Context, u *unit, i, command int, why redis.
 // mostTold is how many are told one by one.
 const mostTold = 10
 
-func (r *refusals) put(ctx context.Context, l *letter) error {
+func (r *refusals) put(ctx context.Context, l *positions.Letter) error {
 	e := &RefusedError{DB: l.DB, At: l.Position, Command: l.Command, Err: redis.Error(l.Error)}
 	if r.policy == settings.RefusedFails {
 		return e
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.file != nil {
 		if err := r.file.Append(ctx, l); err != nil {
 			return err

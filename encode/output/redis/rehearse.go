@@ -6,6 +6,7 @@ import (
 
 	"github.com/gomodule/redigo/redis"
 
+	"pikabin/encode/output/redis/positions"
 	"pikabin/encode/output/redis/settings"
 	"pikabin/encode/sink"
 )
@@ -17,7 +18,11 @@ func (o output) Rehearse(ctx context.Context, e sink.Env) (r sink.Rehearsal, err
 		return r, err
 	}
 	r.Keeps = o.ExactlyOnce
-	r.Text = strings.TrimSpace("a " + strings.ToUpper(s.facts.Server[:1]) + s.facts.Server[1:] + " " + s.facts.Version)
+	what := strings.ToUpper(s.facts.Server[:1]) + s.facts.Server[1:]
+	if s.facts.Cluster {
+		what += " Cluster"
+	}
+	r.Text = strings.TrimSpace("a " + what + " " + s.facts.Version)
 	if !o.ExactlyOnce {
 		return r, nil
 	}
@@ -35,11 +40,11 @@ func (o output) Rehearse(ctx context.Context, e sink.Env) (r sink.Rehearsal, err
 }
 
 // look reads the positions.
-func (s *replay) look(ctx context.Context) (*found, error) {
+func (s *replay) look(ctx context.Context) (*positions.Found, error) {
 	conn, err := s.dial(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer conn.Close()
-	return readPositions(conn, s.o.Positions)
+	return positions.Read(conn, s.o.Positions)
 }

@@ -19,6 +19,7 @@ import (
 	"pikabin/decode/binlogtest"
 	"pikabin/encode/output/redis"
 	"pikabin/encode/output/redis/link"
+	"pikabin/encode/output/redis/positions"
 	"pikabin/encode/output/redis/words"
 	"pikabin/encode/sink"
 	"pikabin/encode/sinktest"
@@ -143,10 +144,10 @@ func TestDeadlines(t *testing.T) {
 func TestTakes(t *testing.T) {
 	f := newFake(t)
 	for _, test := range []struct{ info, options, want string }{
-		{"redis_version:7.0.15\r\n", "", "redis"},
+		{"redis_version:7.0.15\r\n", "", "redis false"},
 		{"pika_version:3.5.5\r\n", "", "resp"},
 		{"redis_version:7.0.15\r\n", "?target=pika", "resp"},
-		{"redis_version:7.0.15\r\ncluster_enabled:1\r\n", "", "a node of a Redis Cluster"},
+		{"redis_version:7.0.15\r\ncluster_enabled:1\r\n", "", "redis true"},
 		{"redis_version:6.2.1\r\n", "", "need Redis 7 or later"},
 		{"x:y\r\n", "", "say with the option target"},
 	} {
@@ -156,7 +157,7 @@ func TestTakes(t *testing.T) {
 			t.Fatal(err)
 		}
 		takes, err := o.Target().Takes(t.Context(), &sinktest.Monitor{})
-		if got := fmt.Sprint(takes.Format, err); !strings.Contains(got, test.want) {
+		if got := fmt.Sprint(takes.Format, " ", takes.Cluster, err); !strings.Contains(got, test.want) {
 			t.Errorf("%q %s: %s", test.info, test.options, got)
 		}
 	}
@@ -231,7 +232,7 @@ func TestLost(t *testing.T) {
 	}
 	f.FlushAll()
 	err = r.into(t, dir, opened)
-	if _, ok := errors.AsType[*redis.LostError](err); !ok {
+	if _, ok := errors.AsType[*positions.LostError](err); !ok {
 		t.Error(err)
 	}
 	if err := (&run{settings: once}).convert(t, dir, f.target("")); err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"pikabin/encode/checkpoint"
 	"pikabin/encode/output/redis/link"
+	"pikabin/encode/output/redis/positions"
 	"pikabin/encode/output/redis/settings"
 	"pikabin/encode/sink"
 )
@@ -37,7 +38,7 @@ func OpenState(ctx context.Context, target string) (*State, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.x.seize(s.conn); err != nil {
+	if s.x.found, err = s.x.claim.Seize(s.conn); err != nil {
 		s.close()
 		return nil, s.failed("taking over", err)
 	}
@@ -58,14 +59,14 @@ func openForState(ctx context.Context, target string) (*State, error) {
 	if err := r.reach(ctx); err != nil {
 		return nil, err
 	}
-	s := &State{x: &exactly{replay: r}}
+	s := &State{x: newExactly(r)}
 	err = r.inTime(ctx, func(within context.Context) error { // the connection lasts longer than that
 		if s.conn, err = r.dial(ctx); err != nil {
 			return err
 		}
 		enough := context.AfterFunc(within, s.close)
 		defer enough()
-		if s.x.found, err = readPositions(s.conn, options.Positions); err != nil {
+		if s.x.found, err = positions.Read(s.conn, options.Positions); err != nil {
 			s.close()
 		}
 		return err
@@ -88,8 +89,8 @@ func (s *State) take() {
 
 // leftover is what a run has left besides positions.
 type leftover struct {
-	Refused *letter `json:"refused,omitempty"` // the event that ended it
-	Held    bool    `json:"held,omitempty"`    // deadlines are still to be put into effect
+	Refused *positions.Letter `json:"refused,omitempty"` // the event that ended it
+	Held    bool              `json:"held,omitempty"`    // deadlines are still to be put into effect
 }
 
 // State is what was read or saved last, and whether it holds a position.
@@ -98,49 +99,15 @@ func (s *State) State() (checkpoint.State, bool) { return s.state, !s.state.IsNe
 // Save writes the positions, and forgets those that are not in the state. With the last one goes what was told of transactions. An event that ended
 // a run is forgotten where its DB has another position: it is done again, or left out, as the user says. Deadlines that are held stay held.
 func (s *State) Save(state checkpoint.State) error {
-	commands, err := s.changes(state.DBs)
+	commands, err := s.x.found.Changes(s.x.claim.Key, state.DBs)
 	if err == nil {
-		err = s.x.watch(s.conn)
-	}
-	if err == nil {
-		err = s.x.exec(s.conn, commands...)
+		err = s.x.claim.Exec(s.conn, commands...)
 	}
 	if err != nil {
 		return s.failed("saving", err)
 	}
 	s.state.DBs, s.x.found.Marks = state.DBs, state.DBs
 	return nil
-}
-
-// changes are the commands that make the positions those of marks.
-func (s *State) changes(marks map[string]checkpoint.Mark) ([][]any, error) {
-	gone, set := []any{s.x.o.Positions}, []any{s.x.o.Positions}
-	for log := range s.x.found.Marks {
-		if _, stays := marks[log]; !stays {
-			gone = append(gone, fieldOf(log))
-		}
-	}
-	if len(marks) == 0 {
-		gone = append(gone, fieldSeq, fieldAnswered)
-	}
-	if l := s.x.found.Refused; l != nil && marks[l.DB] != s.x.found.Marks[l.DB] {
-		gone = append(gone, fieldRefused)
-	}
-	for log, mark := range marks {
-		text, err := json.Marshal(mark)
-		if err != nil {
-			return nil, err
-		}
-		set = append(set, fieldOf(log), text)
-	}
-	var commands [][]any
-	if len(gone) > 1 {
-		commands = append(commands, append([]any{"HDEL"}, gone...))
-	}
-	if len(set) > 1 {
-		commands = append(commands, append([]any{"HSET"}, set...))
-	}
-	return commands, nil
 }
 
 func (s *State) failed(doing string, err error) error {

@@ -10,6 +10,7 @@ import (
 	"pikabin/decode"
 	"pikabin/encode/checkpoint"
 	"pikabin/encode/output/redis"
+	"pikabin/encode/output/redis/positions"
 	"pikabin/encode/sink"
 )
 
@@ -140,7 +141,7 @@ func TestStateIsTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := load(t, f.target(""))
-	if _, taken := errors.AsType[*redis.TakenError](first.Save(checkpoint.State{})); !taken || !maps.Equal(load(t, f.target("")), before) {
+	if _, taken := errors.AsType[*positions.TakenError](first.Save(checkpoint.State{})); !taken || !maps.Equal(load(t, f.target("")), before) {
 		t.Error("positions were changed under a run that began later")
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"pikabin/decode"
 	"pikabin/encode/checkpoint"
 	"pikabin/encode/output/redis/link"
+	"pikabin/encode/output/redis/positions"
 	"pikabin/encode/output/redis/words"
 )
 
@@ -21,13 +22,16 @@ import (
 // meanwhile. It ends when the one before is answered, and is done only if this run still is the owner of the source.
 type exactly struct {
 	*replay
-	found *found // at the start
+	found *positions.Found // at the start
+	claim *positions.Claim
 
-	owner    string
-	becoming string                     // what it is to be, or has been
-	seq      uint64                     // of the last transaction that was done
-	told     uint64                     // up to which of them it holds that the answers were seen
-	marks    map[string]checkpoint.Mark // as the server holds them
+	seq   uint64                     // of the last transaction that was done
+	told  uint64                     // up to which of them it holds that the answers were seen
+	marks map[string]checkpoint.Mark // as the server holds them
+}
+
+func newExactly(s *replay) *exactly {
+	return &exactly{replay: s, claim: &positions.Claim{Key: s.o.Positions, Source: s.o.Source}}
 }
 
 // Begin implements sink.Transactional.
@@ -78,10 +82,10 @@ func (x *exactly) session(ctx context.Context, left []*unit) ([]*unit, error) {
 
 // resolve finds out what became of the transaction that was under way on other connections.
 func (x *exactly) resolve(conn *link.Conn, left []*unit) ([]*unit, error) {
-	if err := x.claimAgain(conn); err != nil {
+	if err := x.claim.Again(conn); err != nil {
 		return left, err
 	}
-	f, err := readPositions(conn, x.o.Positions)
+	f, err := positions.Read(conn, x.o.Positions)
 	switch {
 	case err != nil:
 		return left, err
@@ -93,9 +97,9 @@ func (x *exactly) resolve(conn *link.Conn, left []*unit) ([]*unit, error) {
 		x.told = x.seq
 		return left[1:], nil
 	case f.Seq < x.seq:
-		return left, &LostError{Key: x.o.Positions}
+		return left, &positions.LostError{Key: x.o.Positions}
 	}
-	return left, x.taken()
+	return left, x.claim.Taken()
 }
 
 // transact does one transaction after the other, until there are no more. What is not done is in the queue.
@@ -143,33 +147,11 @@ func (x *exactly) tellAnswered(conn *link.Conn) error {
 	if x.told == x.seq {
 		return nil
 	}
-	if err := x.put(conn, fieldAnswered, strconv.FormatUint(x.seq, 10)); err != nil {
+	if err := x.claim.Put(conn, positions.Answered, strconv.FormatUint(x.seq, 10)); err != nil {
 		return err
 	}
 	x.told = x.seq
 	return nil
-}
-
-// put sets fields of the hash, if this run is the owner.
-func (x *exactly) put(conn *link.Conn, fields ...string) error {
-	if err := x.watch(conn); err != nil {
-		return err
-	}
-	args := []any{x.o.Positions}
-	for _, field := range fields {
-		args = append(args, field)
-	}
-	if _, err := conn.Do("MULTI"); err != nil {
-		return err
-	}
-	if _, err := conn.Do("HSET", args...); err != nil {
-		return err
-	}
-	reply, err := conn.Do("EXEC")
-	if err == nil && reply == nil {
-		err = x.taken()
-	}
-	return err
 }
 
 // queue is what is left of a session, and what comes.
@@ -224,7 +206,7 @@ func (x *exactly) begin(ctx context.Context, conn *link.Conn, u *unit) *upload {
 // send sends it, perhaps once more.
 func (x *exactly) send(ctx context.Context, up *upload) {
 	u := up.unit
-	head := words.Append(words.Append(words.Append(nil, "WATCH", x.ownerKey()), "GET", x.ownerKey()), "MULTI")
+	head := words.Append(words.Append(words.Append(nil, "WATCH", x.claim.OwnerKey()), "GET", x.claim.OwnerKey()), "MULTI")
 	if u.db != x.o.DB {
 		head = words.Append(head, "SELECT", strconv.Itoa(u.db))
 	}
@@ -263,18 +245,18 @@ func (x *exactly) tail(u *unit) (commands []byte, err error) {
 	marks := u.marks
 	if u.isWide() {
 		marks = x.after(u)
-		commands = words.Append(commands, "SET", x.ownerKey(), x.owner)
+		commands = words.Append(commands, "SET", x.claim.OwnerKey(), x.claim.Owner())
 	}
-	args := []string{"HSET", x.o.Positions, fieldSeq, strconv.FormatUint(x.seq+1, 10), fieldAnswered, strconv.FormatUint(x.seq, 10)}
+	args := []string{"HSET", x.o.Positions, positions.Seq, strconv.FormatUint(x.seq+1, 10), positions.Answered, strconv.FormatUint(x.seq, 10)}
 	if u.held {
-		args = append(args, fieldHeld, "1")
+		args = append(args, positions.Held, "1")
 	}
 	for log, mark := range marks {
 		text, err := json.Marshal(mark)
 		if err != nil {
 			return nil, err
 		}
-		args = append(args, fieldOf(log), string(text))
+		args = append(args, positions.FieldOf(log), string(text))
 	}
 	return words.Append(commands, args...), nil
 }

@@ -25,6 +25,8 @@ type unit struct {
 	due      []byte // what puts deadlines of its keys into effect
 	held     bool   // its deadlines are held
 
+	scattered *scattered // for a cluster, once it was begun
+
 	next    int    // the first message that is not answered
 	selects bool   // its DB is selected before it
 	seq     uint64 // of the transaction that was told to end with it; 0: none was

@@ -24,21 +24,27 @@ func (e *LoginError) Error() string {
 // Unwrap gives the cause.
 func (e *LoginError) Unwrap() error { return e.Err }
 
-// ClusterError is a server that has only a part of the keys.
+// ClusterError is a server that has only a part of the keys, and has not said so when it was asked what it is.
 type ClusterError struct{ Err error }
 
 // Error says what can be done.
 func (e *ClusterError) Error() string {
-	return fmt.Sprintf("the server is a node of a Redis Cluster (%v), which has only a part of the keys, and one log has commands for keys of several nodes: "+
-		"name a server without cluster mode", e.Err)
+	return fmt.Sprintf("the server has only a part of the keys, as a node of a Redis Cluster has (%v), but its INFO names no cluster: "+
+		"name a node itself, and nothing that is between", e.Err)
 }
 
 // Unwrap gives the cause.
 func (e *ClusterError) Unwrap() error { return e.Err }
 
+// LaterError is something that is over some time later, when the same is tried again.
+type LaterError struct{ Why string }
+
+// Error says what.
+func (e *LaterError) Error() string { return e.Why }
+
 // passing are the first words of errors that are over some time later, when the same is sent again.
 var passing = []string{
-	"LOADING", "OOM", "READONLY", "MASTERDOWN", "MISCONF", "NOREPLICAS", "NOGOODSLAVE", "BUSY", "TRYAGAIN", "CLUSTERDOWN", "NOAUTH", "UNBLOCKED",
+	"MOVED", "ASK", "LOADING", "OOM", "READONLY", "MASTERDOWN", "MISCONF", "NOREPLICAS", "NOGOODSLAVE", "BUSY", "TRYAGAIN", "CLUSTERDOWN", "NOAUTH", "UNBLOCKED",
 }
 
 // Passes tells errors that are over some time later, when the same is sent again over a new connection.
@@ -51,8 +57,9 @@ func Passes(err error) bool {
 	if reply, ok := asReply(err); ok {
 		return slices.Contains(passing, firstWord(reply)) || strings.Contains(string(reply), "max number of clients")
 	}
+	_, later := errors.AsType[*LaterError](err)
 	network, ok := errors.AsType[net.Error](err)
-	return ok && network != nil || isCut(err)
+	return later || ok && network != nil || isCut(err)
 }
 
 // isTLS tells errors of certificates, and of sides that do not both speak TLS.
@@ -62,6 +69,9 @@ func isTLS(err error) bool {
 	op, alert := errors.AsType[*net.OpError](err)
 	return certificate || record || alert && op.Op == "remote error"
 }
+
+// IsAbout tells whether an error that the server has said begins with one of some words.
+func IsAbout(e redis.Error, words ...string) bool { return slices.Contains(words, firstWord(e)) }
 
 // asReply is an error that the server has said.
 func asReply(err error) (redis.Error, bool) { return errors.AsType[redis.Error](err) }

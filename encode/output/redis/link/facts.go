@@ -14,6 +14,7 @@ type Facts struct {
 	Server  string // settings.Redis or settings.Pika
 	Version string
 	Evicts  bool // it removes keys by itself when it is full, whatever they are
+	Cluster bool // it is a node of a Redis Cluster, and has a part of the keys
 }
 
 // leastRedis is the first version whose commands tell the deadline of a key.
@@ -40,10 +41,8 @@ func factsOf(info, target string) (*Facts, error) {
 		}
 	}
 	f := &Facts{Server: target, Version: said["redis_version"], Evicts: strings.HasPrefix(said["maxmemory_policy"], "allkeys-")}
-	switch {
-	case said["cluster_enabled"] == "1" || said["redis_mode"] == "cluster":
-		return nil, &ClusterError{Err: errors.New("cluster_enabled:1")}
-	case said["redis_mode"] == "sentinel":
+	f.Cluster = said["cluster_enabled"] == "1" || said["redis_mode"] == "cluster"
+	if said["redis_mode"] == "sentinel" {
 		return nil, errors.New("the server is a Sentinel, which has no keys: name the master that it watches")
 	}
 	if target == settings.Auto {

@@ -29,15 +29,18 @@ func TestFacts(t *testing.T) {
 	for info, want := range map[string]string{
 		"redis_version:6.2.14\r\n":                        "need Redis 7 or later",
 		"# Clients\r\n":                                   "say with the option target what the server is",
-		"redis_version:7.0.15\r\nredis_mode:cluster\r\n":  "a node of a Redis Cluster",
-		"redis_version:7.0.15\r\ncluster_enabled:1\r\n":   "a node of a Redis Cluster",
 		"redis_version:7.0.15\r\nredis_mode:sentinel\r\n": "name the master",
 	} {
 		if _, err := factsOf(info, "auto"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", info, err)
 		}
 	}
-	if f, err := factsOf("redis_version:7.0.15\r\nmaxmemory_policy:allkeys-lru\r\n", "auto"); err != nil || !f.Evicts {
+	for _, info := range []string{"redis_version:7.0.15\r\nredis_mode:cluster\r\n", "redis_version:7.0.15\r\ncluster_enabled:1\r\n"} {
+		if f, err := factsOf(info, "auto"); err != nil || !f.Cluster {
+			t.Errorf("%q: %+v, %v", info, f, err)
+		}
+	}
+	if f, err := factsOf("redis_version:7.0.15\r\nmaxmemory_policy:allkeys-lru\r\n", "auto"); err != nil || !f.Evicts || f.Cluster {
 		t.Errorf("%+v, %v", f, err)
 	}
 }

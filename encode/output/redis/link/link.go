@@ -21,13 +21,14 @@ const dialTimeout = 10 * time.Second
 
 // Dialer makes connections.
 type Dialer struct {
-	o   *settings.Options
-	tls *tls.Config // nil without TLS
+	o       *settings.Options
+	address string
+	tls     *tls.Config // nil without TLS
 }
 
 // NewDialer reads the certificates, and connects to nothing yet.
 func NewDialer(o *settings.Options) (*Dialer, error) {
-	d := &Dialer{o: o}
+	d := &Dialer{o: o, address: o.Address}
 	if !o.TLS {
 		return d, nil
 	}
@@ -35,12 +36,17 @@ func NewDialer(o *settings.Options) (*Dialer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if config.ServerName == "" {
-		config.ServerName, _, _ = net.SplitHostPort(o.Address)
-	}
 	d.tls = config
 	return d, nil
 }
+
+// At makes connections to another server of the same kind, a node of the same cluster.
+func (d *Dialer) At(address string) *Dialer {
+	return &Dialer{o: d.o, address: address, tls: d.tls}
+}
+
+// Address is the host and port that it connects to.
+func (d *Dialer) Address() string { return d.address }
 
 // Conn is a connection that is logged in. One goroutine may write while another one receives.
 type Conn struct {
@@ -73,10 +79,10 @@ func (d *Dialer) Dial(ctx context.Context) (*Conn, error) {
 }
 
 func (d *Dialer) dial(ctx context.Context) (net.Conn, error) {
-	if d.tls != nil {
-		return (&tls.Dialer{Config: d.tls}).DialContext(ctx, "tcp", d.o.Address)
+	if d.tls != nil { // a certificate is for the host, unless the option tls-server-name says another name
+		return (&tls.Dialer{Config: d.tls}).DialContext(ctx, "tcp", d.address)
 	}
-	return (&net.Dialer{}).DialContext(ctx, "tcp", d.o.Address)
+	return (&net.Dialer{}).DialContext(ctx, "tcp", d.address)
 }
 
 // login says who we are, and asks by which number the server knows the connection.

@@ -164,6 +164,10 @@ func (o *Options) check() error {
 // ErrPikaOnce is the option exactly-once for a Pika.
 var ErrPikaOnce = errors.New("exactly-once needs transactions that are durable as a whole, which a Pika does not have: leave it out, and keep the place with --state")
 
+// ErrClusterOnce is the option exactly-once for a Redis Cluster.
+var ErrClusterOnce = errors.New("exactly-once needs transactions over all keys, and the server is a node of a Redis Cluster, whose transactions are of one node each: " +
+	"leave it out, and keep the place with --state, at least once")
+
 // parseRefused reads the option on-refused: a policy and, after a colon, the file.
 func parseRefused(v *options.Values) (RefusedPolicy, string) {
 	value := v.Text("on-refused", "fail")

@@ -45,11 +45,50 @@ func number(b []byte, at int) (n, next int) {
 	return n, at + len("\r\n")
 }
 
-// Args are the arguments of one of some commands.
-func Args(commands []byte, index int) [][]byte {
-	for range index {
+// From gives the commands after the first n.
+func From(commands []byte, n int) []byte {
+	for range n {
 		commands = skip(commands)
 	}
+	return commands
+}
+
+// Cursor reads commands argument by argument, and takes no memory.
+type Cursor struct {
+	Rest []byte // what is not read yet
+	args int    // of the command that is being read
+}
+
+// Next begins the next command. It is false if there is none.
+func (c *Cursor) Next() bool {
+	for c.More() {
+		c.Arg()
+	}
+	if len(c.Rest) == 0 {
+		return false
+	}
+	args, at := number(c.Rest, 1)
+	c.args, c.Rest = args, c.Rest[at:]
+	return true
+}
+
+// More tells whether the command has an argument that is not read yet.
+func (c *Cursor) More() bool { return c.args > 0 }
+
+// Arg is the next argument of the command, nil after its last one.
+func (c *Cursor) Arg() []byte {
+	if !c.More() {
+		return nil
+	}
+	size, at := number(c.Rest, 1)
+	arg := c.Rest[at : at+size]
+	c.Rest, c.args = c.Rest[at+size+len("\r\n"):], c.args-1
+	return arg
+}
+
+// Args are the arguments of one of some commands.
+func Args(commands []byte, index int) [][]byte {
+	commands = From(commands, index)
 	count, at := number(commands, 1)
 	args := make([][]byte, count)
 	for i := range args {

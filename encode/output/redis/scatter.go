@@ -1,0 +1,104 @@
+package redis
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/gomodule/redigo/redis"
+
+	"pikabin/encode/output/redis/cluster"
+	"pikabin/encode/output/redis/link"
+	"pikabin/encode/output/redis/words"
+)
+
+// scatter is a session with all masters of a cluster.
+func (s *replay) scatter(ctx context.Context, left []*unit) ([]*unit, error) {
+	nodes, err := s.openNodes(ctx, s.takeOver)
+	if err != nil {
+		return left, err
+	}
+	defer nodes.Close()
+	session := cluster.Session{Nodes: nodes, Next: s.nextScattered, Pace: s.pace, Most: s.pieceMost()}
+	batches := make([]cluster.Batch, len(left))
+	for i, u := range left {
+		batches[i] = s.scatteredOf(u)
+	}
+	batches, err = session.Run(ctx, batches)
+	s.known(nodes)
+	left = nil
+	for _, b := range batches {
+		if b, ok := b.(*scattered); ok {
+			left = append(left, b.unit)
+		}
+	}
+	return left, err
+}
+
+// openNodes connects to all masters, by the help of one that answers.
+func (s *replay) openNodes(ctx context.Context, take func(*link.Conn, string) error) (*cluster.Nodes, error) {
+	s.mu.Lock()
+	seeds := append(slices.Clone(s.masters), s.o.Address)
+	s.mu.Unlock()
+	nodes, err := cluster.Open(ctx, s.dialer, seeds, take)
+	if err == nil {
+		s.known(nodes)
+	}
+	return nodes, err
+}
+
+// known keeps the masters for the next time.
+func (s *replay) known(nodes *cluster.Nodes) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.masters = nodes.Masters()
+}
+
+// nextScattered waits for a unit.
+func (s *replay) nextScattered(ctx context.Context, dead <-chan struct{}) (cluster.Batch, error) {
+	u, err := s.nextUnit(ctx, dead)
+	if u == nil {
+		return nil, err
+	}
+	return s.scatteredOf(u), err
+}
+
+// scattered is a unit whose messages go to the nodes of a cluster. After them comes what puts deadlines of its keys into effect.
+type scattered struct {
+	*replay
+	unit   *unit
+	events []cluster.Event
+}
+
+// scatteredOf is always the same one, which knows what is done.
+func (s *replay) scatteredOf(u *unit) *scattered {
+	if u.scattered != nil {
+		return u.scattered
+	}
+	u.scattered = &scattered{replay: s, unit: u, events: make([]cluster.Event, 0, len(u.messages)+words.Count(u.due))}
+	for i := range u.messages {
+		u.scattered.add(u.of(i))
+	}
+	for due := u.due; len(due) > 0; {
+		rest := words.From(due, 1)
+		u.scattered.add(due[:len(due)-len(rest)])
+		due = rest
+	}
+	return u.scattered
+}
+
+func (s *scattered) add(commands []byte) { s.events = append(s.events, cluster.NewEvent(commands)) }
+
+// Events implements cluster.Batch.
+func (s *scattered) Events() []cluster.Event { return s.events }
+
+// Delivered implements cluster.Batch.
+func (s *scattered) Delivered() { s.delivered(s.unit) }
+
+// Refused implements cluster.Batch.
+func (s *scattered) Refused(ctx context.Context, event, command int, why redis.Error) error {
+	if event >= len(s.unit.messages) {
+		return fmt.Errorf("putting deadlines into effect: %w", why)
+	}
+	return s.refused.take(ctx, s.unit, event, command, why)
+}
