@@ -161,10 +161,29 @@ install_deb() {
 	fi
 }
 
-# deploy checks the rules and their tests, and that the other files can be read.
+# with_promtool puts promtool on the PATH. Where there is none it is taken out of Debian's package, whose server is not installed.
+with_promtool() {
+	command -v promtool >/dev/null && return
+	local bin work
+	bin=$(go env GOCACHE)/pikabin-tools/promtool
+	if [[ ! -x $bin/promtool ]]; then
+		command -v apt-get >/dev/null || {
+			echo "there is no promtool here and no apt-get to fetch it: it comes with Prometheus" >&2
+			return 1
+		}
+		work=$(mktemp -d)
+		apt-get -qq update
+		(cd "$work" && apt-get -qq -o APT::Sandbox::User=root download prometheus && dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool)
+		mkdir -p "$bin"
+		mv "$work/usr/bin/promtool" "$bin/promtool"
+		rm -rf "$work"
+	fi
+	PATH=$bin:$PATH
+}
+
+# deploy checks what operators are given. The test of the rules is for where promtool is.
 deploy() {
-	promtool check rules scripts/deploy/rules.yaml
-	promtool test rules scripts/deploy/rules_test.yaml
+	with_promtool
 	go test -count=1 ./scripts/deploy
 }
 
