@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -115,6 +116,33 @@ func TestRealHDFSStore(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// TestKerberosHDFS is the contract of stores where logins are by Kerberos. It logs in anew for each store, and one without a login is refused.
+func TestKerberosHDFS(t *testing.T) {
+	h := newRealHDFS(t)
+	open := func(options string) *webhdfs.Folder {
+		target, err := webhdfs.Parse(h.Target() + "?" + options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := webhdfs.Open(target)
+		t.Cleanup(f.Close)
+		return f
+	}
+	login := os.Getenv("PIKABIN_TEST_HDFS_LOGIN")
+	f := open(login)
+	hdfstest.CheckStore(t, f, func(name, content string) {
+		if err := open(login).Put(t.Context(), name, blobOf(content, nil)); err != nil {
+			t.Fatal(err)
+		}
+	})
+	for _, options := range []string{"user=pikabin", strings.ReplaceAll(login, "pikabin@", "nobody@"), strings.ReplaceAll(login, ".keytab", ".no-keytab")} {
+		err := open(options).Check(t.Context())
+		if _, refused := errors.AsType[*store.RefusedError](err); !refused || errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: %v", options, err)
+		}
+	}
 }
 
 // TestRealHDFSLarge writes a file of several blocks, reads it back, and refuses a wrong sum.

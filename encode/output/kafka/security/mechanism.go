@@ -8,9 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jcmturner/gokrb5/v8/client"
-	"github.com/jcmturner/gokrb5/v8/config"
-	"github.com/jcmturner/gokrb5/v8/keytab"
 	"github.com/minio/minio-go/v7/pkg/credentials"
 	"github.com/twmb/franz-go/pkg/sasl"
 	"github.com/twmb/franz-go/pkg/sasl/aws"
@@ -22,6 +19,7 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 
 	"pikabin/encode/output/kafka/settings"
+	login "pikabin/encode/output/kerberos"
 )
 
 // Mechanism is how the brokers know us, nil if they need not. It asks for the secret at each new connection, so that a file may be
@@ -106,24 +104,16 @@ func awsAuth() func(context.Context) (aws.Auth, error) {
 }
 
 // kerberosAuth makes a client for one connection, with the keys of now.
-func kerberosAuth(s *settings.Security) (kerberos.Auth, error) {
-	auth := kerberos.Auth{Service: s.Service}
-	realms, err := config.Load(s.Kerberos)
-	if err != nil {
-		return auth, fmt.Errorf("reading the file of kerberos-config: %w", err)
-	}
-	user, realm, _ := strings.Cut(s.User, "@")
+func kerberosAuth(s *settings.Security) (auth kerberos.Auth, err error) {
+	as := login.Login{Principal: s.User, Config: s.Kerberos, Keytab: s.Keytab}
 	if s.Keytab == "" {
-		password, err := Secret(s.Password, s.PasswordFile)
-		auth.Client = client.NewWithPassword(user, realm, password, realms, client.DisablePAFXFAST(true))
-		return auth, err
+		if as.Password, err = Secret(s.Password, s.PasswordFile); err != nil {
+			return auth, err
+		}
 	}
-	keys, err := keytab.Load(s.Keytab)
-	if err != nil {
-		return auth, fmt.Errorf("reading the keys of kerberos-keytab: %w", err)
-	}
-	auth.Client = client.NewWithKeytab(user, realm, keys, realms, client.DisablePAFXFAST(true))
-	return auth, nil
+	auth.Service = s.Service
+	auth.Client, err = as.Client()
+	return auth, err
 }
 
 // Secret is what a file holds, or the environment if there is no file.

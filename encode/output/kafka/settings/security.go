@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"pikabin/encode/output/kerberos"
 	"pikabin/encode/output/options"
 )
 
@@ -57,7 +58,7 @@ func (s *Security) read(v *options.Values) {
 		URL: v.Text("oauth-url", ""), Client: v.Text("oauth-client", ""), Scope: v.Text("oauth-scope", ""),
 		SecretFile: v.Text("oauth-secret-file", ""), Secret: v.Secret("oauth-secret"),
 	}
-	s.Keytab, s.Kerberos, s.Service = v.Text("kerberos-keytab", ""), v.Text("kerberos-config", "/etc/krb5.conf"), v.Text("kerberos-service", "kafka")
+	s.Keytab, s.Kerberos, s.Service = v.Text("kerberos-keytab", ""), v.Text("kerberos-config", kerberos.DefaultConfig), v.Text("kerberos-service", "kafka")
 	s.TLS = s.TLS || s.CA != "" || s.Cert != "" || s.ServerName != ""
 }
 

@@ -42,12 +42,15 @@ func (f *Folder) do(ctx context.Context, c *call, answer any) (address string, e
 // askOne asks a namenode.
 func (f *Folder) askOne(ctx context.Context, host string, c *call, answer any) (address string, err error) {
 	query := url.Values{"op": {c.op}}
-	if f.target.User != "" {
+	if f.target.User != "" && f.target.Login == nil {
 		query.Set("user.name", f.target.User)
 	}
 	maps.Copy(query, c.query)
 	u := url.URL{Scheme: f.protocol(), Host: host, Path: "/webhdfs/v1" + c.path, RawQuery: query.Encode()}
 	response, err := f.send(ctx, c.method, u.String(), nil, 0)
+	if remote, ok := errors.AsType[*remoteError](err); ok && remote.status == http.StatusUnauthorized && f.target.Login != nil {
+		response, err = f.sendLogin(ctx, c.method, &u)
+	}
 	if err != nil {
 		return "", err
 	}
@@ -78,6 +81,10 @@ func (f *Folder) send(ctx context.Context, method, address string, body io.Reade
 		request.ContentLength = size
 		request.Header.Set("Content-Type", "application/octet-stream")
 	}
+	return f.exchange(request)
+}
+
+func (f *Folder) exchange(request *http.Request) (*http.Response, error) {
 	response, err := f.client.Do(request)
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		if strings.Contains(u.Err.Error(), request.URL.Host) {
@@ -120,6 +127,9 @@ func remoteErrorOf(host string, response *http.Response) *remoteError {
 	var answer struct{ RemoteException *remoteError }
 	if json.Unmarshal(text, &answer) != nil || answer.RemoteException == nil {
 		answer.RemoteException = &remoteError{Exception: noWebHDFS, Message: string(text)}
+		if response.StatusCode == http.StatusUnauthorized {
+			answer.RemoteException.Exception = "no login"
+		}
 		if !strings.HasPrefix(response.Header.Get("Content-Type"), "text/plain") { // a page
 			answer.RemoteException.Message = http.StatusText(response.StatusCode)
 		}

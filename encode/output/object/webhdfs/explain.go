@@ -61,8 +61,8 @@ func (f *Folder) adviceOn(e *remoteError) string {
 	switch {
 	case e.Exception == "AccessControlException":
 		return fmt.Sprintf("the user %s needs the right to read, write and search there: change owner or permissions of the folder, or name another user by user=NAME or %s", f.target.User, userVariable)
-	case e.status == http.StatusUnauthorized:
-		return "the cluster wants Kerberos, which this output does not speak"
+	case e.status == http.StatusUnauthorized || e.Exception == "SecurityException":
+		return "the cluster wants a login by Kerberos that it knows: the options user=NAME@REALM and kerberos-keytab=FILE"
 	case strings.HasPrefix(e.Message, "It looks like you are making an HTTP request to a Hadoop IPC port"):
 		return "this is the port of hdfs://: name the namenode's port of HTTP, which is 9870 unless dfs.namenode.http-address says otherwise"
 	case e.Exception == noWebHDFS && e.status == http.StatusNotFound:

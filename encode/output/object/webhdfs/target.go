@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"pikabin/encode/output/kerberos"
 	"pikabin/encode/output/object/store"
 )
 
@@ -26,6 +27,8 @@ type Target struct {
 	Secure    bool     // by HTTPS
 	Prefix    string   // the folder, without the slash of the root: empty, or with a slash at its end
 	User      string   // empty: the server's own anonymous one
+
+	Login *kerberos.Login // nil: what is said of the user is believed
 }
 
 // Is tells whether an address is one of HDFS.
@@ -83,15 +86,36 @@ func (t *Target) takeNamenodes(list string) error {
 
 func (t *Target) takeOptions(given url.Values) error {
 	for name := range given {
-		if name != "user" {
-			return fmt.Errorf("there is no option %q, only user", name)
+		if !slices.Contains(options, name) {
+			return fmt.Errorf("there is no option %q, only %s", name, strings.Join(options, ", "))
 		}
 	}
-	t.User = cmp.Or(given.Get("user"), os.Getenv(userVariable))
+	if given.Has(keytabOption) || given.Has(configOption) {
+		return t.takeLogin(given)
+	}
+	t.User = cmp.Or(given.Get(userOption), os.Getenv(userVariable))
 	if t.User == "" {
 		if u, err := user.Current(); err == nil {
 			t.User = u.Username
 		}
+	}
+	return nil
+}
+
+// The options.
+const (
+	userOption   = "user"
+	keytabOption = "kerberos-keytab"
+	configOption = "kerberos-config"
+)
+
+var options = []string{configOption, keytabOption, userOption}
+
+func (t *Target) takeLogin(given url.Values) error {
+	t.User = given.Get(userOption)
+	t.Login = &kerberos.Login{Principal: t.User, Keytab: given.Get(keytabOption), Config: cmp.Or(given.Get(configOption), kerberos.DefaultConfig)}
+	if name, realm, _ := strings.Cut(t.User, "@"); name == "" || realm == "" || t.Login.Keytab == "" {
+		return fmt.Errorf("a login by Kerberos needs the options %s=NAME@REALM and %s=FILE", userOption, keytabOption)
 	}
 	return nil
 }

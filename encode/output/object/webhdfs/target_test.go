@@ -32,19 +32,23 @@ func TestParse(t *testing.T) {
 // TestParseRefuses says what was expected.
 func TestParseRefuses(t *testing.T) {
 	for address, want := range map[string]string{
-		"hdfs://nn:8020/p/":           "webhdfs://NAMENODE:9870/PATH/",
-		"webhdfs:///p/":               "is no namenode",
-		"webhdfs://nn:x/p/":           "is no namenode",
-		"webhdfs://nn,/p/":            "is no namenode",
-		"webhdfs://me:hush@nn/p/":     "HADOOP_USER_NAME",
-		"webhdfs://nn/p":              "webhdfs://nn:9870/p/",
-		"webhdfs://nn/p//q/":          "an empty part",
-		"webhdfs://nn/p/../q/":        "one of dots",
-		"webhdfs://nn/p:q/":           "a colon",
-		"webhdfs://nn/p/?usr=me":      `no option "usr"`,
-		"webhdfs://nn/p%zz/?user=me":  "no URL",
-		"webhdfs://nn/p/?user=me#x":   "",
-		"webhdfs://nn/?delegation=me": `no option "delegation"`,
+		"hdfs://nn:8020/p/":          "webhdfs://NAMENODE:9870/PATH/",
+		"webhdfs:///p/":              "is no namenode",
+		"webhdfs://nn:x/p/":          "is no namenode",
+		"webhdfs://nn,/p/":           "is no namenode",
+		"webhdfs://me:hush@nn/p/":    "HADOOP_USER_NAME",
+		"webhdfs://nn/p":             "webhdfs://nn:9870/p/",
+		"webhdfs://nn/p//q/":         "an empty part",
+		"webhdfs://nn/p/../q/":       "one of dots",
+		"webhdfs://nn/p:q/":          "a colon",
+		"webhdfs://nn/p/?usr=me":     `no option "usr"`,
+		"webhdfs://nn/p%zz/?user=me": "no URL",
+		"webhdfs://nn/p/?user=me#x":  "",
+
+		"webhdfs://nn/p/?user=me&kerberos-keytab=k":   "user=NAME@REALM",
+		"webhdfs://nn/p/?user=me@R&kerberos-config=c": "kerberos-keytab=FILE",
+		"webhdfs://nn/p/?user=me@R&kerberos-keytab=k": "",
+		"webhdfs://nn/?delegation=me":                 `no option "delegation"`,
 	} {
 		_, err := webhdfs.Parse(address)
 		if (err != nil) != (want != "") || err != nil && (!strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hush")) {

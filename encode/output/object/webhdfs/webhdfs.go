@@ -13,6 +13,7 @@ import (
 	"iter"
 	"net"
 	"net/http"
+	"net/http/cookiejar"
 	"net/url"
 	"slices"
 	"strings"
@@ -42,8 +43,9 @@ func Open(t *Target) *Folder {
 	transport := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // it is one
 	transport.DialContext = (&net.Dialer{Timeout: connectTime}).DialContext
 	transport.ResponseHeaderTimeout = store.AnswerTime
+	jar, _ := cookiejar.New(nil) // without options it has no error
 	return &Folder{target: t, active: new(atomic.Int64), client: &http.Client{
-		Transport:     transport,
+		Transport: transport, Jar: jar,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // content is sent to the second server only
 	}}
 }

@@ -6,6 +6,9 @@ import (
 	"crypto/sha256"
 	"errors"
 	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -154,6 +157,28 @@ func TestGateway(t *testing.T) {
 	err := f.Put(t.Context(), "x", blob("other"))
 	if _, refused := errors.AsType[*store.RefusedError](err); !refused || server.Files()["/p/x"].Content != "content" {
 		t.Error(err)
+	}
+}
+
+// TestLogin: a server that asks for one is told of, and files that are not there say nothing of what is in the folder.
+func TestLogin(t *testing.T) {
+	server := hdfstest.Start(t)
+	server.Script(func(int, string) scripted.Answer {
+		return scripted.Answer{Status: http.StatusUnauthorized, Code: "AuthenticationException"}
+	})
+	realms := filepath.Join(t.TempDir(), "krb5.conf")
+	if err := os.WriteFile(realms, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for options, want := range map[string]string{
+		"": "the options user=NAME@REALM and kerberos-keytab=FILE",
+		"?user=me@R&kerberos-keytab=/nowhere&kerberos-config=/nowhere":  "reading the file of kerberos-config",
+		"?user=me@R&kerberos-keytab=/nowhere&kerberos-config=" + realms: "reading the keys of kerberos-keytab",
+	} {
+		err := open(t, server.Target("p/")+options).Check(t.Context())
+		if _, refused := errors.AsType[*store.RefusedError](err); !refused || !strings.Contains(err.Error(), want) || errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: %v", options, err)
+		}
 	}
 }
 
