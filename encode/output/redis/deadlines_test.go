@@ -1,10 +1,13 @@
 package redis
 
 import (
+	"slices"
 	"testing"
 	"time"
 
+	"pikabin/encode/output/redis/cluster"
 	"pikabin/encode/output/redis/settings"
+	"pikabin/encode/output/redis/words"
 	"pikabin/encode/sink"
 )
 
@@ -44,6 +47,30 @@ func TestPresent(t *testing.T) {
 	d.delivered(late)
 	if !late.held || d.due(now) || !d.due(now.Add(quiet+1)) {
 		t.Error("a late event: no walk when nothing more comes")
+	}
+}
+
+// TestPresentOfCluster has a script for the keys of each slot.
+func TestPresentOfCluster(t *testing.T) {
+	now := time.Unix(2_000_000_000, 0)
+	d := newDeadlines(&settings.Options{}, &sink.Env{Live: true, Held: 1 << 52})
+	d.cluster = true
+	b := &sink.Batch{Keys: []byte("a{a}b")}
+	for _, key := range [][2]int{{0, 1}, {1, 4}, {4, 5}, {0, 1}} {
+		b.Messages = append(b.Messages, sink.Message{HasKey: true, KeyBegin: key[0], KeyEnd: key[1], HasTime: true, Time: now.Unix()})
+	}
+	u := &unit{batch: b, messages: b.Messages}
+	d.take(u, now)
+	want := []string{"a script for a {a} 4503599627370496", "a script for b 4503599627370496"}
+	var got []string
+	for i := range words.Count(u.due) {
+		if slot, _ := cluster.Place(words.From(u.due, i)[:len(words.From(u.due, i))-len(words.From(u.due, i+1))]); slot < 0 {
+			t.Errorf("script %d is for slot %d", i, slot)
+		}
+		got = append(got, words.Describe(words.Args(u.due, i)))
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 
