@@ -35,7 +35,7 @@ func startCluster(t *testing.T) []*redisServer {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := startRedis(t, "--cluster-enabled", "yes", "--cluster-port", bus, "--cluster-node-timeout", "2000")
+		s := startRedis(t, "--cluster-enabled", "yes", "--cluster-port", bus, "--cluster-node-timeout", "5000")
 		nodes, addresses = append(nodes, s), append(addresses, s.address)
 	}
 	redisCLI(t, append(append([]string{"--cluster", "create"}, addresses...), "--cluster-yes")...)
@@ -132,6 +132,9 @@ func TestRedisClusterMoves(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		until(t, "the nodes agree who has which slot", func() bool {
+			return exec.CommandContext(t.Context(), "redis-cli", "--cluster", "check", nodes[0].address).Run() == nil
+		})
 		redisCLI(t, "--cluster", "reshard", nodes[i%3].address, "--cluster-from", "all", "--cluster-to", to, "--cluster-slots", "300", "--cluster-yes")
 	}
 	p.Exits(0)
