@@ -3,7 +3,6 @@ package s3
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -156,7 +155,7 @@ func (b *Bucket) explain(doing, name string, err error) error {
 	response, ok := errors.AsType[minio.ErrorResponse](err)
 	what := fmt.Sprintf("%s %s", doing, Scheme+b.target.Bucket+"/"+b.key(name))
 	if !ok {
-		return unreachable(fmt.Errorf("%s at %s: %w", what, b.target.Endpoint, err))
+		return store.Unreachable(fmt.Errorf("%s at %s: %w", what, b.target.Endpoint, err), "the endpoint does not speak TLS: ?endpoint=http://…")
 	}
 	err = fmt.Errorf("%s at %s: %s (%s, HTTP %d)", what, b.target.Endpoint, strings.TrimRight(response.Error(), "."), response.Code, response.StatusCode)
 	switch code := response.Code; {
@@ -169,18 +168,6 @@ func (b *Bucket) explain(doing, name string, err error) error {
 	}
 	if advice := adviceOn(&response); advice != "" {
 		return &store.RefusedError{Err: err, Advice: advice}
-	}
-	return err
-}
-
-// unreachable says of an answer that is none of this protocol what can be done about it.
-func unreachable(err error) error {
-	_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
-	switch {
-	case unknown:
-		return &store.RefusedError{Err: err, Advice: "name a file with the certificate of the server's authority in SSL_CERT_FILE"}
-	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
-		return &store.RefusedError{Err: err, Advice: "the endpoint does not speak TLS: ?endpoint=http://…"}
 	}
 	return err
 }

@@ -1,7 +1,6 @@
 package webhdfs
 
 import (
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -28,7 +27,7 @@ func (f *Folder) explain(doing, name string, err error) error {
 	remote, answered := errors.AsType[*remoteError](err)
 	err = fmt.Errorf("%s %s%s: %w", doing, f, name, err)
 	if !answered {
-		return unreachable(err)
+		return store.Unreachable(err, "the server does not speak TLS: "+Scheme)
 	}
 	switch remote.Exception {
 	case "FileNotFoundException":
@@ -40,18 +39,6 @@ func (f *Folder) explain(doing, name string, err error) error {
 	}
 	if advice := f.adviceOn(remote); advice != "" {
 		return &store.RefusedError{Err: err, Advice: advice}
-	}
-	return err
-}
-
-// unreachable says of an answer that is none of this protocol what can be done about it.
-func unreachable(err error) error {
-	_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
-	switch {
-	case unknown:
-		return &store.RefusedError{Err: err, Advice: "name a file with the certificate of the server's authority in SSL_CERT_FILE"}
-	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
-		return &store.RefusedError{Err: err, Advice: "the server does not speak TLS: " + Scheme}
 	}
 	return err
 }
