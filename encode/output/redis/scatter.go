@@ -80,9 +80,9 @@ func (s *replay) scatteredOf(u *unit) *scattered {
 		u.scattered.add(u.of(i))
 	}
 	for due := u.due; len(due) > 0; {
-		rest := words.From(due, 1)
-		u.scattered.add(due[:len(due)-len(rest)])
-		due = rest
+		var command []byte
+		command, due = words.Cut(due)
+		u.scattered.add(command)
 	}
 	return u.scattered
 }

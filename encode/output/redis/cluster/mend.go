@@ -144,12 +144,13 @@ func (s *Session) follow(ctx context.Context, b Batch, i int) error {
 // exchange sends an event to a node. A node that is about to get a slot does what is for it only if it is asked to, for each command anew.
 func exchange(conn *link.Conn, e *Event, asking bool) (v verdict, err error) {
 	var text []byte
-	for command := e.got; command < words.Count(e.Commands); command++ {
-		rest := words.From(e.Commands, command)
+	for rest := words.From(e.Commands, e.got); len(rest) > 0; {
 		if asking {
 			text = words.Append(text, "ASKING")
 		}
-		text = append(text, rest[:len(rest)-len(words.From(rest, 1))]...) // one command
+		var command []byte
+		command, rest = words.Cut(rest)
+		text = append(text, command...)
 	}
 	if err := conn.Write(text); err != nil {
 		return v, err

@@ -53,6 +53,12 @@ func From(commands []byte, n int) []byte {
 	return commands
 }
 
+// Cut parts the first command from the others.
+func Cut(commands []byte) (first, rest []byte) {
+	rest = skip(commands)
+	return commands[:len(commands)-len(rest)], rest
+}
+
 // Cursor reads commands argument by argument, and takes no memory.
 type Cursor struct {
 	Rest []byte // what is not read yet
