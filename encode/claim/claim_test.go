@@ -204,6 +204,23 @@ func TestAway(t *testing.T) {
 	})
 }
 
+// TestAwayForLonger: a save waits for a store that is away for longer than the time to live, as one is that chooses another leader: it may be the last of its run.
+func TestAwayForLonger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &away{Store: &claimtest.Memory{}}
+		a := newHost(store, "a/1")
+		a.TTL = ttl / 10
+		held := a.take(t)
+		store.now.Store(true)
+		time.AfterFunc(5*a.TTL, func() { store.now.Store(false) })
+		must(t, held.Save(at(7)))
+		if state, _ := held.State(); positionIn(&state) != 7 {
+			t.Errorf("the state is at %d", positionIn(&state))
+		}
+		must(t, held.Close())
+	})
+}
+
 // TestSuspended: a holder whose host was suspended for longer than it may not be heard of works on when a swap tells that it still holds the state, and not
 // before. A run that stands by, and was suspended, begins its wait anew: it has not looked meanwhile.
 func TestSuspended(t *testing.T) {

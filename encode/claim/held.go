@@ -83,8 +83,12 @@ func (h *Held) Save(s checkpoint.State) error {
 // pass lets somebody else swap.
 func (h *Held) pass() { <-h.turn }
 
+// patience is for how long at least a save is tried. What a run has at its end is saved by one call, and a store of several nodes that has lost its
+// leader does not answer for some seconds, however short the time to live is.
+const patience = 10 * time.Second
+
 // put makes a state the next version, by whoever's turn it is. It ends when the object is lost, or when the outcome is not known after as many calls as fit into the
-// time to live.
+// time to live, or into patience if that is longer.
 func (h *Held) put(ctx context.Context, s checkpoint.State) error {
 	if err := h.Err(); err != nil {
 		return err
@@ -107,7 +111,7 @@ func (h *Held) put(ctx context.Context, s checkpoint.State) error {
 			return nil
 		case h.Err() != nil || isFinal(err):
 			return err
-		case h.Clock.Now().Sub(begun) > h.TTL:
+		case h.Clock.Now().Sub(begun) > max(h.TTL, patience):
 			return fmt.Errorf("the state %s: %w", h.Name, err)
 		}
 		if err := h.pause(ctx, h.TTL/(4*looks)); err != nil {

@@ -3,8 +3,10 @@
 package torture
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -281,9 +283,11 @@ func (c *cluster) checkBucket(g *rig, listings int) {
 	c.Logf("%s: %d listings, %d objects", c.name, listings, len(g.tags))
 }
 
-// breakNodes kills and stops a node of etcd now and then, one at a time, until the test is over.
+// breakNodes kills and stops a node of etcd now and then, one at a time, until the test is over. Two of the three work on, so the next one is broken
+// once the one before answers again.
 func breakNodes(t *testing.T) {
 	t.Helper()
+	nodes := strings.Split(os.Getenv("PIKABIN_TEST_ETCD"), ",")
 	dir := os.Getenv("PIKABIN_TEST_ETCD_DIR")
 	random := rand.New(rand.NewPCG(*tortureSeed, 3))
 	stop := make(chan struct{})
@@ -296,19 +300,20 @@ func breakNodes(t *testing.T) {
 				return
 			case <-time.After(time.Duration(2+random.IntN(5)) * time.Second):
 			}
-			node := random.IntN(hosts)
+			node := random.IntN(len(nodes))
 			pid := filepath.Join(dir, fmt.Sprintf("node%d.pid", node))
 			if random.IntN(2) == 0 {
 				signalNode(t, pid, syscall.SIGSTOP)
 				time.Sleep(time.Duration(500+random.IntN(3000)) * time.Millisecond)
 				signalNode(t, pid, syscall.SIGCONT)
 				stops++
-				continue
+			} else {
+				signalNode(t, pid, syscall.SIGKILL)
+				kills++
+				time.Sleep(time.Duration(random.IntN(2000)) * time.Millisecond)
+				startNode(t, dir, node)
 			}
-			signalNode(t, pid, syscall.SIGKILL)
-			kills++
-			time.Sleep(time.Duration(random.IntN(2000)) * time.Millisecond)
-			startNode(t, dir, node)
+			awaitNode(t, nodes[node], stop)
 		}
 	})
 	t.Cleanup(func() {
@@ -316,6 +321,36 @@ func breakNodes(t *testing.T) {
 		work.Wait()
 		t.Logf("etcd: %d kills and %d stops of nodes", kills, stops)
 	})
+}
+
+// awaitNode waits until a node takes part in its cluster again.
+func awaitNode(t *testing.T, address string, stop <-chan struct{}) {
+	t.Helper()
+	for !answers(t, address) {
+		select {
+		case <-stop:
+			return
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// answers says whether a node has a leader.
+func answers(t *testing.T, address string) bool {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/health", http.NoBody)
+	if err != nil {
+		t.Error(err)
+		return true
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return false
+	}
+	defer response.Body.Close()
+	return response.StatusCode == http.StatusOK
 }
 
 func signalNode(t *testing.T, path string, s syscall.Signal) {
