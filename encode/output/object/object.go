@@ -27,8 +27,8 @@ var (
 func typeOf(kind *places.Kind) sink.Type {
 	return sink.Type{
 		Name: kind.Name, Form: kind.Form, Doc: kind.Doc,
-		Delivered: "written and synced in the spool on the disk; the object follows when its part is complete",
-		Crash:     "with a state exactly once: each object is written once, under a condition",
+		Delivered: "written and synced in a spool on the disk; the object follows once its part is complete",
+		Crash:     "with a state exactly once: no object is replaced",
 		Settings: append([]sink.Setting{
 			{Name: spoolDir, Placeholder: "DIR", Help: "Where parts lie until they are sent. Default: the name of the state and .spool; without a state a folder in TMPDIR."},
 			{Name: spoolLimit, Placeholder: "SIZE", Help: "Stop reading while complete parts of this size wait in the spool. Default: 4GiB."},
