@@ -123,8 +123,13 @@ func (r *Reader) boundByName(v *View, f *folder.File, o *Opening) (Bound, error)
 	return Bound{Limit: end, Final: true}, nil
 }
 
-// doubtful reports whether an end that is named is not where the records of a segment end.
+// doubtful reports whether an end that is named is not where the records of a segment end. It is where a record was put there, and names that
+// place, but was never committed.
 func (r *Reader) doubtful(f *folder.File, span decode.Span, e *Ending, end int64) (bool, error) {
+	after, ok, err := r.recordAt(f, span, end)
+	if err != nil || ok && after.HasAt && after.names(span.Segment, decode.HeaderSize(span.Generation)) {
+		return false, err
+	}
 	if drifts, err := r.drifts(f, span, e, end); err != nil || drifts || e.Boundary {
 		return drifts, err
 	}

@@ -120,3 +120,29 @@ func TestBoundOfDamagedRecord(t *testing.T) {
 		t.Errorf("%+v, cut %+v, want one from %d to %v", b, b.Cut, size, end)
 	}
 }
+
+// TestBoundOfMisdirectedBlocks: records that a disk has written to a wrong place are strays, and so are no proof against an end that is named, where a
+// record that was put there says that the segment ends there.
+func TestBoundOfMisdirectedBlocks(t *testing.T) {
+	for _, g := range []decode.Generation{decode.G2, decode.G3, decode.G5} {
+		w := binlogtest.NewWriter(binlogtest.Options{Generation: g})
+		w.Command("SET", "large", strings.Repeat("v", 3*decode.BlockSize))
+		end := w.Position().Offset
+		w.Torn(binlogtest.Put{Commands: [][]string{{"SET", "stale", "v"}}}, 1000)
+		w.Preallocate()
+		w.Rotate()
+		w.Command("SET", "next", "v")
+		c := call(t, w, g)
+		data := bytes.Clone(w.Bytes(0))
+		last := end &^ (decode.BlockSize - 1)
+		clear(data[:last])
+		copy(data[decode.BlockSize:], data[last:][:decode.BlockSize])
+		must(t, binlogtest.WriteSegment(c.dir, binlogtest.Segment{Number: 0, Bytes: data}))
+		f, _ := c.open(0)
+		b, err := c.Bound(&c.view, f)
+		must(t, err)
+		if want := (evidence.Bound{Limit: end, Final: true}); b != want {
+			t.Errorf("%v: %+v, want %+v", g, b, want)
+		}
+	}
+}

@@ -2,6 +2,8 @@ package evidence_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -62,7 +64,7 @@ func TestMisplaced(t *testing.T) {
 }
 
 // TestReplicaIsNoCopy: a replica with the positions of its master, of which a segment begins with the same record as one of the master's with another
-// number, holds what its name says.
+// number, holds what its name says, also when the segments before it are gone.
 func TestReplicaIsNoCopy(t *testing.T) {
 	for _, g := range []decode.Generation{decode.G2, decode.G3, decode.G4} {
 		t.Run(fmt.Sprint("generation ", g), func(t *testing.T) {
@@ -84,11 +86,15 @@ func TestReplicaIsNoCopy(t *testing.T) {
 				}
 			}
 			c := call(t, replica, g)
-			for number := range uint32(4) {
-				f, _ := c.open(number)
-				if holds, misplaced, err := c.Misplaced(&c.view, f); err != nil || misplaced {
-					t.Errorf("write2file%d: holds %d, %t, %v", number, holds, misplaced, err)
+			for oldest := range uint32(4) {
+				for number := oldest; number < 4; number++ {
+					f, _ := c.open(number)
+					if holds, misplaced, err := c.Misplaced(&c.view, f); err != nil || misplaced {
+						t.Errorf("write2file%d, with write2file%d as the oldest: holds %d, %t, %v", number, oldest, holds, misplaced, err)
+					}
 				}
+				must(t, os.Remove(filepath.Join(c.dir, binlogtest.SegmentName(oldest))))
+				c = look(t, c.dir, g)
 			}
 		})
 	}

@@ -22,13 +22,15 @@ func (r *Reader) Misplaced(v *View, f *folder.File) (holds uint32, ok bool, err 
 	if err != nil || holds == n {
 		return n, false, err
 	}
-	copies, err := r.copiesPositions(v, n, &o)
+	copies, err := r.copiesPositions(v, f.Segment(), &o)
 	return holds, err == nil && !copies, err
 }
 
-// copiesPositions reports whether segment n is one of a replica whose positions are those of its master, and both have begun a segment with the same
-// record: then the last record before it names the same segment of the master, or other segments are at other offsets than they name.
-func (r *Reader) copiesPositions(v *View, n uint32, o *Opening) (bool, error) {
+// copiesPositions reports whether a segment is one of a replica whose positions are those of its master, and both have begun a segment with the same
+// record: then the last record before it names the same segment of the master, or other segments are at other offsets than they name, or all that
+// comes after it continues from it.
+func (r *Reader) copiesPositions(v *View, segment folder.Segment, o *Opening) (bool, error) {
+	n := segment.Number
 	if i, ok := folder.Find(v.Segments, n-1); ok && n > 0 && v.Segments[i].Compression == folder.Plain {
 		if leads, err := r.leadsTo(v, v.Segments[i], o); err != nil || leads {
 			return leads, present(err)
@@ -39,7 +41,52 @@ func (r *Reader) copiesPositions(v *View, n uint32, o *Opening) (bool, error) {
 			return strays, err
 		}
 	}
+	reaches, err := r.reachesManifest(v, segment)
+	return reaches, present(err)
+}
+
+// reachesManifest reports whether each segment from one on leads to the next, and the newest one ends where the manifest says that it does: a copy of
+// another segment does neither.
+func (r *Reader) reachesManifest(v *View, s folder.Segment) (bool, error) {
+	for v.ManifestErr == nil && s.Compression == folder.Plain {
+		if s.Number == v.Manifest.Position.Segment {
+			return r.endsAtManifest(v, s)
+		}
+		i, ok := folder.Find(v.Segments, s.Number+1)
+		if !ok {
+			return false, nil
+		}
+		next, err := r.Opening(v, v.Segments[i])
+		if err != nil {
+			return false, err
+		}
+		if leads, err := r.leadsTo(v, s, &next); err != nil || !leads {
+			return false, err
+		}
+		s = v.Segments[i]
+	}
 	return false, nil
+}
+
+// endsAtManifest reports whether the newest segment has the record that the manifest counts as its last, where the manifest says that it is. Up to 2.3,
+// which counts nothing, it has to be the last one of the file, too.
+func (r *Reader) endsAtManifest(v *View, s folder.Segment) (bool, error) {
+	if v.Manifest.HasLogicID {
+		ahead, ok, err := r.manifestAhead(v)
+		return ok && ahead <= 1, err
+	}
+	f, err := r.dir.OpenPlain(s)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	end := v.Manifest.Position.Offset
+	e, err := r.Ending(f, r.Span(v, f), end)
+	if err != nil || !e.Boundary {
+		return false, err
+	}
+	_, more, err := r.recordAt(f, r.Span(v, f), end)
+	return !more, err
 }
 
 // strays reports whether the records at the beginning of a segment are at other offsets than they name, all of them.

@@ -45,6 +45,22 @@ func (r *Reader) across(src io.ReaderAt, span decode.Span, offset int64) (across
 	return across, err
 }
 
+// recordAt gives the sound record that begins at an offset, or after the trailer there, if one that says something does.
+func (r *Reader) recordAt(src io.ReaderAt, span decode.Span, offset int64) (s Stamp, ok bool, err error) {
+	span.Begin, span.End, span.Exact = offset, min(offset+8, span.Limit), true
+	if span.Begin >= span.End {
+		return s, false, nil
+	}
+	r.scanner.Reset(src, span)
+	defer r.forget()
+	var rec decode.Record
+	s, ok, err = r.next(&span, &rec)
+	if errors.Is(err, io.EOF) || folder.IsDamage(err) {
+		err = nil
+	}
+	return s, ok, err
+}
+
 // maxIDBlocks bounds how many blocks are read to find a record by its logic id. What stale bytes there are past the end hold few
 // beginnings of records, and no more than one of a whole record.
 const maxIDBlocks = 64
