@@ -146,3 +146,28 @@ func TestBoundOfMisdirectedBlocks(t *testing.T) {
 		}
 	}
 }
+
+// TestBoundAfterZeros: zeros at the head of the last block hide no record after them, and so not the end that a logic id tells.
+func TestBoundAfterZeros(t *testing.T) {
+	for _, g := range []decode.Generation{decode.G4, decode.G5} {
+		w := binlogtest.NewWriter(binlogtest.Options{Generation: g})
+		w.Command("SET", "large", strings.Repeat("v", decode.BlockSize+6000))
+		w.Command("SET", "last", "v")
+		end := w.Position().Offset
+		w.Torn(binlogtest.Put{Commands: [][]string{{"SET", "stale", "v"}}}, 1000)
+		w.Preallocate()
+		w.Rotate()
+		w.Restart()
+		w.Command("SET", "next", "v")
+		c := call(t, w, g)
+		data := bytes.Clone(w.Bytes(0))
+		clear(data[decode.BlockSize:][:4096])
+		must(t, binlogtest.WriteSegment(c.dir, binlogtest.Segment{Number: 0, Bytes: data}))
+		f, _ := c.open(0)
+		b, err := c.Bound(&c.view, f)
+		must(t, err)
+		if want := (evidence.Bound{Limit: end, Final: true}); b != want {
+			t.Errorf("%v: %+v, cut %v, want %+v", g, b, b.Cut, want)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"bytes"
 	"errors"
 	"io"
 
@@ -151,7 +152,7 @@ func (r *Reader) RecordEnding(src io.ReaderAt, span decode.Span, end int64) (int
 const maxBlocksBack = 1 << 14
 
 // lastBeginning finds the last block before end in which a record begins, by the headers that the blocks start
-// with: a middle fragment fills its block, a last fragment leaves room or not, zeros are no data.
+// with: a middle fragment fills its block, a last fragment leaves room or not, zeros are no data where nothing else follows them in their block.
 func lastBeginning(src io.ReaderAt, end, header int64) (int64, bool, error) {
 	var buf [8]byte
 	block := (end - 1) &^ (decode.BlockSize - 1)
@@ -160,10 +161,7 @@ func lastBeginning(src io.ReaderAt, end, header int64) (int64, bool, error) {
 			break
 		}
 		if n, err := src.ReadAt(buf[:header], block); int64(n) < header {
-			if errors.Is(err, io.EOF) {
-				err = nil
-			}
-			return 0, false, err
+			return 0, false, notEOF(err)
 		}
 		switch f := decode.ParseFragment(buf[:], header); f.Kind {
 		case decode.FragmentFull, decode.FragmentFirst, decode.FragmentFiller:
@@ -173,11 +171,37 @@ func lastBeginning(src io.ReaderAt, end, header int64) (int64, bool, error) {
 			if after+header <= decode.BlockSize && block+after < end {
 				return block, true, nil
 			}
-		case decode.FragmentZero, decode.FragmentMiddle:
+		case decode.FragmentZero:
+			if holds, err := holdsData(src, block, min(block+decode.BlockSize, end)); holds || err != nil {
+				return block, holds, err
+			}
+		case decode.FragmentMiddle:
 		default: // a damaged header, past which records may begin
 			return block, true, nil
 		}
 		block -= decode.BlockSize
 	}
 	return 0, false, nil
+}
+
+func notEOF(err error) error {
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
+// holdsData reports whether there is something else than zeros between two offsets.
+func holdsData(src io.ReaderAt, from, to int64) (bool, error) {
+	var buf [4096]byte
+	for ; from < to; from += int64(len(buf)) {
+		n, err := src.ReadAt(buf[:min(to-from, int64(len(buf)))], from)
+		if n > 0 && len(bytes.TrimLeft(buf[:n], "\x00")) > 0 {
+			return true, nil
+		}
+		if err != nil {
+			return false, notEOF(err)
+		}
+	}
+	return false, nil
 }
