@@ -184,13 +184,21 @@ func (l *Log) lose(r *rand.Rand, number uint32) {
 		l.note("%d: a copy of %d", number, other)
 		l.files[number] = slices.Clone(l.files[other])
 	case how == 1:
-		l.note("%d: emptied", number)
-		l.files[number] = nil
+		l.empty(number)
 	default:
 		l.note("%d: removed", number)
 		delete(l.files, number)
 		if number == numbers[0] { // so does a purge, and nothing is missing
 			l.Records = slices.DeleteFunc(l.Records, func(r Record) bool { return r.Segment <= number })
 		}
+	}
+}
+
+// empty takes all out of a segment. Where records do not name their places nobody can tell what is put there later from what was there.
+func (l *Log) empty(number uint32) {
+	l.note("%d: emptied", number)
+	l.files[number] = nil
+	if l.Generation < decode.G2 || l.copied {
+		l.spoil(number, 0, 1<<40)
 	}
 }

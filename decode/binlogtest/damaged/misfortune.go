@@ -90,8 +90,7 @@ func (l *Log) loseTop(r *rand.Rand) {
 	l.veil(l.Newest, 0)
 	l.gone[l.Newest] = true
 	if r.IntN(2) == 0 {
-		l.note("%d: emptied", l.Newest)
-		l.files[l.Newest] = nil
+		l.empty(l.Newest)
 		return
 	}
 	l.note("%d: removed", l.Newest)
