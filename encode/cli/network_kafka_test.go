@@ -34,6 +34,7 @@ func TestNetworkKafkaKilled(t *testing.T) {
 	if testing.Short() {
 		rounds = 2
 	}
+	stop := g.grow(t)
 	for range rounds {
 		g.put(t, 200)
 		p := clitest.Start(t, nil, args...)
@@ -45,7 +46,9 @@ func TestNetworkKafkaKilled(t *testing.T) {
 		}
 		p.Kill()
 	}
-	clitest.Start(t, nil, append(args, "--idle-exit", "1500ms")...).Exits(0)
+	stop()
+	args[0] = "convert" // to the end
+	clitest.Start(t, nil, args...).Exits(0)
 	seen := map[string]bool{}
 	for _, records := range kafkatest.Consume(t, brokers, topic) {
 		var last decode.Position

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"pikabin/decode"
 	"pikabin/decode/binlogtest/pikamaster"
@@ -18,7 +19,7 @@ import (
 	"pikabin/encode/cli/clitest"
 )
 
-// growing is a server whose log grows when put is called.
+// growing is a server whose log grows when put is called, or all the time.
 type growing struct {
 	*pikamaster.Master
 	dir, address string // of the log, and of the server as a source
@@ -60,6 +61,31 @@ func (g *growing) put(t *testing.T, n int) {
 	g.Wake()
 }
 
+// grow has the log grow until the function that it returns is called, so that whatever a test waits for comes, however much was read before it waited.
+func (g *growing) grow(t *testing.T) (stop func()) {
+	t.Helper()
+	done := make(chan struct{})
+	var work sync.WaitGroup
+	work.Go(func() {
+		tick := time.NewTicker(5 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+				g.put(t, 1)
+			}
+		}
+	})
+	stop = sync.OnceFunc(func() {
+		close(done)
+		work.Wait()
+	})
+	t.Cleanup(stop)
+	return stop
+}
+
 // TestNetworkKilled kills the run again and again with -9, and the server as well, while the log grows: with a state the output has each event once.
 func TestNetworkKilled(t *testing.T) {
 	t.Parallel()
@@ -68,6 +94,7 @@ func TestNetworkKilled(t *testing.T) {
 	out := filepath.Join(work, "out.jsonl")
 	args := []string{"tail", g.address, "--from", "start", "--state", filepath.Join(work, "state"), "-o", out}
 	random := rand.New(rand.NewPCG(11, 5))
+	stop := g.grow(t)
 	for range 8 {
 		g.put(t, 200)
 		p := clitest.Start(t, nil, args...)
@@ -79,7 +106,9 @@ func TestNetworkKilled(t *testing.T) {
 		}
 		p.Kill()
 	}
-	clitest.Start(t, nil, append(args, "--idle-exit", "5s")...).Exits(0)
+	stop()
+	args[0] = "convert" // to the end
+	clitest.Start(t, nil, args...).Exits(0)
 	have, err := os.ReadFile(out)
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"pikabin/encode/cli/clitest"
@@ -22,16 +23,16 @@ func TestNetworkStandby(t *testing.T) {
 	t.Setenv("AWS_SECRET_ACCESS_KEY", s3test.Secret)
 	g := newGrowing(t)
 	out := filepath.Join(t.TempDir(), "out")
+	state := s3test.Start(t).Target("state.json", "&ttl=1s")
 	args := []string{
-		"tail", g.address, "--from", "start", "--state", s3test.Start(t).Target("state.json", "&ttl=1s"), "--standby",
-		"-o", out + "/", "--roll-size", "5KiB", "--roll-interval", "200ms", "--idle-exit", "2s",
+		"tail", g.address, "--from", "start", "--state", state, "--standby",
+		"-o", out + "/", "--roll-size", "5KiB", "--roll-interval", "200ms",
 	}
-	g.put(t, 200)
+	stop := g.grow(t)
 	first := clitest.Start(t, nil, args...)
 	first.Until("a part", func() bool { return len(shownParts(t, out)) > 0 })
 	second := clitest.Start(t, nil, args...)
 	second.Says("standing by")
-	g.put(t, 200)
 	first.Event(out, rand.New(rand.NewPCG(1, 2)), 3)
 	for _, entry := range g.Entries() {
 		if !strings.Contains(entry, fmt.Sprintf("-%d-", first.Cmd.Process.Pid)) {
@@ -41,6 +42,9 @@ func TestNetworkStandby(t *testing.T) {
 	first.Kill()
 	second.Says("is claimed by")
 	g.put(t, 200)
+	stop()
+	second.Until("all is counted", func() bool { return counted(t, state) == g.end() })
+	second.Signal(syscall.SIGTERM)
 	second.Exits(0)
 	var have []byte
 	for _, part := range shownParts(t, out) {

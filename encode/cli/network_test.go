@@ -3,6 +3,7 @@ package cli_test
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -121,6 +122,23 @@ func TestNetworkState(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestNetworkStateAlone: the positions of a state are shown, too, when the server lets nobody look at its log, unless the user names the server.
+func TestNetworkStateAlone(t *testing.T) {
+	t.Parallel()
+	dbs := []pikamaster.DB{{Name: "db0", Dir: binlogtest.FixtureLog(t, "4.0.1-everytype/log/log_db0").Unpack(t)}}
+	_, address := serve(t, pikamaster.Options{DBs: dbs}, "")
+	state := filepath.Join(t.TempDir(), "state")
+	runs(t, "convert", address, "--limit", "5", "--state", state, "-o", os.DevNull)
+	if shown := runs(t, "state", state); !bytes.Contains(shown, []byte("unknown")) { // the state does not hold the port that is asked here
+		t.Errorf("state: %s", shown)
+	}
+	source, _, _ := strings.Cut(address, "?")
+	var stderr bytes.Buffer
+	if code := cli.Run([]string{"state", state, source}, io.Discard, &stderr, ""); code != exit.Other {
+		t.Errorf("a server that cannot be looked at: exit code %d: %s", code, &stderr)
+	}
 }
 
 // TestNetworkRefusals ends with the exit codes of the same trouble with files, and says what to do.

@@ -255,7 +255,14 @@ func (c *stateCommand) show(ctx context.Context, s *shell.Streams) error {
 	defer done()
 	r := saved.Report{File: c.File, State: &state}
 	r.Date(time.Now())
-	if err = r.Look(ctx, logs, c.Wants); err != nil {
+	err = r.Look(ctx, logs, c.Wants, func(log string, err error) error {
+		if c.Source != "" || ctx.Err() != nil {
+			return err
+		}
+		s.Console.Warn(fmt.Sprintf("the log of %s cannot be looked at: %v", log, err))
+		return nil
+	})
+	if err != nil {
 		return err
 	}
 	if c.JSON {

@@ -8,9 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
+	"pikabin/decode"
 	"pikabin/encode/checkpoint"
 	"pikabin/encode/cli/clitest"
 	"pikabin/encode/cli/exit"
@@ -25,10 +27,30 @@ type pair struct {
 	second     *clitest.Program // stands by
 }
 
-func (p *pair) args(more ...string) []string {
-	return append([]string{
+func (p *pair) args() []string {
+	return []string{
 		"tail", p.dir, "--from", "start", "--state", p.state, "--standby", "-o", p.out + "/", "--roll-size", "5KiB", "--roll-interval", "200ms",
-	}, more...)
+	}
+}
+
+// stateReport is what "pikabin state --json" prints, in part.
+type stateReport struct {
+	State checkpoint.State
+	Age   *float64 `json:"age_seconds"`
+}
+
+func readState(t *testing.T, state string) (r stateReport) {
+	t.Helper()
+	if err := json.Unmarshal(runs(t, "state", state, "--json"), &r); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// counted is how far a state is in db0.
+func counted(t *testing.T, state string) decode.Position {
+	t.Helper()
+	return readState(t, state).State.DBs["db0"].Position
 }
 
 func newPair(t *testing.T) *pair {
@@ -39,7 +61,7 @@ func newPair(t *testing.T) *pair {
 	p.put(t, 200)
 	p.first = clitest.Start(t, nil, p.args()...)
 	p.first.Until("a part", func() bool { return len(shownParts(t, p.out)) > 0 })
-	p.second = clitest.Start(t, nil, p.args("--idle-exit", "1s")...)
+	p.second = clitest.Start(t, nil, p.args()...)
 	p.second.Says("standing by")
 	return p
 }
@@ -61,25 +83,14 @@ func (p *pair) shown(t *testing.T) (have []byte) {
 // continues from there.
 func TestStateFences(t *testing.T) {
 	p := newPair(t)
-	var report struct {
-		State checkpoint.State
-		Age   *float64 `json:"age_seconds"`
-	}
-	if err := json.Unmarshal(runs(t, "state", p.state, "--json"), &report); err != nil {
-		t.Fatal(err)
-	}
+	report := readState(t, p.state)
 	if report.State.Run.Term != 1 || report.Age == nil || *report.Age > clitest.Patience.Seconds() || time.Since(report.State.Run.Saved) > clitest.Patience {
 		t.Errorf("%+v, %v", report.State.Run, report.Age)
 	}
 	if text := string(runs(t, "state", p.state)); !strings.Contains(text, "term 1 of ") || !strings.Contains(text, " ago, at 2") {
 		t.Error(text)
 	}
-	p.first.Until("all is counted", func() bool {
-		if err := json.Unmarshal(runs(t, "state", p.state, "--json"), &report); err != nil {
-			t.Fatal(err)
-		}
-		return report.State.DBs["db0"].Position == p.end()
-	})
+	p.first.Until("all is counted", func() bool { return counted(t, p.state) == p.end() })
 	runs(t, "state", p.state, "--db", "db0", p.end().String())
 	p.first.Exits(exit.Locked)
 	if !p.first.Says("was taken over by") {
@@ -87,6 +98,8 @@ func TestStateFences(t *testing.T) {
 	}
 	p.second.Says("term 3")
 	p.put(t, 200)
+	p.second.Until("all is counted", func() bool { return counted(t, p.state) == p.end() })
+	p.second.Signal(syscall.SIGTERM)
 	p.second.Exits(0)
 	have := p.shown(t)
 	if want := runs(t, "convert", p.dir); !bytes.Equal(have, want) {

@@ -138,8 +138,9 @@ func (r *Report) writeRun(b *strings.Builder) {
 	}
 }
 
-// Look looks for each position in its log, those first whose logs are there. Of the others those are shown that are wanted.
-func (r *Report) Look(ctx context.Context, logs []Log, wants func(log string) bool) error {
+// Look looks for each position in its log, those first whose logs are there. Of the others those are shown that are wanted. An error of a log ends it unless
+// pass gives nil for it: then its position is shown as that of a log which is not there.
+func (r *Report) Look(ctx context.Context, logs []Log, wants func(log string) bool, pass func(log string, err error) error) error {
 	lone := maps.Clone(r.State.DBs)
 	for _, l := range logs {
 		name := l.ID().String()
@@ -151,7 +152,10 @@ func (r *Report) Look(ctx context.Context, logs []Log, wants func(log string) bo
 		delete(lone, name)
 		place, err := inspect.StandingOf(ctx, l, inspect.Saved(mark))
 		if err != nil {
-			return err
+			if err := pass(name, err); err != nil {
+				return err
+			}
+			place = inspect.LoneStanding(name, inspect.Saved(mark))
 		}
 		r.Places = append(r.Places, place)
 	}
