@@ -23,7 +23,7 @@ func TestNetworkStandby(t *testing.T) {
 	t.Setenv("AWS_SECRET_ACCESS_KEY", s3test.Secret)
 	g := newGrowing(t)
 	out := filepath.Join(t.TempDir(), "out")
-	state := s3test.Start(t).Target("state.json", "&ttl=1s")
+	state := s3test.Start(t).Target("state.json", "&ttl=3s")
 	args := []string{
 		"tail", g.address, "--from", "start", "--state", state, "--standby",
 		"-o", out + "/", "--roll-size", "5KiB", "--roll-interval", "200ms",

@@ -57,7 +57,7 @@ func newPair(t *testing.T) *pair {
 	t.Helper()
 	t.Setenv("AWS_ACCESS_KEY_ID", s3test.Key)
 	t.Setenv("AWS_SECRET_ACCESS_KEY", s3test.Secret)
-	p := &pair{growing: newGrowing(t), state: s3test.Start(t).Target("state.json", "&ttl=1s"), out: filepath.Join(t.TempDir(), "out")}
+	p := &pair{growing: newGrowing(t), state: s3test.Start(t).Target("state.json", "&ttl=5s"), out: filepath.Join(t.TempDir(), "out")}
 	p.put(t, 200)
 	p.first = clitest.Start(t, nil, p.args()...)
 	p.first.Until("a part", func() bool { return len(shownParts(t, p.out)) > 0 })

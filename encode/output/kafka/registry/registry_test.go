@@ -37,8 +37,8 @@ func fake(t *testing.T, opts ...srfake.Option) *srfake.Registry {
 	return reg
 }
 
-// open makes a client of a format with the options of a URL. What it tells while it waits is in the text.
-func open(t *testing.T, format, options string) (*registry.Registry, func() string) {
+// open makes a client of a format with the options of a URL. What it tells while it waits is in the text, and calls heard.
+func open(t *testing.T, format, options string, heard ...func()) (*registry.Registry, func() string) {
 	t.Helper()
 	o, err := settings.Parse("kafka://a:1/t?"+options, nil)
 	if err != nil {
@@ -49,6 +49,9 @@ func open(t *testing.T, format, options string) (*registry.Registry, func() stri
 	r, err := registry.Open(&o.Registry, format, f.Schema, func(err error) {
 		if err != nil {
 			told = append(told, err.Error())
+			for _, f := range heard {
+				f()
+			}
 		}
 	})
 	if err != nil {
@@ -156,12 +159,17 @@ func TestAnswers(t *testing.T) {
 			if c.request != "" {
 				script(reg, c.request, c.answers...)
 			}
-			r, told := open(t, "avro", "registry="+reg.URL()+"&register-schemas"+c.options)
-			ctx, cancel := t.Context(), func() {}
-			if name == "stays away" || name == "is slow" {
-				ctx, cancel = context.WithTimeout(ctx, 300*time.Millisecond)
-			}
+			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
+			var heard []func()
+			switch name {
+			case "stays away":
+				heard = append(heard, cancel) // the user has seen enough
+			case "is slow":
+				ctx, cancel = context.WithTimeout(ctx, 300*time.Millisecond)
+				defer cancel()
+			}
+			r, told := open(t, "avro", "registry="+reg.URL()+"&register-schemas"+c.options, heard...)
 			checkAnswer(t, r.Register(ctx, []string{"t"}), c.want, c.refused)
 			version := 1
 			if c.older {
@@ -203,13 +211,14 @@ func TestLogin(t *testing.T) {
 			t.Setenv("PIKABIN_KAFKA_REGISTRY_TOKEN", c.token)
 			write(t, file, "wrong")
 			reg := fake(t, srfake.WithAuth(c.auth))
-			r, told := open(t, "avro", "register-schemas&registry="+reg.URL()+c.options)
 			missing := name == "a file that is gone"
-			ctx, cancel := t.Context(), func() {}
-			if missing {
-				ctx, cancel = context.WithTimeout(ctx, 300*time.Millisecond)
-			}
+			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
+			var heard []func()
+			if missing {
+				heard = append(heard, cancel)
+			}
+			r, told := open(t, "avro", "register-schemas&registry="+reg.URL()+c.options, heard...)
 			if c.after != "" {
 				if err := r.Register(ctx, []string{"t"}); err == nil || !strings.Contains(err.Error(), "no right to it: User not authorized") {
 					t.Errorf("with another secret: %v", err)
