@@ -46,7 +46,7 @@ func TestRealKafkaTooFewReplicas(t *testing.T) {
 		t.Fatal(err)
 	}
 	log, journal, w := written(t)
-	p := k.tail(log, "", "--idle-exit", "500ms")
+	p := k.tail(log, "", "--idle-exit", lull)
 	k.grows(p)
 	node(t, "kill", 2)
 	whole := false
@@ -132,7 +132,7 @@ func TestRealKafkaLoginRefused(t *testing.T) {
 				t.Errorf("a password is shown:\n%s", &p.Messages)
 			}
 			options, _ = k.withPassword()
-			p = k.tail(log, options, "--idle-exit", "500ms")
+			p = k.tail(log, options, "--idle-exit", lull)
 			k.grows(p)
 			w.Quit()
 			p.Exits(0)
@@ -155,7 +155,7 @@ func TestRealKafkaTokenChanges(t *testing.T) {
 	expires := time.Now().Add(12 * time.Second)
 	k.write(file, unsignedToken(expires))
 	log, journal, w := written(t)
-	p := k.tail(log, k.login("&sasl=oauthbearer&token-file="+file), "--idle-exit", "500ms")
+	p := k.tail(log, k.login("&sasl=oauthbearer&token-file="+file), "--idle-exit", lull)
 	k.grows(p)
 	k.write(file, unsignedToken(time.Now().Add(time.Hour)))
 	for time.Now().Before(expires.Add(time.Second)) {
@@ -177,7 +177,7 @@ func TestRealKafkaRepartition(t *testing.T) {
 			t.Parallel()
 			k := newKafkaTopic(t)
 			log, _, w := written(t)
-			p := k.tail(log, options, "--idle-exit", "500ms")
+			p := k.tail(log, options, "--idle-exit", lull)
 			k.grows(p)
 			if _, err := k.admin.UpdatePartitions(t.Context(), 3, k.name); err != nil {
 				t.Fatal(err)
