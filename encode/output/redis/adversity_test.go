@@ -102,6 +102,27 @@ func TestEndsThroughCuts(t *testing.T) {
 	})
 }
 
+// TestSilence: a server that stands still is given up after a time, and what it has not answered is done over another connection.
+func TestSilence(t *testing.T) {
+	dir, trace := counted(t, records)
+	for _, settings := range []map[string]string{nil, once} {
+		for _, at := range []int64{2, 5, 20, 90, 141} {
+			f, r := newFake(t), &run{settings: settings}
+			f.hush.Store(at)
+			if err := r.convert(t, dir, f.target("&answer-timeout=100ms")); err != nil {
+				t.Fatal(err)
+			}
+			got, _ := f.Get("trace")
+			if checkRepeats(t, "silent", got); settings != nil {
+				f.check(t, "silent", trace)
+			}
+			if said := r.monitor.String(); !strings.Contains(said, "it has not answered for 100ms (answer-timeout): trying again") {
+				t.Errorf("silent at command %d: told %q", at, said)
+			}
+		}
+	}
+}
+
 // TestOnceThroughKills ends a run at any byte, as a kill does, and begins another one that continues where the server says.
 func TestOnceThroughKills(t *testing.T) {
 	dir, trace := counted(t, records)
@@ -195,7 +216,7 @@ func TestRefusesClusters(t *testing.T) {
 			return ""
 		})
 		err := (&run{settings: settings}).convert(t, dir, f.target(""))
-		if _, ok := errors.AsType[*link.ClusterError](err); !ok && settings == nil {
+		if _, ok := errors.AsType[*link.ClusterError](err); !ok {
 			t.Error(err)
 		}
 	}

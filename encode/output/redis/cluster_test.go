@@ -128,6 +128,32 @@ func TestClusterOnceMore(t *testing.T) {
 	}
 }
 
+// TestClusterSilence has a node that stands still: it is given up after a time.
+func TestClusterSilence(t *testing.T) {
+	dir, want := scatteredLog(t, 100, rand.New(rand.NewPCG(1, 1)))
+	f := newFakeCluster(t, 3)
+	var silent *server.Peer
+	f.before = func(node, _ int, c *server.Peer) string {
+		if node == 1 && silent == nil {
+			silent = c
+		}
+		if c == silent {
+			return noReply
+		}
+		return ""
+	}
+	r := &run{own: split()}
+	if err := r.convert(t, dir, f.target("answer-timeout=100ms")); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, f.texts(t)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if said := r.monitor.String(); !strings.Contains(said, "the node "+f.nodes[1].Addr()+": it has not answered") {
+		t.Error(said)
+	}
+}
+
 // TestClusterLater has nodes that do something later: it is told, and done.
 func TestClusterLater(t *testing.T) {
 	for _, text := range []string{"CLUSTERDOWN The cluster is down", "TRYAGAIN Multiple keys request during rehashing of slot", "READONLY You can't write", "LOADING x"} {

@@ -33,6 +33,7 @@ type fake struct {
 	away     atomic.Bool  // new connections end at once
 	cuts     atomic.Int64 // how many there were
 	carried  [2]atomic.Int64
+	hush     atomic.Int64 // when so many commands more have come, the connection of the last one is not answered any more; 0: never
 	loads    atomic.Int64 // so many commands are refused after a cut, as by a server that loads its data again
 
 	mu    sync.Mutex
@@ -51,6 +52,9 @@ func newFake(t *testing.T) *fake {
 	t.Helper()
 	f := &fake{Miniredis: miniredis.RunT(t), dead: map[*server.Peer]bool{}, names: map[*server.Peer]string{}}
 	f.Server().SetPreHook(func(c *server.Peer, name string, args ...string) bool {
+		if f.hush.Add(-1) == 0 {
+			f.silence(c)
+		}
 		if f.isDead(c) || strings.EqualFold(name, "CLIENT") && f.client(c, args) {
 			return true
 		}
@@ -135,6 +139,13 @@ func (f *fake) isDead(c *server.Peer) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.dead[c]
+}
+
+// silence ends a connection of which the client learns nothing.
+func (f *fake) silence(c *server.Peer) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.dead[c] = true
 }
 
 // isNew tells a connection that was made after a cut.

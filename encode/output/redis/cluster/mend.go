@@ -33,7 +33,7 @@ func receive(conn *link.Conn, e *Event, asking bool) (v verdict, err error) {
 		}
 		why, isError := reply.(redis.Error)
 		switch {
-		case isError && link.Passes(why):
+		case isError && (link.Passes(why) || isSentOn(why)):
 			v.later = cmp.Or(v.later, why)
 		case isError && v.refused == "":
 			v.refused, v.command = why, command
@@ -138,7 +138,7 @@ func (s *Session) follow(ctx context.Context, b Batch, i int) error {
 			return fmt.Errorf("the node %s: %w", address, v.later)
 		}
 	}
-	return v.later
+	return &link.LaterError{Why: "the nodes of the cluster send a command on to each other: " + v.later.Error()}
 }
 
 // exchange sends an event to a node. A node that is about to get a slot does what is for it only if it is asked to, for each command anew.

@@ -44,7 +44,7 @@ func (e *LaterError) Error() string { return e.Why }
 
 // passing are the first words of errors that are over some time later, when the same is sent again.
 var passing = []string{
-	"MOVED", "ASK", "LOADING", "OOM", "READONLY", "MASTERDOWN", "MISCONF", "NOREPLICAS", "NOGOODSLAVE", "BUSY", "TRYAGAIN", "CLUSTERDOWN", "NOAUTH", "UNBLOCKED",
+	"LOADING", "OOM", "READONLY", "MASTERDOWN", "MISCONF", "NOREPLICAS", "NOGOODSLAVE", "BUSY", "TRYAGAIN", "CLUSTERDOWN", "NOAUTH", "UNBLOCKED",
 }
 
 // Passes tells errors that are over some time later, when the same is sent again over a new connection.
@@ -84,14 +84,17 @@ func firstWord(e redis.Error) string {
 // Judge says what an error reply to a command means: an error that ends the connection, because it passes or because nothing helps, or nil for one
 // that is about this command alone.
 func Judge(e redis.Error) error {
-	switch word := firstWord(e); {
-	case word == "MOVED" || word == "ASK" || word == "CROSSSLOT":
+	switch {
+	case isElsewhere(e):
 		return &ClusterError{Err: e}
 	case Passes(e):
 		return e
 	}
 	return nil
 }
+
+// isElsewhere tells the answer of a server that has a part of the keys alone, to a command for others.
+func isElsewhere(e redis.Error) bool { return IsAbout(e, "MOVED", "ASK", "CROSSSLOT") }
 
 // isCut tells a connection that has ended.
 func isCut(err error) bool {

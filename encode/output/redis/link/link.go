@@ -64,6 +64,7 @@ func (d *Dialer) Dial(ctx context.Context) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	raw = timed{raw, d.o.AnswerTimeout}
 	c := &Conn{raw: raw, client: redis.NewConn(raw, 0, 0)}
 	c.free = context.AfterFunc(ctx, func() { raw.Close() })   //nolint:gosec // whoever reads from it gets the error
 	stop := context.AfterFunc(within, func() { raw.Close() }) //nolint:gosec // the same
@@ -117,6 +118,9 @@ func (c *Conn) Close() {
 // Do sends a command and waits for its reply. What the server refuses is an error.
 func (c *Conn) Do(name string, args ...any) (any, error) {
 	reply, err := c.client.Do(name, args...)
+	if refused, ok := asReply(err); ok && isElsewhere(refused) {
+		err = &ClusterError{Err: err}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}

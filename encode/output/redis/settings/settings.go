@@ -36,9 +36,10 @@ type Options struct {
 
 	Hold bool // deadlines are not put into effect
 
-	Rate         int64         // events in a second; 0: no limit
-	StartTimeout time.Duration // for the server to answer at the start
-	CloseTimeout time.Duration // for what is under way when the run is told to end
+	Rate          int64         // events in a second; 0: no limit
+	StartTimeout  time.Duration // for the server to answer at the start
+	AnswerTimeout time.Duration // for it to answer something later on
+	CloseTimeout  time.Duration // for what is under way when the run is told to end
 
 	password     string
 	passwordFile string
@@ -114,6 +115,7 @@ func read(o *Options, given url.Values) *options.Values {
 	o.Hold = v.Choice("deadlines", "auto", "hold") == "hold"
 	o.Rate = v.Number("rate", 0)
 	o.StartTimeout = v.Duration("start-timeout", 30*time.Second)
+	o.AnswerTimeout = v.Duration("answer-timeout", time.Minute)
 	o.CloseTimeout = v.Duration("close-timeout", 10*time.Second)
 	o.DBs = parseDBs(v)
 	return v
@@ -155,6 +157,8 @@ func (o *Options) check() error {
 		return errors.New("options of TLS are for " + schemeTLS)
 	case o.Rate < 0:
 		return errors.New("option rate: expected a number of events in a second")
+	case o.AnswerTimeout <= 0:
+		return errors.New("option answer-timeout: expected more than 0")
 	case o.ExactlyOnce && o.Server == Pika:
 		return ErrPikaOnce
 	}

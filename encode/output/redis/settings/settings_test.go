@@ -46,6 +46,7 @@ func TestTargets(t *testing.T) {
 		"redis://h:1?on-refused=dlq:":          "expected fail, skip or dlq:FILE",
 		"redis://h:1?target=valkey":            "expected auto, redis, pika",
 		"redis://h:1?rate=-1":                  "a number of events in a second",
+		"redis://h:1?answer-timeout=0":         "answer-timeout: expected more than 0",
 		"redis://h:1?acks=1":                   `there is no option "acks"`,
 		"redis://h:1?tls-ca=x":                 "options of TLS are for rediss://",
 		"rediss://h:1?tls-cert=x":              "tls-cert and tls-key go together",
