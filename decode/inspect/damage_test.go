@@ -188,6 +188,20 @@ func TestDamage(t *testing.T) {
 			want:   []string{"db0: write2file0 at 15591 (0x3ce7): damage: the segment is cut short: it ends at 15591, but the manifest names 0:15690; lost 15532 to 15690 (158 B) (restore the file from a copy)"},
 		},
 		{
+			name: "a file that lacks bytes in the middle of a record, and has the ones after it",
+			log: func() *binlogtest.Writer {
+				w := binlogtest.NewWriter(binlogtest.Options{Generation: decode.G1})
+				w.Command("SET", "long", strings.Repeat("x", 1000))
+				w.Command("SET", "a", "b")
+				return w
+			},
+			change: func(_ *binlogtest.Writer, b []byte) []byte { return append(b[:500], b[700:]...) },
+			want: []string{
+				"db0: write2file0 at 0 (0x0): damage: record is not complete: the data ends at 875; lost 0 to 840 (840 B) (the file was cut, or copied while it was written)",
+				"db0: write2file0 at 875 (0x36b): damage: the segment is cut short: it ends at 875, but the manifest names 0:1075; lost 875 to 1075 (200 B) (restore the file from a copy)",
+			},
+		},
+		{
 			name: "a length with a leading zero",
 			log: func() *binlogtest.Writer {
 				w := binlogtest.NewWriter(binlogtest.Options{Generation: decode.G1})

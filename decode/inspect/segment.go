@@ -130,11 +130,12 @@ func hintOf(l *decode.Lost) string {
 	return "--on-corrupt=skip continues after it"
 }
 
-// cutShort reports a file that ends before its records do. The record that so became a torn one is part of it.
+// cutShort reports a file that ends before its records do. The record that so became a torn one is part of it, where no other one was found after its
+// beginning: with bytes missing in the middle of a file its last records are there.
 func (s *segment) cutShort(cut *decode.CutShortError) {
 	f := newFinding(Damage, s.log, fmt.Sprintf("the segment is cut short: it ends at %d%s", cut.From.Offset, causeOf(cut))).
 		at(s.number, cut.From.Offset).hint("restore the file from a copy")
-	if n := len(s.findings); s.torn == n && n > 0 {
+	if n := len(s.findings); s.torn == n && n > 0 && s.findings[n-1].To != nil && *s.findings[n-1].To == cut.From.Offset {
 		f.From = s.findings[n-1].From
 		s.findings = s.findings[:n-1]
 	}
