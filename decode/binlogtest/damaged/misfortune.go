@@ -63,6 +63,31 @@ func (l *Log) shift(r *rand.Rand, number uint32) {
 	n = min(n, int64(len(file))-at)
 	l.note("%d:%d: %d bytes taken out", number, at, n)
 	l.files[number] = slices.Delete(slices.Clone(file), int(at), int(at+n))
+	if l.Generation == decode.G2 && l.seamless(number, at, n) {
+		l.veiled[number] = true
+	}
+}
+
+// seamless reports whether a record follows where one ends from which bytes were taken out, as though they had never been there. If it is a whole
+// one, too, then all after it name places that are later than theirs: so they do on a replica of 2.3 whose master has another server id, and nothing
+// tells the two apart. From 3.0 on they are counted.
+func (l *Log) seamless(number uint32, at, n int64) bool {
+	end := int64(-1) // of what is left of the record that they were in
+	for _, r := range l.Records {
+		if r.Segment != number || r.End <= at {
+			continue
+		}
+		if end < 0 {
+			end = r.End
+			if r.Offset == at {
+				end = at
+			}
+		}
+		if r.End == end+n {
+			return true
+		}
+	}
+	return false
 }
 
 // lengthen puts something after the end of a file: noise, zeros, or records of another segment.
