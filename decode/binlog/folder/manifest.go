@@ -136,7 +136,7 @@ func readHead(r io.ReaderAt, buf []byte) ([]byte, error) {
 
 // ChooseManifest finds the layout. The form of the newest records decides: 2.x has bare commands, 3.x items. The files say less, since segments that
 // the manifest names may be missing, and are asked only in a log without any record: the segment is there and reaches up to the offset. Else
-// zeros decide, where 2.x never writes. family is decode.GenerationUnknown without records.
+// zeros decide, where 2.x never writes. Where nothing decides, the manifest is read as the one of a log from which something is missing. family is decode.GenerationUnknown without records.
 func ChooseManifest(data []byte, segments []Segment, family decode.Generation) (Manifest, error) {
 	m3, err3 := ParseManifest(data, Layout3)
 	m2, err2 := ParseManifest(data, Layout2)
@@ -150,7 +150,7 @@ func ChooseManifest(data []byte, segments []Segment, family decode.Generation) (
 	case fits2 != fits3:
 		is2 = fits2
 	default:
-		is2 = looksLike2(data)
+		is2 = looksLike2(data) || !fits3 && onlyOffset(data)
 	}
 	if is2 {
 		return m2, err2
@@ -160,6 +160,12 @@ func ChooseManifest(data []byte, segments []Segment, family decode.Generation) (
 
 func looksLike2(data []byte) bool {
 	return len(data) >= ManifestSize && bytes.Count(data[4:20], []byte{0}) == 16 && binary.LittleEndian.Uint32(data[20:]) != 0
+}
+
+// onlyOffset reports whether nothing but the first field is set: 2.x in write2file0, or 3.3 and later right after a full sync to the beginning of
+// a segment, which then is there.
+func onlyOffset(data []byte) bool {
+	return len(data) >= ManifestSize && binary.LittleEndian.Uint32(data) != 0 && bytes.Count(data[4:ManifestSize], []byte{0}) == ManifestSize-4
 }
 
 // Fits reports whether the manifest's segment is there and long enough. What an archive unpacks to is not known

@@ -74,6 +74,8 @@ func TestChooseManifest(t *testing.T) {
 		"3.x after the end of its file":            {data: raw(decode.G5, 3, 5000, 9, 0), segments: segments(0, 10, 3, 4096), family: decode.G4, want: Layout3},
 		"2.x after the end of its file":            {data: raw(decode.G2, 3, 5000, 0, 0), segments: segments(0, 10, 3, 4096), family: decode.G2, want: Layout2},
 		"2.x whose segment is gone, no records":    {data: raw(decode.G2, 3, 0, 0, 0), want: Layout2},
+		"2.x whose first segment is gone":          {data: raw(decode.G1, 0, 500, 0, 0), want: Layout2},
+		"2.x whose segment is gone, one is empty":  {data: raw(decode.G1, 0, 500, 0, 0), segments: segments(1, 0), want: Layout2},
 		"3.x whose segment is gone, no records":    {data: raw(decode.G5, 3, 100, 9, 0), want: Layout3},
 		"3.x whose segment is gone":                {data: raw(decode.G4, 23, 0, 97, 0), segments: segments(0, 4096, 22, 4096), family: decode.G4, want: Layout3},
 		"2.x whose segment is gone":                {data: raw(decode.G1, 5, 0, 0, 0), segments: segments(0, 4096, 4, 4096), family: decode.G1, want: Layout2},
