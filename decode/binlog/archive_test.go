@@ -163,6 +163,22 @@ func TestDamagedArchive(t *testing.T) {
 	}
 }
 
+// TestArchiveOfNothing: a finished segment of no bytes has lost its records, compressed or not.
+func TestArchiveOfNothing(t *testing.T) {
+	for _, ext := range []string{".zst", ".gz"} {
+		dir, _ := severalSegments(t, 2)
+		if err := os.Truncate(filepath.Join(dir, "write2file1"), 0); err != nil {
+			t.Fatal(err)
+		}
+		flip(t, dir, 2, [2]int64{0, 50}) // so that it does not tell where the one before it ends
+		pack(t, dir, 1, ext, nil)
+		_, failures := reaches(t, findOne(t, dir))
+		if cut, ok := errors.AsType[*decode.CutShortError](errors.Join(failures...)); !ok || cut.From != at(1, 0) {
+			t.Errorf("%s: %v", ext, failures)
+		}
+	}
+}
+
 func TestUnpackingIntoAMissingFolder(t *testing.T) {
 	dir, _ := severalSegments(t, 1)
 	pack(t, dir, 0, ".zst", nil)

@@ -42,7 +42,7 @@ func (r *Reader) boundOf(v *View, f *folder.File) (Bound, error) {
 	}
 	if i, ok := folder.Find(v.Segments, n+1); ok && n+1 > n {
 		b, err := r.boundByNext(v, f, v.Segments[i])
-		if err == nil && f.Size() == 0 && b.Cut == nil && f.Segment().Compression == folder.Plain {
+		if err == nil && f.Size() == 0 && b.Cut == nil {
 			b.Cut = &decode.CutShortError{
 				Log: r.dir.ID, From: f.Segment().Start(), To: f.Segment().Start(),
 				Cause: fmt.Errorf("no server leaves a segment empty, and write2file%d is there", n+1),
@@ -59,8 +59,7 @@ func (v *View) isNewest(n uint32) bool {
 }
 
 // boundByManifest ends the newest segment at the manifest's position. A full sync of Pika before 3.0.10 may
-// have left filler that is a little shorter than its position; in such a segment the manifest's
-// offsets lag, and the position is not called final unless a record ends there.
+// have left filler that is shorter than its position; the zeros after the records of such a segment are no damage.
 func (r *Reader) boundByManifest(v *View, f *folder.File) (Bound, error) {
 	at := v.Manifest.Position
 	if at.Offset > f.Size() {
@@ -70,9 +69,23 @@ func (r *Reader) boundByManifest(v *View, f *folder.File) (Bound, error) {
 	if o, err := r.Opening(v, f.Segment()); err != nil || !o.Filler {
 		return b, err
 	}
-	e, err := r.Ending(f, r.Span(v, f), at.Offset)
-	b.Final = e.Boundary
+	span := r.Span(v, f)
+	e, err := r.Ending(f, span, at.Offset)
+	if err != nil || e.Boundary {
+		return b, err
+	}
+	span.Limit = at.Offset
+	end, err := r.DataEnd(f, span)
+	b.Final = !MayLag(span.Generation, at.Offset-end)
 	return b, err
+}
+
+// MayLag reports whether the records of a segment that begins with what a full sync has left may end so many bytes before the manifest's position.
+// Before 3.0.10 the last block is left out where the position is the end of one, but for a header; and where the position is in the
+// header of a block, that one is written whole.
+func MayLag(g decode.Generation, bytes int64) bool {
+	header := decode.HeaderSize(g)
+	return bytes < header || bytes == decode.BlockSize-header
 }
 
 // boundByNext asks the segment after. Its first record names the end of this one, or, after two kills around a rotation, has the logic id

@@ -171,3 +171,27 @@ func TestBoundAfterZeros(t *testing.T) {
 		}
 	}
 }
+
+// TestBoundOfEmptiedFiller: zeros after filler are damage where the manifest names a later place, but for the one block that the oldest fillers lack.
+func TestBoundOfEmptiedFiller(t *testing.T) {
+	for _, g := range generations {
+		for to, final := range map[int64]bool{3*decode.BlockSize - 100: true, 3 * decode.BlockSize: g >= decode.G3} {
+			w := binlogtest.NewWriter(binlogtest.Options{Generation: g, Start: decode.Position{Segment: 2, Offset: to}})
+			w.Command("SET", "k", "v")
+			c := call(t, w, g)
+			want := map[int64]bool{w.Position().Offset: final, decode.BlockSize: true} // from where there are zeros
+			for from, final := range want {
+				data := make([]byte, w.Position().Offset)
+				copy(data, w.Bytes(2)[:min(from, int64(len(w.Bytes(2))))])
+				must(t, binlogtest.WriteSegment(c.dir, binlogtest.Segment{Number: 2, Bytes: data}))
+				c := look(t, c.dir, g)
+				f, _ := c.open(2)
+				b, err := c.Bound(&c.view, f)
+				must(t, err)
+				if b.Limit != w.Position().Offset || b.Final != final || b.Cut != nil {
+					t.Errorf("%v to %d, zeros from %d: %+v, want final %t", g, to, from, b, final)
+				}
+			}
+		}
+	}
+}

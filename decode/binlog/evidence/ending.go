@@ -104,17 +104,17 @@ func (r *Reader) drifts(src io.ReaderAt, span decode.Span, e *Ending, end int64)
 }
 
 // WholeEnd is the end of the last whole record of a span that begins with one. What comes after it, up to the end of the
-// span, is half a record, damage or zeros.
-func (r *Reader) WholeEnd(src io.ReaderAt, span decode.Span) (int64, error) {
+// span, is nothing or zeros, or else, damaged, half a record or damage.
+func (r *Reader) WholeEnd(src io.ReaderAt, span decode.Span) (end int64, damaged bool, err error) {
 	r.scanner.Reset(src, span)
 	defer r.forget()
 	for {
 		var rec decode.Record
 		switch err := r.scanner.Next(&rec); {
 		case errors.Is(err, io.EOF) || folder.IsDamage(err):
-			return r.scanner.End(), nil
+			return r.scanner.End(), folder.IsDamage(err), nil
 		case err != nil:
-			return 0, err
+			return 0, false, err
 		}
 	}
 }

@@ -130,7 +130,7 @@ func (r *Reader) DataEnd(src io.ReaderAt, span decode.Span) (int64, error) {
 			begin = 0
 		}
 		span.Begin, span.End, span.Exact = begin, span.Limit, begin == 0
-		end, err := r.WholeEnd(src, span)
+		end, _, err := r.WholeEnd(src, span)
 		switch {
 		case err != nil || !r.scanner.Zeros():
 			return span.Limit, err

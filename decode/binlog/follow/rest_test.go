@@ -79,16 +79,20 @@ func followed(t *testing.T, dir string) []string {
 	}
 }
 
-// harm damages one segment of a log, and says how.
-func harm(t *testing.T, r *rand.Rand, dir string, segments int) string {
+// harm damages one segment of a log, or what the manifest says of the newest one, and says how.
+func harm(t *testing.T, r *rand.Rand, dir string, w *binlogtest.Writer, g decode.Generation) string {
 	t.Helper()
-	n := r.IntN(segments)
-	path := filepath.Join(dir, fmt.Sprint("write2file", n))
+	segments := w.Segments()
+	n := segments[r.IntN(len(segments))].Number
+	path := filepath.Join(dir, binlogtest.SegmentName(n))
 	data, err := os.ReadFile(path)
 	must(t, err)
-	at := r.IntN(len(data))
 	what := fmt.Sprintf("segment %d of %d bytes, ", n, len(data))
-	switch r.IntN(6) {
+	if len(data) == 0 {
+		return what + "which is empty"
+	}
+	at := r.IntN(len(data))
+	switch r.IntN(7) {
 	case 0:
 		must(t, os.Remove(path))
 		return what + "removed"
@@ -108,6 +112,11 @@ func harm(t *testing.T, r *rand.Rand, dir string, segments int) string {
 	case 5:
 		clear(data[at:])
 		what += fmt.Sprint("zeros from ", at)
+	case 6:
+		end := w.Position()
+		end.Offset -= r.Int64N(end.Offset + 1)
+		must(t, os.WriteFile(filepath.Join(dir, "manifest"), binlogtest.AppendManifest(nil, g, end, 7, 0), 0o600))
+		return fmt.Sprint("the manifest names ", end)
 	}
 	must(t, os.WriteFile(path, data, 0o600))
 	return what
@@ -120,17 +129,20 @@ func TestTailOfALogAtRest(t *testing.T) {
 		g := generations[r.IntN(len(generations))]
 		t.Run(fmt.Sprintf("%s-%d", nameOf(g), seed), func(t *testing.T) {
 			t.Parallel()
-			w := binlogtest.NewWriter(binlogtest.Options{Generation: g, SegmentSize: 1000})
-			for i := range 5 + r.IntN(30) {
+			o := binlogtest.Options{Generation: g, SegmentSize: 1000}
+			if r.IntN(3) == 0 {
+				o.SegmentSize, o.Start = 1<<18, decode.Position{Segment: 3, Offset: r.Int64N(1 << 18)}
+			}
+			w := binlogtest.NewWriter(o)
+			for i := range r.IntN(35) {
 				w.Command("SET", fmt.Sprint("key", i), strings.Repeat("v", r.IntN(400)))
 			}
 			dir := filepath.Join(t.TempDir(), "log_db0")
 			must(t, w.WriteDir(dir))
-			segments := len(w.Segments())
-			what := harm(t, r, dir, segments)
+			what := harm(t, r, dir, w, g)
 			want, got := converted(t, dir), followed(t, dir)
 			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("%d segments, %s (-convert +tail):\n%s", segments, what, diff)
+				t.Errorf("from %v, %d segments, %s (-convert +tail):\n%s", o.Start, len(w.Segments()), what, diff)
 			}
 		})
 	}

@@ -61,7 +61,7 @@ func (f *follower) wasEnded(held *folder.File) (bool, error) {
 	defer now.Close()
 	span := f.evidence.Span(f.log.View(), now)
 	span.Begin, span.Exact = f.end.Offset, f.kind != inside
-	end, err := f.evidence.WholeEnd(now, span)
+	end, _, err := f.evidence.WholeEnd(now, span)
 	return end == now.Size(), err
 }
 

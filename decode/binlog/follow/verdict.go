@@ -7,6 +7,7 @@ import (
 
 	"pikabin/decode"
 	"pikabin/decode/binlog"
+	"pikabin/decode/binlog/evidence"
 	"pikabin/decode/binlog/folder"
 )
 
@@ -172,13 +173,15 @@ func (f *follower) readTo(m folder.Manifest, segment folder.Segment) (verdict, e
 	if err != nil {
 		return notYet, err
 	}
-	until := m.Position
+	until, odd := m.Position, false
 	if o.Filler || m.Layout == folder.Layout2 && f.begun {
-		if until.Offset, err = f.wholeEnd(segment, o.Filler, until.Offset); err != nil {
+		if until.Offset, odd, err = f.wholeEnd(segment, o.Filler, until.Offset); err != nil {
 			return notYet, err
 		}
 	}
 	switch {
+	case until == f.pos && o.Filler && odd:
+		return notYet, nil
 	case until == f.pos || until != m.Position && !o.Filler:
 		return upToDate, nil
 	case until != m.Position && f.exact(m.Layout):
@@ -194,21 +197,23 @@ func (f *follower) exact(layout folder.Layout) bool {
 	return f.begun && err == nil && m.Position == f.pos
 }
 
-// wholeEnd is the end of the last record before an offset of the current segment, the offset itself if one ends there.
-func (f *follower) wholeEnd(segment folder.Segment, filler bool, offset int64) (int64, error) {
+// wholeEnd is the end of the last record before an offset of the current segment, the offset itself if one ends there. odd: after filler there may
+// be nothing between the two, and not even that in any length.
+func (f *follower) wholeEnd(segment folder.Segment, filler bool, offset int64) (end int64, odd bool, err error) {
 	file, err := f.dir.OpenPlain(segment)
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	defer file.Close()
 	span := f.evidence.Span(f.log.View(), file)
 	if filler {
 		if e, err := f.evidence.Ending(file, span, offset); err != nil || e.Boundary {
-			return offset, err
+			return offset, false, err
 		}
 	}
 	span.Begin, span.End, span.Limit, span.Exact = f.pos.Offset, offset, offset, f.kind != inside
-	return f.evidence.WholeEnd(file, span)
+	end, damaged, err := f.evidence.WholeEnd(file, span)
+	return end, damaged || !evidence.MayLag(span.Generation, offset-end), err
 }
 
 // rolled follows a manifest that names a segment of which nothing was read: after a rotation, several, or a full sync.
