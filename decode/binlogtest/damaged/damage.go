@@ -18,6 +18,9 @@ func (l *Log) damage(r *rand.Rand) {
 	}
 	for range r.IntN(4) {
 		numbers := l.numbers()
+		if len(numbers) == 0 {
+			break // all have been removed
+		}
 		number := numbers[r.IntN(len(numbers))]
 		switch r.IntN(14) {
 		case 0, 1, 2, 3:

@@ -48,8 +48,8 @@ func (w *writing) note(format string, args ...any) {
 
 // run lets several servers write, one after another.
 func (w *writing) run() {
-	segments := w.out.Position().Segment + uint32(2+w.IntN(3))
-	for w.out.Position().Segment < segments || w.IntN(4) > 0 {
+	segments := w.out.Position().Segment + uint32(w.IntN(5))
+	for w.keys == 0 || w.out.Position().Segment < segments || w.IntN(4) > 0 {
 		w.put()
 		if w.IntN(12) == 0 {
 			w.stop()
