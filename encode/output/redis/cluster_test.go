@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/alicebob/miniredis/v2/server"
@@ -125,6 +127,65 @@ func TestClusterOnceMore(t *testing.T) {
 		if cuts == 0 || len(got) != len(want) {
 			t.Errorf("seed %d: %d cuts, %d keys, want %d", seed, cuts, len(got), len(want))
 		}
+	}
+}
+
+// TestClusterReplicas has replicas that are late, and take over from nodes that fail, without what they lack: that is done again, in the order of its key.
+func TestClusterReplicas(t *testing.T) {
+	for seed := range uint64(3) {
+		dir, want := scatteredLog(t, 300, rand.New(rand.NewPCG(seed, 15)))
+		f, commands, waits, losses := newFakeCluster(t, 3), 0, 0, 0
+		var replicas [3]map[string]string
+		var late atomic.Bool // it was told
+		f.wait = func(node int) int {
+			if waits++; waits > 2 && !late.Load() {
+				return 0
+			}
+			replicas[node] = f.textsOf(node)
+			return 1
+		}
+		f.before = func(node, _ int, c *server.Peer) string {
+			if commands++; commands%(40+int(seed)) != 0 || losses == 4 {
+				return ""
+			}
+			losses++
+			f.succeed(node, replicas[node])
+			c.Close()
+			return noReply
+		}
+		r := &run{own: split()}
+		r.monitor.OnWait = func(why error) {
+			if why != nil && strings.Contains(why.Error(), "0 replicas have what was sent, and 1 have to (option replicas)") {
+				late.Store(true)
+			}
+		}
+		if err := r.convert(t, dir, f.target("replicas=1&rate=1000")); err != nil {
+			t.Fatal(err)
+		}
+		got := f.texts(t)
+		for key, text := range want {
+			checkInOrder(t, key, got[key], text)
+		}
+		if losses < 4 || len(got) != len(want) || !late.Load() {
+			t.Errorf("%d losses, %d keys, want %d: told that a replica is late: %v", losses, len(got), len(want), late.Load())
+		}
+	}
+}
+
+// checkInOrder allows that parts of a text are there more than once, and none before another one that is before it.
+func checkInOrder(t *testing.T, key, got, want string) {
+	t.Helper()
+	marks, next := strings.Split(want, ","), 0
+	for mark := range strings.SplitSeq(got, ",") {
+		i := slices.Index(marks, mark)
+		if i < 0 || i > next {
+			t.Errorf("%s: %s comes too early in %s, want %s", key, mark, got, want)
+			return
+		}
+		next = i + 1
+	}
+	if next != len(marks) {
+		t.Errorf("%s: the end is missing in %s, want %s", key, got, want)
 	}
 }
 

@@ -225,6 +225,13 @@ func (d *deadlines) again() {
 	d.waiting = true
 }
 
+// lost notes that some that were in effect may not be any more.
+func (d *deadlines) lost() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.waiting = d.waiting || d.current
+}
+
 // walk puts all deadlines into effect, and begins anew until it succeeds.
 func (s *replay) walk() {
 	for {
@@ -268,7 +275,12 @@ func (s *replay) walkNodes(ctx context.Context) error {
 		return err
 	}
 	defer nodes.Close()
-	return nodes.Steadily(ctx, func(conn *link.Conn) error { return walkDB(conn, 0, s.deadlines.held) })
+	return nodes.Steadily(ctx, func(address string, conn *link.Conn) error {
+		if err := walkDB(conn, 0, s.deadlines.held); err != nil {
+			return err
+		}
+		return nodes.Kept(ctx, address, conn)
+	})
 }
 
 func walkDB(conn *link.Conn, db int, held int64) error {

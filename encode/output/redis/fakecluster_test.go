@@ -28,6 +28,9 @@ type fakeCluster struct {
 
 	// before, if set, is called before each command with keys of a slot, while nothing else is done at the node. What it gives is the reply.
 	before func(node, slot int, c *server.Peer) string
+
+	// wait is how many replicas have what a node has done.
+	wait func(node int) int
 }
 
 // noReply is in the place of a reply.
@@ -62,6 +65,8 @@ func (f *fakeCluster) hook(node int, c *server.Peer, name string, args []string)
 		c.WriteBulk("redis_version:7.0.15\r\ncluster_enabled:1\r\n")
 	case "CLIENT":
 		c.WriteError("ERR unknown command")
+	case "WAIT":
+		c.WriteInt(f.wait(node))
 	case "ASKING":
 		f.asked[c] = true
 		c.WriteOK()
@@ -160,6 +165,23 @@ func (f *fakeCluster) depart(slot, to int) {
 func (f *fakeCluster) arrive(slot int) {
 	f.owner[slot] = f.moving[slot]
 	delete(f.moving, slot)
+}
+
+// textsOf are the keys of a node.
+func (f *fakeCluster) textsOf(node int) map[string]string {
+	all := map[string]string{}
+	for _, key := range f.nodes[node].Keys() {
+		all[key], _ = f.nodes[node].Get(key)
+	}
+	return all
+}
+
+// succeed lets a replica be in the place of a node, which has less.
+func (f *fakeCluster) succeed(node int, texts map[string]string) {
+	f.nodes[node].FlushAll()
+	for key, text := range texts {
+		_ = f.nodes[node].Set(key, text) // of a server that is there
+	}
 }
 
 // texts are all keys, each at one node.

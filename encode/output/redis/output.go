@@ -95,8 +95,12 @@ func (o output) reached(ctx context.Context, e *sink.Env) (*replay, error) {
 	if s.facts.Server == settings.Pika {
 		s.deadlines.held = 0
 	}
-	if s.deadlines.cluster = s.facts.Cluster; s.facts.Cluster {
+	s.deadlines.cluster = s.facts.Cluster
+	switch {
+	case s.facts.Cluster:
 		return s, o.checkCluster(e.DBs)
+	case o.Replicas > 0:
+		return s, &sink.TargetError{Err: errors.New("the option replicas is for a Redis Cluster, and the server is no node of one")}
 	}
 	return s, nil
 }

@@ -61,7 +61,7 @@ type replay struct {
 
 	mu      sync.Mutex
 	failure error
-	masters []string // of a cluster, as far as they are known
+	owners  []string // addresses of masters of a cluster, by slot, as far as they are known
 }
 
 // prepare makes what needs no server yet.

@@ -3,7 +3,6 @@ package redis
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/gomodule/redigo/redis"
 
@@ -25,7 +24,6 @@ func (s *replay) scatter(ctx context.Context, left []*unit) ([]*unit, error) {
 		batches[i] = s.scatteredOf(u)
 	}
 	batches, err = session.Run(ctx, batches)
-	s.known(nodes)
 	left = nil
 	for _, b := range batches {
 		if b, ok := b.(*scattered); ok {
@@ -38,20 +36,26 @@ func (s *replay) scatter(ctx context.Context, left []*unit) ([]*unit, error) {
 // openNodes connects to all masters, by the help of one that answers.
 func (s *replay) openNodes(ctx context.Context, take func(*link.Conn, string) error) (*cluster.Nodes, error) {
 	s.mu.Lock()
-	seeds := append(slices.Clone(s.masters), s.o.Address)
+	seeds := append(cluster.Masters(s.owners), s.o.Address)
 	s.mu.Unlock()
-	nodes, err := cluster.Open(ctx, s.dialer, seeds, take)
-	if err == nil {
-		s.known(nodes)
-	}
-	return nodes, err
+	a := cluster.Access{Dialer: s.dialer, Take: take, Learnt: s.learnt, Replicas: s.o.Replicas, Short: s.patience.Wait}
+	return a.Open(ctx, seeds)
 }
 
-// known keeps the masters for the next time.
-func (s *replay) known(nodes *cluster.Nodes) {
+// learnt keeps who has which slot for the next time, and tells where a replica has taken over. What that lacks of deadlines that are in effect is done again by another walk.
+func (s *replay) learnt(owners []string) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.masters = nodes.Masters()
+	before := s.owners
+	s.owners = owners
+	s.mu.Unlock()
+	for _, c := range cluster.Successions(before, owners) {
+		text := fmt.Sprintf("redis: the node %s has all slots now that %s had", c.By, c.Of)
+		if s.o.Replicas == 0 {
+			text += ": if it is a replica that has taken over after a failure, it may lack the last of what the other one has confirmed (the option replicas=1 waits for replicas)"
+		}
+		s.monitor.Warn(text)
+		s.deadlines.lost()
+	}
 }
 
 // nextScattered waits for a unit.

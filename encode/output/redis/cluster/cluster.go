@@ -23,9 +23,10 @@ type Event struct {
 	Slot     int    // of their keys, or Wide, or Torn
 	Torn     int    // of these, the command whose keys they are
 
-	got    int  // how many of the commands were answered, from the first on
-	done   bool // all of them
-	sentOn bool // by a node to another one, for this once
+	got      int  // how many of the commands were answered, from the first on
+	answered bool // all of them, or it is refused
+	done     bool // it is answered, and enough replicas have it
+	sentOn   bool // by a node to another one, for this once
 }
 
 // NewEvent finds out where commands belong. Without any it is done.
@@ -34,6 +35,9 @@ func NewEvent(commands []byte) Event {
 	e.Slot, e.Torn = Place(commands)
 	return e
 }
+
+// forget lets all of its commands be sent again.
+func (e *Event) forget() { e.got, e.answered, e.done = 0, false, false }
 
 // Batch is what is delivered together.
 type Batch interface {
@@ -68,7 +72,8 @@ func (s *Session) Run(ctx context.Context, left []Batch) ([]Batch, error) {
 		reopen(left)
 		f := s.newFlow()
 		var err error
-		if left, err = f.run(ctx, left); err != nil || len(left) == 0 {
+		left, err = f.run(ctx, left)
+		if err = f.confirmLater(ctx, err); err != nil || len(left) == 0 {
 			return left, err
 		}
 		mended, err := s.mend(ctx, left, f.moved)
@@ -91,7 +96,8 @@ func reopen(left []Batch) {
 			e := &events[i]
 			switch {
 			case open[e.Slot]:
-				e.done, e.got = len(e.Commands) == 0, 0
+				e.forget()
+				e.done = len(e.Commands) == 0
 			case !e.done:
 				open[e.Slot] = true
 			}

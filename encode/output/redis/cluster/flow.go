@@ -55,6 +55,7 @@ type lane struct {
 	text    []byte // that is to be written
 	events  []int  // in it
 	dead    bool   // it receives no more
+	unsure  []part // answered, and too few replicas have it
 }
 
 func (s *Session) newFlow() *flow {
@@ -178,6 +179,7 @@ func (f *flow) write(ctx context.Context, b *flight, n int) error {
 		}
 		b.open.Add(1)
 		l.sent <- part{b, l.events}
+		l.text = f.Nodes.appendWait(l.text)
 		err := l.conn.Write(l.text)
 		l.events = nil
 		if l.text = l.text[:0]; cap(l.text) > keptBuffer {
@@ -199,13 +201,19 @@ func (f *flow) receive(ctx context.Context, l *lane) {
 				break
 			}
 			if err := f.event(ctx, l, p.flight, i); err != nil {
-				l.dead = true
-				l.conn.Close()
-				f.fail(fmt.Errorf("the node %s: %w", l.address, err))
+				f.lose(l, err)
 			}
 		}
+		f.confirm(l, p)
 		p.flight.open.Done()
 	}
+}
+
+// lose ends a connection that has failed.
+func (f *flow) lose(l *lane, err error) {
+	l.dead = true
+	l.conn.Close()
+	f.fail(fmt.Errorf("the node %s: %w", l.address, err))
 }
 
 // event receives the answers to an event. An error is one of the connection.
@@ -235,7 +243,7 @@ func (f *flow) fail(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.err = cmp.Or(f.err, err)
-	f.halting.Do(func() { close(f.halt) })
+	f.stop()
 }
 
 // sentOn ends the flow, for what was sent on has to be done first. MOVED tells most.
@@ -245,5 +253,8 @@ func (f *flow) sentOn(why redis.Error) {
 	if f.moved == "" || link.IsAbout(why, "MOVED") {
 		f.moved = why
 	}
-	f.halting.Do(func() { close(f.halt) })
+	f.stop()
 }
+
+// stop lets nothing more be sent.
+func (f *flow) stop() { f.halting.Do(func() { close(f.halt) }) }

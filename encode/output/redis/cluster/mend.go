@@ -54,7 +54,7 @@ func settle(ctx context.Context, b Batch, i int, v verdict) error {
 			return err
 		}
 	}
-	b.Events()[i].done = true
+	b.Events()[i].answered = true
 	return nil
 }
 
@@ -92,7 +92,7 @@ func (s *Session) mend(ctx context.Context, left []Batch, moved redis.Error) (me
 // everywhere has an event done by all masters.
 func (s *Session) everywhere(ctx context.Context, b Batch, i int) error {
 	e, refused := &b.Events()[i], verdict{}
-	err := s.Nodes.Steadily(ctx, func(conn *link.Conn) error {
+	err := s.Nodes.Steadily(ctx, func(address string, conn *link.Conn) error {
 		e.got = 0
 		if err := conn.Write(e.Commands); err != nil {
 			return err
@@ -104,13 +104,24 @@ func (s *Session) everywhere(ctx context.Context, b Batch, i int) error {
 		case v.refused != "":
 			refused = v
 		}
+		if err == nil {
+			err = s.Nodes.Kept(ctx, address, conn)
+		}
 		return err
 	})
 	e.got = 0
 	if err != nil {
 		return err
 	}
-	return settle(ctx, b, i, refused)
+	return finish(ctx, b, i, refused)
+}
+
+// finish ends an event that enough replicas have.
+func finish(ctx context.Context, b Batch, i int, v verdict) error {
+	e := &b.Events()[i]
+	err := settle(ctx, b, i, v)
+	e.done = e.answered
+	return err
 }
 
 // mostHops is how often an event is sent on.
@@ -131,7 +142,11 @@ func (s *Session) follow(ctx context.Context, b Batch, i int) error {
 		}
 		switch {
 		case v.later == "":
-			return settle(ctx, b, i, v)
+			if err := s.Nodes.Kept(ctx, address, conn); err != nil {
+				e.forget()
+				return err
+			}
+			return finish(ctx, b, i, v)
 		case link.IsAbout(v.later, "MOVED", "ASK"):
 			address, asking = target(v.later, address), link.IsAbout(v.later, "ASK")
 		default:

@@ -14,18 +14,27 @@ import (
 	"pikabin/encode/output/redis/link"
 )
 
+// Access is how nodes are reached.
+type Access struct {
+	Dialer *link.Dialer
+	Take   func(conn *link.Conn, address string) error // is done with each new connection
+	Learnt func(owners []string)                       // is told the addresses of masters, by slot, whenever they were asked for
+
+	Replicas int                                        // of a master have to have what it has answered; 0: it is enough that it has
+	Short    func(ctx context.Context, why error) error // waits while they do not; an error ends it
+}
+
 // Nodes are connections to the masters of a cluster, and who has which slot. It is not for several goroutines.
 type Nodes struct {
-	dialer *link.Dialer
-	take   func(conn *link.Conn, address string) error
+	Access
+
 	conns  map[string]*link.Conn // by address
 	owners []string              // addresses of masters, by slot
 }
 
-// Open asks one of the nodes at some addresses for all of them, and connects to the masters. take is done with each new connection, also with those that are
-// made later on.
-func Open(ctx context.Context, dialer *link.Dialer, seeds []string, take func(conn *link.Conn, address string) error) (*Nodes, error) {
-	n := &Nodes{dialer: dialer, take: take, conns: map[string]*link.Conn{}}
+// Open asks one of the nodes at some addresses for all of them, and connects to the masters.
+func (a Access) Open(ctx context.Context, seeds []string) (*Nodes, error) {
+	n := &Nodes{Access: a, conns: map[string]*link.Conn{}}
 	var err error
 	for _, seed := range seeds {
 		var failed error
@@ -49,8 +58,11 @@ func (n *Nodes) Close() {
 }
 
 // Masters are the addresses of those that have slots.
-func (n *Nodes) Masters() []string {
-	return slices.Compact(slices.Sorted(slices.Values(n.owners)))
+func (n *Nodes) Masters() []string { return Masters(n.owners) }
+
+// Masters are the owners of slots, each once.
+func Masters(owners []string) []string {
+	return slices.Compact(slices.Sorted(slices.Values(owners)))
 }
 
 // Learn asks a node who has which slot, and connects to those.
@@ -59,9 +71,12 @@ func (n *Nodes) Learn(ctx context.Context, from string) error {
 	if err != nil {
 		return err
 	}
-	if n.owners, err = ask(conn, from); err != nil {
+	owners, err := ask(conn, from)
+	if err != nil {
 		return err
 	}
+	n.owners = owners
+	n.Learnt(owners)
 	for _, master := range n.Masters() {
 		if _, err := n.to(ctx, master); err != nil {
 			return fmt.Errorf("the node %s: %w", master, err)
@@ -75,11 +90,11 @@ func (n *Nodes) to(ctx context.Context, address string) (*link.Conn, error) {
 	if conn := n.conns[address]; conn != nil {
 		return conn, nil
 	}
-	conn, err := n.dialer.At(address).Dial(ctx)
+	conn, err := n.Dialer.At(address).Dial(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := n.take(conn, address); err != nil {
+	if err := n.Take(conn, address); err != nil {
 		conn.Close()
 		return nil, err
 	}
@@ -150,7 +165,7 @@ func located(address, from string) string {
 
 // Steadily does something on each master, while no slot is on its way from one to another one: what is for all keys would miss those that go past it. If a slot
 // has gone meanwhile it is to be done again.
-func (n *Nodes) Steadily(ctx context.Context, each func(*link.Conn) error) error {
+func (n *Nodes) Steadily(ctx context.Context, each func(address string, conn *link.Conn) error) error {
 	before := slices.Clone(n.owners)
 	if err := n.rest(); err != nil {
 		return err
@@ -158,7 +173,7 @@ func (n *Nodes) Steadily(ctx context.Context, each func(*link.Conn) error) error
 	for _, master := range n.Masters() {
 		conn, err := n.to(ctx, master)
 		if err == nil {
-			err = each(conn)
+			err = each(master, conn)
 		}
 		if err != nil {
 			return err

@@ -34,6 +34,8 @@ type Options struct {
 	OnRefused RefusedPolicy
 	RefusedTo string // a file
 
+	Replicas int // of a master of a cluster that have to have what it has confirmed
+
 	Hold bool // deadlines are not put into effect
 
 	Rate          int64         // events in a second; 0: no limit
@@ -113,6 +115,7 @@ func read(o *Options, given url.Values) *options.Values {
 	o.Positions = v.Text("positions-key", "pikabin:positions:"+o.Source)
 	o.OnRefused, o.RefusedTo = parseRefused(v)
 	o.Hold = v.Choice("deadlines", "auto", "hold") == "hold"
+	o.Replicas = int(v.Number("replicas", 0))
 	o.Rate = v.Number("rate", 0)
 	o.StartTimeout = v.Duration("start-timeout", 30*time.Second)
 	o.AnswerTimeout = v.Duration("answer-timeout", time.Minute)
@@ -157,6 +160,8 @@ func (o *Options) check() error {
 		return errors.New("options of TLS are for " + schemeTLS)
 	case o.Rate < 0:
 		return errors.New("option rate: expected a number of events in a second")
+	case o.Replicas < 0:
+		return errors.New("option replicas: expected a number of replicas")
 	case o.AnswerTimeout <= 0:
 		return errors.New("option answer-timeout: expected more than 0")
 	case o.ExactlyOnce && o.Server == Pika:
