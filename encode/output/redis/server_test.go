@@ -216,6 +216,13 @@ func TestTLS(t *testing.T) {
 	if err := (&run{}).convert(t, dir, target+"&tls-ca="+file); err != nil {
 		t.Error(err)
 	}
+	other := strings.Replace(target, "127.0.0.1", "localhost", 1) + "&tls-ca=" + file
+	if err := (&run{}).convert(t, dir, other); err == nil || !strings.Contains(err.Error(), "say that name with the option tls-server-name") {
+		t.Errorf("with another name: %v", err)
+	}
+	if err := (&run{}).convert(t, dir, other+"&tls-server-name=example.com"); err != nil {
+		t.Error(err)
+	}
 	if got, _ := server.Get("k"); got != "v" {
 		t.Errorf("k is %q", got)
 	}

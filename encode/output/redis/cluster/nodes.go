@@ -140,16 +140,26 @@ func takeRange(owners []string, reply any, from string) error {
 	if len(master) < 2 || first < 0 || last < first || last >= Slots {
 		return fmt.Errorf("the range from %d to %d makes no sense", first, last)
 	}
-	host, _ := redis.String(master[0], nil) // nil where it is not known
 	port, err := redis.Int(master[1], nil)
 	if err != nil {
 		return err
 	}
-	address := located(net.JoinHostPort(host, strconv.Itoa(port)), from)
+	address := located(net.JoinHostPort(hostOf(master), strconv.Itoa(port)), from)
 	for slot := first; slot <= last; slot++ {
 		owners[slot] = address
 	}
 	return nil
+}
+
+// hostOf is what a node announces, "" where that is not known. One that is to have a name, and has none, has its address besides.
+func hostOf(node []any) string {
+	host, _ := redis.String(node[0], nil)
+	if host == "?" && len(node) > 3 {
+		if besides, err := redis.StringMap(node[3], nil); err == nil {
+			return besides["ip"]
+		}
+	}
+	return host
 }
 
 // located is an address that a node has told, with that node's host where it does not know it.

@@ -24,6 +24,14 @@ func (e *LoginError) Error() string {
 // Unwrap gives the cause.
 func (e *LoginError) Unwrap() error { return e.Err }
 
+// shutOut is a LoginError where the server has refused something that each connection begins with.
+func shutOut(err error) error {
+	if why, refused := asReply(err); refused && (!Passes(err) || IsAbout(why, "NOAUTH")) {
+		return &LoginError{Err: err}
+	}
+	return err
+}
+
 // ClusterError is a server that has only a part of the keys, and has not said so when it was asked what it is.
 type ClusterError struct{ Err error }
 

@@ -4,6 +4,8 @@ package link
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -81,7 +83,12 @@ func (d *Dialer) Dial(ctx context.Context) (*Conn, error) {
 
 func (d *Dialer) dial(ctx context.Context) (net.Conn, error) {
 	if d.tls != nil { // a certificate is for the host, unless the option tls-server-name says another name
-		return (&tls.Dialer{Config: d.tls}).DialContext(ctx, "tcp", d.address)
+		conn, err := (&tls.Dialer{Config: d.tls}).DialContext(ctx, "tcp", d.address)
+		if _, other := errors.AsType[x509.HostnameError](err); other {
+			err = fmt.Errorf("%w: name the server as its certificate does, or say that name with the option tls-server-name; the nodes of a cluster are reached at what they announce, "+
+				"names with cluster-announce-hostname and cluster-preferred-endpoint-type hostname", err)
+		}
+		return conn, err
 	}
 	return (&net.Dialer{}).DialContext(ctx, "tcp", d.address)
 }
@@ -99,14 +106,11 @@ func (d *Dialer) login(c *Conn) error {
 		_, err = c.Do("AUTH", password)
 	}
 	if err != nil {
-		if _, refused := asReply(err); refused && !Passes(err) {
-			return &LoginError{Err: err}
-		}
-		return err
+		return shutOut(err)
 	}
 	reply, err := c.offer("ID")
 	c.id, _ = reply.(int64)
-	return err
+	return shutOut(err)
 }
 
 // Close ends the connection.
@@ -130,7 +134,7 @@ func (c *Conn) Do(name string, args ...any) (any, error) {
 // offer sends a command about connections, which we can do without: of one that the server refuses there is no reply.
 func (c *Conn) offer(args ...any) (any, error) {
 	reply, err := c.Do("CLIENT", args...)
-	if _, refused := asReply(err); refused {
+	if why, refused := asReply(err); refused && !Passes(err) && !IsAbout(why, "DENIED") { // which end the connection
 		reply, err = nil, nil
 	}
 	return reply, err
