@@ -100,6 +100,53 @@ func TestReplicaIsNoCopy(t *testing.T) {
 	}
 }
 
+// TestReplicaBeforeDamage: so it is when its last segment is damaged, and the one before that has the number that its records name.
+func TestReplicaBeforeDamage(t *testing.T) {
+	for _, g := range []decode.Generation{decode.G2, decode.G3, decode.G4} {
+		w := binlogtest.NewWriter(binlogtest.Options{Generation: g, Start: decode.Position{Segment: 1}})
+		var size int64
+		for id, rotate := range []bool{false, false, false, true, true, true} {
+			if rotate {
+				w.Rotate()
+			}
+			at := decode.Position{Segment: 2, Offset: int64(id) * size}
+			if id == 0 {
+				at = decode.Position{Segment: 1, Offset: 9000} // the master, too, begins a segment with this record
+			}
+			w.Put(binlogtest.Put{Commands: [][]string{{"SET", "k", "v"}}, Copied: &binlogtest.Copied{LogicID: uint64(7 + id), Position: at, Origin: 1}})
+			if id == 0 {
+				size = w.Position().Offset
+			}
+		}
+		c := call(t, w, g)
+		must(t, os.Truncate(filepath.Join(c.dir, binlogtest.SegmentName(4)), 10))
+		c = look(t, c.dir, g)
+		f, _ := c.open(1)
+		if holds, misplaced, err := c.Misplaced(&c.view, f); err != nil || misplaced {
+			t.Errorf("%v: write2file1 holds %d, %t, %v", g, holds, misplaced, err)
+		}
+	}
+}
+
+// TestCopyOfADamagedRecord: a copy of a segment of one record is one, also where that record was damaged in the original afterwards.
+func TestCopyOfADamagedRecord(t *testing.T) {
+	w := binlogtest.NewWriter(binlogtest.Options{})
+	for range 3 {
+		w.Command("SET", "k", "value")
+		w.Rotate()
+	}
+	w.Command("SET", "k", "value")
+	dir := t.TempDir() + "/log_db0"
+	must(t, w.WriteDir(dir))
+	must(t, binlogtest.WriteSegment(dir, binlogtest.Segment{Number: 0, Bytes: w.Bytes(2)}))
+	must(t, os.Truncate(filepath.Join(dir, binlogtest.SegmentName(2)), 60))
+	c := look(t, dir, decode.G5)
+	f, _ := c.open(0)
+	if holds, misplaced, err := c.Misplaced(&c.view, f); err != nil || !misplaced || holds != 2 {
+		t.Errorf("write2file0 holds %d, %t, %v", holds, misplaced, err)
+	}
+}
+
 // TestCopyOfFiller: a copy of a segment that begins with the filler of a full sync is a copy, and no other history.
 func TestCopyOfFiller(t *testing.T) {
 	w := binlogtest.NewWriter(binlogtest.Options{Start: decode.Position{Offset: 20000}})

@@ -45,8 +45,8 @@ func (r *Reader) copiesPositions(v *View, segment folder.Segment, o *Opening) (b
 	return reaches, present(err)
 }
 
-// reachesManifest reports whether each segment from one on leads to the next, and the newest one ends where the manifest says that it does: a copy of
-// another segment does neither.
+// reachesManifest reports whether each segment from one on leads to the next, up to one that can have its number, or to the newest one, and that ends
+// where the manifest says that it does: a copy of another segment does none of this.
 func (r *Reader) reachesManifest(v *View, s folder.Segment) (bool, error) {
 	for v.ManifestErr == nil && s.Compression == folder.Plain {
 		if s.Number == v.Manifest.Position.Segment {
@@ -63,7 +63,9 @@ func (r *Reader) reachesManifest(v *View, s folder.Segment) (bool, error) {
 		if leads, err := r.leadsTo(v, s, &next); err != nil || !leads {
 			return false, err
 		}
-		s = v.Segments[i]
+		if s = v.Segments[i]; next.fits(s.Number) {
+			return true, nil
+		}
 	}
 	return false, nil
 }
@@ -177,7 +179,8 @@ func (r *Reader) original(v *View, o *Opening, n uint32) (uint32, error) {
 		return n, nil
 	}
 	other, err := r.Opening(v, v.Segments[i])
-	if err != nil || other.Stamp != o.Stamp {
+	same := other.Stamp == o.Stamp || other.Claimed && other.At == o.At && other.LogicID == o.LogicID
+	if err != nil || !same {
 		return n, err
 	}
 	return holds, nil
