@@ -23,6 +23,9 @@ const leastRedis = 7
 // Ask asks the server for what it is. A server that does not tell is what the option target says.
 func Ask(c *Conn, target string) (*Facts, error) {
 	reply, err := c.Do("INFO")
+	if _, refused := asReply(err); refused && !Passes(err) {
+		return factsOf("", target)
+	}
 	if err != nil {
 		return nil, err
 	}

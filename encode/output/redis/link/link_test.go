@@ -42,28 +42,45 @@ func answering(t *testing.T, answer string) string {
 	return listener.Addr().String()
 }
 
+// asked are the facts of such a server.
+func asked(t *testing.T, answer, target string) (*Facts, error) {
+	t.Helper()
+	d, err := NewDialer(&settings.Options{Address: answering(t, answer), AnswerTimeout: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := d.Dial(t.Context())
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	return Ask(conn, target)
+}
+
+// TestWithoutInfo: a server that has no INFO is what the option target says, which is told otherwise.
+func TestWithoutInfo(t *testing.T) {
+	const answer = "-ERR unknown command"
+	if f, err := asked(t, answer, settings.Redis); err != nil || f.Server != settings.Redis {
+		t.Errorf("%+v, %v", f, err)
+	}
+	if _, err := asked(t, answer, settings.Auto); err == nil || !strings.Contains(err.Error(), "say with the option target") {
+		t.Error(err)
+	}
+}
+
 // TestShutOut tells what a server says that takes no connection of ours, and whether it may later.
 func TestShutOut(t *testing.T) {
 	for answer, passes := range map[string]bool{
-		"-DENIED Redis is running in protected mode":  false,
-		"-NOAUTH Authentication required.":            false,
-		"-ERR max number of clients reached":          true,
-		"-LOADING Redis is loading the dataset":       true,
-		"-NOPERM this user has no permissions to run": false,
+		"-DENIED Redis is running in protected mode": false,
+		"-NOAUTH Authentication required.":           false,
+		"-ERR max number of clients reached":         true,
+		"-LOADING Redis is loading the dataset":      true,
 	} {
-		d, err := NewDialer(&settings.Options{Address: answering(t, answer), AnswerTimeout: time.Minute})
-		if err != nil {
-			t.Fatal(err)
-		}
-		conn, err := d.Dial(t.Context())
-		if err == nil {
-			_, err = Ask(conn, settings.Auto)
-			conn.Close()
-		}
+		_, err := asked(t, answer, settings.Auto)
 		if err == nil || Passes(err) != passes || !strings.Contains(err.Error(), answer[1:]) {
 			t.Errorf("%s: %v", answer, err)
 		}
-		if _, out := errors.AsType[*LoginError](err); out == (passes || strings.HasPrefix(answer, "-NOPERM")) {
+		if _, out := errors.AsType[*LoginError](err); out == passes {
 			t.Errorf("%s: %T", answer, err)
 		}
 	}
