@@ -141,12 +141,13 @@ func ChooseManifest(data []byte, segments []Segment, family decode.Generation) (
 	m3, err3 := ParseManifest(data, Layout3)
 	m2, err2 := ParseManifest(data, Layout2)
 	fits3 := err3 == nil && m3.Fits(segments)
-	fits2 := err2 == nil && m2.Fits(segments)
+	// One of 3.x reads in the other layout as an offset of terabytes: so does one that was converted for it and has not been written since.
+	may2 := m2.Position.Offset <= math.MaxUint32
+	fits2 := err2 == nil && may2 && m2.Fits(segments)
 	var is2 bool
 	switch {
 	case family != decode.GenerationUnknown:
-		// A manifest that was converted for 3.x and has not been written since reads in the other layout as an offset of terabytes.
-		is2 = family <= decode.G2 && m2.Position.Offset <= math.MaxUint32
+		is2 = family <= decode.G2 && may2
 	case fits2 != fits3:
 		is2 = fits2
 	default:

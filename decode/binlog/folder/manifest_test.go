@@ -83,6 +83,9 @@ func TestChooseManifest(t *testing.T) {
 		"3.x whose archive is gone": {
 			data: raw(decode.G4, 22, 986, 97, 0), segments: []Segment{{Number: 0, Size: 10, Compression: Zstd}}, family: decode.G4, want: Layout3,
 		},
+		"3.x whose segment is gone, beside an archive without records": {
+			data: raw(decode.G4, 1, 437, 1, 0), segments: []Segment{{Number: 0, Size: 10, Compression: Gzip}}, want: Layout3,
+		},
 		"all zero": {data: raw(decode.G5, 0, 0, 0, 0), segments: segments(0, 0), want: Layout3},
 		"3.x in an archive, whose size is unknown": {data: raw(decode.G5, 3, 5000, 9, 0), segments: []Segment{{Number: 3, Size: 10, Compression: Zstd}}, want: Layout3},
 	} {
