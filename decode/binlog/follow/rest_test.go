@@ -19,7 +19,7 @@ import (
 	"pikabin/decode/binlogtest/sample"
 )
 
-// spans are what chunks and holes say, in one line for each segment and hole.
+// spans are what chunks and holes say, in one line for each hole and each piece of a segment that was read by itself.
 type spans struct{ list []string }
 
 func (s *spans) add(c decode.Chunk, err error) {
@@ -33,7 +33,7 @@ func (s *spans) add(c decode.Chunk, err error) {
 		return
 	}
 	if n := len(s.list); n > 0 {
-		if line, ok := strings.CutSuffix(s.list[n-1], fmt.Sprintf("%d:%d", c.Segment, c.Begin)); ok && c.Begin > 0 {
+		if line, ok := strings.CutSuffix(s.list[n-1], fmt.Sprintf("%d:%d", c.Segment, c.Begin)); ok && c.Begin > 0 && !c.Exact {
 			s.list[n-1] = fmt.Sprintf("%s%d:%d", line, c.Segment, c.End)
 			return
 		}
@@ -92,7 +92,7 @@ func harm(t *testing.T, r *rand.Rand, dir string, w *binlogtest.Writer, g decode
 		return what + "which is empty"
 	}
 	at := r.IntN(len(data))
-	switch r.IntN(7) {
+	switch r.IntN(8) {
 	case 0:
 		must(t, os.Remove(path))
 		return what + "removed"
@@ -117,6 +117,10 @@ func harm(t *testing.T, r *rand.Rand, dir string, w *binlogtest.Writer, g decode
 		end.Offset -= r.Int64N(end.Offset + 1)
 		must(t, os.WriteFile(filepath.Join(dir, "manifest"), binlogtest.AppendManifest(nil, g, end, 7, 0), 0o600))
 		return fmt.Sprint("the manifest names ", end)
+	case 7:
+		to := min(at+1+r.IntN(300), len(data))
+		data = append(data[:at], data[to:]...)
+		what += fmt.Sprint("without its bytes from ", at, " to ", to)
 	}
 	must(t, os.WriteFile(path, data, 0o600))
 	return what

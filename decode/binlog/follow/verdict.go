@@ -180,7 +180,7 @@ func (f *follower) readTo(m folder.Manifest, segment folder.Segment) (verdict, e
 		}
 	}
 	switch {
-	case until == f.pos && o.Filler && odd:
+	case o.Filler && odd:
 		return notYet, nil
 	case until == f.pos || until != m.Position && !o.Filler:
 		return upToDate, nil
