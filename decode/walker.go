@@ -175,17 +175,8 @@ func (w *Walker) torn(err error, offset int64) bool {
 
 // zerosFrom reports whether there are only zeros from an offset on.
 func (w *Walker) zerosFrom(offset int64) bool {
-	block := make([]byte, BlockSize)
-	for ; offset < w.covered.Limit; offset += BlockSize {
-		n, err := w.src.ReadAt(block[:min(BlockSize, w.covered.Limit-offset)], offset)
-		if !allZero(block[:n]) {
-			return false
-		}
-		if err != nil {
-			break // what cannot be read is not there
-		}
-	}
-	return true
+	at, _ := FirstNonZero(w.src, offset, w.covered.Limit) // what cannot be read is not there
+	return at < 0
 }
 
 // earlier is that of two damages which comes first in the segment, b if both are at the same place; either may be nil.

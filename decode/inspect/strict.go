@@ -3,7 +3,6 @@ package inspect
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 
@@ -94,26 +93,15 @@ func readTail(t *task, p *decode.Coverage) (tail, error) {
 	if begin >= t.size || p.Torn {
 		return tail{}, nil
 	}
-	stale, err := firstNonZero(t.Blocks, begin, t.size)
+	stale, err := firstStale(t.Blocks, begin, t.size)
 	return tail{begin: begin, size: t.size - begin, stale: stale}, err
 }
 
-// firstNonZero is the offset of the first byte in [begin, end) that is not zero, or -1. A server may be writing there:
-// bytes that are gone meanwhile count as zeros.
-func firstNonZero(src io.ReaderAt, begin, end int64) (int64, error) {
-	buf := make([]byte, min(end-begin, 1<<20))
-	for at := begin; at < end; {
-		n, err := src.ReadAt(buf[:min(int64(len(buf)), end-at)], at)
-		if stale := bytes.TrimLeft(buf[:n], "\x00"); len(stale) > 0 {
-			return at + int64(n-len(stale)), nil
-		}
-		switch {
-		case errors.Is(err, io.EOF) || err == nil && n == 0:
-			return -1, nil
-		case err != nil:
-			return -1, fmt.Errorf("reading after the records: %w", err)
-		}
-		at += int64(n)
+// firstStale is where the bytes after the records are not zero any more, -1 if they are.
+func firstStale(src io.ReaderAt, begin, end int64) (int64, error) {
+	at, err := decode.FirstNonZero(src, begin, end)
+	if err != nil {
+		err = fmt.Errorf("reading after the records: %w", err)
 	}
-	return -1, nil
+	return at, err
 }

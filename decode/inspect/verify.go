@@ -317,5 +317,5 @@ func staleIn(ctx context.Context, l *binlog.Log, s folder.Segment) (int64, error
 		return -1, err
 	}
 	defer f.Close()
-	return firstNonZero(f, 0, s.Size)
+	return firstStale(f, 0, s.Size)
 }

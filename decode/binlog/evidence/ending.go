@@ -1,7 +1,6 @@
 package evidence
 
 import (
-	"bytes"
 	"errors"
 	"io"
 
@@ -161,7 +160,10 @@ func lastBeginning(src io.ReaderAt, end, header int64) (int64, bool, error) {
 			break
 		}
 		if n, err := src.ReadAt(buf[:header], block); int64(n) < header {
-			return 0, false, notEOF(err)
+			if errors.Is(err, io.EOF) {
+				err = nil
+			}
+			return 0, false, err
 		}
 		switch f := decode.ParseFragment(buf[:], header); f.Kind {
 		case decode.FragmentFull, decode.FragmentFirst, decode.FragmentFiller:
@@ -172,8 +174,8 @@ func lastBeginning(src io.ReaderAt, end, header int64) (int64, bool, error) {
 				return block, true, nil
 			}
 		case decode.FragmentZero:
-			if holds, err := holdsData(src, block, min(block+decode.BlockSize, end)); holds || err != nil {
-				return block, holds, err
+			if at, err := decode.FirstNonZero(src, block, min(block+decode.BlockSize, end)); at >= 0 || err != nil {
+				return block, at >= 0, err
 			}
 		case decode.FragmentMiddle:
 		default: // a damaged header, past which records may begin
@@ -182,26 +184,4 @@ func lastBeginning(src io.ReaderAt, end, header int64) (int64, bool, error) {
 		block -= decode.BlockSize
 	}
 	return 0, false, nil
-}
-
-func notEOF(err error) error {
-	if errors.Is(err, io.EOF) {
-		return nil
-	}
-	return err
-}
-
-// holdsData reports whether there is something else than zeros between two offsets.
-func holdsData(src io.ReaderAt, from, to int64) (bool, error) {
-	var buf [4096]byte
-	for ; from < to; from += int64(len(buf)) {
-		n, err := src.ReadAt(buf[:min(to-from, int64(len(buf)))], from)
-		if n > 0 && len(bytes.TrimLeft(buf[:n], "\x00")) > 0 {
-			return true, nil
-		}
-		if err != nil {
-			return false, notEOF(err)
-		}
-	}
-	return false, nil
 }
