@@ -136,7 +136,8 @@ func readHead(r io.ReaderAt, buf []byte) ([]byte, error) {
 
 // ChooseManifest finds the layout. The form of the newest records decides: 2.x has bare commands, 3.x items. The files say less, since segments that
 // the manifest names may be missing, and are asked only in a log without any record: the segment is there and reaches up to the offset. Else
-// zeros decide, where 2.x never writes. Where nothing decides, the manifest is read as the one of a log from which something is missing. family is decode.GenerationUnknown without records.
+// zeros decide, where 2.x never writes. Where nothing decides, the manifest is read as the one of a log from which something is missing. family is
+// decode.GenerationUnknown without records.
 func ChooseManifest(data []byte, segments []Segment, family decode.Generation) (Manifest, error) {
 	m3, err3 := ParseManifest(data, Layout3)
 	m2, err2 := ParseManifest(data, Layout2)

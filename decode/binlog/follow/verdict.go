@@ -180,7 +180,7 @@ func (f *follower) readTo(m folder.Manifest, segment folder.Segment) (verdict, e
 		}
 	}
 	switch {
-	case o.Filler && odd:
+	case odd:
 		return notYet, nil
 	case until == f.pos || until != m.Position && !o.Filler:
 		return upToDate, nil
@@ -197,8 +197,8 @@ func (f *follower) exact(layout folder.Layout) bool {
 	return f.begun && err == nil && m.Position == f.pos
 }
 
-// wholeEnd is the end of the last record before an offset of the current segment, the offset itself if one ends there. odd: after filler there may
-// be nothing between the two, and not even that in any length.
+// wholeEnd is the end of the last record before an offset of the current segment, the offset itself if one ends there. odd: the segment begins with
+// filler, and what is between the two is more than that may have left out.
 func (f *follower) wholeEnd(segment folder.Segment, filler bool, offset int64) (end int64, odd bool, err error) {
 	file, err := f.dir.OpenPlain(segment)
 	if err != nil {
@@ -213,7 +213,7 @@ func (f *follower) wholeEnd(segment folder.Segment, filler bool, offset int64) (
 	}
 	span.Begin, span.End, span.Limit, span.Exact = f.pos.Offset, offset, offset, f.kind != inside
 	end, damaged, err := f.evidence.WholeEnd(file, span)
-	return end, damaged || !evidence.MayLag(span.Generation, offset-end), err
+	return end, filler && (damaged || !evidence.MayLag(span.Generation, offset-end)), err
 }
 
 // rolled follows a manifest that names a segment of which nothing was read: after a rotation, several, or a full sync.
