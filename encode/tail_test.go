@@ -187,12 +187,7 @@ func TestRunHoles(t *testing.T) {
 
 // TestRunFromAHole starts at a position that is gone.
 func TestRunFromAHole(t *testing.T) {
-	w := binlogtest.NewWriter(binlogtest.Options{})
-	for range 4 {
-		w.Command("SET", "a", "v")
-		w.Rotate()
-	}
-	w.Command("SET", "last", "v")
+	w := binlogtest.OnePerSegment(5, "SET", "a", "v")
 	dir := t.TempDir()
 	sinktest.WriteLogs(t, dir, w)
 	for _, n := range []uint32{0, 1, 2} {
@@ -218,12 +213,7 @@ func TestRunFromAHole(t *testing.T) {
 // TestRunEmptyArchive reads a log in which an archive is an empty file, of which the codec says io.EOF: that is a segment
 // that is cut short, and not the end of the log.
 func TestRunEmptyArchive(t *testing.T) {
-	w := binlogtest.NewWriter(binlogtest.Options{})
-	for range 3 {
-		w.Command("SET", "a", "v")
-		w.Rotate()
-	}
-	w.Command("SET", "last", "v")
+	w := binlogtest.OnePerSegment(4, "SET", "a", "v")
 	dir := t.TempDir()
 	sinktest.WriteLogs(t, dir, w)
 	segment := filepath.Join(dir, "log_db0", "write2file1")

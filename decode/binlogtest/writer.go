@@ -107,6 +107,18 @@ type Copied struct {
 	Origin   uint32
 }
 
+// OnePerSegment is a log of segments that hold one record each, the same command in all.
+func OnePerSegment(segments int, argv ...string) *Writer {
+	w := NewWriter(Options{})
+	for i := range segments {
+		if i > 0 {
+			w.Rotate()
+		}
+		w.Command(argv...)
+	}
+	return w
+}
+
 // Command appends a record with one command, as a master does.
 func (w *Writer) Command(argv ...string) {
 	w.Put(Put{Commands: [][]string{argv}})

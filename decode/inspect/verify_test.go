@@ -124,12 +124,7 @@ func TestNotes(t *testing.T) {
 
 // TestMissingSegment takes one out of the middle of a log.
 func TestMissingSegment(t *testing.T) {
-	w := binlogtest.NewWriter(binlogtest.Options{})
-	for range 4 {
-		w.Command("SET", "a", "b")
-		w.Rotate()
-	}
-	w.Command("SET", "a", "b")
+	w := binlogtest.OnePerSegment(5, "SET", "a", "b")
 	dir := written(t, w)
 	if err := os.Remove(filepath.Join(dir, "write2file2")); err != nil {
 		t.Fatal(err)

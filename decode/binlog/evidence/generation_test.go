@@ -130,12 +130,7 @@ func TestReplicaBeforeDamage(t *testing.T) {
 
 // TestCopyOfADamagedRecord: a copy of a segment of one record is one, also where that record was damaged in the original afterwards.
 func TestCopyOfADamagedRecord(t *testing.T) {
-	w := binlogtest.NewWriter(binlogtest.Options{})
-	for range 3 {
-		w.Command("SET", "k", "value")
-		w.Rotate()
-	}
-	w.Command("SET", "k", "value")
+	w := binlogtest.OnePerSegment(4, "SET", "k", "value")
 	dir := t.TempDir() + "/log_db0"
 	must(t, w.WriteDir(dir))
 	must(t, binlogtest.WriteSegment(dir, binlogtest.Segment{Number: 0, Bytes: w.Bytes(2)}))
