@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"pikabin/encode/cli/clitest"
@@ -43,9 +42,7 @@ func TestNetworkStandby(t *testing.T) {
 	second.Says("is claimed by")
 	g.put(t, 200)
 	stop()
-	second.Until("all is counted", func() bool { return counted(t, state) == g.end() })
-	second.Signal(syscall.SIGTERM)
-	second.Exits(0)
+	g.endsWhole(t, second, state)
 	var have []byte
 	for _, part := range shownParts(t, out) {
 		text, err := os.ReadFile(part)

@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"pikabin/decode"
 	"pikabin/encode/checkpoint"
 	"pikabin/encode/cli/clitest"
 	"pikabin/encode/cli/exit"
@@ -47,10 +46,18 @@ func readState(t *testing.T, state string) (r stateReport) {
 	return r
 }
 
-// counted is how far a state is in db0.
-func counted(t *testing.T, state string) decode.Position {
+// isCounted waits until a run has counted all of the log in a state.
+func (g *growing) isCounted(t *testing.T, p *clitest.Program, state string) {
 	t.Helper()
-	return readState(t, state).State.DBs["db0"].Position
+	p.Until("all is counted", func() bool { return readState(t, state).State.DBs["db0"].Position == g.end() })
+}
+
+// endsWhole has a run end once it has counted all.
+func (g *growing) endsWhole(t *testing.T, p *clitest.Program, state string) {
+	t.Helper()
+	g.isCounted(t, p, state)
+	p.Signal(syscall.SIGTERM)
+	p.Exits(0)
 }
 
 func newPair(t *testing.T) *pair {
@@ -90,7 +97,7 @@ func TestStateFences(t *testing.T) {
 	if text := string(runs(t, "state", p.state)); !strings.Contains(text, "term 1 of ") || !strings.Contains(text, " ago, at 2") {
 		t.Error(text)
 	}
-	p.first.Until("all is counted", func() bool { return counted(t, p.state) == p.end() })
+	p.isCounted(t, p.first, p.state)
 	runs(t, "state", p.state, "--db", "db0", p.end().String())
 	p.first.Exits(exit.Locked)
 	if !p.first.Says("was taken over by") {
@@ -98,9 +105,7 @@ func TestStateFences(t *testing.T) {
 	}
 	p.second.Says("term 3")
 	p.put(t, 200)
-	p.second.Until("all is counted", func() bool { return counted(t, p.state) == p.end() })
-	p.second.Signal(syscall.SIGTERM)
-	p.second.Exits(0)
+	p.endsWhole(t, p.second, p.state)
 	have := p.shown(t)
 	if want := runs(t, "convert", p.dir); !bytes.Equal(have, want) {
 		t.Errorf("%s, want %s", counts(have), counts(want))

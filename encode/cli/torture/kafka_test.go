@@ -77,19 +77,22 @@ const lull = "5s"
 // begins waits until something has been committed.
 func (k *kafkaTopic) begins(p *clitest.Program) {
 	k.tb.Helper()
-	p.Until("events in the topic", func() bool {
-		now, _ := k.end()
-		return now > 0
-	})
+	k.passes(p, 0)
 }
 
-// grows waits until something more has been committed, beside a writer that writes on.
+// grows waits until something more has been committed, beside a writer that has not ended.
 func (k *kafkaTopic) grows(p *clitest.Program) {
 	k.tb.Helper()
 	before, _ := k.end()
+	k.passes(p, before)
+}
+
+// passes waits until the topic ends after an offset.
+func (k *kafkaTopic) passes(p *clitest.Program, offset int64) {
+	k.tb.Helper()
 	p.Until("events in the topic", func() bool {
 		now, _ := k.end()
-		return now > before
+		return now > offset
 	})
 }
 
