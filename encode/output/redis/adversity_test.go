@@ -102,7 +102,7 @@ func TestEndsThroughCuts(t *testing.T) {
 	})
 }
 
-// TestSilence: a server that stands still is given up after a time, and what it has not answered is done over another connection.
+// TestSilence: a server that answers nothing any more is given up after a time, and what it has not answered is done over another connection.
 func TestSilence(t *testing.T) {
 	dir, trace := counted(t, records)
 	for _, settings := range []map[string]string{nil, once} {

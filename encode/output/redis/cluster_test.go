@@ -189,7 +189,7 @@ func checkInOrder(t *testing.T, key, got, want string) {
 	}
 }
 
-// TestClusterSilence has a node that stands still: it is given up after a time.
+// TestClusterSilence has a node that answers nothing any more: it is given up after a time.
 func TestClusterSilence(t *testing.T) {
 	dir, want := scatteredLog(t, 100, rand.New(rand.NewPCG(1, 1)))
 	f := newFakeCluster(t, 3)

@@ -42,7 +42,8 @@ func (s *replay) openNodes(ctx context.Context, take func(*link.Conn, string) er
 	return a.Open(ctx, seeds)
 }
 
-// learnt keeps who has which slot for the next time, and tells where a replica has taken over. What that lacks of deadlines that are in effect is done again by another walk.
+// learnt keeps who has which slot for the next time, and tells where a replica has taken over. What that lacks of deadlines that are in effect is
+// done again by another walk.
 func (s *replay) learnt(owners []string) {
 	s.mu.Lock()
 	before := s.owners

@@ -75,7 +75,8 @@ func (n *Nodes) Kept(ctx context.Context, address string, conn *link.Conn) error
 // Succession is what has the slots now that another node had.
 type Succession struct{ Of, By string }
 
-// Successions tells nodes that had slots and have none any more, and of each the one that came to have all of them and had none: so it is where a replica has taken over.
+// Successions tells nodes that had slots and have none any more, and of each the one that came to have all of them and had none: so it is where a
+// replica has taken over.
 func Successions(before, after []string) (all []Succession) {
 	had, have := Masters(before), Masters(after)
 	heirs := map[string]string{}

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// timed is a connection that fails when the server says nothing, or takes nothing, for too long: one that stands still, or to which the way is
-// cut, ends no connection. It is read only where an answer is due.
+// timed is a connection that fails when the server says nothing, or takes nothing, for too long: one that hangs, or that the network does not reach any
+// more, ends no connection. It is read only where an answer is due.
 type timed struct {
 	net.Conn
 
