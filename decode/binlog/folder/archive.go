@@ -7,16 +7,10 @@ import (
 	"io"
 	"os"
 	"syscall"
-
-	"github.com/klauspost/compress/zstd"
 )
 
 // HeadSize is how much of an archive is unpacked to see how its segment begins.
 const HeadSize = 1 << 20
-
-// maxZstdWindow is the window that zstd -d takes without being asked for more, and the largest that any level or --long
-// alone makes. The decoder takes memory for the window that a header names before it sees a byte of it.
-const maxZstdWindow = 1 << 27
 
 // decompressor is the unpacked stream of r. Each archive is unpacked by one goroutine, since it is the archives
 // that are unpacked side by side.
@@ -24,11 +18,7 @@ func decompressor(c Compression, r io.Reader) (io.ReadCloser, error) {
 	if c == Gzip {
 		return newGunzip(r)
 	}
-	z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxZstdWindow))
-	if err != nil {
-		return nil, err
-	}
-	return z.IOReadCloser(), nil
+	return newUnzstd(r)
 }
 
 // unpack writes the contents of an archive into a temporary file that loses its name at once.
@@ -107,6 +97,7 @@ func inflateHead(c Compression, packed io.Reader) []byte {
 		return nil
 	}
 	defer r.Close()
-	head, _ := io.ReadAll(io.LimitReader(r, HeadSize))
-	return head
+	head := make([]byte, HeadSize)
+	n, _ := io.ReadFull(r, head)
+	return head[:n]
 }

@@ -4,9 +4,35 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"sync"
 
 	"github.com/klauspost/compress/zstd"
 )
+
+// maxZstdWindow is the window that zstd -d takes without being asked for more, and the largest that any level or --long
+// alone makes. The decoder takes memory for the window that a header names before it sees a byte of it.
+const maxZstdWindow = 1 << 27
+
+// zstdStream unpacks a stream with a decoder of zstdDecoders, which goes back there on Close.
+type zstdStream struct{ *zstd.Decoder }
+
+// zstdDecoders are *zstd.Decoder that nothing uses at the moment: to make one costs more than to unpack a small archive.
+var zstdDecoders sync.Pool
+
+func newUnzstd(r io.Reader) (io.ReadCloser, error) {
+	if z, ok := zstdDecoders.Get().(*zstd.Decoder); ok {
+		return zstdStream{z}, z.Reset(r)
+	}
+	z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxZstdWindow))
+	return zstdStream{z}, err
+}
+
+// Close makes the decoder free for another stream.
+func (s zstdStream) Close() error {
+	err := s.Reset(nil)
+	zstdDecoders.Put(s.Decoder)
+	return err
+}
 
 // packedFile is an archive on the disk.
 type packedFile interface {
