@@ -189,6 +189,14 @@ func (c *Change) Name() string {
 	return c.command.Name
 }
 
+// Number is the place in CommandNames of the name that Cmd is. It is -1 for a command that is not understood, or not called so by its server.
+func (c *Change) Number() int {
+	if c.command == nil || c.command.Name != c.Cmd {
+		return -1
+	}
+	return c.command.number
+}
+
 // ShownArgs are the arguments that an event shows: those that no other field holds, or with all every one. Of a
 // multi-key command only the first part then has them: in each, they would grow with the square of the number of keys.
 func (c *Change) ShownArgs(all bool) [][]byte {

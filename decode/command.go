@@ -25,6 +25,7 @@ type Command struct {
 	min, max int // how many arguments it takes, its name included
 	keys     keyPattern
 	build    builder
+	number   int    // its place in the table
 	lo, hi   uint64 // foldName of Name
 }
 
@@ -165,6 +166,7 @@ func newCommandIndex() *[indexSlots]*Command {
 	var index [indexSlots]*Command
 	for i := range commandTable {
 		cmd := &commandTable[i]
+		cmd.number = i
 		cmd.lo, cmd.hi = foldName([]byte(cmd.Name))
 		at := slotOf(cmd.lo, cmd.hi)
 		for index[at%indexSlots] != nil {

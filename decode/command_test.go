@@ -69,6 +69,48 @@ func TestCommandsAreSortedAndComplete(t *testing.T) {
 	}
 }
 
+// TestNumber: the number of an event's command is the place of its name among all, and an event that is called otherwise has none.
+func TestNumber(t *testing.T) {
+	understood := 0
+	for i, name := range CommandNames() {
+		argv := [][]byte{[]byte(name), []byte("1-1"), []byte("2"), []byte("3"), []byte("4"), []byte("5"), []byte("6"), []byte("7")}
+		cmd, c, built := LookupCommand(argv[0]), &Change{}, false
+		for n := 1; n <= len(argv) && !built; n++ {
+			cmd.Build(c, argv[:n], 0)
+			built = c.Understood()
+		}
+		if want := map[bool]int{true: i, false: -1}[built]; c.Number() != want {
+			t.Errorf("%s has the number %d, want %d", name, c.Number(), want)
+		}
+		if built {
+			understood++
+		}
+		if c.Cmd = "renamed"; c.Number() != -1 {
+			t.Errorf("%s with another name has the number %d", name, c.Number())
+		}
+	}
+	if all := len(Commands()); understood < all*9/10 {
+		t.Errorf("%d of %d commands were understood", understood, all)
+	}
+}
+
+// TestElementsSize adds up the elements of each layout one by one.
+func TestElementsSize(t *testing.T) {
+	args := make([][]byte, 12)
+	for i := range args {
+		args[i] = make([]byte, 1<<i)
+	}
+	for l := range layout(len(sizes)) {
+		e, want := Elements{args, l}, 0
+		for el := range e.All() {
+			want += len(el.Field) + len(el.Value)
+		}
+		if got := e.Size(); got != want || got == 0 {
+			t.Errorf("layout %d: %d bytes, want %d", l, got, want)
+		}
+	}
+}
+
 func TestParts(t *testing.T) {
 	tests := []struct {
 		argv string

@@ -66,6 +66,21 @@ func (e *Elements) At(i int) Element {
 	}
 }
 
+// Size is how many bytes the fields and values of all elements have.
+func (e *Elements) Size() (n int) {
+	if e.layout <= fields { // all that there is
+		for _, arg := range e.args {
+			n += len(arg)
+		}
+		return n
+	}
+	for i := range e.Len() {
+		el := e.At(i)
+		n += len(el.Field) + len(el.Value)
+	}
+	return n
+}
+
 // All goes through the elements.
 func (e *Elements) All() iter.Seq[Element] {
 	return func(yield func(Element) bool) {

@@ -23,11 +23,12 @@ type Items struct {
 	Keep int // how many are kept when there is no room for more; 0: 1024
 
 	counters []counter
-	text     []byte  // of all items, one after the other
-	index    []int32 // open hash of counters, 1 more than the place in it; 0 is free
+	text     []byte   // of all items, one after the other
+	index    []uint32 // open hash of counters, see entry; 0 is free
+	places   uint32   // the bits of an entry that say where the counter is
 	under    int64
+	fetched  uint32  // of no meaning: without it the compiler would leave the loads out
 	counts   []int64 // scratch of purge
-	spare    []byte
 }
 
 type counter struct {
@@ -57,11 +58,16 @@ func (s *Items) Add(text []byte, count, size int64) { s.AddHashed(Hash(text), te
 func (s *Items) AddHashed(hash uint64, text []byte, count, size int64) {
 	if s.index == nil {
 		s.Keep = cmp.Or(s.Keep, defaultKeep)
-		s.index = make([]int32, 1<<bits.Len(uint(perItem*s.Keep-1)))
+		s.index = make([]uint32, 1<<bits.Len(uint(perItem*s.Keep-1)))
+		s.places = 1<<bits.Len(uint(2*s.Keep)) - 1
 	}
 	at := s.place(hash)
 	for ; s.index[at] != 0; at = s.after(at) {
-		if c := &s.counters[s.index[at]-1]; c.hash == hash {
+		entry := s.index[at]
+		if (entry^s.entry(hash, 0))&^s.places != 0 {
+			continue
+		}
+		if c := &s.counters[entry&s.places-1]; c.hash == hash {
 			c.count += count
 			c.bytes += size
 			return
@@ -70,11 +76,23 @@ func (s *Items) AddHashed(hash uint64, text []byte, count, size int64) {
 	begin := len(s.text)
 	s.text = append(s.text, text...)
 	s.counters = append(s.counters, counter{hash: hash, begin: int32(begin), end: int32(len(s.text)), count: count, bytes: size})
-	s.index[at] = int32(len(s.counters))
+	s.index[at] = s.entry(hash, len(s.counters))
 	if len(s.counters) == 2*s.Keep {
 		s.purge()
 	}
 }
+
+// Fetch looks at the place where AddHashed looks first. It changes nothing that can be seen: called for some items before the first of them is added,
+// it has the processor load all these places at once, where AddHashed would wait for one after the other.
+func (s *Items) Fetch(hash uint64) {
+	if s.index != nil {
+		s.fetched += s.index[s.place(hash)]
+	}
+}
+
+// entry is what the index holds of the counter at a place, from 1 on: besides that place a part of the hash, which tells nearly all other items apart. Their
+// counters, which take much more memory, are not looked at.
+func (s *Items) entry(hash uint64, at int) uint32 { return uint32(hash>>32)&^s.places | uint32(at) }
 
 // place is where a hash is looked for first.
 func (s *Items) place(hash uint64) int { return int(hash) & (len(s.index) - 1) }
@@ -91,7 +109,7 @@ func (s *Items) purge() {
 	slices.Sort(s.counts)
 	off := s.counts[len(s.counts)-1-s.Keep]
 	s.under += off
-	kept, text := s.counters[:0], s.spare[:0]
+	kept, text := s.counters[:0], s.text[:0] // in place: what is kept moves towards the beginning
 	clear(s.index)
 	for _, c := range s.counters {
 		if c.count -= off; c.count <= 0 {
@@ -105,9 +123,9 @@ func (s *Items) purge() {
 		for s.index[at] != 0 {
 			at = s.after(at)
 		}
-		s.index[at] = int32(len(kept))
+		s.index[at] = s.entry(c.hash, len(kept))
 	}
-	s.counters, s.text, s.spare = kept, text, s.text
+	s.counters, s.text = kept, text
 }
 
 // Merge adds what another summary has counted.
