@@ -1,5 +1,7 @@
 package traffic
 
+import "pikabin/decode"
+
 // Count is how many events there were, and how many bytes of the log they take.
 type Count struct {
 	Events int64 `json:"events"`
@@ -11,51 +13,81 @@ func (c *Count) add(events, bytes int64) {
 	c.Bytes += bytes
 }
 
-// The names of commands that are counted apart; a log can hold any number of made-up ones.
+// The names that are counted apart besides those of the commands that are known; a log can hold any number of made-up ones.
 const (
 	maxNames   = 1024
 	otherNames = "(other names)"
 )
 
-// names counts by name.
-type names struct {
+// knownNames are those of the commands that are known, by number.
+var knownNames = decode.CommandNames()
+
+// commands counts by the name of a command.
+type commands struct {
+	known  []Count // by number
 	byName map[string]*Count
-	last   []byte // name that was asked for last
-	count  *Count
 }
 
-// of gives the counter of a name.
-func (n *names) of(name []byte) *Count {
-	if n.count != nil && string(n.last) == string(name) {
-		return n.count
+func newCommands() commands {
+	return commands{known: make([]Count, len(knownNames)), byName: map[string]*Count{}}
+}
+
+// of gives the counter of the command of an event; nil if it has none.
+func (c *commands) of(d digest) *Count {
+	if number := d.command(); number > 0 {
+		return &c.known[number-1]
 	}
-	found := n.byName[string(name)]
+	if name := d.name(); len(name) > 0 {
+		return c.named(name)
+	}
+	return nil
+}
+
+// named gives the counter of a name.
+func (c *commands) named(name []byte) *Count {
+	found := c.byName[string(name)]
 	if found == nil {
-		found = n.make(string(name))
+		found = c.make(string(name))
 	}
-	n.last, n.count = append(n.last[:0], name...), found
 	return found
 }
 
-func (n *names) make(name string) *Count {
-	if n.byName == nil {
-		n.byName = map[string]*Count{}
-	}
-	if len(n.byName) >= maxNames {
+func (c *commands) make(name string) *Count {
+	if len(c.byName) >= maxNames {
 		name = otherNames
 	}
-	found := n.byName[name]
+	found := c.byName[name]
 	if found == nil {
 		found = &Count{}
-		n.byName[name] = found
+		c.byName[name] = found
 	}
 	return found
 }
 
 // merge adds what others have counted. The order of names decides what is counted as another one.
-func (n *names) merge(other *names) {
-	for _, name := range sortedKeys(other.byName) {
-		c := other.byName[name]
-		n.of([]byte(name)).add(c.Events, c.Bytes)
+func (c *commands) merge(other *commands) {
+	for i, n := range other.known {
+		c.known[i].add(n.Events, n.Bytes)
 	}
+	for _, name := range sortedKeys(other.byName) {
+		n := other.byName[name]
+		c.named([]byte(name)).add(n.Events, n.Bytes)
+	}
+}
+
+// list gives the counts. A known command has one by its name, too, if its server has called another one so, or it had arguments that it cannot have.
+func (c *commands) list() []Named {
+	all := make(map[string]Count, len(knownNames)+len(c.byName))
+	for name, n := range c.byName {
+		all[name] = *n
+	}
+	for i, n := range c.known {
+		n.add(all[knownNames[i]].Events, all[knownNames[i]].Bytes)
+		all[knownNames[i]] = n
+	}
+	list := []Named{}
+	for name, n := range all {
+		list = append(list, Named{name, n})
+	}
+	return list
 }

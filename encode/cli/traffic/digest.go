@@ -2,6 +2,7 @@ package traffic
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"pikabin/decode"
 	"pikabin/decode/frequent"
@@ -14,8 +15,8 @@ const (
 	nameKept = 64
 )
 
-// A digest is what is reckoned of one event. Its fields are where these constants say, little endian, and its key and the name of its command
-// come after them.
+// A digest is what is reckoned of one event. Its fields are where these constants say, little endian, and its key comes after them, and the name of a
+// command that has no number.
 const (
 	atTime     = 0  // unix seconds
 	atOffset   = 8  // of the record
@@ -28,6 +29,7 @@ const (
 	atFlags    = 55
 	atOp       = 56
 	atType     = 57
+	atCommand  = 58 // 1 more than its number, 16 bits; 0: its name is told
 	atLog      = 60 // room for the number of the log, which only the output knows: it is in front of the key
 	fixedSize  = 64
 )
@@ -45,30 +47,51 @@ type Encoder struct{}
 
 // AppendChange appends the digest of a change.
 func (Encoder) AppendChange(dst []byte, c *decode.Change) []byte {
-	key, name := c.Key, c.Cmd
-	if len(key) > keyKept {
-		key = units.CutText(key, keyKept)
+	key, name, number := cut(c.Key, keyKept), "", c.Number()+1
+	if number == 0 {
+		name = nameOf(c)
 	}
-	if len(name) > nameKept {
-		name = string(units.CutText([]byte(name), nameKept))
-	}
-	begin := len(dst)
-	dst = append(dst, make([]byte, fixedSize)...)
-	d := dst[begin:][:fixedSize:fixedSize]
-	binary.LittleEndian.PutUint64(d[atTime:], uint64(c.Time))
-	binary.LittleEndian.PutUint64(d[atOffset:], uint64(c.Offset))
-	binary.LittleEndian.PutUint64(d[atBytes:], uint64(share(c)))
-	binary.LittleEndian.PutUint64(d[atValue:], uint64(valueSize(c)))
-	binary.LittleEndian.PutUint64(d[atDeadline:], uint64(c.ExpireAt))
-	if c.Key != nil {
-		binary.LittleEndian.PutUint64(d[atHash:], frequent.Hash(c.Key))
-	}
-	binary.LittleEndian.PutUint32(d[atSegment:], c.Segment)
-	binary.LittleEndian.PutUint16(d[atLengths:], uint16(len(key)))
+	begin, size := len(dst), fixedSize+len(key)+len(name)
+	dst = slices.Grow(dst, size)[:begin+size]
+	d := dst[begin:][:size:size]
+	put := binary.LittleEndian
+	put.PutUint64(d[atTime:], uint64(c.Time))
+	put.PutUint64(d[atOffset:], uint64(c.Offset))
+	put.PutUint64(d[atBytes:], uint64(share(c)))
+	put.PutUint64(d[atValue:], uint64(len(c.Value)+c.Elements.Size()))
+	put.PutUint64(d[atDeadline:], uint64(c.ExpireAt))
+	put.PutUint64(d[atHash:], hashOf(c.Key))
+	put.PutUint32(d[atSegment:], c.Segment)
+	put.PutUint16(d[atLengths:], uint16(len(key)))
 	d[atLengths+2] = uint8(len(name))
 	d[atFlags], d[atOp], d[atType] = flagsOf(c), uint8(c.Op), uint8(c.Type)
-	dst = append(dst, key...)
-	return append(dst, name...)
+	put.PutUint16(d[atCommand:], uint16(number))
+	copy(d[fixedSize:], key)
+	copy(d[fixedSize+len(key):], name)
+	return dst
+}
+
+// cut is the beginning of a text that is too long.
+func cut(text []byte, most int) []byte {
+	if len(text) <= most {
+		return text
+	}
+	return units.CutText(text, most)
+}
+
+func nameOf(c *decode.Change) string {
+	if len(c.Cmd) <= nameKept {
+		return c.Cmd
+	}
+	return string(units.CutText([]byte(c.Cmd), nameKept))
+}
+
+// hashOf tells keys apart. No key has none.
+func hashOf(key []byte) uint64 {
+	if key == nil {
+		return 0
+	}
+	return frequent.Hash(key)
 }
 
 func flagsOf(c *decode.Change) (flags uint8) {
@@ -100,16 +123,6 @@ func share(c *decode.Change) int64 {
 	return size*(part+1)/parts - size*part/parts
 }
 
-// valueSize is how many bytes an event writes: those of its value, and of the fields and values of its elements.
-func valueSize(c *decode.Change) int64 {
-	n := int64(len(c.Value))
-	for i := range c.Elements.Len() {
-		e := c.Elements.At(i)
-		n += int64(len(e.Field) + len(e.Value))
-	}
-	return n
-}
-
 // digest is one that is read.
 type digest []byte
 
@@ -125,11 +138,24 @@ func (d digest) has(flag uint8) bool { return d[atFlags]&flag != 0 }
 
 func (d digest) hash() uint64 { return binary.LittleEndian.Uint64(d[atHash:]) }
 
+// keyHash tells the keys of different logs apart, too.
+func (d digest) keyHash(log uint32) uint64 { return d.hash() + uint64(log) }
+
 func (d digest) segment() uint32 { return binary.LittleEndian.Uint32(d[atSegment:]) }
 
 func (d digest) key() []byte { return d[fixedSize:][:binary.LittleEndian.Uint16(d[atLengths:])] }
 
+// command is 1 more than the number of the command; 0: it has a name, or none.
+func (d digest) command() int { return int(binary.LittleEndian.Uint16(d[atCommand:])) }
+
 func (d digest) name() []byte { return d[len(d)-int(d[atLengths+2]):] }
+
+func (d digest) commandName() string {
+	if number := d.command(); number > 0 {
+		return knownNames[number-1]
+	}
+	return string(d.name())
+}
 
 // ofLog notes the log that the digest is of.
 func (d digest) ofLog(log uint32) { binary.LittleEndian.PutUint32(d[atLog:], log) }

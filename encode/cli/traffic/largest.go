@@ -23,7 +23,7 @@ type event struct {
 func (d digest) event(log uint32) event {
 	return event{
 		log: log, segment: d.segment(), offset: d.number(atOffset), time: d.number(atTime), flags: d[atFlags], op: d[atOp], kind: d[atType],
-		command: string(d.name()), key: bytes.Clone(d.key()), hash: d.hash(), size: d.number(atValue),
+		command: d.commandName(), key: bytes.Clone(d.key()), hash: d.hash(), size: d.number(atValue),
 	}
 }
 

@@ -115,7 +115,7 @@ func (o *Output) Summary() *Summary {
 }
 
 func (t *totals) summary(logs []string) *Summary {
-	s := &Summary{Count: t.all, Untimed: t.untimed, Step: t.time.step, Timeline: []Step{}, DBs: []Named{}, Commands: []Named{}, Delimiter: string(t.rules.delimiter)}
+	s := &Summary{Count: t.all, Untimed: t.untimed, Step: t.time.step, Timeline: []Step{}, DBs: []Named{}, Commands: t.commands.list(), Delimiter: string(t.rules.delimiter)}
 	if t.timed {
 		s.First, s.Last = &t.first, &t.last
 	}
@@ -125,9 +125,6 @@ func (t *totals) summary(logs []string) *Summary {
 	for i, c := range t.logs {
 		s.DBs = append(s.DBs, Named{logs[i], c})
 	}
-	for name, c := range t.commands.byName {
-		s.Commands = append(s.Commands, Named{name, *c})
-	}
 	for i, c := range t.types {
 		s.Types = append(s.Types, Named{decode.Type(i).String(), c})
 	}
@@ -135,7 +132,7 @@ func (t *totals) summary(logs []string) *Summary {
 		s.Ops = append(s.Ops, Named{decode.Op(i).String(), c})
 	}
 	s.DBs, s.Commands, s.Types, s.Ops = ordered(s.DBs), ordered(s.Commands), ordered(s.Types), ordered(s.Ops)
-	s.Prefixes = frequencies(&t.prefixes, t.rules.top, func(text []byte) Frequency { return Frequency{Text: string(text)} })
+	s.Prefixes = frequencies(t.prefixes.all(), t.rules.top, func(text []byte) Frequency { return Frequency{Text: string(text)} })
 	s.Keys = frequencies(&t.keys, t.rules.top, func(text []byte) Frequency {
 		log, key := splitLogKey(text)
 		return Frequency{DB: logs[log], Text: string(key)}

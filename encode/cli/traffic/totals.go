@@ -1,8 +1,6 @@
 package traffic
 
 import (
-	"bytes"
-
 	"pikabin/decode"
 	"pikabin/decode/frequent"
 )
@@ -32,29 +30,40 @@ type totals struct {
 	logs     []Count // by the number of the log
 	ops      [decode.OpRewritten + 1]Count
 	types    [decode.TypeBitmap + 1]Count
-	commands names
-	prefixes frequent.Items
+	commands commands
+	prefixes prefixes
 	keys     frequent.Items
 	largest  largest
 	spans    spans
 	flushes  flushes
+
+	block [ahead]digest // scratch of take
 }
 
 func newTotals(r *rules) *totals {
 	return &totals{
-		rules: r, time: timeline{step: r.step, counts: map[int64]*Count{}}, largest: largest{most: r.top},
-		keys: frequent.Items{Keep: keysKept}, prefixes: frequent.Items{Keep: prefixesKept},
+		rules: r, time: timeline{step: r.step, counts: map[int64]*Count{}}, commands: newCommands(), largest: largest{most: r.top},
+		keys: frequent.Items{Keep: keysKept}, prefixes: prefixes{delimiter: r.delimiter, items: frequent.Items{Keep: prefixesKept}},
 	}
 }
 
 // take reckons the events of a list of digests, all of one log.
 func (t *totals) take(log uint32, list []byte) {
 	t.makeRoom(log)
-	var d digest
+	var all Count
 	for len(list) > 0 {
-		d, list = next(list)
-		t.event(log, d)
+		var some []digest
+		some, list = t.fetch(log, list)
+		for _, d := range some {
+			size := d.number(atBytes)
+			all.add(1, size)
+			t.event(d, size)
+			t.key(log, d, size)
+			t.keep(log, d)
+		}
 	}
+	t.all.add(all.Events, all.Bytes)
+	t.logs[log].add(all.Events, all.Bytes)
 }
 
 func (t *totals) makeRoom(log uint32) {
@@ -63,27 +72,47 @@ func (t *totals) makeRoom(log uint32) {
 	}
 }
 
-func (t *totals) event(log uint32, d digest) {
-	size := d.number(atBytes)
-	t.all.add(1, size)
-	t.logs[log].add(1, size)
+// ahead is how many digests are looked at before the first of them is reckoned, see frequent.Items.Fetch.
+const ahead = 32
+
+// fetch takes some digests off a list.
+func (t *totals) fetch(log uint32, list []byte) (some []digest, rest []byte) {
+	n := 0
+	for ; n < ahead && len(list) > 0; n++ {
+		t.block[n], list = next(list)
+		t.keys.Fetch(t.block[n].keyHash(log))
+	}
+	return t.block[:n], list
+}
+
+// event counts an event by all but its log and its key.
+func (t *totals) event(d digest, size int64) {
 	t.ops[d[atOp]].add(1, size)
 	t.types[d[atType]].add(1, size)
-	if name := d.name(); len(name) > 0 {
-		t.commands.of(name).add(1, size)
+	if c := t.commands.of(d); c != nil {
+		c.add(1, size)
 	}
 	t.timeOf(d, size)
-	if d.has(hasKey) {
-		d.ofLog(log)
-		t.keys.AddHashed(d.hash()+uint64(log), d.logKey(), 1, size)
-		t.prefixes.Add(t.rules.prefix(d.key()), 1, size)
+	if d.has(hasDeadline) {
+		t.spans.add(d)
 	}
+}
+
+// key counts the key of an event, and its prefix.
+func (t *totals) key(log uint32, d digest, size int64) {
+	if !d.has(hasKey) {
+		return
+	}
+	d.ofLog(log)
+	t.keys.AddHashed(d.keyHash(log), d.logKey(), 1, size)
+	t.prefixes.add(d.key(), size)
+}
+
+// keep keeps an event that is told by itself.
+func (t *totals) keep(log uint32, d digest) {
 	if t.largest.wants(d, log) {
 		e := d.event(log)
 		t.largest.add(&e)
-	}
-	if d.has(hasDeadline) {
-		t.spans.add(d)
 	}
 	if d[atOp] == uint8(decode.OpFlush) {
 		e := d.event(log)
@@ -98,7 +127,9 @@ func (t *totals) timeOf(d digest, size int64) {
 	}
 	second := d.number(atTime)
 	t.time.at(second).add(1, size)
-	t.span(second, second)
+	if !t.timed || second < t.first || second > t.last {
+		t.span(second, second)
+	}
 }
 
 // span notes that there are events of two times, and of none before the first or after the last.
@@ -107,14 +138,6 @@ func (t *totals) span(first, last int64) {
 		t.first, t.last, t.timed = first, last, true
 	}
 	t.first, t.last = min(t.first, first), max(t.last, last)
-}
-
-// prefix is what keys are grouped by: the text up to the first delimiter, with it; nothing where there is none.
-func (r *rules) prefix(key []byte) []byte {
-	if i := bytes.Index(key, r.delimiter); i >= 0 {
-		return key[:i+len(r.delimiter)]
-	}
-	return nil
 }
 
 // merge adds what others have reckoned of other events.
@@ -136,7 +159,7 @@ func (t *totals) merge(u *totals) {
 		t.types[i].add(c.Events, c.Bytes)
 	}
 	t.commands.merge(&u.commands)
-	t.prefixes.Merge(&u.prefixes)
+	t.prefixes.merge(&u.prefixes)
 	t.keys.Merge(&u.keys)
 	t.largest.merge(&u.largest)
 	t.spans.merge(&u.spans)
