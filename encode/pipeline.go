@@ -153,6 +153,9 @@ func (j *joiner) all(ctx, within context.Context, src Source, s *saver) error {
 	runErr := run(within, src, j)
 	j.stop(nil)
 	watched()
+	if written := j.out.Traits.Whole; written != nil && runErr == nil {
+		written()
+	}
 	end()
 	closeErr, stateErr := s.finish(context.WithoutCancel(ctx), runErr == nil, j.failed)
 	if closeErr != nil {

@@ -188,9 +188,6 @@ func (e *StateError) Unwrap() error { return e.Err }
 // no room alone: then it has what comes before.
 func (s *saver) finish(ctx context.Context, whole bool, failed func() error) (sinkErr, stateErr error) {
 	if s.resumable == nil {
-		if end := s.out.Traits.Whole; whole && end != nil {
-			end()
-		}
 		sinkErr = s.out.Sink.Close(ctx)
 		return sinkErr, s.save(ctx, sink.Passing)
 	}

@@ -88,8 +88,8 @@ type SealOptions struct {
 	Workers    int    // how many work on a file
 }
 
-// Sealer makes a file of all its messages, which are as the Encoder wrote them. The same ones always become the same bytes. It belongs to one
-// goroutine at a time.
+// Sealer makes a file of all its messages, which are as the Encoder wrote them. The same ones always become the same bytes. Several
+// goroutines may make files at a time.
 type Sealer interface {
 	Seal(ctx context.Context, rows io.Reader, file io.Writer) error
 }

@@ -40,7 +40,7 @@ type Traits struct {
 	// Failed receives an error that the sink has found while nothing is written. The run ends with it.
 	Failed <-chan error
 
-	// Whole, if set, is called before Close when all that the run was to read has been written.
+	// Whole, if set, is called when all that the run was to read has been written: before Close and the last Flush, and perhaps while Saved runs.
 	Whole func()
 
 	// Note, if set, is asked for with each state that is saved, by a sink that is not Resumable and has something to say of what

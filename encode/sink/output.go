@@ -133,7 +133,7 @@ type Env struct {
 	Stop    <-chan struct{} // closed when the run is to end, so that a sink stops waiting for what may never come
 }
 
-// Sealer makes a file of all its messages. The same ones always become the same bytes.
+// Sealer makes a file of all its messages. The same ones always become the same bytes. Several goroutines may make files at a time.
 type Sealer interface {
 	Seal(ctx context.Context, rows io.Reader, file io.Writer) error
 }

@@ -24,7 +24,7 @@ type group struct {
 	db          string
 }
 
-// encoder makes row groups. It belongs to one goroutine.
+// encoder makes row groups, one at a time.
 type encoder struct {
 	bound   int64 // of the bytes of a row group
 	row     row

@@ -23,7 +23,8 @@ type Options struct {
 }
 
 // Memory is what a Sealer takes with row groups of so many bytes, 0 for the default. Each worker has the messages of a group, a page of them, plain
-// and compressed, and the chunks of columns that they become. A group of a single larger message takes more.
+// and compressed, and the chunks of columns that they become; of two workers or more there is one group besides. A group of a single larger message
+// takes more.
 func Memory(rowGroup int64, workers int) int64 {
 	return 4*cmp.Or(rowGroup, defaultRowGroup)*int64(workers) + sealerCost
 }
@@ -40,11 +41,12 @@ const (
 	rowsInGroup     = 128 << 10
 )
 
-// Sealer makes files. It can be used again, by one goroutine at a time.
+// Sealer makes files, as many at a time as there are calls of Seal. They share the workers.
 type Sealer struct {
 	o        Options
-	encoders []*encoder  // of the workers
-	groups   chan *group // one for each, so that no more are in memory
+	encoders chan *encoder // that have nothing to do: one for each worker
+	groups   chan *group   // that are free: no more are in memory
+	turn     chan struct{} // to read rows: no two files end at the same time, and what the end of one leaves free is for the next
 }
 
 // NewSealer makes one.
@@ -54,42 +56,54 @@ func NewSealer(o Options) (*Sealer, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Sealer{o: o, groups: make(chan *group, o.Workers)}
+	s := &Sealer{o: o, encoders: make(chan *encoder, o.Workers), groups: make(chan *group, o.groups()), turn: make(chan struct{}, 1)}
 	for range o.Workers {
-		s.encoders = append(s.encoders, newEncoder(o, codec))
+		s.encoders <- newEncoder(o, codec)
+	}
+	for range o.groups() {
 		s.groups <- &group{}
 	}
 	return s, nil
 }
 
+// groups are how many row groups are in memory at most. One that is ready waits for those before it: where there are several workers another one can be
+// read meanwhile.
+func (o *Options) groups() int {
+	if o.Workers == 1 {
+		return 1
+	}
+	return o.Workers + 1
+}
+
 // Seal writes the file of all rows. The same rows become the same bytes, whatever the number of workers.
 func (s *Sealer) Seal(ctx context.Context, rows io.Reader, w io.Writer) error {
-	in := &spool{in: rows, bound: s.o.RowGroup, free: s.groups}
+	in := &spool{in: rows, bound: s.o.RowGroup, free: s.groups, turn: s.turn}
 	out, err := newFile(w, s.o)
 	if err != nil {
 		return fmt.Errorf("making a Parquet file: %w", err)
 	}
-	worker := 0
+	defer in.endTurn()
 	stages := ordered.Stages[*group, *group]{
-		Next: in.next,
-		Worker: func() func(context.Context, uint64, *group) *group {
-			e := s.encoders[worker]
-			worker++
-			return func(_ context.Context, _ uint64, g *group) *group {
-				g.err = e.encode(g)
-				return g
-			}
-		},
+		Next:   in.next,
+		Worker: func() func(context.Context, uint64, *group) *group { return s.encode },
 		Join: func(_ context.Context, g *group) error {
 			defer in.put(g)
 			return out.add(g)
 		},
 	}
-	if err := ordered.Run(ctx, s.o.Workers, s.o.Workers-1, stages, in.put); err != nil {
+	if err := ordered.Run(ctx, s.o.Workers, s.o.groups()-1, stages, in.put); err != nil {
 		return fmt.Errorf("making a Parquet file: %w", err)
 	}
 	if err := out.close(); err != nil {
 		return fmt.Errorf("making a Parquet file: %w", err)
 	}
 	return nil
+}
+
+// encode makes the chunks of a group, once an encoder has nothing to do.
+func (s *Sealer) encode(_ context.Context, _ uint64, g *group) *group {
+	e := <-s.encoders
+	g.err = e.encode(g)
+	s.encoders <- e
+	return g
 }

@@ -2,6 +2,7 @@ package parquet_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -241,6 +243,42 @@ func TestSameBytes(t *testing.T) {
 	}
 	if n := len(open(t, want).RowGroups()); n < 10 {
 		t.Errorf("%d row groups only", n)
+	}
+}
+
+// TestSeveralFiles makes files at the same time, beside some that fail: each has the bytes that it has alone.
+func TestSeveralFiles(t *testing.T) {
+	changes := formattest.FixtureChanges(t)
+	ended, end := context.WithCancel(t.Context())
+	end()
+	for _, workers := range []int{1, 2} {
+		o := parquet.Options{Workers: workers, RowGroup: 4 << 10, Codec: "zstd", Level: 1}
+		s, err := parquet.NewSealer(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		for i := range 6 {
+			spool, _ := spoolOf(changes[:len(changes)>>i])
+			want := seal(t, spool, o)
+			wg.Go(func() {
+				var file bytes.Buffer
+				if err := s.Seal(t.Context(), bytes.NewReader(spool), &file); err != nil || !bytes.Equal(file.Bytes(), want) {
+					t.Errorf("%d workers, file %d: other bytes, or %v", workers, i, err)
+				}
+			})
+			wg.Go(func() {
+				if err := s.Seal(t.Context(), bytes.NewReader(spool), &full{0}); !errors.Is(err, syscall.ENOSPC) {
+					t.Errorf("%d workers, no room: %v", workers, err)
+				}
+			})
+			wg.Go(func() {
+				if err := s.Seal(ended, bytes.NewReader(spool), io.Discard); !errors.Is(err, context.Canceled) {
+					t.Errorf("%d workers, canceled: %v", workers, err)
+				}
+			})
+		}
+		wg.Wait()
 	}
 }
 

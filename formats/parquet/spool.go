@@ -16,10 +16,15 @@ type spool struct {
 	rest  []byte // what was read after the last group
 	rows  int64
 	free  chan *group
+	turn  chan struct{} // has room for the one that reads
+	reads bool          // this one does
 }
 
-// next gives the next group once there is one that is free, or io.EOF.
+// next gives the next group once there is one that is free, or io.EOF. It keeps the turn until there are no more.
 func (s *spool) next(ctx context.Context) (*group, error) {
+	if err := s.takeTurn(ctx); err != nil {
+		return nil, err
+	}
 	var g *group
 	select {
 	case g = <-s.free:
@@ -29,8 +34,31 @@ func (s *spool) next(ctx context.Context) (*group, error) {
 	err := s.fill(g)
 	if err != nil {
 		s.put(g)
+		s.endTurn()
 	}
 	return g, err
+}
+
+// takeTurn waits until no other spool is read.
+func (s *spool) takeTurn(ctx context.Context) error {
+	if s.reads {
+		return nil
+	}
+	select {
+	case s.turn <- struct{}{}:
+		s.reads = true
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// endTurn lets another spool be read.
+func (s *spool) endTurn() {
+	if s.reads {
+		s.reads = false
+		<-s.turn
+	}
 }
 
 // fill reads the messages of a group.

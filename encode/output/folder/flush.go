@@ -25,6 +25,7 @@ func (f *folder) Flush(ctx context.Context, m sink.Moment) (note any, err error)
 		if err := f.endFrames(ctx); err != nil {
 			return nil, err
 		}
+		f.sealNext()
 		f.becomeReady(m)
 		if len(f.complete) > 0 {
 			f.shown++
@@ -140,7 +141,7 @@ func (f *folder) Saved(ctx context.Context, note any) error {
 func (f *folder) forget(name string) error {
 	f.writes.Lock()
 	defer f.writes.Unlock()
-	i := slices.IndexFunc(f.complete, func(p *part) bool { return p.Name == name })
+	i := f.completed(name)
 	if i < 0 {
 		return nil
 	}
@@ -148,6 +149,11 @@ func (f *folder) forget(name string) error {
 	f.complete = slices.Delete(f.complete, i, i+1)
 	wake(f.forgot)
 	return err
+}
+
+// completed is the place of a part among those that are complete and not shown; -1: it is none of them. The lock is held.
+func (f *folder) completed(name string) int {
+	return slices.IndexFunc(f.complete, func(p *part) bool { return p.Name == name })
 }
 
 // show publishes a part that is complete by the state.

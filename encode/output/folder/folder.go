@@ -17,14 +17,10 @@ import (
 	"pikabin/decode"
 	"pikabin/encode/disk"
 	"pikabin/encode/sink"
-	"pikabin/encode/vfs"
 )
 
 // maxOpen is how many partitions are written at a time: hours that overlap, and some that clocks gone wrong have made.
 const maxOpen = 16
-
-// lockName is the file that says that a folder is written to.
-const lockName = ".pikabin.lock"
 
 // folder writes parts. A part has a hidden name until the state is saved that says that it is complete: from then on
 // whoever comes later will not write it again, and consumers may see it.
@@ -49,6 +45,7 @@ type folder struct {
 	left     []partNote // parts of other hosts that are counted and not here
 	touched  []*part    // by the batch that is being written
 	before   names      // those given before it
+	seals    sealing
 	readiness
 }
 
@@ -59,7 +56,7 @@ func Open(ctx context.Context, dir string, s Settings, store Store, e *sink.Env)
 	if err != nil {
 		return sink.Opened{}, err
 	}
-	return sink.Opened{Sink: f, Traits: sink.Traits{PerLog: true, Loose: e.Live && e.Frames != nil, Zone: s.zone}}, nil
+	return sink.Opened{Sink: f, Traits: sink.Traits{PerLog: true, Loose: e.Live && e.Frames != nil, Zone: s.zone, Whole: f.sealAll}}, nil
 }
 
 func open(ctx context.Context, dir string, s Settings, store Store, e *sink.Env) (*folder, error) {
@@ -67,6 +64,7 @@ func open(ctx context.Context, dir string, s Settings, store Store, e *sink.Env)
 		readiness: readiness{hours: map[string]waiting{}, latest: map[string]int64{}},
 		Disk:      disk.New(e), Settings: s, dir: dir, store: store, env: e, now: time.Now, due: make(chan struct{}, 1), forgot: make(chan struct{}, 1), open: map[string]*part{}, given: names{},
 	}
+	f.seals.begin(ctx)
 	if err := f.MakeDir(ctx, f.dir); err != nil {
 		return nil, err
 	}
@@ -83,19 +81,6 @@ func open(ctx context.Context, dir string, s Settings, store Store, e *sink.Env)
 		return nil, errors.Join(err, f.closeAll())
 	}
 	return f, nil
-}
-
-// lock keeps other processes of this host away. Those that share a state are kept away by that, and one of them may stand still while another has
-// its turn.
-func (f *folder) lock() (err error) {
-	if f.whole() {
-		f.unlock = func() error { return nil }
-		return nil
-	}
-	if f.unlock, err = f.Lock(filepath.Join(f.dir, lockName)); errors.Is(err, vfs.ErrLocked) {
-		err = fmt.Errorf("%s is being written to by another process", f.dir)
-	}
-	return err
 }
 
 // folderNote is what the state holds.
@@ -230,6 +215,7 @@ func (f *folder) writePieces(ctx context.Context, b *sink.Batch) error {
 		}
 	}
 	f.given.passed(b)
+	f.sealNext()
 	return nil
 }
 
@@ -368,6 +354,13 @@ func (f *folder) finish(p *part) {
 	wake(f.due)
 }
 
+// finishAll completes all parts.
+func (f *folder) finishAll() {
+	for _, p := range f.opened() {
+		f.finish(p)
+	}
+}
+
 func wake(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
@@ -385,6 +378,7 @@ func (f *folder) Close(context.Context) error {
 }
 
 func (f *folder) closeAll() error {
+	f.seals.close()
 	var errs []error
 	for _, p := range f.open {
 		errs = append(errs, p.Close())

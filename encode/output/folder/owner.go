@@ -14,6 +14,22 @@ import (
 	"pikabin/encode/vfs"
 )
 
+// lockName is the file that says that a folder is written to.
+const lockName = ".pikabin.lock"
+
+// lock keeps other processes of this host away. Those that share a state are kept away by that, and one of them may stand still while another has
+// its turn.
+func (f *folder) lock() (err error) {
+	if f.whole() {
+		f.unlock = func() error { return nil }
+		return nil
+	}
+	if f.unlock, err = f.Lock(filepath.Join(f.dir, lockName)); errors.Is(err, vfs.ErrLocked) {
+		err = fmt.Errorf("%s is being written to by another process", f.dir)
+	}
+	return err
+}
+
 // ownerName is the file that says whose the parts of a folder are.
 const ownerName = ".pikabin.owner"
 

@@ -24,11 +24,12 @@ const hourGrace = 5 * time.Minute
 type part struct {
 	disk.Framed
 	partNote
-	fresh  bool      // the batch that was written last has begun it
-	named  bool      // its name is durable
-	staged bool      // it is complete and waits for the state to count it, where that is shared
-	began  time.Time // the first write of this run
-	wrote  time.Time // the last one
+	fresh  bool        // the batch that was written last has begun it
+	named  bool        // its name is durable
+	staged bool        // it is complete and waits for the state to count it, where that is shared
+	file   *sealedFile // that is made of it, once that has begun
+	began  time.Time   // the first write of this run
+	wrote  time.Time   // the last one
 }
 
 // partNote is what the state holds of a part.

@@ -43,12 +43,11 @@ func (f *folder) flushWhole(ctx context.Context, m sink.Moment) (note any, err e
 		return note, nil
 	}
 	err = f.writes.Flush(func() (func() error, error) {
-		for _, p := range f.opened() {
-			f.finish(p)
-		}
+		f.finishAll()
 		if err := f.endFrames(ctx); err != nil {
 			return nil, err
 		}
+		f.sealNext()
 		f.becomeReady(m)
 		f.counted = f.noted()
 		note = f.counted
