@@ -2,9 +2,13 @@
 # Makes what is released, in dist/: static binaries, archives, deb and rpm, a bill of materials, the licences of others, and checksums. The same commit
 # gives the same bytes.
 #
-#   scripts/release.sh           all of it
-#   scripts/release.sh test      builds twice and compares, installs and removes the deb in a root of its own, and tries completion in real shells
-#   scripts/release.sh deploy    checks what is in scripts/deploy
+#   scripts/release.sh                      all of it
+#   scripts/release.sh binaries             only the binaries, in dist/bin/OS-ARCH, each below the size that it may have
+#   scripts/release.sh binary OS ARCH FILE  one of them
+#   scripts/release.sh test                 builds twice and compares, installs and removes the packages in roots of their own, and tries completion in
+#                                           real shells, and the command line with the libraries as releases have them
+#   scripts/release.sh patched              only the last of these
+#   scripts/release.sh deploy               checks what is in scripts/deploy
 #
 #   VERSION    of the release (default: the newest of CHANGELOG.md that has a number)
 #   PLATFORMS  as in "linux/amd64 linux/arm64"
@@ -14,13 +18,18 @@ cd "$(dirname "$0")/.."
 
 nfpm_version=v2.45.0
 cyclonedx_version=v1.10.0
-largest=$((40 * 1000 * 1000)) # bytes of a binary: what it has now, and some room; more is a dependency that somebody should know of
+# Bytes that a binary may have, by system, as they come out larger for some: more is a dependency that somebody should know of.
+declare -A largest=([linux]=25000000 [darwin]=26000000 [windows]=26000000)
+# Whose functions are not inlined, which makes a binary smaller: libraries that work once a request, and not once a record.
+cold=(
+	net/... crypto/tls crypto/x509/... encoding/{asn1,gob,json,xml} go/... log/... math/big mime/... regexp/... vendor/... golang.org/x/net/...
+	google.golang.org/... github.com/{alecthomas,gomodule,jcmturner,minio,prometheus,schollz}/... github.com/twmb/{avro/...,franz-go/pkg/{kadm,kmsg,sr}}
+	go.yaml.in/...
+)
 dist=${DIST:-dist}
 read -ra platforms <<<"${PLATFORMS:-linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64}"
-version=${VERSION:-$(sed -n 's/^## \(v[0-9][0-9.]*\).*/\1/p' CHANGELOG.md | head -1)}
-version=${version:-v0.0.0}
-SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
-export SOURCE_DATE_EPOCH TZ=UTC LC_ALL=C
+version=${VERSION-$(sed -n 's/^## \(v[0-9][0-9.]*\).*/\1/p' CHANGELOG.md | head -1)}
+export TZ=UTC LC_ALL=C
 
 # tool NAME PACKAGE VERSION builds a program once for each version and Go, and prints where it is.
 tool() {
@@ -32,11 +41,13 @@ tool() {
 
 # binary OS ARCH FILE builds one.
 binary() {
-	CGO_ENABLED=0 GOOS=$1 GOARCH=$2 go build -pgo="${PGO:-auto}" -trimpath -ldflags "-s -w -buildid= -X main.version=$version" -o "$3" .
+	local inlining=("${cold[@]/#/-gcflags=}")
+	CGO_ENABLED=0 GOOS=$1 GOARCH=$2 scripts/patched.sh go build -pgo="${PGO:-auto}" -trimpath "${inlining[@]/%/=-l}" \
+		-ldflags "-s -w -buildid= -X main.version=$version" -o "$3" .
 	local size
 	size=$(wc -c <"$3")
-	((size < largest)) || {
-		echo "$3 has $size bytes, and is to have less than $largest" >&2
+	((size < ${largest[$1]})) || {
+		echo "$3 has $size bytes, and is to have less than ${largest[$1]}" >&2
 		return 1
 	}
 }
@@ -46,16 +57,19 @@ notices() {
 	echo "pikabin contains the following software, under these licences."
 	printf '\n==== Go %s (https://go.dev)\n\n' "$(go env GOVERSION)"
 	cat "$(go env GOROOT)/LICENSE"
-	local platform module dir file
+	local platform module dir file change
 	for platform in "${platforms[@]}"; do
-		CGO_ENABLED=0 GOOS=${platform%/*} GOARCH=${platform#*/} go list -deps -f '{{with .Module}}{{if not .Main}}{{.Path}}@{{.Version}} {{.Dir}}{{end}}{{end}}' .
-	done | sort -u | while read -r module dir; do
+		CGO_ENABLED=0 GOOS=${platform%/*} GOARCH=${platform#*/} scripts/patched.sh go list -deps -f '{{with .Module}}{{if not .Main}}{{.Path}}{{end}}{{end}}' .
+	done | sort -u | xargs go list -m -f '{{.Path}}@{{.Version}} {{.Dir}}' | while read -r module dir; do
 		file=$(find "$dir" -maxdepth 1 -type f \( -iname 'licen[cs]e*' -o -iname 'copying*' -o -iname 'notice*' \) | sort)
 		[[ -n $file ]] || {
 			echo "no licence in $module" >&2
 			return 1
 		}
 		printf '\n==== %s\n\n' "$module"
+		change=${module%@*}
+		change=scripts/patches/${change##*/}.patch
+		[[ ! -f $change ]] || printf 'Changed for pikabin: %s\n\n' "$(sed '/^$/,$d' "$change")"
 		xargs -d '\n' cat <<<"$file"
 	done
 }
@@ -94,17 +108,26 @@ packages() {
 	done
 }
 
-# bill lists the modules that are linked in, as the binary of the first platform tells them.
+# bill lists the modules that are linked in, as the binary of the first platform tells them. Of changed ones that tells where their copies were.
 bill() {
+	local module version_of copy bill=$dist/pikabin-$version.sbom.json
 	local first=("$dist/bin/${platforms[0]/\//-}"/pikabin*)
 	"$(tool cyclonedx-gomod github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod "$cyclonedx_version")" \
-		bin -json -std -noserial -notimestamp -version "$version" -output "$dist/pikabin-$version.sbom.json" "${first[0]}"
+		bin -json -std -noserial -notimestamp -version "$version" -output "$bill" "${first[0]}"
+	sed -sn '1s/:.*//p' scripts/patches/*.patch | xargs go list -m | while read -r module version_of; do
+		copy=./dist/patched/${module##*/}
+		sed -i "s,$copy@(devel),$module@$version_of,; \\,\"name\": \"$copy\", { s,$copy,$module,; n; s,(devel),$version_of, }" "$bill"
+		grep -qF "pkg:golang/$module@$version_of" "$bill"
+	done
+	if grep -F dist/patched "$bill"; then
+		echo "$bill names a copy, and not a module" >&2
+		return 1
+	fi
 }
 
-# release makes everything.
-release() {
+# binaries builds for all platforms.
+binaries() {
 	rm -rf "$dist"
-	mkdir -p "$dist/bin"
 	local platform os arch suffix
 	for platform in "${platforms[@]}"; do
 		os=${platform%/*} arch=${platform#*/} suffix=
@@ -112,6 +135,14 @@ release() {
 		echo "building $platform"
 		binary "$os" "$arch" "$dist/bin/$os-$arch/pikabin$suffix"
 	done
+}
+
+# release makes everything.
+release() {
+	SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
+	export SOURCE_DATE_EPOCH
+	binaries
+	local platform os arch
 	notices >"$dist/THIRD_PARTY_NOTICES"
 	pages "$dist/pages"
 	for platform in "${platforms[@]}"; do
@@ -134,8 +165,13 @@ test_release() {
 	diff -r "$work/first" "$work/second"
 	echo "two builds are the same, byte for byte"
 	install_deb "$work/first" "$work/root"
-	PIKABIN_TEST_SHELLS=1 go test -count=1 ./encode/cli -run 'TestCompletion|TestManual'
+	PIKABIN_TEST_SHELLS=1 patched
 	deploy
+}
+
+# patched tries the command line with the libraries as releases have them.
+patched() {
+	scripts/patched.sh go test -count=1 ./encode/cli -run 'TestCompletion|TestManual|TestConfig|TestReadmeFlags|TestVariables|TestEmptyValues|TestFilesThatAreRefused|TestWhatGoes|TestRehearsalOfDamage'
 }
 
 # install_deb DIST ROOT installs the package into a clean root of its own, uses it there, and purges it.
@@ -189,10 +225,13 @@ deploy() {
 
 case ${1:-release} in
 release) release ;;
+binary) binary "${@:2}" ;;
+binaries) binaries ;;
+patched) patched ;;
 test) test_release ;;
 deploy) deploy ;;
 *)
-	sed -n '2,12s/^# \{0,1\}//p' "$0" >&2
+	sed -n '2,16s/^# \{0,1\}//p' "$0" >&2
 	exit 2
 	;;
 esac

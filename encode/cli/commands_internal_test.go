@@ -2,6 +2,7 @@ package cli
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/alecthomas/kong"
@@ -26,5 +27,22 @@ func TestCommandsThatAreNotNamed(t *testing.T) {
 				t.Errorf("%s: %s has the flags %q, want %q", one.name, c.Name, names(c), want)
 			}
 		}
+	}
+}
+
+// TestNothingIsProvided: releases are built with scripts/patches/kong.patch, which leaves out kong's lookup of methods whose names begin with Provide.
+func TestNothingIsProvided(t *testing.T) {
+	err := kong.Visit(wholeModel().Node, func(node kong.Visitable, next kong.Next) error {
+		if n, ok := node.(*kong.Node); ok && n.Target.IsValid() {
+			for method := range n.Target.Addr().Type().Methods() {
+				if strings.HasPrefix(method.Name, "Provide") {
+					t.Errorf("%s: %s is not called in releases: give its value to kong.Bind", n.FullPath(), method.Name)
+				}
+			}
+		}
+		return next(nil)
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
