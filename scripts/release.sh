@@ -165,6 +165,7 @@ test_release() {
 	diff -r "$work/first" "$work/second"
 	echo "two builds are the same, byte for byte"
 	install_deb "$work/first" "$work/root"
+	install_rpm "$work/first" "$work/rpmroot"
 	PIKABIN_TEST_SHELLS=1 patched
 	deploy
 }
@@ -188,13 +189,35 @@ install_deb() {
 	test -s "$root/usr/share/man/man1/pikabin-tail.1.gz" -a -s "$root/usr/share/bash-completion/completions/pikabin" -a -s "$root/usr/share/doc/pikabin/copyright"
 	grep -q '^ExecStart=/usr/bin/pikabin tail' "$root/usr/lib/systemd/system/pikabin.service"
 	dpkg --root="$root" --force-not-root --force-script-chrootless --log=/dev/null --purge pikabin
-	if find "$root" -path "$root/var" -prune -o -type f -print | grep .; then
+	nothing_left "$root"
+}
+
+# nothing_left ROOT finds no file of a package that was removed. The system keeps its own below /var.
+nothing_left() {
+	if find "$1" -path "$1/var" -prune -o -type f -print -o -path '*/pikabin' -print | grep .; then
 		echo "the package has left these files" >&2
 		return 1
 	fi
-	if command -v rpm >/dev/null; then
-		rpm -qpl "$1"/*.rpm | grep '^/usr/bin/pikabin$'
-	fi
+}
+
+# install_rpm DIST ROOT does what install_deb does, where rpm is. The scripts are not run: they are for the system that they run on.
+install_rpm() {
+	command -v rpm >/dev/null || return 0
+	local root=$2 rpm=(rpm --root "$2" --dbpath /var/lib/rpm) odd
+	mkdir -p "$root/var/lib/rpm"
+	odd=$(rpm -qp --qf '[%{FILEMODES:octal} %{FILEUSERNAME}:%{FILEGROUPNAME} %{FILENAMES}\n]' "$1"/*.rpm |
+		grep -vE '^(100644|40755) root:root /usr/(lib|share)/|^100755 root:root /usr/bin/pikabin$' || true)
+	[[ -z $odd && $(rpm -qp --qf '%{BUILDHOST}' "$1"/*.rpm) == localhost ]] || {
+		echo "the rpm has a file with another mode or owner, or the name of this machine: $odd" >&2
+		return 1
+	}
+	"${rpm[@]}" --install --noscripts --nodeps "$1"/*.rpm
+	"${rpm[@]}" --verify --nodeps pikabin
+	"$root/usr/bin/pikabin" convert -q --limit 1 testdata/4.0.1-everytype/log | grep -c '"db":"db0"'
+	test -s "$root/usr/share/man/man1/pikabin-tail.1.gz" -a -s "$root/usr/share/bash-completion/completions/pikabin" -a -s "$root/usr/share/zsh/site-functions/_pikabin"
+	grep -q '^ExecStart=/usr/bin/pikabin tail' "$root/usr/lib/systemd/system/pikabin.service"
+	"${rpm[@]}" --erase --noscripts pikabin
+	nothing_left "$root"
 }
 
 # with_promtool puts promtool on the PATH. Where there is none it is taken out of Debian's package, whose server is not installed.
