@@ -100,8 +100,10 @@ one_round() {
 		done
 	done
 	rm -rf "$tmp/folder"
-	measure_both "$case" verify "$cores" verify "$dir"
-	measure "$case" stats "$cores" "$pikabin" stats "$dir" --progress never --quiet
+	for workers in "${counts[@]}"; do
+		measure_both "$case" verify "$workers" verify "$dir" --workers "$workers"
+		measure_both "$case" stats "$workers" stats "$dir" --workers "$workers"
+	done
 	measure_both "$case" "jsonl, --compress zstd" "$cores" convert "$dir" -f jsonl --compress zstd -o /dev/null
 	if command -v zstd >/dev/null; then
 		measure "$case" "jsonl | zstd -1 -T0" "$cores" convert_through_zstd "$dir"
@@ -158,6 +160,10 @@ table() {
 		times[key] = times[key] " " $5
 		bytes[key] = $4
 	}
+	# How many times as fast as what it is compared with that a run was.
+	function compared(name, what, workers, m) {
+		if (what in half) printf "%s: %s with --workers %d is %.2f times as fast as %s\n", name, what, workers, median(name FS half[what] FS workers) / m, half[what]
+	}
 	END {
 		format = "%-7s %-23s %7s %7s %6s %6s %7s %8s\n"
 		printf format, "case", "what", "workers", "MB/s", "ratio", "goal", "of one", "of other"
@@ -168,6 +174,10 @@ table() {
 			ratio = median(k[1] FS "cat" FS 1) / m
 			printf format, k[1], k[2], k[3], sprintf("%.0f", bytes[order[i]] / m), sprintf("%.2f", ratio), goal(k[1], k[2], k[3]),
 				(k[3] > 1 ? times_as_long(k[1] FS k[2] FS 1, m) : "-"), times_as_long(k[1] FS "other " k[2] FS k[3], m)
+		}
+		for (i = 1; i <= n; i++) {
+			split(order[i], k, FS)
+			compared(k[1], k[2], k[3], median(order[i]))
 		}
 	}' "$results"
 }
