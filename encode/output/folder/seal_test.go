@@ -45,7 +45,7 @@ func writeSealed(t *testing.T, disk vfs.FS, state string, settings map[string]st
 	return to.Sink.(sink.Resumable)
 }
 
-// TestSealsAhead makes the file of a part only once that of the next one is begun, but publishes them in their order.
+// TestSealsAhead: no file can be made here before the file of the next part starts. Files are published in the order of their parts all the same.
 func TestSealsAhead(t *testing.T) {
 	parts := []string{"0", "1", "2", "3"}
 	begun := map[string]chan struct{}{}
