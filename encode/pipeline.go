@@ -127,7 +127,7 @@ func Run(ctx context.Context, src Source, to sink.Opened, o Options) (Result, er
 	err := j.all(ctx, within, src, s)
 	j.result.Logs = s.ledger.logs
 	j.result.Committed = map[*decode.Log]decode.Position{}
-	for log, mark := range s.ledger.marks() {
+	for log, mark := range s.shown() {
 		j.result.Committed[log] = mark.Position
 	}
 	o.Stats.Ended(err)

@@ -208,6 +208,15 @@ func (s *saver) finish(ctx context.Context, whole bool, failed func() error) (si
 	return errors.Join(err, s.out.Sink.Close(ctx)), stateErr
 }
 
+// shown are the places up to which everything is delivered, once the sink is closed.
+func (s *saver) shown() map[*decode.Log]checkpoint.Mark {
+	marks := s.ledger.marks()
+	if hide := s.out.Traits.Shown; hide != nil {
+		hide(marks)
+	}
+	return marks
+}
+
 // lost says why the state is not this run's any more; nil: it is.
 func (o *Options) lost() error {
 	if o.Lost == nil {

@@ -3,6 +3,7 @@ package sink
 import (
 	"time"
 
+	"pikabin/decode"
 	"pikabin/encode/checkpoint"
 )
 
@@ -42,6 +43,10 @@ type Traits struct {
 
 	// Whole, if set, is called when all that the run was to read has been written: before Close and the last Flush, and perhaps while Saved runs.
 	Whole func()
+
+	// Shown, if set, is asked at the end of a run that keeps no state, after Close: no later run will show what is hidden. It moves the places up to
+	// which everything was written back to those up to which a consumer can see it.
+	Shown func(marks map[*decode.Log]checkpoint.Mark)
 
 	// Note, if set, is asked for with each state that is saved, by a sink that is not Resumable and has something to say of what
 	// the positions are of. It gives what encoding/json can write.

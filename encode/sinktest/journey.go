@@ -37,9 +37,10 @@ type journey struct {
 	note      []byte
 	seen      map[string]string // the parts that a consumer has seen
 	resumable bool
-	inside    bool // the last batch was of a record that comes in portions
-	portioned bool // some batch was
-	stateless bool // no state is kept: nothing is there to continue from
+	inside    bool                            // the last batch was of a record that comes in portions
+	portioned bool                            // some batch was
+	told      map[*decode.Log]decode.Position // what the last run said that it has delivered
+	stateless bool                            // no state is kept: nothing is there to continue from
 	term      uint64
 }
 
@@ -111,7 +112,8 @@ func (j *journey) run() error {
 		return err
 	}
 	_, j.resumable = to.Sink.(sink.Resumable)
-	_, err = encode.Run(j.t.Context(), j.source(), inspect(j.t, to, j.notePortion), o)
+	result, err := encode.Run(j.t.Context(), j.source(), inspect(j.t, to, j.notePortion), o)
+	j.told = result.Committed
 	return err
 }
 
@@ -180,6 +182,9 @@ func (j *journey) nothingNew() {
 	}
 }
 
+// parts tells whether the output is of parts, each of which is whole when it can be seen.
+func (j *journey) parts() bool { return strings.HasSuffix(j.suite.Target, "/") || j.place.store != nil }
+
 // files are those that parts appear among: on the disk, or in the store.
 func (j *journey) files() map[string]string {
 	if j.place.store != nil {
@@ -191,7 +196,7 @@ func (j *journey) files() map[string]string {
 // look remembers the parts that a consumer can see, and compares those that he has seen before.
 func (j *journey) look(when string) {
 	j.t.Helper()
-	if !strings.HasSuffix(j.suite.Target, "/") && j.place.store == nil {
+	if !j.parts() {
 		return
 	}
 	files := j.files()
@@ -230,6 +235,12 @@ func (j *journey) written(when string) (all []byte) {
 			j.t.Fatalf("%s: %s is left", when, name)
 		}
 	}
+	return j.visibleText()
+}
+
+// visibleText is what consumers see, in the order of the files' names.
+func (j *journey) visibleText() (all []byte) {
+	j.t.Helper()
 	files := j.files()
 	for _, name := range visible(files) {
 		all = append(all, j.unpack([]byte(files[name]))...)

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 
+	"pikabin/decode"
+	"pikabin/encode/checkpoint"
 	"pikabin/encode/sink"
 )
 
@@ -149,6 +151,23 @@ func (f *folder) forget(name string) error {
 	f.complete = slices.Delete(f.complete, i, i+1)
 	wake(f.forgot)
 	return err
+}
+
+// shownMarks is sink.Traits.Shown.
+func (f *folder) shownMarks(marks map[*decode.Log]checkpoint.Mark) {
+	for _, p := range append(f.opened(), f.complete...) {
+		Unshown(marks, p.Name)
+	}
+}
+
+// Unshown moves the mark of a log back to where a part of it begins that consumers do not see, given by its name.
+func Unshown(marks map[*decode.Log]checkpoint.Mark, part string) {
+	n, _ := ParsePartName(part)
+	for log, m := range marks {
+		if n.Series == Series(log) && (n.Epoch < m.Epoch || n.Epoch == m.Epoch && n.At.Before(m.Position)) {
+			marks[log] = checkpoint.Mark{Position: n.At, Epoch: n.Epoch}
+		}
+	}
 }
 
 // completed is the place of a part among those that are complete and not shown; -1: it is none of them. The lock is held.

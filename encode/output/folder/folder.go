@@ -56,7 +56,11 @@ func Open(ctx context.Context, dir string, s Settings, store Store, e *sink.Env)
 	if err != nil {
 		return sink.Opened{}, err
 	}
-	return sink.Opened{Sink: f, Traits: sink.Traits{PerLog: true, Loose: e.Live && e.Frames != nil, Zone: s.zone, Whole: f.sealAll}}, nil
+	t := sink.Traits{PerLog: true, Loose: e.Live && e.Frames != nil, Zone: s.zone, Whole: f.sealAll}
+	if !e.Resume {
+		t.Shown = f.shownMarks
+	}
+	return sink.Opened{Sink: f, Traits: t}, nil
 }
 
 func open(ctx context.Context, dir string, s Settings, store Store, e *sink.Env) (*folder, error) {

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"pikabin/decode"
+	"pikabin/encode/checkpoint"
 	"pikabin/encode/disk"
 	"pikabin/encode/output/folder"
 	"pikabin/encode/output/object/owner"
@@ -69,6 +71,12 @@ func open(ctx context.Context, o *opening) (opened sink.Opened, err error) {
 	}
 	out.start()
 	opened.Sink, opened.Traits.Failed, opened.Traits.Drain = b, out.failed, drainTime
+	if staged := opened.Traits.Shown; staged != nil {
+		opened.Traits.Shown = func(marks map[*decode.Log]checkpoint.Mark) {
+			staged(marks)
+			out.unsent(marks)
+		}
+	}
 	return opened, nil
 }
 

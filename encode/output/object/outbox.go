@@ -12,7 +12,9 @@ import (
 	"sync"
 	"time"
 
+	"pikabin/decode"
 	"pikabin/decode/units"
+	"pikabin/encode/checkpoint"
 	"pikabin/encode/disk"
 	"pikabin/encode/output/folder"
 	"pikabin/encode/output/object/store"
@@ -334,6 +336,15 @@ func (b *outbox) state() (waiting []noted, sent []string) {
 		waiting = append(waiting, p.noted)
 	}
 	return waiting, slices.Sorted(maps.Keys(b.sent))
+}
+
+// unsent moves the marks of logs back to where the parts begin that wait.
+func (b *outbox) unsent(marks map[*decode.Log]checkpoint.Mark) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, p := range b.waiting {
+		folder.Unshown(marks, p.Name)
+	}
 }
 
 // forget removes marks that no state needs any more.
