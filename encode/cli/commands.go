@@ -80,9 +80,21 @@ func newParser(c *globalFlags, args []string, version string, options ...kong.Op
 		options = append(options, kong.DynamicCommand(c.name, c.help, c.group, flags, tags...))
 	}
 	return kong.Must(c, append(options, kong.Name("pikabin"), kong.DefaultEnvars(environment.Prefix),
-		kong.Vars{"version": version, "formats": strings.Join(formats.Names(), ", "), "outputs": output.Forms(func(t sink.Type) string { return t.Doc })},
+		kong.Vars{"version": version}, kong.PostBuild(lists),
 		kong.KindMapper(reflect.String, kong.MapperFunc(decodeText)),
 		kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(decodeDuration)))...)
+}
+
+// lists puts the formats and the outputs into texts of the help that name them. If they were variables of kong, it would look for variables in
+// them once for every flag there is, which took most of its time.
+func lists(k *kong.Kong) error {
+	named := strings.NewReplacer("${formats}", strings.Join(formats.Names(), ", "), "${outputs}", output.Forms(func(t sink.Type) string { return t.Doc }))
+	return kong.Visit(k.Model, func(node kong.Visitable, next kong.Next) error {
+		if value, ok := node.(*kong.Value); ok {
+			value.Help = named.Replace(value.Help)
+		}
+		return next(nil)
+	})
 }
 
 // wholeModel is that of all commands with all their flags.
