@@ -210,9 +210,26 @@ func (f Fixture) Unpack(tb testing.TB) string {
 	tb.Helper()
 	dir := tb.TempDir()
 	for _, l := range f.Logs {
-		l.unpack(tb, filepath.Join(dir, filepath.FromSlash(strings.TrimPrefix(l.Name, f.Name+"/"))))
+		l.unpack(tb, filepath.Join(dir, f.below(l)))
 	}
 	return dir
+}
+
+// UnpackFolder unpacks one of the folders of the case, such as "log-live", and gives its path.
+func (f Fixture) UnpackFolder(tb testing.TB, name string) string {
+	tb.Helper()
+	dir := tb.TempDir()
+	for _, l := range f.Logs {
+		if below := f.below(l); below == name || strings.HasPrefix(below, name+string(filepath.Separator)) {
+			l.unpack(tb, filepath.Join(dir, below))
+		}
+	}
+	return filepath.Join(dir, name)
+}
+
+// below is where in the folder of the case a log of it lies.
+func (f Fixture) below(l LogFixture) string {
+	return filepath.FromSlash(strings.TrimPrefix(l.Name, f.Name+"/"))
 }
 
 // Commands are the commands that were sent, in that order; nil where the case does not say.
