@@ -43,10 +43,13 @@ func (l *Log) SeekTime(ctx context.Context, t int64) (decode.Position, error) {
 	if l.Generation() == decode.G0 {
 		return decode.Position{}, fmt.Errorf("%s: %w", l.ID(), ErrNoTime)
 	}
-	found, err := l.seek(ctx, uint64(max(t, 0)), func(s *evidence.Stamp) (uint64, bool) {
-		return uint64(s.Time), s.Has&decode.HasTime != 0
-	})
+	found, err := l.seek(ctx, uint64(max(t, 0)), timeOf)
 	return found.position, err
+}
+
+// timeOf is the key of SeekTime.
+func timeOf(s *evidence.Stamp) (value uint64, ok bool) {
+	return uint64(s.Time), s.Has&decode.HasTime != 0
 }
 
 // SeekLogicID is the position of the record with a logic id, or a *LogicIDError. Ids rise by one with
@@ -116,22 +119,31 @@ func (l *Log) reached(i int, want uint64, by key) (bool, error) {
 // seekSegment searches one segment up to its true end, so that stale records after it are never found. What is not
 // there is sought in vain up to that end.
 func (l *Log) seekSegment(ctx context.Context, segment folder.Segment, want uint64, by key) (finding, error) {
-	f, err := l.Open(ctx, segment)
+	s, err := l.searchOf(ctx, segment, by)
 	if err != nil {
 		return finding{}, err
 	}
-	defer f.Close()
+	defer s.file.Close()
+	found, err := s.search(ctx, want)
+	if err == nil && !found.ok {
+		found.position = decode.Position{Segment: segment.Number, Offset: s.span.Limit}
+	}
+	return found, err
+}
+
+// searchOf makes ready to search a segment up to its true end. Its file is to be closed.
+func (l *Log) searchOf(ctx context.Context, segment folder.Segment, by key) (*blockSearch, error) {
+	f, err := l.Open(ctx, segment)
+	if err != nil {
+		return nil, err
+	}
 	b, err := l.bound(f)
 	if err != nil {
-		return finding{}, err
+		return nil, errors.Join(err, f.Close())
 	}
 	s := &blockSearch{log: l, file: f, span: l.evidence.Span(l.view, f), by: by}
 	s.span.Limit, s.span.Final, s.span.Open = b.Limit, b.Final, b.Open
-	found, err := s.search(ctx, want)
-	if err == nil && !found.ok {
-		found.position = decode.Position{Segment: segment.Number, Offset: b.Limit}
-	}
-	return found, err
+	return s, nil
 }
 
 // blockSearch finds records in one segment.
@@ -177,10 +189,7 @@ func (s *blockSearch) first(ctx context.Context, block int, want uint64) (findin
 
 // inBlock looks at the records that begin in one block.
 func (s *blockSearch) inBlock(block int, want uint64) (finding, error) {
-	span := s.span
-	span.Begin = int64(block) * decode.BlockSize
-	span.End = min(span.Begin+decode.BlockSize, span.Limit)
-	span.Exact = block == 0
+	span := s.block(block)
 	var value uint64
 	at, ok, err := s.log.evidence.First(s.file, span, func(at *evidence.Stamp) (wanted bool) {
 		var has bool
@@ -191,6 +200,15 @@ func (s *blockSearch) inBlock(block int, want uint64) (finding, error) {
 		return finding{}, err
 	}
 	return finding{position: decode.Position{Segment: span.Segment, Offset: at.Offset}, value: value, ok: true}, nil
+}
+
+// block is the span of one block.
+func (s *blockSearch) block(block int) decode.Span {
+	span := s.span
+	span.Begin = int64(block) * decode.BlockSize
+	span.End = min(span.Begin+decode.BlockSize, span.Limit)
+	span.Exact = block == 0
+	return span
 }
 
 // Peek gives the first chunk at a position to look, as long as that lasts; none at the end of the log.

@@ -21,6 +21,11 @@ func TestSeekFixtures(t *testing.T) {
 		t.Run(f.Name, func(t *testing.T) {
 			l := findOne(t, f.Unpack(t))
 			records := slices.DeleteFunc(f.Records(t), func(r binlogtest.FixtureRecord) bool { return r.Kind != "command" })
+			var seconds []int64
+			for _, r := range records {
+				seconds = append(seconds, r.Time)
+			}
+			times(t, l, seconds)
 			for _, r := range records {
 				seekTime(t, l, records, r.Time)
 				if f.Generation >= decode.G3 {
@@ -29,6 +34,28 @@ func TestSeekFixtures(t *testing.T) {
 			}
 		})
 	}
+}
+
+// times compares the times of the first and the last record with those of all, of which there are none where the version has no times.
+func times(t *testing.T, l *binlog.Log, want []int64) {
+	t.Helper()
+	first, last, ok, err := l.Times(t.Context())
+	switch {
+	case err != nil || ok != (len(want) > 0 && l.Generation() != decode.G0):
+		t.Errorf("times %d to %d, %v, %v, of %d records", first, last, ok, err, len(want))
+	case ok && (first != want[0] || last != want[len(want)-1]):
+		t.Errorf("times %d to %d, want %d to %d", first, last, want[0], want[len(want)-1])
+	}
+}
+
+// execTimes are those of the records of a log that was made, but for its filler.
+func execTimes(w *binlogtest.Writer) (seconds []int64) {
+	for _, r := range w.Records() {
+		if r.ExecTime > 0 {
+			seconds = append(seconds, int64(r.ExecTime))
+		}
+	}
+	return seconds
 }
 
 func seekTime(t *testing.T, l *binlog.Log, records []binlogtest.FixtureRecord, time int64) {
@@ -64,6 +91,7 @@ func TestSeekInBlocks(t *testing.T) {
 			t.Errorf("logic id %d: %v, %v, want %v", r.LogicID, got, err, want)
 		}
 	}
+	times(t, l, execTimes(w))
 	if got, err := l.SeekTime(t.Context(), 1<<40); err != nil || got != l.Committed() {
 		t.Errorf("a time that has not come: %v, %v, want %v", got, err, l.Committed())
 	}
@@ -104,6 +132,7 @@ func TestSeekErrors(t *testing.T) {
 	if _, err := find(decode.G0).SeekTime(t.Context(), 5); !errors.Is(err, binlog.ErrNoTime) {
 		t.Errorf("a time in 2.0: %v", err)
 	}
+	times(t, find(decode.G0), []int64{5})
 	for _, g := range []decode.Generation{decode.G0, decode.G1, decode.G2} {
 		if _, err := find(g).SeekLogicID(t.Context(), 5); !errors.Is(err, binlog.ErrNoLogicID) {
 			t.Errorf("a logic id in generation %d: %v", g, err)
@@ -132,6 +161,7 @@ func TestSeekAfterFiller(t *testing.T) {
 	l := findOne(t, dir)
 	records := w.Records()
 	r := records[len(records)-2]
+	times(t, l, execTimes(w))
 	if got, err := l.SeekTime(t.Context(), int64(r.ExecTime)-5); err != nil || got != at(3, r.Offset) {
 		t.Errorf("%v, %v, want 3:%d", got, err, r.Offset)
 	}

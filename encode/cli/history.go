@@ -76,8 +76,8 @@ func (c *historyCommand) Run(ctx context.Context, s *shell.Streams) error {
 	if err := cmp.Or(errors.Join(err, server.HangUp()), out.Finish()); err != nil {
 		return err
 	}
-	if out.Lines == 0 {
-		s.Console.Info("nothing that is there of the log concerns " + ofKeys(c.Keys))
+	if unnamed := out.Unnamed(); len(unnamed) > 0 {
+		s.Console.Info(noneNames(unnamed, out.Lines > 0 && len(unnamed) == len(c.Keys)))
 	}
 	if out.Unrelated > 0 {
 		s.Console.Warn(fmt.Sprintf("%d commands that pikabin does not know, or deletes by other patterns, name none of these keys and are left out: --keyed tells which argument is a key", out.Unrelated))
@@ -121,11 +121,16 @@ func (c *historyCommand) known() (time.Time, error) {
 	return time.Now(), nil
 }
 
-func ofKeys(keys []string) string {
-	if len(keys) == 1 {
-		return fmt.Sprintf("the key %q", keys[0])
+// noneNames says which keys no event names, and what is shown in spite of that, if nothing else is.
+func noneNames(keys []string, shown bool) string {
+	text, them := fmt.Sprintf("no event that was read names the key %q", keys[0]), "it"
+	if len(keys) > 1 {
+		text, them = fmt.Sprintf("no event that was read names %d of the keys, %q among them", len(keys), keys[0]), "them"
 	}
-	return fmt.Sprintf("these %d keys", len(keys))
+	if shown {
+		text += ": what is shown may have deleted " + them + " all the same"
+	}
+	return text
 }
 
 // escapeGlob is the pattern that only a key itself matches.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"pikabin/encode/cli/comparing"
 	"pikabin/encode/cli/exit"
@@ -101,7 +102,7 @@ func (c *verifyOutputCommand) held(ctx context.Context, target string) (*compare
 	h, closeAll, err := held.Open(ctx, target, c.Format)
 	if _, unread := errors.AsType[*held.UnreadError](err); unread && ctx.Err() != nil {
 		err = run.ErrInterrupted
-	} else if err != nil && !unread {
+	} else if err != nil && !unread && !errors.Is(err, fs.ErrNotExist) {
 		err = exit.Misuse(err)
 	}
 	return h, closeAll, err

@@ -222,7 +222,6 @@ func TestVerifyOutputRefuses(t *testing.T) {
 		"do not say where in the log": {from, "-f", "resp", dir + "/x"},
 		"does not tell the format":    {from, dir + "/x"},
 		"is a folder: name it":        {from, dir},
-		"no such file":                {from, dir + "/none.jsonl"},
 		"cannot be read back":         {from, "redis://127.0.0.1:1/0"},
 		"not read back from Kafka":    {from, "-f", "csv", "kafka://127.0.0.1:1/t"},
 		"there is no option":          {from, "kafka://127.0.0.1:1/t?nothing=1"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"pikabin/decode"
 	"pikabin/decode/binlog"
@@ -22,6 +23,7 @@ type Backfill struct {
 	Bar   func(total int64) *console.Bar          // begins to show how far it is
 	Say   func(text string)                       // takes a line for the user
 	Guard *run.Guard
+	Timed bool // the range was given as times, so that it may lie beside those of a log
 
 	logs     []*binlog.Log
 	ends     []decode.Position // of what is wanted of each log
@@ -79,6 +81,9 @@ func (b *Backfill) Open(ctx context.Context, begin run.Begin) (run.Source, error
 		plans[i] = l.Chunks(from, until, binlog.PlanOptions{Ahead: b.Ahead, Before: place.Before, Stop: b.stop})
 		total += l.SizeBetween(from, until)
 		texts = append(texts, fmt.Sprintf("%s: from %s to %s", l.ID(), place.Why, run.Named(until, b.Until)))
+		if b.Timed && !place.Saved && !from.Before(until) {
+			texts = append(texts, times(ctx, l)...)
+		}
 	}
 	for _, text := range texts {
 		b.Say(text)
@@ -86,6 +91,16 @@ func (b *Backfill) Open(ctx context.Context, begin run.Begin) (run.Source, error
 	b.reading = binlog.NewBackfill(plans...)
 	b.bar = b.Bar(total)
 	return b, nil
+}
+
+// times says of which times a log is that has nothing in the range. It only helps: a log that cannot tell it, or be read, says nothing.
+func times(ctx context.Context, l *binlog.Log) []string {
+	first, last, ok, err := l.Times(ctx)
+	if err != nil || !ok {
+		return nil
+	}
+	clock := func(second int64) string { return time.Unix(second, 0).Format("2006-01-02 15:04:05 -0700") }
+	return []string{fmt.Sprintf("%s: no record is in this range: the log has records from %s to %s", l.ID(), clock(first), clock(last))}
 }
 
 // Next gives the next chunk.

@@ -35,6 +35,7 @@ type Output struct {
 	w         *bufio.Writer
 	deadlines map[place]deadline
 	gone      map[place]bool // keys that are known not to be there
+	named     map[place]bool // keys that an event has named
 }
 
 // place is a key of a log.
@@ -48,7 +49,7 @@ type deadline struct {
 
 // New makes one that writes to w.
 func New(w io.Writer, keys []string) *Output {
-	return &Output{Keys: keys, Zone: time.Local, Until: time.UnixMilli(math.MaxInt64), w: bufio.NewWriter(w), deadlines: map[place]deadline{}, gone: map[place]bool{}}
+	return &Output{Keys: keys, Zone: time.Local, Until: time.UnixMilli(math.MaxInt64), w: bufio.NewWriter(w), deadlines: map[place]deadline{}, gone: map[place]bool{}, named: map[place]bool{}}
 }
 
 var _ sink.Output = (*Output)(nil)
@@ -96,7 +97,8 @@ func (o *Output) event(log string, c *proto.Change) {
 	if c.GetOp() == proto.Op_OP_FLUSH && !o.maybeThere(log) {
 		return
 	}
-	o.line(time.Unix(c.GetTs(), 0), c.Ts != nil, log, fmt.Sprintf("%d:%d", c.GetSegment(), c.GetOffset()), c.GetCmd(), o.keyOf(c), o.told(c))
+	o.noteNames(log, c)
+	o.line(time.Unix(c.GetTs(), 0), c.Ts != nil, log, fmt.Sprintf("%d:%d", c.GetSegment(), c.GetOffset()), c.GetCmd(), o.keyOf(c), o.told(c)+o.doubt(log, c))
 	o.note(log, c)
 }
 
@@ -117,6 +119,46 @@ func (o *Output) concerns(c *proto.Change) bool {
 // maybeThere tells whether a flush of a log can have deleted a key.
 func (o *Output) maybeThere(log string) bool {
 	return slices.ContainsFunc(o.Keys, func(key string) bool { return !o.gone[place{log, key}] })
+}
+
+// noteNames keeps which keys an event names: as its own, or among its arguments.
+func (o *Output) noteNames(log string, c *proto.Change) {
+	if namesNone(c) {
+		return
+	}
+	for _, key := range o.Keys {
+		if string(c.GetKey()) == key || slices.ContainsFunc(c.GetArgs(), func(arg []byte) bool { return string(arg) == key }) {
+			o.named[place{log, key}] = true
+		}
+	}
+}
+
+// namesNone tells of an event that deletes keys without naming them.
+func namesNone(c *proto.Change) bool {
+	return c.GetOp() == proto.Op_OP_FLUSH || c.GetOp() == proto.Op_OP_DELETE && c.Key == nil
+}
+
+// doubt says of a delete without names in a log in which no key was named yet why it is shown: the keys may be older than what was read.
+func (o *Output) doubt(log string, c *proto.Change) string {
+	if !namesNone(c) || slices.ContainsFunc(o.Keys, func(key string) bool { return o.named[place{log, key}] }) {
+		return ""
+	}
+	if len(o.Keys) > 1 {
+		return " (these keys, too, if they were there: no event before names one)"
+	}
+	return " (the key, too, if it was there: no event before names it)"
+}
+
+// Unnamed are the keys that no event has named.
+func (o *Output) Unnamed() []string {
+	return slices.DeleteFunc(slices.Clone(o.Keys), func(key string) bool {
+		for at := range o.named {
+			if at.key == key {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // note keeps what an event tells of deadlines, and of keys that are not there.

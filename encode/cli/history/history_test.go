@@ -109,13 +109,24 @@ func TestHistory(t *testing.T) {
 			want: `1970-01-01 00:00:01 +0000 db0 0:1 set set to "", expires 1970-01-01 00:00:30 +0000
 1970-01-01 00:00:02 +0000 db0 0:2 flushdb all keys of the DB deleted`,
 		},
+		"a delete without names of a key that is named later, if at all": {
+			until: 60,
+			events: []*proto.Change{
+				at(1, "pkpatternmatchdel", proto.Op_OP_DELETE, arguments("k*", "set")), at(2, "flushdb", proto.Op_OP_FLUSH, arguments()),
+				at(3, "flushdb", proto.Op_OP_FLUSH, arguments()), at(4, "set", proto.Op_OP_SET, nil), at(5, "flushdb", proto.Op_OP_FLUSH, arguments()),
+			},
+			want: `1970-01-01 00:00:01 +0000 db0 0:1 pkpatternmatchdel keys deleted that match "k*" "set" (the key, too, if it was there: no event before names it)
+1970-01-01 00:00:02 +0000 db0 0:2 flushdb all keys of the DB deleted (the key, too, if it was there: no event before names it)
+1970-01-01 00:00:04 +0000 db0 0:4 set set to ""
+1970-01-01 00:00:05 +0000 db0 0:5 flushdb all keys of the DB deleted`,
+		},
 		"commands that do not concern the key": {
 			until: 60,
 			events: []*proto.Change{
 				at(1, "pkpatternmatchdel", proto.Op_OP_DELETE, arguments("other*", "set")), at(2, "pkpatternmatchdel", proto.Op_OP_DELETE, arguments("[k]", "set")),
 				at(3, "rename", proto.Op_OP_OTHER, arguments("a", "b")), at(4, "rename", proto.Op_OP_OTHER, arguments("k", "b")),
 			},
-			want: `1970-01-01 00:00:02 +0000 db0 0:2 pkpatternmatchdel keys deleted that match "[k]" "set"
+			want: `1970-01-01 00:00:02 +0000 db0 0:2 pkpatternmatchdel keys deleted that match "[k]" "set" (the key, too, if it was there: no event before names it)
 1970-01-01 00:00:04 +0000 db0 0:4 rename with the arguments "k" "b"`,
 		},
 	}
@@ -128,5 +139,24 @@ func TestHistory(t *testing.T) {
 				t.Errorf("lines (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestUnnamed tells keys that events name, as theirs or among their arguments, from those that they do not.
+func TestUnnamed(t *testing.T) {
+	var out bytes.Buffer
+	o := history.New(&out, []string{"a", "k", "source"})
+	o.Zone = time.UTC
+	if diff := cmp.Diff([]string{"a", "k", "source"}, o.Unnamed()); diff != "" {
+		t.Errorf("before all events (-want +got):\n%s", diff)
+	}
+	store := at(2, "rpoplpush", proto.Op_OP_STORE, nil)
+	store.Args = [][]byte{[]byte("source")}
+	told(t, o, &out, at(1, "flushdb", proto.Op_OP_FLUSH, arguments()), at(1, "pkpatternmatchdel", proto.Op_OP_DELETE, arguments("a", "set")), store)
+	if diff := cmp.Diff([]string{"a"}, o.Unnamed()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if want := "(these keys, too, if they were there: no event before names one)"; strings.Count(out.String(), want) != 2 {
+		t.Errorf("not twice %q:\n%s", want, out.String())
 	}
 }

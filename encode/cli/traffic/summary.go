@@ -79,7 +79,7 @@ type Event struct {
 // Deadlines are how long keys were given to live.
 type Deadlines struct {
 	Given    int64  `json:"given"`
-	Taken    int64  `json:"taken"`                 // events after which a key has none
+	Taken    int64  `json:"taken"`                 // events that leave a key without one, whether it had one or not
 	Unknown  int64  `json:"unknown"`               // given by events whose time the log does not tell
 	Shortest *int64 `json:"shortest_ms,omitempty"` // below zero: it had passed already
 	Longest  *int64 `json:"longest_ms,omitempty"`

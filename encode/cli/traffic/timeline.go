@@ -23,6 +23,16 @@ func longer(step int64) int64 {
 	return 2 * step
 }
 
+// StepFor is the shortest step of which so many, at most, make a span of seconds; false if none is long enough.
+func StepFor(span, most int64) (step int64, ok bool) {
+	for _, step := range steps {
+		if span <= step*most {
+			return step, true
+		}
+	}
+	return 0, false
+}
+
 // timeline counts by time.
 type timeline struct {
 	step   int64

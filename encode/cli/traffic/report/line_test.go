@@ -53,6 +53,20 @@ func TestSpark(t *testing.T) {
 	}
 }
 
+// TestBound: counts that are too low come with what makes them exact.
+func TestBound(t *testing.T) {
+	top := []traffic.Frequency{{Count: traffic.Count{Events: 7}}}
+	for want, f := range map[string]traffic.Frequent{
+		"all counts are exact": {Top: top},
+		"too many to count each: a count is at most 3 too low; fewer keys are counted exactly, as with --key 'user:*'":     {Under: 3, Top: top},
+		"too many to count each, and none came more than 16 times; fewer keys are counted exactly, as with --key 'user:*'": {Under: 9, Top: top},
+	} {
+		if got := report.Bound(&f); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 func TestLength(t *testing.T) {
 	for seconds, want := range map[int64]string{0: "0s", 1: "1s", 60: "1m", 90: "1m30s", 3600: "1h", 86400: "1d", 90061: "1d1h", 604800: "7d", 3601: "1h1s"} {
 		if got := report.Length(seconds); got != want {

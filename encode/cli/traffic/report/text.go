@@ -70,9 +70,22 @@ func (p *printer) timeline() {
 	if !ok {
 		return
 	}
-	p.printf("\nevents in steps of %v from %s\n%s\n", Length(line.Step), p.clock(line.From), line.Spark())
+	p.printf("\nevents in steps of %v from %s%s\n%s\n", Length(line.Step), p.clock(line.From), p.finer(len(line.Counts)), line.Spark())
 	at, most := line.Most()
 	p.printf("most: %s at %s\n", units.FormatCount(most), p.clock(at))
+}
+
+// fewColumns is how many columns of a timeline show nothing of how it went.
+const fewColumns = 6
+
+// finer says which step shows more of a short log.
+func (p *printer) finer(columns int) string {
+	span := *p.s.Last - *p.s.First + 1
+	step, ok := traffic.StepFor(span, lineWidth)
+	if columns > fewColumns || span == 1 || !ok || step >= p.s.Step {
+		return ""
+	}
+	return fmt.Sprintf(" (--step %s shows more)", Length(step))
 }
 
 // table prints rows in columns; all but the first column of numbers are to the left.
@@ -149,15 +162,18 @@ func Outstanding(f *traffic.Frequent) bool {
 	return f.Under == 0 || len(f.Top) > 0 && f.Top[0].Events > f.Under
 }
 
+// fewer says what makes counts exact.
+const fewer = "; fewer keys are counted exactly, as with --key 'user:*'"
+
 // Bound says how exact counts are.
 func Bound(f *traffic.Frequent) string {
 	switch {
 	case f.Under == 0:
 		return "all counts are exact"
 	case !Outstanding(f):
-		return fmt.Sprintf("too many to count each, and none came more than %s times", units.FormatCount(f.Under+most(f)))
+		return fmt.Sprintf("too many to count each, and none came more than %s times%s", units.FormatCount(f.Under+most(f)), fewer)
 	}
-	return fmt.Sprintf("too many to count each: a count is at most %s too low", units.FormatCount(f.Under))
+	return fmt.Sprintf("too many to count each: a count is at most %s too low%s", units.FormatCount(f.Under), fewer)
 }
 
 // most is the largest count.
@@ -231,7 +247,7 @@ func (p *printer) deadlines() {
 
 // DeadlinesText says how many deadlines there are.
 func DeadlinesText(d *traffic.Deadlines) string {
-	text := fmt.Sprintf("deadlines: %s given, %s events after which a key has none", units.FormatCount(d.Given), units.FormatCount(d.Taken))
+	text := fmt.Sprintf("deadlines: %s given; %s events leave a key without one, whether it had one or not", units.FormatCount(d.Given), units.FormatCount(d.Taken))
 	if d.Shortest != nil {
 		text += fmt.Sprintf("; lives from %s to %s", life(*d.Shortest), life(*d.Longest))
 	}
