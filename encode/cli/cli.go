@@ -53,9 +53,11 @@ func Run(args []string, stdout, stderr io.Writer, version string) (code int) {
 		say.With(exit.Fields(exit.Misuse(err))...).Error(err.Error() + "\nTry \"pikabin --help\".")
 		return exit.Usage
 	}
-	ctx, stop := shell.Interruptible(run.ErrInterrupted)
-	defer stop()
 	s := &shell.Streams{Stdout: shell.Results{Writer: stdout}, Console: console.New(stderr, c.LogFormat == "json", c.Quiet), Quiet: c.Quiet, Program: program}
+	ctx, stop := shell.Interruptible(run.ErrInterrupted, func() {
+		s.Console.Info("told to end, and waits for what it has handed over; another signal ends it at once")
+	})
+	defer stop()
 	s.Stdin.Stop = ctx.Done()
 	defer s.Stdin.Remove()
 	command.BindTo(ctx, (*context.Context)(nil))

@@ -5,12 +5,19 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
+	"time"
 )
 
-// Interruptible makes a context that the first SIGINT or SIGTERM ends, with a cause; the second one ends the program
-// at once. A closed pipe is an error of the write, not a signal.
-func Interruptible(cause error) (context.Context, func()) {
+// echo is how long signals after the first one are taken for the same request: timeout(1) signals the program and then its group, in which the program
+// is, and so does a supervisor while a terminal's Ctrl-C goes to both.
+const echo = time.Second
+
+// Interruptible makes a context that the first SIGINT or SIGTERM ends, with a cause. Another one ends the program at once, unless it comes within a
+// second of the first; when that is over waiting is called, if stop was not: whatever takes so long, a person may not want to wait for it.
+// A closed pipe is an error of the write, not a signal.
+func Interruptible(cause error, waiting func()) (ctx context.Context, stop func()) {
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)
@@ -18,16 +25,27 @@ func Interruptible(cause error) (context.Context, func()) {
 	// A hangup, of a terminal that was closed or of a service that is told to reload, never ends a run.
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
-	go func() {
-		if _, ok := <-signals; ok {
-			signal.Stop(signals)
+	var interrupted sync.WaitGroup
+	stopped := make(chan struct{})
+	interrupted.Go(func() {
+		select {
+		case <-signals:
 			cancel(cause)
+		case <-stopped:
+			return
 		}
-	}()
+		select {
+		case <-time.After(echo):
+			signal.Stop(signals)
+			waiting()
+		case <-stopped:
+		}
+	})
 	return ctx, func() {
+		close(stopped)
+		interrupted.Wait()
 		signal.Stop(hangups)
 		signal.Stop(signals)
-		close(signals)
 		cancel(nil)
 	}
 }

@@ -105,6 +105,25 @@ func TestTerminated(t *testing.T) {
 	}
 }
 
+// TestTerminatedInTwoWays: signals that come with the first one are the same request, as timeout(1) and some supervisors signal a program and its group.
+// While it is stopped both are kept for it.
+func TestTerminatedInTwoWays(t *testing.T) {
+	p, stdout, state := blocked(t)
+	readable(t, p, stdout)
+	for _, s := range []syscall.Signal{syscall.SIGSTOP, syscall.SIGTERM, syscall.SIGINT, syscall.SIGCONT} {
+		p.Signal(s)
+	}
+	p.Says("another signal ends it at once")
+	text, err := io.ReadAll(stdout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Exits(0)
+	if got, want := positionOf(t, state), lastEnd(t, text); got != want {
+		t.Errorf("the state says %v, delivered is %v", got, want)
+	}
+}
+
 // TestTerminatedAtStart: brokers that do not answer are not waited for.
 func TestTerminatedAtStart(t *testing.T) {
 	log := filepath.Join(binlogtest.Testdata(t), "2.2.6-everytype/log")
@@ -139,13 +158,16 @@ func readable(t *testing.T, p *clitest.Program, pipe *os.File) {
 // TestTerminatedTwice: the second signal does not wait for a reader. It is the cause of death.
 func TestTerminatedTwice(t *testing.T) {
 	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
-		p, stdout, _ := blocked(t)
-		readable(t, p, stdout)
-		// The first one may come in the place of the second, so both are sent until it has ended.
-		if p.Until("the end", func() bool { p.Signal(s); return false }) {
-			t.Error("it continues")
-		}
-		p.Exits(-int(s))
+		t.Run(s.String(), func(t *testing.T) {
+			t.Parallel()
+			p, stdout, _ := blocked(t)
+			readable(t, p, stdout)
+			// Those that come soon are taken for the first one, so they are sent until it has ended.
+			if p.Until("the end", func() bool { p.Signal(s); return false }) {
+				t.Error("it continues")
+			}
+			p.Exits(-int(s))
+		})
 	}
 }
 
