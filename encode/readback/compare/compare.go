@@ -20,6 +20,9 @@ type Held struct {
 	Parts  map[string][]Part
 	Series func(log *decode.Log) string
 
+	// Others are the files beside the parts that are none, and that readers take for parts.
+	Others []string
+
 	// Mixed says that in a part without a series events of a log may come after those of any other one. Else they come log by log but for events that
 	// were logged at the same time.
 	Mixed bool

@@ -172,6 +172,9 @@ func (c *Comparison) Finish(ctx context.Context) error {
 			c.add(&Difference{Kind: Foreign, Part: p.Name, Text: "the logs that are compared have no such DB"})
 		}
 	}
+	for _, path := range c.held.Others {
+		c.add(&Difference{Kind: Foreign, Part: path, Text: "no run has given it this name, and who reads the folder reads it, too"})
+	}
 	return nil
 }
 

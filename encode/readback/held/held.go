@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -95,12 +96,7 @@ func partsOf(ctx context.Context, at place, format string) (*compare.Held, error
 	if err != nil {
 		return nil, err
 	}
-	var parts []part
-	for _, name := range names {
-		if n, ok := folder.ParsePartName(name); ok {
-			parts = append(parts, part{name, at.String() + name, n})
-		}
-	}
+	parts, others := partsAmong(at, names)
 	if parts, format, err = ofFormat(at.String(), parts, format); err != nil {
 		return nil, err
 	}
@@ -108,10 +104,30 @@ func partsOf(ctx context.Context, at place, format string) (*compare.Held, error
 	if err != nil {
 		return nil, err
 	}
-	return inSeries(f, parts, func(ctx context.Context, p part, db string) (readback.Messages, error) {
+	h := inSeries(f, parts, func(ctx context.Context, p part, db string) (readback.Messages, error) {
 		content, err := at.open(ctx, p.name)
 		return read(f, content, db, err)
-	}), nil
+	})
+	h.Others = slices.DeleteFunc(others, func(path string) bool { return FormatOf(path) != format })
+	return h, nil
+}
+
+// partsAmong tells the parts among names, and gives the paths of what else readers of a table take for events: files whose names are not those of
+// parts but tell a format, and do not begin with "." or "_".
+func partsAmong(at place, names []string) (parts []part, others []string) {
+	for _, name := range names {
+		if FormatOf(name) == "" {
+			continue
+		}
+		path := at.String() + name
+		if n, ok := folder.ParsePartName(name); ok {
+			parts = append(parts, part{name, path, n})
+		} else if !strings.ContainsAny(filepath.Base(name)[:1], "._") {
+			others = append(others, path)
+		}
+	}
+	slices.Sort(others)
+	return parts, others
 }
 
 // ofFormat chooses the parts of a format. Those of another one are refused, unless the format was given.

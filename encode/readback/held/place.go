@@ -50,7 +50,7 @@ func (d dir) names(context.Context) (names []string, err error) {
 			return err
 		case e.IsDir() && path != string(d) && !folder.IsPartition(e.Name()):
 			return fs.SkipDir
-		case e.Type().IsRegular():
+		case isFile(path, e):
 			name, err := filepath.Rel(string(d), path)
 			names = append(names, name)
 			return err
@@ -58,6 +58,15 @@ func (d dir) names(context.Context) (names []string, err error) {
 		return nil
 	})
 	return names, err
+}
+
+// isFile reports whether something is a file, or a link to one: who reads the folder reads what a link leads to.
+func isFile(path string, e fs.DirEntry) bool {
+	if e.Type()&fs.ModeSymlink == 0 {
+		return e.Type().IsRegular()
+	}
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }
 
 // local is a file of this machine.
