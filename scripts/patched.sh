@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs a command, as in "go build", with the modules changed that have a file in scripts/patches, whose first word is the module. Releases are
-# built so: they are smaller. The changed copies lie in dist/patched while it runs: always there, since a program tells where it was built from.
+# built so: they are smaller. The changed copies lie in dist/patched while it runs: always there, since a program tells where it was built from. A second
+# run in the same tree waits for the first.
 #
 #   scripts/patched.sh go build .
 set -euo pipefail
@@ -18,13 +19,16 @@ patched() {
 	mkdir "$copy"
 	(cd "$from" && find . -type f ! -path '*/testdata/*' \( -name '*.go' ! -name '*_test.go' -o -name '*.s' -o -name '*.h' -o -name go.mod \) -print0 |
 		tar -c --null -T - --mode=u+w) | tar -x -C "$copy"
-	patch -s -F0 -p1 -d "$copy" <"$1" || {
+	GIT_CEILING_DIRECTORIES=$PWD/dist git -C "$copy" apply - <"$1" || {
 		echo "$1 does not fit $(go list -m "$module"), but another version. Make it anew, or see how large the program is without it" >&2
 		return 1
 	}
 	go mod edit -replace "$module=./$copy" "$copies/go.mod"
 }
 
+mkdir -p dist
+exec {lock}<dist
+flock "$lock"
 trap 'rm -rf "$copies"' EXIT
 rm -rf "$copies"
 mkdir -p "$copies"
