@@ -3,9 +3,12 @@ package sinktest
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"hash/crc32"
 	"io"
+	"strconv"
 	"testing"
 
 	"pikabin/decode"
@@ -122,10 +125,23 @@ func (valueEncoder) AppendChange(dst []byte, c *decode.Change) []byte {
 	return append(append(append(dst, c.Key...), c.Value...), '\n')
 }
 
+// appendLine adds a line such as `db0 0:100-180 0/0 set "key" 89abcdef`. The suites make millions of them, for which fmt is slow.
 func appendLine(dst []byte, log string, segment uint32, offset, end int64, part, parts int, cmd string, key []byte, argv [][]byte) []byte {
 	sum := uint32(0)
 	for _, arg := range argv[1:] {
 		sum = crc32.Update(sum, crc32.IEEETable, arg)
 	}
-	return fmt.Appendf(dst, "%s %d:%d-%d %d/%d %s %q %08x\n", log, segment, offset, end, part, parts, cmd, key, sum)
+	dst = append(append(dst, log...), ' ')
+	dst = appendNumber(dst, int64(segment), ':')
+	dst = appendNumber(dst, offset, '-')
+	dst = appendNumber(dst, end, ' ')
+	dst = appendNumber(dst, int64(part), '/')
+	dst = appendNumber(dst, int64(parts), ' ')
+	dst = append(append(dst, cmd...), ' ')
+	dst = append(strconv.AppendQuote(dst, string(key)), ' ')
+	return append(hex.AppendEncode(dst, binary.BigEndian.AppendUint32(nil, sum)), '\n')
+}
+
+func appendNumber(dst []byte, n int64, after byte) []byte {
+	return append(strconv.AppendInt(dst, n, 10), after)
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
@@ -27,7 +28,8 @@ type journey struct {
 	suite   *Suite
 	logs    []*binlog.Log
 	writers []*binlogtest.Writer
-	want    []string // of each log
+	want    []string  // of each log
+	plain   *sync.Map // the text of what a file held, of all the journeys of a suite: most of their files are the same
 	place   place
 	mem     *vfstest.Mem
 	monitor *Monitor
@@ -46,10 +48,7 @@ type journey struct {
 
 func newJourney(t *testing.T, s *Suite, logs []*binlog.Log, writers []*binlogtest.Writer) *journey {
 	t.Helper()
-	j := &journey{
-		t: t, suite: s, logs: logs, writers: writers, place: s.place(t), mem: vfstest.New(), monitor: &Monitor{},
-		start: map[*decode.Log]checkpoint.Mark{}, seen: map[string]string{},
-	}
+	j := (&journey{suite: s, logs: logs, writers: writers, plain: &sync.Map{}}).again(t)
 	for i, w := range writers {
 		j.want = append(j.want, string(WantOf(fmt.Sprintf("db%d", i), w)))
 	}
@@ -63,7 +62,10 @@ func (j *journey) notePortion(is bool) {
 // again is a journey of its own, in another place, with the same logs.
 func (j *journey) again(t *testing.T) *journey {
 	t.Helper()
-	return newJourney(t, j.suite, j.logs, j.writers)
+	return &journey{
+		t: t, suite: j.suite, logs: j.logs, writers: j.writers, want: j.want, plain: j.plain, place: j.suite.place(t), mem: vfstest.New(), monitor: &Monitor{},
+		start: map[*decode.Log]checkpoint.Mark{}, seen: map[string]string{},
+	}
 }
 
 // run continues from what the state holds.
@@ -118,7 +120,17 @@ func (j *journey) run() error {
 }
 
 // unpack is the text of a file.
-func (j *journey) unpack(data []byte) []byte {
+func (j *journey) unpack(data string) []byte {
+	j.t.Helper()
+	text, ok := j.plain.Load(data)
+	if !ok {
+		text = j.unpackAnew([]byte(data))
+		j.plain.Store(data, text)
+	}
+	return text.([]byte)
+}
+
+func (j *journey) unpackAnew(data []byte) []byte {
 	j.t.Helper()
 	switch {
 	case j.suite.Framed:
@@ -205,7 +217,7 @@ func (j *journey) look(when string) {
 			j.t.Fatalf("%s: %s has changed after it was seen", when, name)
 		}
 		j.seen[name] = files[name]
-		j.unpack([]byte(files[name]))
+		j.unpack(files[name])
 	}
 }
 
@@ -228,7 +240,7 @@ func (j *journey) check(when string) {
 func (j *journey) written(when string) (all []byte) {
 	j.t.Helper()
 	if j.place.read != nil {
-		return j.unpack(j.place.read())
+		return j.unpack(string(j.place.read()))
 	}
 	for name := range j.mem.Files() {
 		if isStaged(name) || j.place.store != nil && !j.stateless && !strings.HasPrefix(filepath.Base(name), ".") {
@@ -243,7 +255,7 @@ func (j *journey) visibleText() (all []byte) {
 	j.t.Helper()
 	files := j.files()
 	for _, name := range visible(files) {
-		all = append(all, j.unpack([]byte(files[name]))...)
+		all = append(all, j.unpack(files[name])...)
 	}
 	return all
 }

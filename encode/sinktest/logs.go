@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -148,12 +149,17 @@ func UpTo(writers []*binlogtest.Writer, ends map[string]decode.Position) []strin
 
 // LogByLog parts a stream of lines.
 func LogByLog(data []byte, n int) []string {
-	all := make([]string, n)
+	all := make([]strings.Builder, n)
 	for line := range strings.Lines(string(data)) {
-		var i int
-		if _, err := fmt.Sscanf(line, "db%d ", &i); err == nil {
-			all[i] += line
+		db, _, _ := strings.Cut(line, " ")
+		number, isDB := strings.CutPrefix(db, "db")
+		if i, err := strconv.Atoi(number); err == nil && isDB {
+			all[i].WriteString(line)
 		}
 	}
-	return all
+	texts := make([]string, n)
+	for i := range all {
+		texts[i] = all[i].String()
+	}
+	return texts
 }
