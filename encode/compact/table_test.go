@@ -13,10 +13,9 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"pikabin/decode/binlog"
 	"pikabin/decode/binlogtest"
+	"pikabin/decode/binlogtest/testmain"
 	"pikabin/encode"
 	"pikabin/encode/compact"
 	"pikabin/encode/frame"
@@ -35,7 +34,7 @@ import (
 func TestMain(m *testing.M) {
 	os.Setenv("AWS_ACCESS_KEY_ID", s3test.Key)
 	os.Setenv("AWS_SECRET_ACCESS_KEY", s3test.Secret)
-	goleak.VerifyTestMain(m)
+	testmain.Run(m)
 }
 
 // hourlyLog is a log of two hours, with an event that comes late.

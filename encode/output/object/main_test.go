@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/minio/minio-go/v7"
-	"go.uber.org/goleak"
 
+	"pikabin/decode/binlogtest/testmain"
 	"pikabin/encode/output/object"
 	"pikabin/encode/output/object/s3test"
 )
@@ -20,5 +20,5 @@ func TestMain(m *testing.M) {
 	}
 	object.Hurry()
 	minio.DefaultRetryUnit = time.Millisecond
-	goleak.VerifyTestMain(m)
+	testmain.Run(m)
 }

@@ -3,8 +3,8 @@ package redis_test
 import (
 	"testing"
 
-	"go.uber.org/goleak"
+	"pikabin/decode/binlogtest/testmain"
 )
 
 // TestMain fails when a goroutine outlives the tests: a run has to end all that it began.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { testmain.Run(m) }

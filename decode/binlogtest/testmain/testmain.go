@@ -1,0 +1,22 @@
+// Package testmain runs the tests of packages that make and throw away much: sweeps, and suites of thousands of small runs.
+package testmain
+
+import (
+	"os"
+	"runtime/debug"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// garbage is how much is thrown away before it is collected, in percent of what is in use. Of tests little is in use, so that the usual 100 has the
+// collector take up to a third of their time.
+const garbage = 400
+
+// Run is the TestMain of such a package. It fails when a goroutine outlives the tests: a run has to end all that it began. GOGC, if it is set, is kept to.
+func Run(m *testing.M) {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(garbage)
+	}
+	goleak.VerifyTestMain(m)
+}
