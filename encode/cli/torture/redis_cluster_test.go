@@ -39,13 +39,19 @@ func startCluster(t *testing.T) []*redisServer {
 		nodes, addresses = append(nodes, s), append(addresses, s.address)
 	}
 	redisCLI(t, append(append([]string{"--cluster", "create"}, addresses...), "--cluster-yes")...)
+	untilWhole(t, nodes)
+	return nodes
+}
+
+// untilWhole waits until each node says that the cluster is whole.
+func untilWhole(t *testing.T, nodes []*redisServer) {
+	t.Helper()
 	until(t, "the cluster is there", func() bool {
 		return !slices.ContainsFunc(nodes, func(s *redisServer) bool {
 			info, err := redis.String(s.ask("CLUSTER", "INFO"))
 			return err != nil || !strings.Contains(info, "cluster_state:ok")
 		})
 	})
-	return nodes
 }
 
 // until waits for something.
@@ -121,11 +127,16 @@ func keysOf(nodes []*redisServer) (n int) {
 	return n
 }
 
-// TestRedisClusterMoves lets slots move from node to node while a log is replayed: each event is done once, in the order of its key.
+// TestRedisClusterMoves starts while the first node that is named is down, and lets slots move from node to node while a log is replayed: each event is
+// done once, in the order of its key.
 func TestRedisClusterMoves(t *testing.T) {
 	nodes := startCluster(t)
 	dir, want := scatteredTraces(t)
-	p := clitest.Start(t, nil, "convert", dir, "-o", "redis://"+nodes[0].address, "--rate", "6000")
+	nodes[0].kill()
+	p := clitest.Start(t, nil, "convert", dir, "-o", "redis://"+nodes[0].address+","+nodes[1].address+","+nodes[2].address, "--rate", "6000")
+	p.Until("the slots of the first node are missed", func() bool { return p.Says("the node " + nodes[0].address + ": ") })
+	nodes[0].start()
+	untilWhole(t, nodes)
 	p.Until("keys", func() bool { return keysOf(nodes) > 50 })
 	for i := range 2 { // a flush waits until no slot is on its way
 		to, err := redis.String(nodes[i%3].ask("CLUSTER", "MYID"))

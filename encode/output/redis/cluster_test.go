@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"net"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -127,6 +129,66 @@ func TestClusterOnceMore(t *testing.T) {
 		if cuts == 0 || len(got) != len(want) {
 			t.Errorf("seed %d: %d cuts, %d keys, want %d", seed, cuts, len(got), len(want))
 		}
+	}
+}
+
+// TestClusterSeeds names hosts of which the first ones refuse connections, end them, or say nothing: the run starts by the first node that answers.
+func TestClusterSeeds(t *testing.T) {
+	dir, want := scatteredLog(t, 100, rand.New(rand.NewPCG(1, 1)))
+	f := newFakeCluster(t, 3)
+	r := &run{own: split()}
+	seeds := []string{"127.0.0.1:1", deaf(t, false), deaf(t, true)}
+	for range 50 { // so many make the share of each short, and a node that is slow for once is asked again
+		seeds = append(seeds, f.nodes[2].Addr(), f.nodes[0].Addr())
+	}
+	if err := r.convert(t, dir, "redis://"+strings.Join(seeds, ",")); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, f.texts(t)); diff != "" || r.monitor.String() != "" {
+		t.Errorf("%s (-want +got):\n%s", r.monitor.String(), diff)
+	}
+}
+
+// deaf is the address of a host that answers nothing, and ends connections or holds them.
+func deaf(t *testing.T, holds bool) string {
+	t.Helper()
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var over sync.WaitGroup
+	t.Cleanup(func() {
+		_ = listener.Close()
+		over.Wait()
+	})
+	over.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			if holds {
+				defer func() { _ = conn.Close() }()
+			} else {
+				_ = conn.Close()
+			}
+		}
+	})
+	return listener.Addr().String()
+}
+
+// TestClusterWithoutSeeds names each host that does not answer, once the time of the start is over.
+func TestClusterWithoutSeeds(t *testing.T) {
+	first, second := deaf(t, false), deaf(t, true)
+	r := &run{}
+	_, err := openRun(t, r, "redis://"+first+","+second+"?start-timeout=50ms")
+	for _, want := range []string{"redis: " + first + "," + second + ": ", "the node " + first + ": ", "the node " + second + ": "} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v does not have %q", err, want)
+		}
+	}
+	if !strings.Contains(r.monitor.String(), "trying again for up to 50ms") {
+		t.Error(r.monitor.String())
 	}
 }
 
@@ -260,7 +322,12 @@ func TestClusterAtStart(t *testing.T) {
 	if err := (&run{settings: once}).convert(t, dir, f.target("")); !errors.Is(err, settings.ErrClusterOnce) {
 		t.Error(err)
 	}
-	_, err := openRun(t, &run{env: sink.Env{DBs: []string{"db0", "db2"}}}, f.target(""))
+	single := newFake(t)
+	_, err := openRun(t, &run{}, "redis://"+single.address+","+f.nodes[0].Addr()+"?target=redis")
+	if _, misuse := errors.AsType[*sink.TargetError](err); !misuse || !strings.Contains(err.Error(), single.address+" is no node of one: name one server") {
+		t.Error(err)
+	}
+	_, err = openRun(t, &run{env: sink.Env{DBs: []string{"db0", "db2"}}}, f.target(""))
 	if _, misuse := errors.AsType[*sink.TargetError](err); !misuse || !strings.Contains(err.Error(), "dbs=db2=0") {
 		t.Error(err)
 	}

@@ -18,8 +18,8 @@ import (
 // Type is the row of the table.
 var Type = sink.Type{
 	Name:      "redis",
-	Form:      "redis://[USER@]HOST:PORT[/DB]",
-	Doc:       "a Redis, a Redis Cluster or a Pika that does what the log says; rediss:// with TLS",
+	Form:      settings.Form,
+	Doc:       "a Redis, a Pika, or a Redis Cluster by one or more of its nodes, that does what the log says; rediss:// with TLS",
 	Delivered: "answered by the server",
 	Crash:     "at least once, so that an INCR may come twice; once with the option exactly-once",
 	Settings:  flags,
@@ -99,6 +99,8 @@ func (o output) reached(ctx context.Context, e *sink.Env) (*replay, error) {
 	switch {
 	case s.facts.Cluster:
 		return s, o.checkCluster(e.DBs)
+	case o.Several():
+		return s, &sink.TargetError{Err: fmt.Errorf("several hosts are nodes of one Redis Cluster, and %s is no node of one: name one server", s.seeds[0])}
 	case o.Replicas > 0:
 		return s, &sink.TargetError{Err: errors.New("the option replicas is for a Redis Cluster, and the server is no node of one")}
 	}
@@ -168,13 +170,8 @@ func openExactly(ctx context.Context, s *replay, opened sink.Opened) (sink.Opene
 // reach waits until the server says what it is, for as long as the start may take.
 func (s *replay) reach(ctx context.Context) error {
 	return s.inTime(ctx, func(ctx context.Context) error {
-		conn, err := s.dialer.Dial(ctx)
-		if err != nil {
-			return err
-		}
-		defer conn.Close()
-		s.facts, err = link.Ask(conn, s.o.Server)
-		if err != nil {
+		var err error
+		if s.facts, s.seeds, err = s.dialer.AskAny(ctx); err != nil {
 			return err
 		}
 		switch {
@@ -201,7 +198,7 @@ func (s *replay) inTime(ctx context.Context, step func(context.Context) error) e
 		}
 		if passes := link.Passes(err) || within.Err() != nil; !passes || s.patience.Wait(within, err) != nil {
 			s.patience.Over()
-			err = fmt.Errorf("redis: %s: %w", s.o.Address, err)
+			err = fmt.Errorf("redis: %s: %w", s.o.Hosts(), err)
 			if ctx.Err() != nil {
 				return &sink.StoppedError{Err: err}
 			}

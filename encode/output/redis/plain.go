@@ -42,7 +42,7 @@ func (s *replay) connect(ctx context.Context) (*link.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.takeOver(conn, s.o.Address); err != nil {
+	if err := s.takeOver(conn, s.dialer.Address()); err != nil {
 		conn.Close()
 		return nil, err
 	}

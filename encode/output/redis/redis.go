@@ -34,6 +34,7 @@ type replay struct {
 	o        *settings.Options
 	dialer   *link.Dialer
 	facts    *link.Facts
+	seeds    []string // the hosts that are named, first the one that has told the facts
 	monitor  sink.Monitor
 	patience *link.Patience
 	refused  *refusals
@@ -71,7 +72,7 @@ func prepare(o *settings.Options, e *sink.Env) (*replay, error) {
 		return nil, &sink.TargetError{Err: err}
 	}
 	s := &replay{
-		o: o, dialer: dialer, monitor: e.Watched(), patience: &link.Patience{Watcher: e.Watched(), Address: o.Address},
+		o: o, dialer: dialer, monitor: e.Watched(), patience: &link.Patience{Watcher: e.Watched(), Address: o.Hosts()},
 		lastIDs: map[string]int64{}, units: make(chan *unit, waiting), over: make(chan struct{}), stop: e.Stop, broken: make(chan error, 1),
 	}
 	if o.Rate > 0 {
@@ -226,7 +227,7 @@ func (s *replay) fail(err error) {
 	if s.failure != nil {
 		return
 	}
-	s.failure = fmt.Errorf("redis: %s: %w", s.o.Address, err)
+	s.failure = fmt.Errorf("redis: %s: %w", s.o.Hosts(), err)
 	s.broken <- s.failure
 	s.end(s.failure)
 }

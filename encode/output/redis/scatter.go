@@ -36,7 +36,7 @@ func (s *replay) scatter(ctx context.Context, left []*unit) ([]*unit, error) {
 // openNodes connects to all masters, by the help of one that answers.
 func (s *replay) openNodes(ctx context.Context, take func(*link.Conn, string) error) (*cluster.Nodes, error) {
 	s.mu.Lock()
-	seeds := append(cluster.Masters(s.owners), s.o.Address)
+	seeds := append(cluster.Masters(s.owners), s.seeds...)
 	s.mu.Unlock()
 	a := cluster.Access{Dialer: s.dialer, Take: take, Learnt: s.learnt, Replicas: s.o.Replicas, Short: s.patience.Wait}
 	return a.Open(ctx, seeds)

@@ -111,7 +111,7 @@ func (s *State) Save(state checkpoint.State) error {
 }
 
 func (s *State) failed(doing string, err error) error {
-	return fmt.Errorf("redis: %s: %s the positions of source %q: %w", s.x.o.Address, doing, s.x.o.Source, err)
+	return fmt.Errorf("redis: %s: %s the positions of source %q: %w", s.x.o.Hosts(), doing, s.x.o.Source, err)
 }
 
 func (s *State) close() { s.conn.Close() }

@@ -11,7 +11,7 @@ import (
 // TestSucceed: a run ends the connections that an earlier run of the same state has left on the server, and no others.
 func TestSucceed(t *testing.T) {
 	f := newFake(t)
-	dialer, err := link.NewDialer(&settings.Options{Address: f.address, AnswerTimeout: time.Minute})
+	dialer, err := link.NewDialer(&settings.Options{Addresses: []string{f.address}, AnswerTimeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,10 +1,13 @@
 package link
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"pikabin/encode/output/redis/settings"
 )
@@ -34,6 +37,40 @@ func Ask(c *Conn, target string) (*Facts, error) {
 		return nil, fmt.Errorf("INFO: the reply is a %T", reply)
 	}
 	return factsOf(string(text), target)
+}
+
+// AskAny asks the hosts that are named one by one, until one answers, and gives all of them, that one first. One that is silent takes its share of the time.
+func (d *Dialer) AskAny(ctx context.Context) (*Facts, []string, error) {
+	var errs []error
+	hosts := d.o.Addresses
+	for i, host := range hosts {
+		f, err := d.At(host).ask(ctx, len(hosts)-i)
+		if err == nil {
+			return f, slices.Concat(hosts[i:], hosts[:i]), nil
+		}
+		if len(hosts) > 1 {
+			err = fmt.Errorf("the node %s: %w", host, err)
+		}
+		if errs = append(errs, err); !Passes(err) {
+			break
+		}
+	}
+	return nil, nil, errors.Join(errs...)
+}
+
+// ask asks one of so many hosts that are left.
+func (d *Dialer) ask(ctx context.Context, left int) (*Facts, error) {
+	if end, ok := ctx.Deadline(); ok {
+		var done context.CancelFunc
+		ctx, done = context.WithTimeout(ctx, time.Until(end)/time.Duration(left))
+		defer done()
+	}
+	conn, err := d.Dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	return Ask(conn, d.o.Server)
 }
 
 func factsOf(info, target string) (*Facts, error) {

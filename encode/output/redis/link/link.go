@@ -28,9 +28,9 @@ type Dialer struct {
 	tls     *tls.Config // nil without TLS
 }
 
-// NewDialer reads the certificates, and connects to nothing yet.
+// NewDialer reads the certificates, and connects to nothing yet. The first host is the one to connect to.
 func NewDialer(o *settings.Options) (*Dialer, error) {
-	d := &Dialer{o: o, address: o.Address}
+	d := &Dialer{o: o, address: o.Addresses[0]}
 	if !o.TLS {
 		return d, nil
 	}

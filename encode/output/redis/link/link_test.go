@@ -45,7 +45,7 @@ func answering(t *testing.T, answer string) string {
 // asked are the facts of such a server.
 func asked(t *testing.T, answer, target string) (*Facts, error) {
 	t.Helper()
-	d, err := NewDialer(&settings.Options{Address: answering(t, answer), AnswerTimeout: time.Minute})
+	d, err := NewDialer(&settings.Options{Addresses: []string{answering(t, answer)}, AnswerTimeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

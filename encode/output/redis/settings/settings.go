@@ -2,6 +2,7 @@
 package settings
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -16,9 +17,9 @@ import (
 
 // Options are what a redis:// output says, and the environment where it does not.
 type Options struct {
-	Address string // host and port
-	User    string
-	TLS     bool
+	Addresses []string // host and port of the server, or of nodes of one Redis Cluster
+	User      string
+	TLS       bool
 	options.Certificates
 
 	DB     int            // where db0 goes, and where positions are kept
@@ -68,10 +69,12 @@ const (
 	// Scheme begins the target of the output.
 	Scheme = "redis://"
 
+	// Form is the whole of it.
+	Form = "redis://[USER@]HOST:PORT[,HOST:PORT][/DB]"
+
 	schemeTLS   = "rediss://"
 	envPrefix   = "PIKABIN_REDIS_"
 	defaultPort = "6379"
-	form        = "redis://[USER@]HOST:PORT[/DB]"
 )
 
 // IsTarget tells whether a value of --output is one of these.
@@ -82,12 +85,13 @@ func IsTarget(target string) bool {
 // Variables are the names of the environment variables that stand for options.
 func Variables() []string { return read(&Options{}, nil).Variables() }
 
-// Parse reads redis://[USER@]HOST:PORT[/DB][?OPTION=VALUE[&...]], and settings, which are options, too, and go before these. Its errors never
+// Parse reads Form[?OPTION=VALUE[&...]], and settings, which are options, too, and go before these. Its errors never
 // show the whole of target, in which somebody may have put a password.
 func Parse(target string, settings map[string]string) (*Options, error) {
-	u, err := url.Parse(target)
+	one, others := split(target)
+	u, err := url.Parse(one)
 	if err != nil {
-		return nil, fmt.Errorf("output %s: expected %s", Scheme, form)
+		return nil, fmt.Errorf("output %s: expected %s", Scheme, Form)
 	}
 	given, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
@@ -98,10 +102,19 @@ func Parse(target string, settings map[string]string) (*Options, error) {
 	}
 	o := &Options{TLS: strings.HasPrefix(target, schemeTLS)}
 	v := read(o, given)
-	if err := errors.Join(o.place(u), v.Finish(), o.check()); err != nil {
+	if err := errors.Join(o.place(u, others), v.Finish(), o.check()); err != nil {
 		return nil, fmt.Errorf("output %s%s: %w", Scheme, u.Host, err)
 	}
 	return o, nil
+}
+
+// split takes all hosts but the first out of a target, since a URL has one.
+func split(target string) (one string, others []string) {
+	scheme, rest, _ := strings.Cut(target, "://")
+	end := strings.IndexAny(rest+"/", "/?#")
+	begin := strings.LastIndexByte(rest[:end], '@') + 1
+	hosts := strings.Split(rest[begin:end], ",")
+	return scheme + "://" + rest[:begin] + hosts[0] + rest[end:], hosts[1:]
 }
 
 // read takes the options from their places.
@@ -124,29 +137,45 @@ func read(o *Options, given url.Values) *options.Values {
 	return v
 }
 
-// place takes what is before the question mark.
-func (o *Options) place(u *url.URL) error {
+// place takes what is before the question mark, and the hosts after the first one.
+func (o *Options) place(u *url.URL, others []string) error {
 	if _, secret := u.User.Password(); secret {
 		return fmt.Errorf("a password does not belong into the address, where others can read it: set %s, or the option password-file", passwordVariable())
 	}
 	if name := u.User.Username(); name != "" {
 		o.User = name
 	}
-	port := u.Port()
-	if port == "" {
-		port = defaultPort
+	if err := o.addHost(u); err != nil {
+		return err
 	}
+	for _, host := range others {
+		u, err := url.Parse(Scheme + host)
+		if err != nil {
+			return fmt.Errorf("expected %s", Form)
+		}
+		if err := o.addHost(u); err != nil {
+			return err
+		}
+	}
+	return o.placeDB(u)
+}
+
+func (o *Options) addHost(u *url.URL) error {
 	if u.Hostname() == "" || u.Opaque != "" {
-		return fmt.Errorf("expected %s", form)
+		return fmt.Errorf("expected %s", Form)
 	}
-	o.Address = net.JoinHostPort(u.Hostname(), port)
+	o.Addresses = append(o.Addresses, net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), defaultPort)))
+	return nil
+}
+
+func (o *Options) placeDB(u *url.URL) error {
 	db := strings.TrimPrefix(u.Path, "/")
 	if db == "" {
 		return nil
 	}
 	n, err := strconv.ParseUint(db, 10, 31)
 	if err != nil {
-		return fmt.Errorf("%q is no number of a DB: expected %s", db, form)
+		return fmt.Errorf("%q is no number of a DB: expected %s", db, Form)
 	}
 	o.DB, o.OwnDBs = int(n), true
 	return nil
@@ -166,6 +195,10 @@ func (o *Options) check() error {
 		return errors.New("option answer-timeout: expected more than 0")
 	case o.ExactlyOnce && o.Server == Pika:
 		return ErrPikaOnce
+	case o.ExactlyOnce && o.Several():
+		return ErrClusterOnce
+	case o.Server == Pika && o.Several():
+		return errors.New("several hosts are nodes of one Redis Cluster, and option target says that the server is a Pika: name one")
 	}
 	return nil
 }
@@ -223,8 +256,14 @@ func (o *Options) NumberOf(db string) (int, error) {
 	return int(n), nil
 }
 
-// Name is the name of what is written to.
-func (o *Options) Name() string { return fmt.Sprintf("%s%s/%d", Scheme, o.Address, o.DB) }
+// Several tells that nodes of a Redis Cluster are named.
+func (o *Options) Several() bool { return len(o.Addresses) > 1 }
+
+// Hosts are all that are named, for people.
+func (o *Options) Hosts() string { return strings.Join(o.Addresses, ",") }
+
+// Name is the name of what is written to, of which the first host is a part: a state stays valid when others are named besides.
+func (o *Options) Name() string { return fmt.Sprintf("%s%s/%d", Scheme, o.Addresses[0], o.DB) }
 
 // Password is the one of the environment, or of a file.
 func (o *Options) Password() (string, error) {
