@@ -105,6 +105,15 @@ var (
 	otherHourLog = &decode.Log{DB: "db1", Slot: -1}
 )
 
+// TestPartitionOfOddDB: the name of a partition has one "=" in it. Readers of tables take another one for the end of the column's name, and undo %XX.
+func TestPartitionOfOddDB(t *testing.T) {
+	h, begin := newHours(t, false), time.Date(2025, 6, 1, 10, 0, 0, 0, time.UTC)
+	odd := &decode.Log{DB: "=a=b", Slot: -1}
+	h.write(odd, begin)
+	h.write(odd, begin.Add(2*time.Hour))
+	h.want("after an hour", "db=%3Da%3Db/dt=2025-06-01/hr=10: 10:00")
+}
+
 // TestHourIsOver: an event of some minutes after its end completes an hour's part, also of an earlier run. One that comes later
 // makes another part.
 func TestHourIsOver(t *testing.T) {

@@ -151,9 +151,9 @@ func partName(b *sink.Batch, p *sink.Piece, zone *time.Location, again int, ext 
 	return filepath.Join(partitionDir(b.Log, p.Hour, zone), n.String())
 }
 
-// oddName is what of a DB's name would be taken for something else in the name of a part: for a slot or an epoch, for what hides a file, or for the
-// sign that stands for it.
-var oddName = regexp.MustCompile(`^\.|_\d+$|-e\d{4,}$|[%/\x00-\x1f\x7f]`)
+// oddName is what of a DB's name would be taken for something else in the name of a part: for a slot or an epoch, for what hides a file, for the
+// end of the name of a partition's column, or for the sign that stands for it.
+var oddName = regexp.MustCompile(`^\.|_\d+$|-e\d{4,}$|[%/=\x00-\x1f\x7f]`)
 
 // Series is the name of a log in that of a part. No two logs have the same: "db0_3" is slot 3 of db0, and the DB "db0_3" is "db0%5F3".
 func Series(log *decode.Log) string {
