@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 
 	"github.com/twmb/avro/ocf"
 )
@@ -15,12 +16,14 @@ type container struct {
 	message []byte
 }
 
+// avroFile reads blocks of any size: a large record is in one of its own, of more than the library takes for sound.
 func avroFile(f File, _ string) (Messages, error) {
 	codec, err := ocf.ZstdCodec(nil, nil)
 	if err != nil {
 		return nil, err
 	}
-	r, err := ocf.NewReader(bufio.NewReaderSize(io.NewSectionReader(f, 0, f.Size()), readAhead), ocf.WithCodec(codec))
+	in := bufio.NewReaderSize(io.NewSectionReader(f, 0, f.Size()), readAhead)
+	r, err := ocf.NewReader(in, ocf.WithCodec(codec), ocf.WithMaxBlockBytes(f.Size()), ocf.WithMaxDecompressedBlockBytes(math.MaxInt32))
 	if err != nil {
 		return nil, fmt.Errorf("reading an Avro file: %w", err)
 	}

@@ -125,6 +125,31 @@ func TestFile(t *testing.T) {
 	})
 }
 
+// TestLargeRecord: a record of more than 64 MiB, which is what Avro's library takes for the largest block, comes back as well.
+func TestLargeRecord(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the race detector takes nine seconds for it")
+	}
+	format, _ := formats.Lookup("avro")
+	f, err := readback.Lookup("avro")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := *formattest.Changes()[0].Change
+	c.Value = bytes.Repeat([]byte("v"), 64<<20)
+	message := format.New(formats.Options{}).AppendChange(nil, &c)
+	for _, codec := range []string{"none", "zstd"} {
+		m, err := f.File(bytes.NewReader(fileOf(t, &format, codec, message, false)), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := m.Next(t.Context()); err != nil || !bytes.Equal(got, bare(t, f.As, &c)) {
+			t.Errorf("%s: %d bytes, %v", codec, len(got), err)
+		}
+		m.Close()
+	}
+}
+
 // TestFields: fields say what JSON lines say, in whatever form, and another one names itself.
 func TestFields(t *testing.T) {
 	eachFormat(t, func(t *testing.T, _ *formats.Format, f *readback.Format) {
