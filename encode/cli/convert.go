@@ -82,10 +82,8 @@ func (c *convertCommand) read(s *shell.Streams, job *run.Job) error {
 
 // backfill reads the logs of files.
 func (c *convertCommand) backfill(s *shell.Streams, guard *run.Guard, from, until decode.Where) *files.Backfill {
-	_, timedFrom := from.Seconds()
-	_, timedUntil := until.Seconds()
 	return &files.Backfill{
-		Timed: timedFrom || timedUntil, Until: until, Ahead: c.Workers, Guard: guard, Say: c.say(s),
+		From: from, Until: until, Ahead: c.Workers, Guard: guard, Say: c.say(s),
 		Bar: func(total int64) *console.Bar { return s.Console.Progress(c.Progress, total) },
 		Find: func() ([]*binlog.Log, error) {
 			logs, err := c.Find(s, c.Sources)

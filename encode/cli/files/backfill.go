@@ -3,6 +3,7 @@ package files
 import (
 	"context"
 	"fmt"
+	"math"
 	"sync"
 	"time"
 
@@ -23,7 +24,7 @@ type Backfill struct {
 	Bar   func(total int64) *console.Bar          // begins to show how far it is
 	Say   func(text string)                       // takes a line for the user
 	Guard *run.Guard
-	Timed bool // the range was given as times, so that it may lie beside those of a log
+	From  decode.Where // as the user named it, as Until is: of times it is told when a log has no record in between
 
 	logs     []*binlog.Log
 	ends     []decode.Position // of what is wanted of each log
@@ -81,8 +82,8 @@ func (b *Backfill) Open(ctx context.Context, begin run.Begin) (run.Source, error
 		plans[i] = l.Chunks(from, until, binlog.PlanOptions{Ahead: b.Ahead, Before: place.Before, Stop: b.stop})
 		total += l.SizeBetween(from, until)
 		texts = append(texts, fmt.Sprintf("%s: from %s to %s", l.ID(), place.Why, run.Named(until, b.Until)))
-		if b.Timed && !place.Saved && !from.Before(until) {
-			texts = append(texts, times(ctx, l)...)
+		if !place.Saved {
+			texts = append(texts, b.beside(ctx, l, from, until)...)
 		}
 	}
 	for _, text := range texts {
@@ -93,10 +94,16 @@ func (b *Backfill) Open(ctx context.Context, begin run.Begin) (run.Source, error
 	return b, nil
 }
 
-// times says of which times a log is that has nothing in the range. It only helps: a log that cannot tell it, or be read, says nothing.
-func times(ctx context.Context, l *binlog.Log) []string {
+// beside says of which times a log is that has nothing in a range of times. It only helps: a log that cannot tell it, or be read, says nothing.
+func (b *Backfill) beside(ctx context.Context, l *binlog.Log, from, until decode.Position) []string {
+	since, sinceTime := b.From.Seconds()
+	_, untilTime := b.Until.Seconds()
+	open := sinceTime && until == decode.Position{Segment: from.Segment, Offset: math.MaxInt64} // an archive, whose end is not known yet
+	if !sinceTime && !untilTime || from.Before(until) && !open {
+		return nil
+	}
 	first, last, ok, err := l.Times(ctx)
-	if err != nil || !ok {
+	if err != nil || !ok || from.Before(until) && last >= since {
 		return nil
 	}
 	clock := func(second int64) string { return time.Unix(second, 0).Format("2006-01-02 15:04:05 -0700") }
