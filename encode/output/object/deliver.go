@@ -165,6 +165,6 @@ func measure(d *disk.Disk, path string) (int64, string, error) {
 
 func sumOf(r io.Reader) (int64, string, error) {
 	h := sha256.New()
-	size, err := io.CopyBuffer(h, struct{ io.Reader }{r}, make([]byte, 1<<20))
+	size, err := io.CopyBuffer(h, struct{ io.Reader }{r}, make([]byte, 64<<10))
 	return size, hex.EncodeToString(h.Sum(nil)), err
 }
