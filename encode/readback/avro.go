@@ -22,7 +22,7 @@ func avroFile(f File, _ string) (Messages, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := bufio.NewReaderSize(io.NewSectionReader(f, 0, f.Size()), readAhead)
+	in := bufio.NewReaderSize(io.NewSectionReader(f, 0, f.Size()), ahead(f))
 	r, err := ocf.NewReader(in, ocf.WithCodec(codec), ocf.WithMaxBlockBytes(f.Size()), ocf.WithMaxDecompressedBlockBytes(math.MaxInt32))
 	if err != nil {
 		return nil, fmt.Errorf("reading an Avro file: %w", err)

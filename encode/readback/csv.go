@@ -32,7 +32,7 @@ func csvFile(f File, _ string) (Messages, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &values{unpacked: u, in: bufio.NewReaderSize(u, readAhead)}
+	v := &values{unpacked: u, in: bufio.NewReaderSize(u, ahead(f))}
 	if err := v.read(); err != nil && err != io.EOF { //nolint:errorlint // nothing wraps it
 		u.Close()
 		return nil, fmt.Errorf("the line of names: %w", err)

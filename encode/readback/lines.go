@@ -26,7 +26,7 @@ func lineFile(f File, _ string) (Messages, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &lines{unpacked: u, in: bufio.NewReaderSize(u, readAhead)}, nil
+	return &lines{unpacked: u, in: bufio.NewReaderSize(u, ahead(f))}, nil
 }
 
 // Next implements Messages. A last line without its end is cut short.

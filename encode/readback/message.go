@@ -28,7 +28,7 @@ func delimitedFile(f File, _ string) (Messages, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &delimited{unpacked: u, in: bufio.NewReaderSize(u, readAhead)}, nil
+	return &delimited{unpacked: u, in: bufio.NewReaderSize(u, ahead(f))}, nil
 }
 
 // Next implements Messages.

@@ -28,7 +28,7 @@ func msgpackFile(f File, _ string) (Messages, error) {
 	if _, plain := u.Reader.(*io.SectionReader); plain {
 		limit = max(1, min(limit, f.Size())) // a length of damage takes no more memory than the file
 	}
-	in := msgp.NewReaderSize(u, readAhead)
+	in := msgp.NewReaderSize(u, ahead(f))
 	in.SetMaxElements(uint32(limit))
 	in.SetMaxStringLength(uint64(limit))
 	in.SetMaxRecursionDepth(maxDepth)

@@ -12,6 +12,9 @@ import (
 // readAhead is how much of a file is read at a time.
 const readAhead = 256 << 10
 
+// ahead is how much of one file is: tables have many that are smaller, for which a buffer of that size takes longer to make than they to read.
+func ahead(f File) int { return int(min(max(f.Size(), 4<<10), readAhead)) }
+
 // unpacked is a stream as it was before it was compressed.
 type unpacked struct {
 	io.Reader
