@@ -18,7 +18,8 @@ func (w *Writer) Tail(b []byte) {
 // 4 MiB that the file of a running or killed server has.
 func (w *Writer) Preallocate() {
 	size := len(w.cur.data) + len(w.cur.tail)
-	w.Tail(append(w.cur.tail, make([]byte, (size+region-1)/region*region-size)...))
+	w.cur.tail = append(w.cur.tail, make([]byte, (size+region-1)/region*region-size)...)
+	w.cur.untouched = true
 }
 
 // Torn puts the first n bytes of a record after the end, as if the server had been killed while
