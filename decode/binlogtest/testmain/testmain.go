@@ -13,10 +13,16 @@ import (
 // collector take up to a third of their time.
 const garbage = 400
 
-// Run is the TestMain of such a package. It fails when a goroutine outlives the tests: a run has to end all that it began. GOGC, if it is set, is kept to.
-func Run(m *testing.M) {
+// Run is the TestMain of such a package. It fails when a goroutine outlives the tests: a run has to end all that it began.
+func Run(m *testing.M) { goleak.VerifyTestMain(Seldom{m}) }
+
+// Seldom are tests that collect their garbage seldom. GOGC, if it is set, is kept to.
+type Seldom struct{ *testing.M }
+
+// Run runs the tests.
+func (s Seldom) Run() int {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(garbage)
 	}
-	goleak.VerifyTestMain(m)
+	return s.M.Run()
 }
