@@ -179,8 +179,10 @@ func TestVerifyOutputParts(t *testing.T) {
 				}
 			}
 			dir, names := parts(from)
-			must(t, os.Remove(names[1]))
+			hidden := dir + "." + filepath.Base(names[1]) + ".part"
+			must(t, os.Rename(names[1], hidden))
 			check(dir, "missing: ")
+			check(dir, "parts that are not complete, such as "+hidden)
 			dir, names = parts(from)
 			must(t, os.Truncate(names[1], 2000))
 			check(dir, "unreadable: ")

@@ -23,6 +23,9 @@ type Held struct {
 	// Others are the files beside the parts that are none, and that readers take for parts.
 	Others []string
 
+	// Hidden are the files of parts that are not complete, which nobody reads.
+	Hidden []string
+
 	// Mixed says that in a part without a series events of a log may come after those of any other one. Else they come log by log but for events that
 	// were logged at the same time.
 	Mixed bool

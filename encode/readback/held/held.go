@@ -109,6 +109,7 @@ func partsOf(ctx context.Context, at place, format string) (*compare.Held, error
 		return read(f, content, db, err)
 	})
 	h.Others = slices.DeleteFunc(others, func(path string) bool { return FormatOf(path) != format })
+	h.Hidden = hiddenAmong(at, names)
 	return h, nil
 }
 
@@ -128,6 +129,17 @@ func partsAmong(at place, names []string) (parts []part, others []string) {
 	}
 	slices.Sort(others)
 	return parts, others
+}
+
+// hiddenAmong gives the paths of parts that are not complete.
+func hiddenAmong(at place, names []string) (hidden []string) {
+	for _, name := range names {
+		if folder.IsStaged(name) {
+			hidden = append(hidden, at.String()+name)
+		}
+	}
+	slices.Sort(hidden)
+	return hidden
 }
 
 // ofFormat chooses the parts of a format. Those of another one are refused, unless the format was given.

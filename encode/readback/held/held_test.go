@@ -86,14 +86,14 @@ func TestBucket(t *testing.T) {
 // TestOthers are what is no part by its name, and read all the same by who reads the folder. Copies with names that no format has are neither.
 func TestOthers(t *testing.T) {
 	const part = "db0-0000000000-000000000000.jsonl"
-	s := bucketOf(t, "p/"+part, "p/"+part+".bak", "p/copy.jsonl", "p/copy.avro", "p/db=db0/dt=2025-06-01/hr=00/part-00000.jsonl.gz", "p/_copy.jsonl", "p/.copy.jsonl", "p/more/copy.jsonl", "p/notes.txt")
+	s := bucketOf(t, "p/"+part, "p/"+part+".bak", "p/copy.jsonl", "p/copy.avro", "p/db=db0/dt=2025-06-01/hr=00/part-00000.jsonl.gz", "p/_copy.jsonl", "p/.copy.jsonl", "p/."+part+".part", "p/more/copy.jsonl", "p/notes.txt")
 	h, err := open(t, s.Target("p/", ""), "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []string{"s3://bucket/p/copy.jsonl", "s3://bucket/p/db=db0/dt=2025-06-01/hr=00/part-00000.jsonl.gz"}
-	if !slices.Equal(h.Others, want) || len(h.Parts["db0"]) != 1 {
-		t.Errorf("%d parts, others %q", len(h.Parts["db0"]), h.Others)
+	if !slices.Equal(h.Others, want) || len(h.Parts["db0"]) != 1 || !slices.Equal(h.Hidden, []string{"s3://bucket/p/." + part + ".part"}) {
+		t.Errorf("%d parts, hidden %q, others %q", len(h.Parts["db0"]), h.Hidden, h.Others)
 	}
 }
 
