@@ -40,10 +40,6 @@ func (p *printer) row(name, format string, args ...any) {
 	p.printf("  %-9s%s\n", name, fmt.Sprintf(format, args...))
 }
 
-func formatTime(unix int64, zone *time.Location) string {
-	return time.Unix(unix, 0).In(zone).Format("2006-01-02 15:04:05 -0700")
-}
-
 var kindNames = map[decode.FragmentKind]string{
 	decode.FragmentFull: "full", decode.FragmentFirst: "first", decode.FragmentMiddle: "middle", decode.FragmentLast: "last",
 	decode.FragmentFiller: "filler",
@@ -64,7 +60,7 @@ func (p *printer) head(segment uint32, rec *decode.Record, frags []fragment) {
 		}
 		text := fmt.Sprintf("at %d (%#x), %s", f.offset, f.offset, count(f.Length, "byte"))
 		if rec.HeaderSize == 8 {
-			text += ", " + formatTime(f.Time, p.zone)
+			text += ", " + units.FormatTime(f.Time, p.zone)
 		}
 		p.row(kindNames[f.Kind], "%s", text)
 	}
@@ -73,7 +69,7 @@ func (p *printer) head(segment uint32, rec *decode.Record, frags []fragment) {
 // entry shows one command with its item header. want is the position that it should name.
 func (p *printer) entry(e *decode.Entry, filler bool, want *decode.Position) {
 	if e.Has&decode.HasLogicID != 0 {
-		p.row("item", "%s, %s, logic id %d, %s", formatTime(e.Time, p.zone), originOf(e), e.LogicID, named(e, want))
+		p.row("item", "%s, %s, logic id %d, %s", units.FormatTime(e.Time, p.zone), originOf(e), e.LogicID, named(e, want))
 	}
 	switch {
 	case filler:
@@ -112,7 +108,7 @@ func (p *printer) extra(e *decode.Entry, args [][]byte, want *decode.Position) {
 	}
 	text := fmt.Sprintf("server id %s, hub flag %s", p.argument(args[1]), p.argument(args[3]))
 	if e.HasAt {
-		text += fmt.Sprintf(", %s, %s", formatTime(e.Time, p.zone), named(e, want))
+		text += fmt.Sprintf(", %s, %s", units.FormatTime(e.Time, p.zone), named(e, want))
 	} else {
 		text += ", no position: " + p.argument(args[2])
 	}

@@ -118,7 +118,7 @@ func (t *table) record(name string, r *RecordInfo) {
 		text = nameOf(r.DB, r.Slot) + " " + text
 	}
 	if r.Time != nil {
-		text += " of " + formatTime(*r.Time, t.zone)
+		text += " of " + units.FormatTime(*r.Time, t.zone)
 	}
 	t.row(name, "%s", text)
 }

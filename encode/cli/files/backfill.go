@@ -9,6 +9,7 @@ import (
 
 	"pikabin/decode"
 	"pikabin/decode/binlog"
+	"pikabin/decode/units"
 	"pikabin/encode/checkpoint"
 	"pikabin/encode/console"
 	"pikabin/encode/health"
@@ -106,8 +107,7 @@ func (b *Backfill) beside(ctx context.Context, l *binlog.Log, from, until decode
 	if err != nil || !ok || from.Before(until) && last >= since {
 		return nil
 	}
-	clock := func(second int64) string { return time.Unix(second, 0).Format("2006-01-02 15:04:05 -0700") }
-	return []string{fmt.Sprintf("%s: no record is in this range: the log has records from %s to %s", l.ID(), clock(first), clock(last))}
+	return []string{fmt.Sprintf("%s: no record is in this range: the log has records from %s to %s", l.ID(), units.FormatTime(first, time.Local), units.FormatTime(last, time.Local))}
 }
 
 // Next gives the next chunk.

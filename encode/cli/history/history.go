@@ -14,6 +14,7 @@ import (
 
 	protobuf "google.golang.org/protobuf/proto"
 
+	"pikabin/decode/units"
 	"pikabin/encode/filter"
 	"pikabin/encode/sink"
 	"pikabin/proto"
@@ -246,8 +247,7 @@ func (o *Output) line(at time.Time, hasTime bool, log, position, command, key, t
 	fmt.Fprintf(o.w, "%-25s  %-20s  %-12s  %s\n", when, log+" "+position, command, text)
 }
 
-// clock shows a time with its zone: a line is read elsewhere, too, and a zone has hours that come twice.
-func (o *Output) clock(at time.Time) string { return at.In(o.Zone).Format("2006-01-02 15:04:05 -0700") }
+func (o *Output) clock(at time.Time) string { return units.FormatTime(at.Unix(), o.Zone) }
 
 // matches says whether a key is one of a pattern of Pika's.
 func matches(pattern, key string) bool {

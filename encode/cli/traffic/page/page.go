@@ -78,7 +78,7 @@ type maker struct {
 }
 
 func (m *maker) clock(second int64) string {
-	return time.Unix(second, 0).In(m.zone).Format("2006-01-02 15:04:05 -0700")
+	return units.FormatTime(second, m.zone)
 }
 
 func (m *maker) when(second *int64) string {

@@ -47,7 +47,7 @@ func Text(w io.Writer, s *traffic.Summary, top int, zone *time.Location) error {
 }
 
 func (p *printer) clock(second int64) string {
-	return time.Unix(second, 0).In(p.zone).Format("2006-01-02 15:04:05 -0700")
+	return units.FormatTime(second, p.zone)
 }
 
 func (p *printer) head() {
