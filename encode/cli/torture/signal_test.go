@@ -90,11 +90,9 @@ func positionOf(t *testing.T, state string) decode.Position {
 	return s.DBs["db0"].Position
 }
 
-// TestTerminated: what was read when the signal comes is delivered, as soon as somebody reads it, and saved.
-func TestTerminated(t *testing.T) {
-	p, stdout, state := blocked(t)
-	readable(t, p, stdout)
-	p.Signal(syscall.SIGTERM)
+// endsDelivered reads until the end of the run, whose state is of the last event that came.
+func endsDelivered(t *testing.T, p *clitest.Program, stdout io.Reader, state string) {
+	t.Helper()
 	text, err := io.ReadAll(stdout)
 	if err != nil {
 		t.Fatal(err)
@@ -103,6 +101,14 @@ func TestTerminated(t *testing.T) {
 	if got, want := positionOf(t, state), lastEnd(t, text); got != want {
 		t.Errorf("the state says %v, delivered is %v", got, want)
 	}
+}
+
+// TestTerminated: what was read when the signal comes is delivered, as soon as somebody reads it, and saved.
+func TestTerminated(t *testing.T) {
+	p, stdout, state := blocked(t)
+	readable(t, p, stdout)
+	p.Signal(syscall.SIGTERM)
+	endsDelivered(t, p, stdout, state)
 }
 
 // TestTerminatedInTwoWays: signals that come with the first one are the same request, as timeout(1) and some supervisors signal a program and its group.
@@ -114,14 +120,7 @@ func TestTerminatedInTwoWays(t *testing.T) {
 		p.Signal(s)
 	}
 	p.Says("another signal ends it at once")
-	text, err := io.ReadAll(stdout)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.Exits(0)
-	if got, want := positionOf(t, state), lastEnd(t, text); got != want {
-		t.Errorf("the state says %v, delivered is %v", got, want)
-	}
+	endsDelivered(t, p, stdout, state)
 }
 
 // TestTerminatedAtStart: brokers that do not answer are not waited for.
