@@ -152,7 +152,7 @@ func partName(b *sink.Batch, p *sink.Piece, zone *time.Location, again int, ext 
 }
 
 // oddName is what of a DB's name would be taken for something else in the name of a part: for a slot or an epoch, for what hides a file, for the
-// end of the name of a partition's column, or for the sign that stands for it.
+// "=" after the name of a partition's column, or for the "%" before what stands for one of these.
 var oddName = regexp.MustCompile(`^\.|_\d+$|-e\d{4,}$|[%/=\x00-\x1f\x7f]`)
 
 // Series is the name of a log in that of a part. No two logs have the same: "db0_3" is slot 3 of db0, and the DB "db0_3" is "db0%5F3".
