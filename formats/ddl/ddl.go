@@ -144,6 +144,8 @@ func (t *Table) check() error {
 		return fmt.Errorf("there is no statement for files of %s and %s: give -f parquet or -f jsonl", t.Format, t.Engine)
 	case t.isText() && t.Timestamps:
 		return fmt.Errorf("files of %s have no column time: --timestamps is for -f parquet", t.Format)
+	case t.Engine == "clickhouse" && strings.ContainsAny(t.Location, "*?{}"):
+		return fmt.Errorf("ClickHouse takes *, ?, { and } in %s for a pattern, and has no way to write them as they are: give a link to the folder, or rename it", t.Location)
 	}
 	return nil
 }
@@ -218,7 +220,20 @@ func list(names []string, mark, after string) string {
 
 // glob is the pattern of the files. Hidden ones do not end like this.
 func (t *Table) glob() string {
-	return strings.TrimSuffix(t.Location, "/") + "/**/*." + t.Format + t.Suffix
+	location := t.Location
+	if t.Engine == "duckdb" {
+		location = bracketed(location)
+	}
+	return strings.TrimSuffix(location, "/") + "/**/*." + t.Format + t.Suffix
+}
+
+// bracketed writes the signs of a pattern so that they mean themselves, as DuckDB takes them. The question mark of a URL parts settings from the place.
+func bracketed(location string) string {
+	signs := []string{"[", "[[]", "*", "[*]", "?", "[?]"}
+	if strings.Contains(location, "://") {
+		signs = signs[:4]
+	}
+	return strings.NewReplacer(signs...).Replace(location)
 }
 
 // quote makes a name of any text; a point parts a schema and a name.

@@ -1,11 +1,12 @@
 package ddl_test
 
 import (
+	"cmp"
 	"regexp"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"pikabin/formats/csv"
 	"pikabin/formats/ddl"
@@ -19,7 +20,7 @@ func TestColumns(t *testing.T) {
 		want = append(want, line[1])
 	}
 	table := ddl.Table{Timestamps: true}
-	if diff := cmp.Diff(want, append([]string{"db"}, table.Columns()...)); diff != "" {
+	if diff := gocmp.Diff(want, append([]string{"db"}, table.Columns()...)); diff != "" {
 		t.Errorf("files have other columns: %s", diff)
 	}
 }
@@ -55,8 +56,9 @@ func TestRefused(t *testing.T) {
 		{ddl.Table{Engine: "trino", Format: "csv"}, "give -f parquet or -f jsonl"},
 		{ddl.Table{Engine: "oracle", Format: "parquet"}, "clickhouse, duckdb, hive, spark, trino"},
 		{ddl.Table{Engine: "hive", Format: "jsonl", Timestamps: true}, "--timestamps is for -f parquet"},
+		{ddl.Table{Engine: "clickhouse", Format: "parquet", Location: "/a{1}"}, "in /a{1} for a pattern"},
 	} {
-		test.table.Name, test.table.Location = "t", "x"
+		test.table.Name, test.table.Location = "t", cmp.Or(test.table.Location, "x")
 		if sql, err := test.table.SQL(); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%+v: %s, %v", test.table, sql, err)
 		}
@@ -66,12 +68,25 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// TestLocationWithSigns: what is a pattern to DuckDB is written so that it names one folder.
+func TestLocationWithSigns(t *testing.T) {
+	for location, want := range map[string]string{
+		"/a[1]*?{b}":      "'/a[[]1][*][?]{b}/**/*.parquet'",
+		"s3://b/a[1]?c=d": "'s3://b/a[[]1]?c=d/**/*.parquet'",
+	} {
+		sql, err := (&ddl.Table{Engine: "duckdb", Name: "t", Location: location, Format: "parquet"}).SQL()
+		if err != nil || !strings.Contains(sql, want) {
+			t.Errorf("%s: %v: %s", location, err, sql)
+		}
+	}
+}
+
 // TestTextColumns compares the columns of files of text with those that a file of CSV begins with.
 func TestTextColumns(t *testing.T) {
 	for _, format := range []string{"jsonl", "csv"} {
 		table := ddl.Table{Format: format}
 		if got := "db," + strings.Join(table.Columns(), ",") + "\n"; got != csv.Header {
-			t.Errorf("%s: %s", format, cmp.Diff(csv.Header, got))
+			t.Errorf("%s: %s", format, gocmp.Diff(csv.Header, got))
 		}
 	}
 }
