@@ -13,6 +13,7 @@ import (
 
 	"pikabin/decode"
 	"pikabin/decode/binlogtest"
+	"pikabin/decode/binlogtest/sample"
 	"pikabin/encode"
 	"pikabin/encode/frame"
 	"pikabin/encode/sink"
@@ -46,7 +47,7 @@ func manyKeys(t *testing.T, rng *rand.Rand) (dir string) {
 // TestRunInPortions: records that are delivered in portions of any size become the same bytes and messages as whole ones, and the counts and
 // positions are the same.
 func TestRunInPortions(t *testing.T) {
-	for seed := range uint64(4) {
+	for seed := range sample.Count(uint64(4), 1) {
 		rng := rand.New(rand.NewPCG(seed, 9))
 		dir := manyKeys(t, rng)
 		for _, compression := range []string{"none", "zstd"} {
@@ -115,7 +116,7 @@ func TestNoCheckpointInsideARecord(t *testing.T) {
 	whole, _, _, _ := portioned(t, dir, "none", 1<<30)
 	lines := slices.Collect(bytes.Lines(whole))
 	broken := errors.New("the sink is broken")
-	for fails := 1; fails < 200; fails += 7 {
+	for _, fails := range sample.Of(sample.Numbers(1, 199, 7), 8) {
 		to := &failing{memory: newMemory(uint64(fails)), left: fails, err: broken}
 		save := func(c encode.Checkpoint) error {
 			to.mu.Lock()
