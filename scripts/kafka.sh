@@ -16,7 +16,7 @@
 # Besides the listener in clear each node has one with TLS, one that wants a certificate of the client, too, and one with TLS that wants a
 # login: user "writer" with a password by PLAIN or SCRAM, who has to log in again every three seconds, or any token of OAUTHBEARER, unsigned.
 #
-# Maven brings the broker. It needs a JDK from 17 on.
+# Maven brings the broker. It needs a JDK from 17 on. The tests read topics with kcat, too, which apt-get brings if it is not there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -26,6 +26,20 @@ run_dir=${TMPDIR:-/tmp}/pikabin-kafka
 cluster_id=cGlrYWJpbi1jbHVzdGVyMQ # any 16 bytes
 listeners=(PLAINTEXT CONTROLLER TLS MTLS LOGIN)
 password=let-me-in
+
+# The page about Kafka reads its topics with these.
+install_clients() {
+	local client missing=()
+	for client in kcat jq; do
+		command -v "$client" >/dev/null || missing+=("$client")
+	done
+	((${#missing[@]})) || return 0
+	command -v apt-get >/dev/null || {
+		echo "kafka: there is no ${missing[*]} here and no apt-get to install it" >&2
+		exit 1
+	}
+	apt-get -qq update && apt-get -qq install -y "${missing[@]}" >/dev/null
+}
 
 # The class path is that of the jars in Maven's own cache.
 fetch() {
@@ -236,6 +250,7 @@ signal) kill "-$3" "$(<"$run_dir/$2/pid")" ;;
 env) variables ;;
 run) java_main warn "${@:2}" ;;
 test)
+	install_clients
 	trap down EXIT
 	up "${2:-}" >&2
 	eval "$(variables)"
