@@ -4,6 +4,7 @@ package deploy_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -93,9 +94,18 @@ func TestKubernetes(t *testing.T) {
 	all := documents(t, "kubernetes.yaml")
 	config := all[0]["data"].(map[string]any)["pikabin.yaml"].(string)
 	checkConfig(t, config)
-	if kind := all[len(all)-1]["kind"]; kind != "StatefulSet" {
-		t.Errorf("the last one is a %v", kind)
+	set := all[len(all)-1]
+	if set["kind"] != "StatefulSet" {
+		t.Fatalf("the last one is a %v", set["kind"])
 	}
+	volumes := map[string]string{}
+	for _, c := range set["spec"].(map[string]any)["template"].(map[string]any)["spec"].(map[string]any)["containers"].([]any) {
+		for _, m := range c.(map[string]any)["volumeMounts"].([]any) {
+			mount := m.(map[string]any)
+			volumes[mount["mountPath"].(string)] = fmt.Sprint(mount["name"], "/", mount["subPath"])
+		}
+	}
+	checkLog(t, volumes)
 }
 
 // TestCompose: what it gives pikabin in the environment are flags of the program, with values that these take.
@@ -111,6 +121,22 @@ func TestCompose(t *testing.T) {
 		t.Fatalf("%q", lines)
 	}
 	checkConfig(t, strings.Join(lines, "\n"))
+	volumes := map[string]string{}
+	for _, name := range []string{"pika", "pikabin"} {
+		for _, v := range services[name].(map[string]any)["volumes"].([]any) {
+			volume := strings.Split(v.(string), ":")
+			volumes[volume[1]] = volume[0]
+		}
+	}
+	checkLog(t, volumes)
+}
+
+// checkLog compares the volumes at two paths: where Pika's image writes its log, and where pikabin is told to read it.
+func checkLog(t *testing.T, volumes map[string]string) {
+	t.Helper()
+	if written, read := volumes["/pika/log"], volumes["/data/log"]; written == "" || written != read {
+		t.Errorf("pika writes into %q, and pikabin reads %q", written, read)
+	}
 }
 
 func checkConfig(t *testing.T, text string) {
