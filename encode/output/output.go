@@ -24,6 +24,9 @@ func Types() []sink.Type { return slices.Clone(types) }
 
 // Parse makes an output of a value of --output and of the settings that were given. It opens nothing.
 func Parse(target string, settings map[string]string) (sink.Output, error) {
+	if i := slices.IndexFunc(types, func(t sink.Type) bool { return slashless(target, t.Form) }); i >= 0 {
+		return nil, fmt.Errorf("%q: an address has two slashes after its colon, as in %s (a file or folder of this name is ./%s)", target, types[i].Form, target)
+	}
 	for _, t := range types {
 		o, ok, err := t.Parse(target, settings)
 		if !ok {
@@ -37,6 +40,12 @@ func Parse(target string, settings map[string]string) (sink.Output, error) {
 		return o, err
 	}
 	return nil, fmt.Errorf("no output has the form of %q: expected %s", target, Forms(func(t sink.Type) string { return t.Name }))
+}
+
+// slashless tells an address without its two slashes, which would be the name of a file.
+func slashless(target, form string) bool {
+	scheme, _, address := strings.Cut(form, "://")
+	return address && strings.HasPrefix(target, scheme+":") && !strings.HasPrefix(target, scheme+"://")
 }
 
 // formOf is the form of the outputs that have a setting.
