@@ -6,10 +6,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 )
 
 // expected is what the user may name.
 const expected = "Pika's log folder, the folder of one DB in it, or segments such as write2file12, write2file12.zst or write2file12.gz"
+
+// server is the form of an address, which a path may have as well.
+var server = regexp.MustCompile(`://|^[^/]+:\d+$`)
 
 // NoLogError is a path at which no log is: there is nothing, or a file or a folder of something else.
 type NoLogError struct {
@@ -36,8 +40,12 @@ func Stat(path string) (os.FileInfo, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return info, err
 	}
+	what := path + " does not exist"
+	if server.MatchString(path) {
+		what += " (a server over the network is named as in pika://10.0.0.5:9221)"
+	}
 	parent := filepath.Dir(filepath.Clean(path))
-	return nil, &NoLogError{Path: path, What: path + " does not exist", Near: near(parent, parent), Err: err}
+	return nil, &NoLogError{Path: path, What: what, Near: near(parent, parent), Err: err}
 }
 
 // NoFolder is the error of a folder in which no log is.

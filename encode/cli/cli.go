@@ -36,6 +36,10 @@ func Run(args []string, stdout, stderr io.Writer, version string) (code int) {
 			panic(r) // a bug must not look like a run that ended well
 		}
 	}()
+	if len(args) == 0 { // nothing is asked for, so that help is no result
+		Run([]string{"--help"}, stderr, stderr, version)
+		return exit.Usage
+	}
 	var c globalFlags
 	program := build.Read(version)
 	parser := newParser(&c, args, program.String(), append(help.Options(helpEnd),
@@ -50,7 +54,7 @@ func Run(args []string, stdout, stderr io.Writer, version string) (code int) {
 			say.With(exit.Fields(full)...).Error(full.Error())
 			return exit.Code(full)
 		}
-		say.With(exit.Fields(exit.Misuse(err))...).Error(err.Error() + "\nTry \"pikabin --help\".")
+		say.With(exit.Fields(exit.Misuse(err))...).Error(meant(err))
 		return exit.Usage
 	}
 	s := &shell.Streams{Stdout: shell.Results{Writer: stdout}, Console: console.New(stderr, c.LogFormat == "json", c.Quiet), Quiet: c.Quiet, Program: program}
@@ -93,7 +97,13 @@ func asksForJSON(args []string) bool {
 const description = `Turns the binlog that a Pika server leaves on its disk into a change stream.
 
 SOURCE is Pika's log folder (all its DBs), the folder of one DB, or segment files (write2file12, also
-write2file12.zst and .gz), or - for a segment on standard input. It is only ever read.`
+write2file12.zst and .gz), or - for a segment on standard input. It is only ever read.
+
+Examples:
+
+  pikabin info /data/pika/log
+  pikabin convert /data/pika/log -o changes.jsonl.zst
+  pikabin tail /data/pika/log --from 10m | jq -r .key`
 
 // helpEnd is the same for all commands.
 const helpEnd = `

@@ -110,6 +110,9 @@ func decodeText(ctx *kong.DecodeContext, target reflect.Value) error {
 	if !ok {
 		text = fmt.Sprint(token.Value)
 	}
+	if token.Type == kong.ShortFlagTailToken {
+		text = strings.TrimPrefix(text, "=") // -o=FILE is --output=FILE
+	}
 	target.SetString(text)
 	return nil
 }

@@ -51,8 +51,12 @@ type completeCommand struct {
 
 // Run answers.
 func (c *completeCommand) Run(s *shell.Streams) error {
-	model := newParser(&globalFlags{}, c.Words, "").Model
-	_, err := io.WriteString(s.Stdout, complete.Complete(model, c.Words, completions).String())
+	words := c.Words
+	if len(words) > 1 && words[0] == "help" { // as asked has it
+		words = words[1:]
+	}
+	model := newParser(&globalFlags{}, words, "").Model
+	_, err := io.WriteString(s.Stdout, complete.Complete(model, words, completions).String())
 	return err
 }
 
@@ -67,6 +71,10 @@ func completions(name string) []string {
 		return names
 	case "command", "exclude-command":
 		return decode.CommandNames()
+	case "op", "exclude-op":
+		return decode.OpNames()
+	case "type", "exclude-type":
+		return decode.TypeNames()
 	case "compress":
 		return frame.Streams()
 	case "partition":

@@ -37,7 +37,7 @@ func (*convertCommand) Help() string {
   zstd -dc write2file7.zst | pikabin convert - > changes.jsonl
   pikabin convert pika://10.0.0.5:9221 --from start > changes.jsonl
   pikabin convert /data/pika/log --until 2h -o redis://10.0.0.7:6379 --exactly-once
-  pikabin convert /data/pika/log -f resp | redis-cli --pipe`
+  pikabin convert /data/pika/log -f resp | redis-cli -h other-pika -p 9221 --pipe`
 }
 
 // Run converts.

@@ -34,7 +34,7 @@ var readmes = []string{"README.md", "README.zh-CN.md"}
 // TestReadmeExamples runs the blocks marked console whose commands need nothing but Go, and compares
 // what they print with what the page shows. A line "..." means any lines.
 func TestReadmeExamples(t *testing.T) {
-	for _, name := range append(slices.Clone(readmes), "encode/cli/README.md", "formats/ddl/README.md") {
+	for _, name := range append(slices.Clone(readmes), "encode/cli/README.md", "formats/README.md", "formats/ddl/README.md") {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			runExamples(t, page(t, name))
@@ -193,14 +193,17 @@ func TestReadmeTables(t *testing.T) {
 	}
 }
 
-// TestReadmeFlags finds every flag of the help of every command on the page about the command line.
+// TestReadmeFlags finds every flag of the help of every command on the page about the command line, and examples in the help, as the first page says.
 func TestReadmeFlags(t *testing.T) {
 	first, reference := page(t, "README.md"), page(t, "encode/cli/README.md")
-	for _, command := range []string{"convert", "info", "verify", "inspect", "seek", "schema", "state", "tail", "verify-output", "stats", "compact", "version", "config", "completion", "man"} {
+	for _, command := range []string{"convert", "info", "verify", "inspect", "seek", "schema", "state", "tail", "verify-output", "stats", "compact", "version", "config", "completion", "man", "redis", "history"} {
 		if !strings.Contains(first+reference, "pikabin "+command) {
 			t.Errorf("the command %s is not there", command)
 		}
 		text := helpOf(t, command)
+		if !regexp.MustCompile(`(?m)^Examples?:$`).MatchString(text) {
+			t.Errorf("%s: the help has no example", command)
+		}
 		list := text[max(0, strings.Index(text, "\nArguments:")):]
 		flags := regexp.MustCompile(`--[a-z][a-z-]+`).FindAllString(list, -1)
 		slices.Sort(flags)

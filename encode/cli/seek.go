@@ -17,7 +17,7 @@ import (
 // seekCommand turns a time or a logic id into a position.
 type seekCommand struct {
 	Source  string  `arg:"" help:"Log folder, DB folder or segment file."`
-	Time    string  `xor:"what" required:"" placeholder:"TIME" help:"First record at or after this time (or this long ago)."`
+	Time    string  `xor:"what" required:"" placeholder:"TIME" help:"First record at or after this time (or this long ago): this flag or --logic-id."`
 	LogicID *uint64 `xor:"what" required:"" placeholder:"N" help:"Record with this logic id."`
 	flags.SourceFlags
 }

@@ -138,7 +138,7 @@ func (c *tailCommand) live(s *shell.Streams, guard *run.Guard, from decode.Where
 		Opened: func(logs []*binlog.Log) {
 			if missing := c.Missing(c.DB, logs); missing != nil || len(logs) == 0 {
 				all, _ := there() // none is as good as not known
-				s.Console.Warn(fmt.Sprintf("not every selected DB is in %s yet: waiting for it to appear; there are %s", strings.Join(c.Sources, ", "), flags.NamesOf(all)))
+				s.Console.Warn(fmt.Sprintf("not all selected DBs are in %s yet (there: %s): waiting for them", strings.Join(c.Sources, ", "), flags.NamesOf(all)))
 			}
 		},
 	}, nil

@@ -16,6 +16,16 @@ import (
 // verifyCommand says whether logs are whole.
 type verifyCommand struct{ flags.ScanFlags }
 
+// Help is shown by verify --help.
+func (*verifyCommand) Help() string {
+	return `Examples:
+
+  pikabin verify /data/pika/log
+  pikabin verify /data/pika/log --json | jq -c 'select(.severity == "damage")'
+
+The format has no checksums: what is checked is how records lie and follow one another, and that they can be decoded.`
+}
+
 // Run prints the findings as they come, and the report. Damage is exit code 3, another history within a log 4, as for convert.
 func (c *verifyCommand) Run(ctx context.Context, s *shell.Streams) error {
 	logs, o, bar, err := c.Open(s)

@@ -12,6 +12,13 @@ type versionCommand struct {
 	JSON bool `name:"json" help:"For programs."`
 }
 
+// Help is shown by version --help.
+func (*versionCommand) Help() string {
+	return `Example:
+
+  pikabin version --json | jq -r .version`
+}
+
 // Run prints it.
 func (c *versionCommand) Run(s *shell.Streams) error {
 	if c.JSON {

@@ -34,7 +34,7 @@ const (
 const Help = `
 Exit codes: 0 done, 1 other failure (such as a source that is not there), 2 usage, 3 corrupt input,
 4 position gone (gap, purged, rewritten), 5 the output failed, 6 the state is in use by another process or
-run, 7 verify-output: the output is not what the log says, 130 interrupted.
+run, 7 verify-output: the output is not what the log says, 130 or 143 interrupted.
 `
 
 // Errors of runs that have come to their end, and whose code is not 0.

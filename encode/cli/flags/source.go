@@ -48,7 +48,7 @@ func (f *SourceFlags) Find(s *shell.Streams, sources []string) ([]*binlog.Log, e
 		return nil, err
 	}
 	if slices.ContainsFunc(sources, link.IsAddress) {
-		return nil, exit.Misuse(errors.New("only tail, convert, history and state read a server over the network: this needs its log folder"))
+		return nil, exit.Misuse(errors.New("only tail, convert, history, stats and state read a server over the network: this needs its log folder"))
 	}
 	o := binlog.Options{Generation: generation, Piped: slices.Contains(sources, piped.Name)}
 	where := strings.Join(sources, ", ")
