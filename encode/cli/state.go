@@ -26,7 +26,7 @@ import (
 type stateCommand struct {
 	File     string `arg:"" help:"The state file, the address of a state that several hosts share, or a Kafka or Redis output that keeps its positions itself."`
 	Source   string `arg:"" optional:"" help:"The log, or its server, if it is not where the state was made with it."`
-	Position string `arg:"" optional:"" help:"With --db: the position to go on from, such as 12:4096."`
+	Position string `arg:"" optional:"" help:"With --db: the position to continue from, such as 12:4096."`
 	flags.SourceFlags
 	Clear       bool `env:"-" xor:"change" help:"Forget the positions: all, or those of --db."`
 	UsePrevious bool `env:"-" xor:"change" help:"Take the state before this one, FILE.prev. Once more takes it back."`

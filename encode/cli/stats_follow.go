@@ -21,7 +21,7 @@ import (
 type followFlags struct {
 	Follow   bool          `help:"Keep the report up to date beside a live log, on a terminal; with --json an object each --interval."`
 	Interval time.Duration `default:"1s" placeholder:"TIME" help:"With --follow: time between two reports. Default: 1s."`
-	IdleExit time.Duration `placeholder:"TIME" help:"With --follow: end when nothing new has come for so long."`
+	IdleExit time.Duration `placeholder:"TIME" help:"With --follow: end when nothing new has come for this long."`
 }
 
 // shortest is the time that a report takes at least: it is put together of all that there is.

@@ -39,11 +39,11 @@ type tailCommand struct {
 type tailFlags struct {
 	PollMax  time.Duration `default:"100ms" placeholder:"TIME" help:"Longest time between two looks at a log that has been silent for a while. Default: 100ms."`
 	Poll     bool          `help:"Look from time to time only: for file systems that do not tell of changes."`
-	IdleExit time.Duration `placeholder:"TIME" help:"End when nothing new has come for so long."`
+	IdleExit time.Duration `placeholder:"TIME" help:"End when nothing new has come for this long."`
 	Pin      string        `placeholder:"DIR" help:"Keep segments from the server's purge until they are delivered, by hard links in this folder on the same file system."`
 	PinLimit console.Size  `placeholder:"SIZE" help:"Bound on what the links hold that the server has purged. Above it the oldest are let go, loudly. Default: none."`
 	Listen   string        `placeholder:"ADDRESS" help:"Serve /metrics, /healthz and /livez here, such as 127.0.0.1:9108."`
-	Stalled  time.Duration `default:"60s" placeholder:"TIME" help:"/healthz fails when the log has grown and nothing was delivered for so long. Default: 60s."`
+	Stalled  time.Duration `default:"60s" placeholder:"TIME" help:"/healthz fails when the log has grown and nothing was delivered for this long. Default: 60s."`
 }
 
 // check refuses flags that contradict each other.

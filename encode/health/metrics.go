@@ -73,10 +73,10 @@ var ofLog = []struct {
 	value func(l *LogReport) float64
 }{
 	{gauge("lag_bytes", "Bytes of the log after the acknowledged position.", "db"), func(l *LogReport) float64 { return float64(l.LagBytes) }},
-	{gauge("lag_segments", "Segments from that of the acknowledged position to the last; 0 when there is nothing after it.", "db"), func(l *LogReport) float64 { return float64(l.LagSegments) }},
+	{gauge("lag_segments", "Segments from that of the acknowledged position to the last; 0 when it is in the last.", "db"), func(l *LogReport) float64 { return float64(l.LagSegments) }},
 	{gauge("lag_seconds", "How old the oldest record that is not acknowledged can be; 0 when there is none.", "db"), func(l *LogReport) float64 { return l.LagSeconds }},
 	{gauge("still_seconds", "How long the acknowledged position has not moved although the log is longer.", "db"), func(l *LogReport) float64 { return l.StillSeconds }},
-	{gauge("segments_before_purge", "Segments older than the acknowledged position: when so many more are purged, records that were not delivered are lost. Below 0 they are lost, or only pins hold them.", "db"), func(l *LogReport) float64 { return float64(l.SegmentsBeforePurge) }},
+	{gauge("segments_before_purge", "Segments older than the acknowledged position: once this many more are purged, records that were not delivered are lost. Below 0 they are lost, or only pins hold them.", "db"), func(l *LogReport) float64 { return float64(l.SegmentsBeforePurge) }},
 	{gauge("unreadable", "Whether the log cannot be read now and is tried again.", "db"), func(l *LogReport) float64 { return truth(l.Trouble != "") }},
 	{gauge("segments", "Segments on the disk, pinned ones that were purged included.", "db"), func(l *LogReport) float64 { return float64(l.Segments) }},
 	{gauge("acknowledged_segment", "Segment of the acknowledged position.", "db"), func(l *LogReport) float64 { return float64(l.Acknowledged.Segment) }},

@@ -23,7 +23,7 @@ import (
 // StreamFlags are common to the commands that write the stream of events.
 type StreamFlags struct {
 	OutputFlags  `group:"Output:"`
-	State        string `group:"Output:" placeholder:"FILE" help:"Keep the place in this file: go on from there, and save it as the output is delivered. Several hosts share one that is etcd://HOST:2379/KEY or s3://BUCKET/PATH/NAME."`
+	State        string `group:"Output:" placeholder:"FILE" help:"Keep the place in this file: continue from there, and save it as the output is delivered. Several hosts share one that is etcd://HOST:2379/KEY or s3://BUCKET/PATH/NAME."`
 	FilterFlags  `group:"Filter:"`
 	RunFlags     `group:"Run:"`
 	DryRun       bool `group:"Run:" help:"Read and filter what is there, look at the output and the state, and say what would be done. Nothing is written."`

@@ -31,7 +31,7 @@ var Type = sink.Type{
 var flags = []sink.Setting{
 	{Name: "exactly-once", Help: "Events and position in one transaction."},
 	{Name: "on-refused", Placeholder: "HOW", Help: "An event that the server refuses: fail or dlq:TOPIC with Kafka; fail, skip or dlq:FILE with a Redis or Pika."},
-	{Name: "rate", Placeholder: "N", Help: "At most so many events in a second."},
+	{Name: "rate", Placeholder: "N", Help: "At most this many events in a second."},
 }
 
 // formats are those that servers take.
