@@ -87,12 +87,13 @@ pages() {
 	find "$1/man" -name '*.1' -exec gzip -9nf {} +
 }
 
-# archive OS ARCH packs a binary with what belongs to it.
+# archive OS ARCH packs a binary with what belongs to it: the pages and the unit are where links look for them.
 archive() {
 	local name=pikabin-$version-$1-$2
 	mkdir -p "$dist/$name"
 	cp "$dist/bin/$1-$2"/pikabin* "$dist/$name/"
-	cp -r README.md LICENSE CHANGELOG.md "$dist/THIRD_PARTY_NOTICES" "$dist/pages/man" "$dist/pages/completion" "$dist/$name/"
+	cp -r LICENSE "$dist/THIRD_PARTY_NOTICES" "$dist/pages/man" "$dist/pages/completion" "$dist/$name/"
+	git ls-files -z '*.md' scripts/pikabin.service ':!testdata' | tar -c --null -T - | tar -x -C "$dist/$name"
 	tar --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner --mode=u+rwX,go+rX,go-w -C "$dist" -c "$name" | gzip -9n >"$dist/$name.tar.gz"
 	rm -r "${dist:?}/$name"
 }
