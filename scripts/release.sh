@@ -87,13 +87,19 @@ pages() {
 	find "$1/man" -name '*.1' -exec gzip -9nf {} +
 }
 
-# archive OS ARCH packs a binary with what belongs to it: the pages and the unit are where links look for them.
+# documents OUT copies the pages that README.md links to, and the unit, to where the links look for them.
+documents() {
+	mkdir -p "$1"
+	git ls-files -z '*.md' scripts/pikabin.service ':!testdata' | tar -c --null -T - | tar -x -C "$1"
+}
+
+# archive OS ARCH packs a binary with what belongs to it.
 archive() {
 	local name=pikabin-$version-$1-$2
 	mkdir -p "$dist/$name"
 	cp "$dist/bin/$1-$2"/pikabin* "$dist/$name/"
 	cp -r LICENSE "$dist/THIRD_PARTY_NOTICES" "$dist/pages/man" "$dist/pages/completion" "$dist/$name/"
-	git ls-files -z '*.md' scripts/pikabin.service ':!testdata' | tar -c --null -T - | tar -x -C "$dist/$name"
+	documents "$dist/$name"
 	tar --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner --mode=u+rwX,go+rX,go-w -C "$dist" -c "$name" | gzip -9n >"$dist/$name.tar.gz"
 	rm -r "${dist:?}/$name"
 }
@@ -103,7 +109,8 @@ packages() {
 	local nfpm kind
 	nfpm=$(tool nfpm github.com/goreleaser/nfpm/v2/cmd/nfpm "$nfpm_version")
 	sed 's,/usr/local/bin/pikabin,/usr/bin/pikabin,; /^#   useradd/d; /^#   install/d' scripts/pikabin.service >"$dist/pikabin.service"
-	cp README.md LICENSE CHANGELOG.md scripts/deploy/package/*.conf "$dist/pages/"
+	documents "$dist/pages/doc"
+	cp LICENSE scripts/deploy/package/*.conf "$dist/pages/"
 	find "$dist" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} + # which packages keep
 	for kind in deb rpm; do
 		ARCH=$1 VERSION=${version#v} DIST=$dist "$nfpm" package --config scripts/deploy/package/nfpm.yaml --packager "$kind" --target "$dist/" >/dev/null
