@@ -40,7 +40,7 @@ type Options struct {
 	Disk vfs.FS                 // nil: that of the machine
 	Now  func() time.Time       // nil: the clock of the machine
 	Tell func(p *Outcome) error // of each partition with parts, once it is done; an error ends the run
-	Warn func(text string)      // of what is no matter of one partition; only Copy needs it
+	Warn func(text string)      // of what is no matter of one partition
 }
 
 // run is one run of it.
@@ -51,13 +51,24 @@ type run struct {
 }
 
 func newRun(o Options) *run {
-	r := &run{Options: o, Disk: disk.New(&sink.Env{Disk: o.Disk})}
+	env := sink.Env{Disk: o.Disk}
+	env.Monitor = monitor{env.Watched(), o.Warn}
+	r := &run{Options: o, Disk: disk.New(&env)}
 	if r.Now == nil {
 		r.Now = time.Now
 	}
 	r.began = r.Now()
 	return r
 }
+
+// monitor has the disk tell the user what it waits for.
+type monitor struct {
+	sink.Monitor
+	warn func(text string)
+}
+
+// Warn implements sink.Monitor.
+func (m monitor) Warn(text string) { m.warn(text) }
 
 // Run merges the parts of all partitions. What cannot be merged is told, and left as it is.
 func Run(ctx context.Context, o Options) error {

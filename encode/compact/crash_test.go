@@ -90,7 +90,7 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// TestNoRoom waits for room at each call, and goes on.
+// TestNoRoom waits for room at each call, says so, and goes on.
 func TestNoRoom(t *testing.T) {
 	whole := vfstest.New()
 	write(t, whole, "jsonl", "none")
@@ -103,7 +103,10 @@ func TestNoRoom(t *testing.T) {
 		}
 		mem := whole.Restart()
 		mem.Inject(vfstest.Fault{At: k + 1, Err: syscall.ENOSPC, Short: k%2 == 0})
-		merged(t, mem)
+		var said string
+		if _, err := run(t, mem, func(o *compact.Options) { o.Warn = func(text string) { said += text + "\n" } }); err != nil || !strings.Contains(said, "no room for staging/new") {
+			t.Fatalf("%s: %v, %q", call, err, said)
+		}
 		same(t, call, want, events(t, mem.Files()))
 	}
 }

@@ -86,7 +86,7 @@ func write(t *testing.T, fsys vfs.FS, format, compress string) {
 func options(fsys vfs.FS, outcomes map[string]compact.Outcome) compact.Options {
 	return compact.Options{
 		Dir: "out", Staging: "staging", Target: 1 << 30, Version: "1", Disk: fsys, Now: func() time.Time { return time.Unix(1e9, 0) },
-		Tell: func(p *compact.Outcome) error { outcomes[p.Dir] = *p; return nil },
+		Tell: func(p *compact.Outcome) error { outcomes[p.Dir] = *p; return nil }, Warn: func(string) {},
 	}
 }
 
