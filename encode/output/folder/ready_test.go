@@ -208,6 +208,37 @@ func TestCommandThatFails(t *testing.T) {
 	}
 }
 
+// TestCommandThatSaysMuch shows the end of what a command says that fails, in whole characters.
+func TestCommandThatSaysMuch(t *testing.T) {
+	h := newTold(t, false, map[string]string{"on-partition": `printf 'é%.0s' $(seq 400); echo "xy"; exit 4`})
+	h.write(hourLog, at(10, 59))
+	h.write(hourLog, at(12, 0))
+	close(h.stop)
+	h.save(sink.End)
+	h.close()
+	if said := h.monitor.Lines(); !strings.HasSuffix(said[0], "exit status 4: "+strings.Repeat("é", 248)+"xy; trying again") {
+		t.Error(said)
+	}
+}
+
+// TestCommandInTheBackground: a command has succeeded when it ends, whatever it has left running.
+func TestCommandInTheBackground(t *testing.T) {
+	held := filepath.Join(t.TempDir(), "held")
+	t.Setenv("HELD", held)
+	h := newTold(t, false, map[string]string{"on-partition": `mkfifo "$HELD"; cat "$HELD" &`})
+	h.write(hourLog, at(10, 59))
+	h.write(hourLog, at(12, 0))
+	close(h.stop)
+	h.save(sink.End)
+	if said := h.monitor.String(); said != "" {
+		t.Error(said)
+	}
+	if err := os.WriteFile(held, nil, 0o600); err != nil { // what was left ends
+		t.Fatal(err)
+	}
+	h.close()
+}
+
 // TestTellsOfHoursOnly refuses settings without partitions.
 func TestTellsOfHoursOnly(t *testing.T) {
 	for _, settings := range []map[string]string{{"success-file": "true"}, {"on-partition": "true"}} {

@@ -1,7 +1,6 @@
 package folder
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,8 +8,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"pikabin/encode/disk"
 )
@@ -76,13 +77,16 @@ func (h *Hour) Run(ctx context.Context, path string) error {
 // commandGrace is how long a command may take once the run is to end.
 const commandGrace = 10 * time.Second
 
+// outputGrace is for what a command has said when it ends. What it has left in the background does not hold up the run.
+const outputGrace = 100 * time.Millisecond
+
 // runCommand runs a command of the shell, with the partition in its environment.
 func runCommand(ctx context.Context, command, path, dir string, stop <-chan struct{}) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	var out bytes.Buffer
+	var out ending
 	cmd := exec.CommandContext(ctx, "sh", "-c", command) //nolint:gosec // that is what the user wants
-	cmd.Env, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = append(os.Environ(), variables(path, dir)...), &out, &out, time.Second
+	cmd.Env, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = append(os.Environ(), variables(path, dir)...), &out, &out, outputGrace
 	if err := cmd.Start(); err != nil {
 		return err
 	}
@@ -104,14 +108,33 @@ func runCommand(ctx context.Context, command, path, dir string, stop <-chan stru
 	err := cmd.Wait()
 	close(ended)
 	<-watched
-	if text := strings.TrimSpace(out.String()); err != nil && text != "" {
-		return fmt.Errorf("%w: %s", err, text[max(0, len(text)-maxOutput):])
+	if errors.Is(err, exec.ErrWaitDelay) { // it has succeeded, and left something in the background that could say more
+		return nil
+	}
+	if text := out.String(); err != nil && text != "" {
+		return fmt.Errorf("%w: %s", err, text)
 	}
 	return err
 }
 
 // maxOutput is how much of what a command says is shown, the end of it.
 const maxOutput = 500
+
+// ending keeps the end of what a command says, however much that is.
+type ending struct{ text []byte }
+
+// Write implements io.Writer.
+func (e *ending) Write(b []byte) (int, error) {
+	e.text = append(e.text, b...)
+	e.text = slices.Delete(e.text, 0, max(0, len(e.text)-maxOutput))
+	return len(b), nil
+}
+
+// String is the text without the rest of a character that was cut.
+func (e *ending) String() string {
+	isCut := func(r rune) bool { return r == utf8.RuneError }
+	return strings.TrimSpace(strings.TrimLeftFunc(string(e.text), isCut))
+}
 
 // variables tell a command which partition it is.
 func variables(path, dir string) []string {
