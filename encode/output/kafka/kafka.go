@@ -78,7 +78,7 @@ func prepare(options *settings.Options, e *sink.Env) (*producer, error) {
 		budget: budget.New(options.Buffer), closing: make(chan struct{}), hurried: make(chan struct{}, 1), broken: make(chan error, 1), mends: make(chan struct{}, 1), tear: newTear(),
 	}
 	if e.Format != "" { // who only looks at positions has none
-		s.schema, err = registry.Open(&options.Registry, e.Format, e.Schema, wire.Trouble.Note)
+		s.schema, err = registry.Open(&options.Registry, e.Format, e.Schema, wire.Trouble.Set)
 	}
 	if err != nil {
 		return nil, &sink.TargetError{Err: err}

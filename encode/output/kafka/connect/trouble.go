@@ -99,6 +99,14 @@ func (t *Trouble) Note(err error) {
 	t.last = err
 }
 
+// Set says why nothing moves; nil: it does.
+func (t *Trouble) Set(err error) {
+	if err == nil {
+		t.forget()
+	}
+	t.Note(err)
+}
+
 // Reason is why nothing moves.
 func (t *Trouble) Reason() error {
 	t.mu.Lock()

@@ -40,6 +40,18 @@ func TestTrouble(t *testing.T) {
 	}
 }
 
+// TestSetTrouble is over when nil says so.
+func TestSetTrouble(t *testing.T) {
+	trouble := &Trouble{}
+	before := trouble.Reason().Error()
+	trouble.Set(errors.New("the registry is away"))
+	during := trouble.Reason().Error()
+	trouble.Set(nil)
+	if after := trouble.Reason().Error(); during != "the registry is away" || after != before {
+		t.Errorf("%q, then %q", during, after)
+	}
+}
+
 func checkTrouble(t *testing.T, last error, want []string, wantEnd string) {
 	t.Helper()
 	start := time.Unix(0, 0)

@@ -27,15 +27,15 @@ const answerTimeout = 10 * time.Second
 // Registry knows the ids of one schema. A nil one is of a run without: it does nothing.
 type Registry struct {
 	o      *settings.Registry
-	heard  func(error) // why it does not answer, at each attempt
+	heard  func(error) // why nothing moves, from each attempt on; nil: there is an answer
 	client *sr.Client
 	http   *http.Client
 	schema sr.Schema
 	ids    map[string]int // by subject
 }
 
-// Open makes a client for a format and its schema, which asks for nothing yet. Without the option registry it gives nil. Why the registry does not
-// answer is told to heard, at each attempt.
+// Open makes a client for a format and its schema, which asks for nothing yet. Without the option registry it gives nil. That
+// it waits for the registry, and why, is told to heard, and nil once there is an answer.
 func Open(o *settings.Registry, format, schema string, heard func(error)) (*Registry, error) {
 	if len(o.URLs) == 0 {
 		return nil, nil //nolint:nilnil // no registry is no error

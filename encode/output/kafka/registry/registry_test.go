@@ -37,7 +37,10 @@ func fake(t *testing.T, opts ...srfake.Option) *srfake.Registry {
 	return reg
 }
 
-// open makes a client of a format with the options of a URL. What it tells while it waits is in the text, and calls heard.
+// silent is what a registry is called that has not answered.
+const silent = "it does not answer"
+
+// open makes a client of a format with the options of a URL. What it tells while it waits is in the text, and what it was answered calls heard.
 func open(t *testing.T, format, options string, heard ...func()) (*registry.Registry, func() string) {
 	t.Helper()
 	o, err := settings.Parse("kafka://a:1/t?"+options, nil)
@@ -49,9 +52,12 @@ func open(t *testing.T, format, options string, heard ...func()) (*registry.Regi
 	r, err := registry.Open(&o.Registry, format, f.Schema, func(err error) {
 		if err != nil {
 			told = append(told, err.Error())
-			for _, f := range heard {
-				f()
-			}
+		}
+		if err == nil || strings.HasSuffix(err.Error(), silent) {
+			return
+		}
+		for _, f := range heard {
+			f()
 		}
 	})
 	if err != nil {
@@ -137,7 +143,7 @@ func TestAnswers(t *testing.T) {
 		"hangs up":           {request: lookup, answers: []string{"", "", "pass"}},
 		"is away":            {request: lookup, answers: []string{"503 no", "429 later", "500 oh", "pass"}},
 		"stays away":         {request: lookup, answers: []string{"503 nobody is here"}, want: "looking for the schema for subject t-value: nobody is here"},
-		"is slow":            {request: lookup, answers: []string{"slow"}, want: "looking for the schema for subject t-value: context deadline exceeded"},
+		"is slow":            {request: lookup, answers: []string{"slow"}, want: "looking for the schema for subject t-value: " + silent},
 		"unknown login":      {request: lookup, answers: []string{`401 {"error_code":401,"message":"who?"}`}, want: "it refuses the login, see the options registry-user and registry-token-file: who?"},
 		"no right":           {request: register, answers: []string{`403 {"error_code":40301,"message":"no"}`}, want: "registering the schema for subject t-value: the user has no right to it: no"},
 		"no registry":        {request: lookup, answers: []string{"404 <html>"}, want: "there is no registry at this address, which may need a path"},
@@ -178,7 +184,7 @@ func TestAnswers(t *testing.T) {
 			if _, ok := reg.GetSchema("t-value", version); ok != (c.want == "") {
 				t.Errorf("the schema is there: %t", ok)
 			}
-			if len(c.answers) > 1 && !strings.Contains(told(), "registry http://") {
+			if c.request == lookup && !strings.Contains(told(), "looking for the schema for subject t-value: "+silent) {
 				t.Errorf("told %q", told())
 			}
 		})

@@ -98,6 +98,7 @@ func (r *Registry) register(ctx context.Context, subject string) error {
 func (r *Registry) ask(ctx context.Context, what, subject string, request func() error) error {
 	var answer error
 	err := connect.Retry(ctx, func() error {
+		r.heard(r.described(errSilent, what, subject))
 		err := plain(request())
 		if final(err) {
 			answer, err = err, nil
@@ -108,12 +109,19 @@ func (r *Registry) ask(ctx context.Context, what, subject string, request func()
 	return r.described(cmp.Or(err, r.explained(answer, subject)), what, subject)
 }
 
+// errSilent is why nothing moves while a request has no answer.
+var errSilent = errors.New("it does not answer")
+
 // plain is why a request has failed, without its address, which is told anyway.
 func plain(err error) error {
-	if failed, ok := errors.AsType[*url.Error](err); ok {
-		return failed.Err
+	failed, ok := errors.AsType[*url.Error](err)
+	switch {
+	case !ok:
+		return err
+	case failed.Timeout():
+		return errSilent
 	}
-	return err
+	return failed.Err
 }
 
 func (r *Registry) described(err error, what, subject string) error {
