@@ -41,6 +41,9 @@ func Copy(ctx context.Context, o Options, to store.Store, checked bool) error {
 	if c.DryRun {
 		return c.each(ctx, dirs, c.copy)
 	}
+	if err := checkPlace(); err != nil {
+		return err
+	}
 	careless, err := c.table.Claim(ctx, c.Dir)
 	if err != nil {
 		return err
@@ -55,6 +58,18 @@ func Copy(ctx context.Context, o Options, to store.Store, checked bool) error {
 		c.Warn(err.Error())
 	}
 	return nil
+}
+
+// nameless is how the files are called for a moment in which parts are merged.
+const nameless = "pikabin-merged-*"
+
+// checkPlace refuses to begin where no such file can be made: later it would be taken for a part that has gone.
+func checkPlace() error {
+	f, err := vfs.Nameless(nameless)
+	if err != nil {
+		return fmt.Errorf("no file can be made for what is merged, in the folder that TMPDIR names: %w", err)
+	}
+	return f.Close()
 }
 
 // copy copies what of a partition is not in the bucket. Where another run has added an object meanwhile, it looks again, and continues after that.
@@ -229,7 +244,7 @@ func (c *copying) content(ctx context.Context, group []file, format formats.Form
 		}
 		return made, err
 	}
-	f, err := vfs.Nameless("pikabin-merged-*")
+	f, err := vfs.Nameless(nameless)
 	if err != nil {
 		return made, err
 	}

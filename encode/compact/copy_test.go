@@ -360,6 +360,16 @@ func TestCopyAway(t *testing.T) {
 	}
 }
 
+// TestCopyWithoutPlace ends where there is no folder for what is merged, which is no part that has gone.
+func TestCopyWithoutPlace(t *testing.T) {
+	s := s3test.Start(t)
+	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "nowhere"))
+	outcomes, _, err := copied(t.Context(), t, table(nil), s.Target("p/", ""), nil)
+	if err == nil || !strings.Contains(err.Error(), "TMPDIR") || len(outcomes) > 0 || len(s.Objects()) > 0 {
+		t.Errorf("%v, %v, %d objects", err, outcomes, len(s.Objects()))
+	}
+}
+
 // TestCopySuccess says of a partition that it is complete, after its objects are there.
 func TestCopySuccess(t *testing.T) {
 	mem, s := table(map[string]string{hour + "_SUCCESS": ""}), s3test.Start(t)
