@@ -87,6 +87,7 @@ func runCommand(ctx context.Context, command, path, dir string, stop <-chan stru
 	var out ending
 	cmd := exec.CommandContext(ctx, "sh", "-c", command) //nolint:gosec // that is what the user wants
 	cmd.Env, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = append(os.Environ(), variables(path, dir)...), &out, &out, outputGrace
+	apart(cmd)
 	if err := cmd.Start(); err != nil {
 		return err
 	}
