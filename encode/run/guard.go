@@ -18,6 +18,7 @@ import (
 // purpose.
 type Guard struct {
 	folders []string // of the logs, of the other DBs beside them, and the log folders above
+	servers []string // the folders whose DBs are among them
 	written []written
 }
 
@@ -48,9 +49,13 @@ func (g *Guard) Log(dir string) {
 	if !decode.IsDBName(filepath.Base(direct)) {
 		return
 	}
+	g.add(direct)
 	above := filepath.Dir(direct)
-	dbs := dbFolders(above)
-	for _, db := range append(dbs, direct) {
+	if slices.Contains(g.servers, above) { // there may be a thousand logs
+		return
+	}
+	g.servers = append(g.servers, above)
+	for _, db := range dbFolders(above) {
 		g.add(db)
 	}
 	if isAbove(above) {

@@ -185,3 +185,31 @@ func TestGuardLetsACopyBeWrittenBeside(t *testing.T) {
 		t.Error("an output in the folder of the log is taken")
 	}
 }
+
+// TestGuardLooksAtAServerOnce: what one log costs does not grow with the number of the others, of which a server may have a thousand.
+func TestGuardLooksAtAServerOnce(t *testing.T) {
+	root := t.TempDir()
+	db := func(i int) string { return filepath.Join(root, fmt.Sprint("log_db", i)) }
+	const dbs = 40
+	for i := range dbs {
+		if err := os.Mkdir(db(i), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"manifest", "write2file0"} {
+			if err := os.WriteFile(filepath.Join(db(i), name), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	first := testing.AllocsPerRun(1, func() { run.NewGuard(nil).Log(db(0)) })
+	g := run.NewGuard(nil)
+	g.Log(db(0))
+	if next := testing.AllocsPerRun(1, func() { g.Log(db(1)) }); next > first/10 {
+		t.Errorf("the first log takes %v allocations, the next one %v", first, next)
+	}
+	for i := range dbs {
+		if err := g.Output(filepath.Join(db(i), "new")); err == nil {
+			t.Errorf("an output in %s is taken", db(i))
+		}
+	}
+}
