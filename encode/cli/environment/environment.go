@@ -42,13 +42,35 @@ func Check(model *kong.Application, whole func() *kong.Application, environ []st
 
 // others are the names of variables of this program that are not known.
 func others(environ, known []string) (names []string) {
+	services := servicesOf(environ)
 	for _, variable := range environ {
 		name, _, _ := strings.Cut(variable, "=")
-		if strings.HasPrefix(name, Prefix+"_") && !strings.HasPrefix(name, testVariables) && !slices.Contains(known, name) {
+		if strings.HasPrefix(name, Prefix+"_") && !strings.HasPrefix(name, testVariables) && !slices.Contains(known, name) && !isOfService(name, services) {
 			names = append(names, name)
 		}
 	}
 	return names
+}
+
+// hostOfService ends the name of one of the variables by which Kubernetes tells every container of the services of its namespace. Those of a service
+// that is called pikabin, such as PIKABIN_SERVICE_HOST and PIKABIN_PORT_9108_TCP, begin as the variables of this program do.
+const hostOfService = "_SERVICE_HOST"
+
+// servicesOf is what the variables of each service begin with.
+func servicesOf(environ []string) (prefixes []string) {
+	for _, variable := range environ {
+		name, _, _ := strings.Cut(variable, "=")
+		if prefix, ok := strings.CutSuffix(name, hostOfService); ok {
+			prefixes = append(prefixes, prefix)
+		}
+	}
+	return prefixes
+}
+
+func isOfService(name string, prefixes []string) bool {
+	return slices.ContainsFunc(prefixes, func(prefix string) bool {
+		return strings.HasPrefix(name, prefix+"_SERVICE_") || name == prefix+"_PORT" || strings.HasPrefix(name, prefix+"_PORT_")
+	})
 }
 
 // Variables are the names of those that a command and those below it take, and of those that outputs and sources take besides the flags.
