@@ -13,7 +13,7 @@ import (
 	"pikabin/encode/vfs"
 )
 
-// UnreadError is a store that did not give what an output holds: nothing is said of the output then.
+// UnreadError is a store, or a system of files, that did not give what an output holds: nothing is said of the output then.
 type UnreadError struct{ Err error }
 
 // Error says what was asked for, and what can be done.

@@ -31,8 +31,8 @@ func FormatOf(name string) string {
 }
 
 // Open finds what is at a target as --output names it: a file, a folder (DIR/), a bucket (s3://…), a folder of HDFS (webhdfs://…) or a topic (kafka://…). format is the name of its format; empty: the
-// names of files tell. closeAll is called once nothing is read any more. The error is an *UnreadError if a store did not answer as it should;
-// any other one says that the target or the format cannot be read back.
+// names of files tell. closeAll is called once nothing is read any more. The error is an *UnreadError if a store, or the system, did not give it,
+// fs.ErrNotExist if it is not there; any other one says that the target or the format cannot be read back.
 func Open(ctx context.Context, target, format string) (h *compare.Held, closeAll func(), err error) {
 	var at place
 	kind, isStore := places.Find(target)
@@ -63,7 +63,7 @@ func file(path, format string) (*compare.Held, error) {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, unread(err)
 	case info.IsDir():
 		return nil, fmt.Errorf("%s is a folder: name it %s/", path, path)
 	case format == "":

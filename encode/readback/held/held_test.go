@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -81,6 +82,45 @@ func TestBucket(t *testing.T) {
 	if got := strings.Join(names, " "); got != strings.Join([]string{a, c, b}, " ") || len(h.Parts) != 1 || h.Format.Name != "jsonl" {
 		t.Errorf("parts of %d logs: %s", len(h.Parts), got)
 	}
+}
+
+// TestFilesUnread: what the system does not give is neither an output that is wrong nor a name that is: nothing is said of the output.
+func TestFilesUnread(t *testing.T) {
+	dir := t.TempDir() + "/"
+	if err := os.Symlink("loop", dir+"loop"); err != nil {
+		t.Fatal(err)
+	}
+	for _, target := range []string{dir + "loop", dir + "loop/"} {
+		if _, err := open(t, target, "jsonl"); !isUnread(err) {
+			t.Errorf("%s: %v", target, err)
+		}
+	}
+	for _, target := range []string{dir + "events.jsonl", dir + "parts/"} {
+		path := target
+		if strings.HasSuffix(target, "/") {
+			path += "db0-0000000000-000000000000.jsonl"
+		}
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(line), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		h, err := open(t, target, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		for _, list := range h.Parts {
+			if _, err := lines(t, list[0]); !isUnread(err) {
+				t.Errorf("%s: %v", path, err)
+			}
+		}
+	}
+}
+
+func isUnread(err error) bool {
+	_, unread := errors.AsType[*held.UnreadError](err)
+	return unread
 }
 
 // TestOthers are what is no part by its name, and read all the same by who reads the folder. Copies with names that no format has are neither.

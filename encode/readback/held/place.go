@@ -57,7 +57,7 @@ func (d dir) names(context.Context) (names []string, err error) {
 		}
 		return nil
 	})
-	return names, err
+	return names, unread(err)
 }
 
 // isFile reports whether something is a file, or a link to one: who reads the folder reads what a link leads to.
@@ -81,11 +81,19 @@ func (l local) Size() int64 { return l.size }
 func openFile(path string) (content, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, &UnreadError{err}
 	}
 	info, err := f.Stat()
 	if err != nil {
-		return nil, errors.Join(err, f.Close())
+		return nil, &UnreadError{errors.Join(err, f.Close())}
 	}
 	return local{f, info.Size()}, nil
+}
+
+// unread makes an *UnreadError of what the system said, unless it is that there is no output.
+func unread(err error) error {
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return &UnreadError{err}
 }
