@@ -163,6 +163,9 @@ func Parse(text []byte) (State, error) {
 	}
 	var f stateFile
 	if err := unmarshal(text, &f); err != nil {
+		if strings.Contains(err.Error(), "unknown field") { // encoding/json has no type for it
+			err = fmt.Errorf("%w (if a newer pikabin has written it, take that one)", err)
+		}
 		return State{}, err
 	}
 	sum, err := f.sum()

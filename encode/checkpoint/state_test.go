@@ -117,7 +117,7 @@ func TestParseStateErrors(t *testing.T) {
 		"a list":             {`[1]`, "cannot unmarshal array"},
 		"newer":              {`{"schema":3,"logs":[]}`, "its schema is 3, this one reads up to 2"},
 		"edited":             {strings.Replace(goldenState, "12:7", "12:8", 1), "its checksum does not fit what it says"},
-		"unknown member":     {strings.Replace(goldenState, `"epoch": 1,`, `"epoch": 1, "age": 3,`, 1), `unknown field "age"`},
+		"unknown member":     {strings.Replace(goldenState, `"epoch": 1,`, `"epoch": 1, "age": 3,`, 1), `unknown field "age" (if a newer pikabin has written it, take that one)`},
 		"no position":        {strings.Replace(goldenState, "12:7", "12", 1), `"12" is not a position`},
 		"half a fingerprint": {strings.Replace(goldenState, "0107", "01", 1), "is not a fingerprint"},
 		"something after it": {goldenState + "{}", "after top-level value"},
