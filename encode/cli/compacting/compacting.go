@@ -67,9 +67,15 @@ func counted(n int, what string) string {
 
 // String is the end of the run for people.
 func (t *Tally) String() string {
-	done := "merged"
+	do, done := "merge", "merged"
 	if t.Copies {
-		done = "copied"
+		do, done = "copy", "copied"
+	}
+	if t.DryRun {
+		done = "would be " + done
+	}
+	if t.partitions == 0 {
+		return "no partition has parts to " + do
 	}
 	text := fmt.Sprintf("%d of %d partitions %s: %s to %s", t.done, t.partitions, done, counted(t.parts, "part"), t.made(t.after))
 	if t.waiting > 0 {
