@@ -163,8 +163,16 @@ func (c *statsCommand) writePage(ctx context.Context, s *shell.Streams, guard *r
 	stop := make(chan struct{})
 	close(stop)
 	if err := disk.New(&sink.Env{Stop: stop}).Replace(context.WithoutCancel(ctx), c.HTML, text.Bytes()); err != nil {
-		return &sink.Error{Err: err}
+		return pageError(err)
 	}
 	s.Console.Info("the page is in " + c.HTML)
 	return nil
+}
+
+// pageError is why there is no page. Where that is a lack of room, nobody has ended the run, as a sink.FullError says.
+func pageError(err error) error {
+	if full, ok := errors.AsType[*sink.FullError](err); ok {
+		err = full.Err
+	}
+	return &sink.Error{Err: err}
 }
