@@ -81,13 +81,17 @@ func (s *replay) send(ctx context.Context, r *receiver, left []*unit) ([]*unit, 
 		u.selects = selected != u.db
 		selected = u.db
 		from := u.next // which belongs to who receives, then
+		u.sending.Lock()
 		select {
 		case r.sent <- u:
 			left = left[1:]
 		case <-r.dead:
+			u.sending.Unlock()
 			return left, nil
 		}
-		if err := s.sendUnit(ctx, r.conn, u, from); err != nil {
+		err := s.sendUnit(ctx, r.conn, u, from)
+		u.sending.Unlock()
+		if err != nil {
 			return left, err
 		}
 	}
@@ -149,6 +153,8 @@ func (r *receiver) run(ctx context.Context) {
 	for u := range r.sent {
 		if r.err == nil {
 			if r.err = r.receive(ctx, u); r.err == nil {
+				u.sending.Lock()
+				u.sending.Unlock() //nolint:staticcheck // it is waited for
 				r.delivered(u)
 				continue
 			}

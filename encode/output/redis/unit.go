@@ -5,6 +5,7 @@ import (
 	"iter"
 	"slices"
 	"strconv"
+	"sync"
 
 	"pikabin/decode"
 	"pikabin/encode/checkpoint"
@@ -26,6 +27,9 @@ type unit struct {
 	held     bool   // its deadlines are held
 
 	scattered *scattered // for a cluster, once it was begun
+
+	// sending is held while it is written to a plain server, whose last reply may come before the write has returned: until then its bytes are in use.
+	sending sync.Mutex
 
 	next    int    // the first message that is not answered
 	selects bool   // its DB is selected before it
