@@ -90,7 +90,7 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// TestNoRoom waits for room at each call, says so, and goes on.
+// TestNoRoom waits for room at each call, says so, and continues.
 func TestNoRoom(t *testing.T) {
 	whole := vfstest.New()
 	write(t, whole, "jsonl", "none")
