@@ -182,11 +182,15 @@ func (t *Table) duckdb() string {
 
 // clickhouse reads what is on the server's disk below its user_files, or a bucket.
 func (t *Table) clickhouse() string {
-	function := "file"
-	if strings.Contains(t.Location, "://") {
-		function = "s3"
+	return fmt.Sprintf("CREATE VIEW %s AS\nSELECT * FROM %s(%s, 'Parquet')\nSETTINGS use_hive_partitioning = 1;\n", quote(t.Name, "`"), t.clickhouseFunction(), literal(t.glob(), `\'`))
+}
+
+// clickhouseFunction is what reads files there.
+func (t *Table) clickhouseFunction() string {
+	if isURL(t.Location) {
+		return "s3"
 	}
-	return fmt.Sprintf("CREATE VIEW %s AS\nSELECT * FROM %s(%s, 'Parquet')\nSETTINGS use_hive_partitioning = 1;\n", quote(t.Name, "`"), function, literal(t.glob(), `\'`))
+	return "file"
 }
 
 // trino is for its connector of Hive. The columns of partitions come last.
@@ -230,11 +234,13 @@ func (t *Table) glob() string {
 // bracketed writes the signs of a pattern so that they mean themselves, as DuckDB takes them. The question mark of a URL parts settings from the place.
 func bracketed(location string) string {
 	signs := []string{"[", "[[]", "*", "[*]", "?", "[?]"}
-	if strings.Contains(location, "://") {
+	if isURL(location) {
 		signs = signs[:4]
 	}
 	return strings.NewReplacer(signs...).Replace(location)
 }
+
+func isURL(location string) bool { return strings.Contains(location, "://") }
 
 // quote makes a name of any text; a point parts a schema and a name.
 func quote(name, mark string) string {

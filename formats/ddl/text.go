@@ -67,14 +67,11 @@ func (t *Table) clickhouseText() string {
 		long: "Nullable(Int64)", text: "Nullable(String)", textArgs: "Array(String)",
 		textElements: "Array(Tuple(`field` Nullable(String), `field_b64` Nullable(String), `value` Nullable(String), `value_b64` Nullable(String), `score` Nullable(String)))",
 	}
-	function, format := "file", "JSONEachRow"
-	if strings.Contains(t.Location, "://") {
-		function = "s3"
-	}
+	format := "JSONEachRow"
 	if t.Format == "csv" {
 		format = "CSVWithNames"
 	}
 	structure := strings.ReplaceAll(t.list(types, "`"), "\n", "\n  ") + ",\n    `db` String, `dt` Date, `hr` String"
 	return fmt.Sprintf("CREATE VIEW %s AS\nSELECT * FROM %s(%s, '%s', '\n  %s')\nSETTINGS use_hive_partitioning = 1, input_format_skip_unknown_fields = 1;\n",
-		quote(t.Name, "`"), function, literal(t.glob(), `\'`), format, structure)
+		quote(t.Name, "`"), t.clickhouseFunction(), literal(t.glob(), `\'`), format, structure)
 }
